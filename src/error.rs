@@ -1,0 +1,80 @@
+//! Why a call on a token file has no token to return.
+//!
+//! Each message says what failed, on which file, why, and what to do about it. None ever holds a
+//! secret or a token.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::clock::Epoch;
+use crate::failure::{Cause, FailureRecord};
+use crate::token_file::FileError;
+use crate::token_file::holder::Holder;
+use crate::wechat::errcode;
+
+/// Any failure of a call on a token file.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The upstream has no token to give, as this call or another one was told.
+    #[error("cannot refresh {}: {}; it is not asked again for {} s", file.display(), say(cause), wait.as_secs_f64().ceil())]
+    Upstream {
+        /// The token file.
+        file: PathBuf,
+        /// What went wrong.
+        cause: Cause,
+        /// Nobody asks again before this moment.
+        retry_at: Epoch,
+        /// How far ahead that lies.
+        wait: Duration,
+    },
+    /// The lock was not had in time.
+    #[error(
+        "cannot lock {} within {} s: it is held by {}; end whoever holds it, or raise wx_token.lock_timeout",
+        file.display(), waited.as_secs_f64(), name(holder.as_ref())
+    )]
+    Lock {
+        /// The token file.
+        file: PathBuf,
+        /// How long this call was ready to wait.
+        waited: Duration,
+        /// Who holds the lock, if the kernel tells.
+        holder: Option<Holder>,
+    },
+    /// The token file cannot be read, written, or is not a token file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// There is no account, or a setting that cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+impl Error {
+    /// The failure that `record` tells of, as seen at `now`.
+    #[must_use]
+    pub fn upstream(file: &Path, record: &FailureRecord, now: Epoch) -> Self {
+        Self::Upstream {
+            file: file.to_owned(),
+            cause: record.cause.clone(),
+            retry_at: record.retry_at,
+            wait: record.retry_at.since(now),
+        }
+    }
+}
+
+/// An account or a setting that is missing or cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+fn say(cause: &Cause) -> String {
+    match cause {
+        Cause::Api { errcode, errmsg } => {
+            format!("errcode {errcode}: {errmsg}; {}", errcode::advice(*errcode, errmsg))
+        }
+        Cause::Network { reason } => reason.clone(),
+    }
+}
+
+fn name(holder: Option<&Holder>) -> String {
+    holder.map_or_else(|| "a process that cannot be told".to_owned(), Holder::to_string)
+}

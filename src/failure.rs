@@ -1,0 +1,227 @@
+//! Why a refresh failed, in the form that all who waited for it share.
+//!
+//! An upstream answers with a [`Failure`]; the refresh turns it into a [`FailureRecord`] and leaves
+//! that in the token file. Nothing here may ever hold a secret or a token.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::clock::Epoch;
+
+/// What went wrong upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// WeChat answered with an error code.
+    Api {
+        /// WeChat's `errcode`.
+        errcode: i64,
+        /// WeChat's `errmsg`, cleaned of control characters and secrets.
+        errmsg: String,
+    },
+    /// There was no usable answer.
+    Network {
+        /// DNS, TLS, connection, time limit, HTTP status, or a body that is no answer.
+        reason: String,
+    },
+}
+
+/// How soon an upstream may be asked again after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// One second, doubled by each failure in a row, sixty at most.
+    Backoff,
+    /// When the next minute of the wall clock begins.
+    NextMinute,
+    /// After a fixed time.
+    After(Duration),
+    /// After a fixed time, or at once with another account: this one was refused.
+    AccountRefused(Duration),
+}
+
+/// An upstream's answer when it has no token to give.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What went wrong.
+    pub cause: Cause,
+    /// How soon to ask again.
+    pub pace: Pace,
+}
+
+impl Failure {
+    /// No usable answer; ask again with growing pauses.
+    pub fn network(reason: impl Into<String>) -> Self {
+        Self { cause: Cause::Network { reason: reason.into() }, pace: Pace::Backoff }
+    }
+}
+
+/// Tells accounts apart without telling what they are: a hash of appid, secret and endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    /// The fingerprint that `hex` spells.
+    pub fn new(hex: impl Into<String>) -> Self {
+        Self(hex.into())
+    }
+}
+
+/// The last failed refresh of a token file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureRecord {
+    /// What went wrong.
+    pub cause: Cause,
+    /// When the refresh gave up.
+    pub failed_at: Epoch,
+    /// Nobody asks the upstream before this moment.
+    pub retry_at: Epoch,
+    /// Failures in a row, this one included.
+    pub failures: u32,
+    /// Set when it was this account that was refused: another account need not wait.
+    pub refused_account: Option<Fingerprint>,
+}
+
+const BACKOFF_FIRST: Duration = Duration::from_secs(1);
+const BACKOFF_MOST: Duration = Duration::from_secs(60);
+
+/// A record from this far in the future was written by a clock that has since been set back.
+const CLOCK_SKEW: Duration = Duration::from_secs(60);
+
+impl FailureRecord {
+    /// The record of `failure`, which came after `previous`, at `now`.
+    #[must_use]
+    pub fn of(
+        failure: Failure,
+        account: &Fingerprint,
+        previous: Option<&Self>,
+        now: Epoch,
+    ) -> Self {
+        let failures = previous.map_or(1, |record| record.failures.saturating_add(1));
+        let retry_at = match failure.pace {
+            Pace::Backoff => now + backoff(failures),
+            Pace::NextMinute => now.next_minute(),
+            Pace::After(pause) | Pace::AccountRefused(pause) => now + pause,
+        };
+        let refused_account =
+            matches!(failure.pace, Pace::AccountRefused(_)).then(|| account.clone());
+        Self { cause: failure.cause, failed_at: now, retry_at, failures, refused_account }
+    }
+
+    /// Whether `account` must not ask the upstream yet at `now`.
+    #[must_use]
+    pub fn forbids(&self, account: &Fingerprint, now: Epoch) -> bool {
+        now < self.retry_at && self.failed_at <= now + CLOCK_SKEW && self.concerns(account)
+    }
+
+    /// Whether `account` would fare as this record says.
+    #[must_use]
+    pub fn concerns(&self, account: &Fingerprint) -> bool {
+        self.refused_account.as_ref().is_none_or(|refused| refused == account)
+    }
+
+    /// The record as it stands in a token file.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut json = match &self.cause {
+            Cause::Api { errcode, errmsg } => json!({"errcode": errcode, "errmsg": errmsg}),
+            Cause::Network { reason } => json!({"network": reason}),
+        };
+        if let Value::Object(members) = &mut json {
+            members.insert("failed_at_ms".into(), self.failed_at.millis().into());
+            members.insert("retry_at_ms".into(), self.retry_at.millis().into());
+            members.insert("failures".into(), self.failures.into());
+            if let Some(Fingerprint(hex)) = &self.refused_account {
+                members.insert("refused_account".into(), hex.as_str().into());
+            }
+        }
+        json
+    }
+
+    /// Reads what [`Self::to_json`] wrote; `None` for anything else.
+    #[must_use]
+    pub fn from_json(json: &Value) -> Option<Self> {
+        let text = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_owned);
+        let moment = |key: &str| json.get(key).and_then(Value::as_i64).map(Epoch::from_millis);
+        let cause = match json.get("errcode").and_then(Value::as_i64) {
+            Some(errcode) => Cause::Api { errcode, errmsg: text("errmsg")? },
+            None => Cause::Network { reason: text("network")? },
+        };
+        Some(Self {
+            cause,
+            failed_at: moment("failed_at_ms")?,
+            retry_at: moment("retry_at_ms")?,
+            failures: u32::try_from(json.get("failures")?.as_u64()?).ok()?,
+            refused_account: text("refused_account").map(Fingerprint),
+        })
+    }
+}
+
+fn backoff(failures: u32) -> Duration {
+    let doublings = failures.saturating_sub(1).min(16);
+    BACKOFF_FIRST.saturating_mul(1 << doublings).min(BACKOFF_MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Epoch = Epoch::from_secs(1_600_000_030);
+
+    fn account(name: &str) -> Fingerprint {
+        Fingerprint::new(name)
+    }
+
+    fn refused() -> Failure {
+        Failure {
+            cause: Cause::Api { errcode: 40125, errmsg: "invalid appsecret".into() },
+            pace: Pace::AccountRefused(Duration::from_secs(60)),
+        }
+    }
+
+    #[test]
+    fn network_failures_back_off_from_one_second_to_sixty() {
+        let mut previous = None;
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            let record = FailureRecord::of(
+                Failure::network("refused"),
+                &account("a"),
+                previous.as_ref(),
+                NOW,
+            );
+            pauses.push(record.retry_at.since(NOW).as_secs());
+            previous = Some(record);
+        }
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
+    }
+
+    #[test]
+    fn a_refused_account_waits_and_another_does_not() {
+        let record = FailureRecord::of(refused(), &account("a"), None, NOW);
+        let soon = NOW + Duration::from_secs(59);
+        assert!(record.forbids(&account("a"), soon));
+        assert!(!record.forbids(&account("b"), soon));
+        assert!(!record.forbids(&account("a"), NOW + Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn a_network_failure_holds_for_every_account() {
+        let record = FailureRecord::of(Failure::network("refused"), &account("a"), None, NOW);
+        assert!(record.forbids(&account("b"), NOW));
+    }
+
+    #[test]
+    fn a_record_from_the_future_is_not_believed() {
+        let record = FailureRecord::of(refused(), &account("a"), None, NOW);
+        assert!(!record.forbids(&account("a"), NOW.before(Duration::from_secs(3600))));
+    }
+
+    #[test]
+    fn a_record_reads_back_as_it_was_written() {
+        for failure in [refused(), Failure::network("连接被拒绝")] {
+            let record = FailureRecord::of(failure, &account("a"), None, NOW);
+            assert_eq!(FailureRecord::from_json(&record.to_json()), Some(record));
+        }
+        assert_eq!(FailureRecord::from_json(&json!({"errcode": "x"})), None);
+    }
+}

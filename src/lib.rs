@@ -1,0 +1,20 @@
+//! wx_token: a PHP extension that keeps a WeChat `access_token` file fresh.
+//!
+//! `php` is the boundary to PHP and registers what PHP sees; everything else is the core, which
+//! knows nothing of PHP. ARCHITECTURE.md is the map of these rooms.
+
+pub mod account;
+pub mod clock;
+pub mod error;
+pub mod failure;
+mod php;
+pub mod protocol;
+pub mod refresh;
+pub mod secret;
+pub mod settings;
+pub mod status;
+pub mod token;
+pub mod token_file;
+pub mod upstream;
+pub mod wechat;
+mod worker;

@@ -1,0 +1,276 @@
+//! Arguments as a C extension takes them: PHP's own type juggling, and PHP's own error messages.
+
+use std::ffi::{CStr, CString, OsStr, c_char, c_int};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ext_php_rs::convert::FromZvalMut;
+use ext_php_rs::exception::{PhpException, PhpResult};
+use ext_php_rs::ffi::{_zend_expected_type, _zend_expected_type_Z_EXPECTED_STRING, zend_string};
+use ext_php_rs::flags::DataType;
+use ext_php_rs::types::{ArrayKey, ZendHashTable, ZendStr, Zval};
+use ext_php_rs::zend::{ExecutorGlobals, ProcessGlobals, ce};
+
+use super::exceptions;
+use crate::account::AccountOptions;
+use crate::error::Error;
+use crate::secret::Secret;
+use crate::settings::{self, Settings};
+use crate::token_file::{self, FileError};
+use crate::wechat::{Endpoint, Transport};
+
+unsafe extern "C" {
+    fn zend_parse_arg_str_slow(arg: *mut Zval, dest: *mut *mut zend_string, number: u32) -> bool;
+    fn zend_wrong_parameter_type_error(number: u32, expected: _zend_expected_type, arg: *mut Zval);
+    fn zend_argument_type_error(number: u32, format: *const c_char, ...);
+    fn zend_argument_value_error(number: u32, format: *const c_char, ...);
+    fn zend_zval_type_name(arg: *const Zval) -> *const c_char;
+    fn expand_filepath(path: *const c_char, resolved: *mut c_char) -> *mut c_char;
+    fn php_check_open_basedir_ex(path: *const c_char, warn: c_int) -> c_int;
+}
+
+const FILE: u32 = 1;
+const SOURCE: u32 = 2;
+
+/// What a conversion returns after it has thrown: throwing this is then no more than a marker.
+fn already_thrown() -> PhpException {
+    PhpException::new("an argument is invalid".to_owned(), 0, ce::error())
+}
+
+/// Throws a `ValueError` that begins with the function and the argument.
+fn value_error(number: u32, message: &str) -> PhpException {
+    let message = CString::new(message.replace('\0', "\\0")).unwrap_or_default();
+    // SAFETY: format and argument are NUL-terminated, and "%s" takes one string.
+    unsafe { zend_argument_value_error(number, c"%s".as_ptr(), message.as_ptr()) };
+    already_thrown()
+}
+
+/// `string $file`: a path on this machine, as bytes.
+pub struct PathArg<'a>(&'a ZendStr);
+
+impl<'a> FromZvalMut<'a> for PathArg<'a> {
+    const TYPE: DataType = DataType::String;
+
+    fn from_zval_mut(zval: &'a mut Zval) -> Option<Self> {
+        if zval.zend_str().is_none() {
+            let mut converted = std::ptr::null_mut();
+            // SAFETY: the engine converts the value where it stands, in this call's own frame, by
+            // the rules of the calling file's strict_types; on failure it may have thrown.
+            unsafe {
+                if !zend_parse_arg_str_slow(zval, &raw mut converted, FILE) {
+                    if !ExecutorGlobals::has_exception() {
+                        zend_wrong_parameter_type_error(
+                            FILE,
+                            _zend_expected_type_Z_EXPECTED_STRING,
+                            zval,
+                        );
+                    }
+                    return None;
+                }
+            }
+        }
+        let path = zval.zend_str()?;
+        let problem = match path.as_bytes() {
+            [] => "must not be empty",
+            bytes if bytes.contains(&0) => "must not contain any null bytes",
+            bytes if has_scheme(bytes) => "must be a path on this machine, not a URL",
+            _ => return Some(Self(path)),
+        };
+        value_error(FILE, problem);
+        None
+    }
+}
+
+fn has_scheme(path: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+    let end = path.iter().position(|byte| !is_part(byte)).unwrap_or(path.len());
+    end > 0 && path.get(end..).is_some_and(|rest| rest.starts_with(b"://"))
+}
+
+impl PathArg<'_> {
+    /// The path, absolute. A relative one begins at PHP's working directory, which under ZTS is the
+    /// thread's own.
+    ///
+    /// # Errors
+    /// `FileException` if the path is too long or there is no working directory.
+    pub fn absolute(&self) -> PhpResult<PathBuf> {
+        let named = Path::new(OsStr::from_bytes(self.0.as_bytes()));
+        if named.is_absolute() {
+            return Ok(named.to_owned());
+        }
+        let mut resolved = [0; libc::PATH_MAX as usize];
+        let too_long = || {
+            let error = std::io::Error::from_raw_os_error(libc::ENAMETOOLONG);
+            exceptions::of(named, &Error::File(FileError::from_io(named, "find", error)))
+        };
+        let path = CString::new(self.0.as_bytes()).map_err(|_| too_long())?;
+        // SAFETY: `resolved` has the MAXPATHLEN bytes that expand_filepath() may fill, and holds
+        // zeros so that it is terminated; `path` is NUL-terminated.
+        let expanded = unsafe { expand_filepath(path.as_ptr(), resolved.as_mut_ptr()) };
+        if expanded.is_null() {
+            return Err(too_long());
+        }
+        // SAFETY: on success the engine has written a NUL-terminated path.
+        let absolute = unsafe { CStr::from_ptr(resolved.as_ptr()) };
+        Ok(PathBuf::from(OsStr::from_bytes(absolute.to_bytes())))
+    }
+
+    /// Refuses a path that `open_basedir` bars, or whose directory it bars: a replacement is made
+    /// there.
+    ///
+    /// # Errors
+    /// `FileException` that names the path.
+    pub fn check_open_basedir(&self, path: &Path) -> PhpResult<()> {
+        if !has_open_basedir() {
+            return Ok(());
+        }
+        let refusal = |error: FileError| exceptions::of(path, &Error::File(error));
+        check_open_basedir(path).map_err(refusal)?;
+        let real = token_file::resolve(path).map_err(refusal)?;
+        check_open_basedir(&real).map_err(refusal)?;
+        check_open_basedir(real.parent().unwrap_or(&real)).map_err(refusal)
+    }
+}
+
+fn has_open_basedir() -> bool {
+    let setting = ProcessGlobals::get().open_basedir;
+    // SAFETY: the engine keeps the setting as a NUL-terminated string, or null.
+    !setting.is_null() && unsafe { *setting } != 0
+}
+
+fn check_open_basedir(path: &Path) -> Result<(), FileError> {
+    let barred = || FileError::barred_by_open_basedir(path);
+    let bytes = CString::new(path.as_os_str().as_bytes()).map_err(|_| barred())?;
+    // SAFETY: the path is NUL-terminated; 0 asks for no warning.
+    match unsafe { php_check_open_basedir_ex(bytes.as_ptr(), 0) } {
+        0 => Ok(()),
+        _ => Err(barred()),
+    }
+}
+
+/// `array|callable|null $source`: where a token comes from.
+pub enum SourceArg<'a> {
+    /// Nothing was said: the default account.
+    Default,
+    /// Account options.
+    Options(&'a ZendHashTable),
+    /// A loader.
+    Callable,
+}
+
+impl<'a> FromZvalMut<'a> for SourceArg<'a> {
+    // `callable` joins in signature.rs: ext-php-rs has no word for union types.
+    const TYPE: DataType = DataType::Array;
+    const NULLABLE: bool = true;
+
+    fn from_zval_mut(zval: &'a mut Zval) -> Option<Self> {
+        if zval.is_null() {
+            return Some(Self::Default);
+        }
+        let is_keyed = zval.array().is_some_and(|array| !array.has_sequential_keys());
+        if !is_keyed && zval.is_callable() {
+            return Some(Self::Callable);
+        }
+        if zval.array().is_none() {
+            if ExecutorGlobals::has_exception() {
+                return None;
+            }
+            let expected = c"must be of type array|callable|null, %s given";
+            // SAFETY: "%s" takes the NUL-terminated name that the engine gives of the type.
+            unsafe {
+                zend_argument_type_error(SOURCE, expected.as_ptr(), zend_zval_type_name(zval));
+            }
+            return None;
+        }
+        zval.array().map(Self::Options)
+    }
+
+    fn from_missing() -> Option<Self> {
+        Some(Self::Default)
+    }
+}
+
+/// What a call's options make of the settings.
+pub struct CallOptions {
+    /// Whose token.
+    pub account: AccountOptions,
+    /// The longest wait for the lock.
+    pub lock_timeout: Duration,
+    /// How WeChat is reached.
+    pub transport: Transport,
+}
+
+const OPTIONS: &str = "appid, secret, endpoint, lock_timeout, timeout";
+
+impl SourceArg<'_> {
+    /// Whether it is a loader.
+    #[must_use]
+    pub const fn is_callable(&self) -> bool {
+        matches!(self, Self::Callable)
+    }
+
+    /// The options of the call, over `settings`.
+    ///
+    /// # Errors
+    /// `ValueError` for an unknown option, or a value that an option cannot have.
+    pub fn options(&self, settings: &Settings) -> PhpResult<CallOptions> {
+        let mut options = CallOptions {
+            account: AccountOptions::default(),
+            lock_timeout: settings.lock_timeout,
+            transport: settings.transport.clone(),
+        };
+        let Self::Options(array) = self else { return Ok(options) };
+        for (key, value) in array.iter() {
+            let key = name(&key);
+            options
+                .set(&key, value)
+                .map_err(|problem| value_error(SOURCE, &format!("option \"{key}\" {problem}")))?;
+        }
+        if options.account.secret.is_some() && options.account.appid.is_none() {
+            return Err(value_error(SOURCE, "has the option \"secret\" without \"appid\""));
+        }
+        Ok(options)
+    }
+}
+
+fn name(key: &ArrayKey<'_>) -> String {
+    match key {
+        ArrayKey::Long(index) => index.to_string(),
+        ArrayKey::String(name) => name.clone(),
+        ArrayKey::Str(name) => (*name).to_owned(),
+        other => other.to_string(),
+    }
+}
+
+impl CallOptions {
+    fn set(&mut self, key: &str, value: &Zval) -> Result<(), String> {
+        match key {
+            "appid" => self.account.appid = Some(text(value)?),
+            "secret" => self.account.secret = Some(Secret::new(text(value)?)),
+            "endpoint" => {
+                let refused = || format!("must be {}", Endpoint::NAMES);
+                let endpoint = text(value)?.parse().map_err(|()| refused())?;
+                self.account.endpoint = Some(endpoint);
+            }
+            "lock_timeout" => self.lock_timeout = settings::duration(seconds(value)?)?,
+            "timeout" => self.transport.timeout = settings::positive_duration(seconds(value)?)?,
+            _ => return Err(format!("is unknown; there are {OPTIONS}")),
+        }
+        Ok(())
+    }
+}
+
+fn text(value: &Zval) -> Result<String, String> {
+    let text = value.dereference().str().filter(|text| !text.is_empty() && !text.contains('\0'));
+    text.map(str::to_owned).ok_or_else(|| "must be a non-empty string".to_owned())
+}
+
+fn seconds(value: &Zval) -> Result<f64, String> {
+    let value = value.dereference();
+    #[expect(clippy::cast_precision_loss, reason = "far beyond the range that is allowed")]
+    let number = value.double().or_else(|| value.long().map(|seconds| seconds as f64));
+    number
+        .or_else(|| value.str()?.trim().parse().ok())
+        .ok_or_else(|| "must be a number of seconds".to_owned())
+}

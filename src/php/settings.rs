@@ -1,0 +1,118 @@
+//! The settings as INI entries: registered, checked and kept as values, one set a thread.
+
+use std::ffi::{CStr, CString, c_int, c_void};
+use std::panic::catch_unwind;
+
+use ext_php_rs::ffi::{_zend_ini_entry, E_WARNING, php_error_docref, zend_string};
+use ext_php_rs::flags::IniEntryPermission;
+use ext_php_rs::types::ZendStr;
+use ext_php_rs::zend::{IniEntryDef, IniEntryDefs, ModuleGlobal, ModuleGlobals, output_write};
+
+use crate::settings::Settings;
+
+/// The settings of this thread.
+pub static GLOBALS: ModuleGlobals<Globals> = ModuleGlobals::new();
+
+/// What the extension keeps for each thread of PHP.
+#[derive(Default)]
+pub struct Globals {
+    settings: Settings,
+}
+
+impl ModuleGlobal for Globals {}
+
+/// The settings as they are now, for this thread.
+#[must_use]
+pub fn current() -> &'static Settings {
+    &GLOBALS.get().settings
+}
+
+const PREFIX: &str = "wx_token.";
+
+static ENTRIES: IniEntryDefs<12> = IniEntryDefs::new([
+    entry(c"wx_token.appid", c"", IniEntryPermission::System),
+    masked(entry(c"wx_token.secret", c"", IniEntryPermission::System)),
+    entry(c"wx_token.accounts", c"", IniEntryPermission::System),
+    entry(c"wx_token.endpoint", c"stable", IniEntryPermission::PerDir),
+    entry(c"wx_token.api_base", c"", IniEntryPermission::System),
+    entry(c"wx_token.lock_timeout", c"10", IniEntryPermission::All),
+    entry(c"wx_token.connect_timeout", c"3", IniEntryPermission::All),
+    entry(c"wx_token.timeout", c"8", IniEntryPermission::All),
+    entry(c"wx_token.file_mode", c"0600", IniEntryPermission::PerDir),
+    entry(c"wx_token.ca_file", c"", IniEntryPermission::System),
+    // A proxy's URL may hold a password.
+    masked(entry(c"wx_token.proxy", c"", IniEntryPermission::System)),
+    IniEntryDef::end(),
+]);
+
+const fn entry(
+    name: &'static CStr,
+    default: &'static CStr,
+    permission: IniEntryPermission,
+) -> IniEntryDef {
+    IniEntryDef { on_modify: Some(take), ..IniEntryDef::new(name, default, permission) }
+}
+
+const fn masked(entry: IniEntryDef) -> IniEntryDef {
+    IniEntryDef { displayer: Some(show_masked), ..entry }
+}
+
+/// Registers every setting; for module start-up alone.
+pub fn register(module_number: i32) {
+    IniEntryDef::register(ENTRIES.as_slice(), module_number);
+}
+
+const SUCCESS: c_int = 0;
+const FAILURE: c_int = -1;
+
+/// Takes a setting's new value, or refuses it with a warning that names the setting. The engine
+/// calls this for each change: at start-up, at run time, and when a request ends.
+unsafe extern "C" fn take(
+    entry: *mut _zend_ini_entry,
+    value: *mut zend_string,
+    _: *mut c_void,
+    _: *mut c_void,
+    _: *mut c_void,
+    _stage: c_int,
+) -> c_int {
+    let taken = catch_unwind(|| {
+        // SAFETY: the engine hands over a live entry with a name, and a value or null.
+        let (name, value) = unsafe { (text((*entry).name), text(value)) };
+        let key = name.strip_prefix(PREFIX).unwrap_or(&name);
+        // SAFETY: settings change only between the calls of this thread, never during one: nobody
+        // holds a reference now.
+        let settings = unsafe { &mut GLOBALS.get_mut().settings };
+        settings.set(key, &value).map_err(|problem| format!("{name} {problem}; it is not changed"))
+    });
+    match taken {
+        Ok(Ok(())) => SUCCESS,
+        Ok(Err(problem)) => {
+            warn(&problem);
+            FAILURE
+        }
+        Err(_) => FAILURE,
+    }
+}
+
+/// # Safety
+/// `string` is null or a live zend_string.
+unsafe fn text(string: *mut zend_string) -> String {
+    // SAFETY: as promised by the caller.
+    let string: Option<&ZendStr> = unsafe { string.as_ref() };
+    string.map(|string| String::from_utf8_lossy(string.as_bytes()).into_owned()).unwrap_or_default()
+}
+
+fn warn(message: &str) {
+    let message = CString::new(message.replace('\0', "\\0")).unwrap_or_default();
+    // SAFETY: format and argument are NUL-terminated, and "%s" takes one string.
+    unsafe {
+        php_error_docref(std::ptr::null(), E_WARNING as c_int, c"%s".as_ptr(), message.as_ptr());
+    }
+}
+
+/// Shows that there is a value, not which.
+unsafe extern "C" fn show_masked(entry: *mut _zend_ini_entry, _type: c_int) {
+    // SAFETY: the engine hands over a live entry, whose value may be null.
+    let is_set = unsafe { !text((*entry).value).is_empty() };
+    let _ = output_write(if is_set { b"(set, not shown)" } else { b"no value" });
+}

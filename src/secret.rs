@@ -1,0 +1,60 @@
+//! Text that must never be shown.
+
+use std::fmt;
+
+/// A secret: it is handed to WeChat and to nobody else.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes `text` into keeping.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The secret itself, for the one request that needs it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// `text` without the secret, should it hold it, and without control characters; bounded.
+    #[must_use]
+    pub fn scrub(&self, text: &str) -> String {
+        const MAX_CHARS: usize = 300;
+        let hidden = match self.reveal() {
+            "" => text.to_owned(),
+            secret => text.replace(secret, "***"),
+        };
+        hidden
+            .chars()
+            .map(|char| if char.is_control() { ' ' } else { char })
+            .take(MAX_CHARS)
+            .collect()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("***")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_scrubbed_from_what_others_say() {
+        let secret = Secret::new("s3cr3t");
+        assert_eq!(secret.scrub("bad secret s3cr3t\r\nsent"), "bad secret ***  sent");
+        assert_eq!(secret.scrub(&"x".repeat(1000)).len(), 300);
+        assert_eq!(format!("{secret:?}"), "***");
+    }
+}

@@ -1,0 +1,196 @@
+//! The settings `wx_token.*` as values: what each means, its default, and what may be set.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ureq::Proxy;
+
+use crate::secret::Secret;
+use crate::wechat::{ApiBase, Endpoint, Transport};
+
+/// Every setting, with the value that it has now.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The default account's AppID; empty for none.
+    pub appid: String,
+    /// The default account's AppSecret.
+    pub secret: Secret,
+    /// The accounts file.
+    pub accounts: Option<PathBuf>,
+    /// The default endpoint.
+    pub endpoint: Endpoint,
+    /// Longest wait for the lock.
+    pub lock_timeout: Duration,
+    /// Permission bits of a token file that is made.
+    pub file_mode: u32,
+    /// How WeChat is reached.
+    pub transport: Transport,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            appid: String::new(),
+            secret: Secret::default(),
+            accounts: None,
+            endpoint: Endpoint::default(),
+            lock_timeout: Duration::from_secs(10),
+            file_mode: 0o600,
+            transport: Transport {
+                bases: Vec::new(),
+                connect_timeout: Duration::from_secs(3),
+                timeout: Duration::from_secs(8),
+                ca_file: None,
+                proxy: None,
+            },
+        }
+    }
+}
+
+/// The longest time that a setting takes, in seconds.
+const MAX_SECONDS: f64 = 86_400.0;
+
+impl Settings {
+    /// Gives the setting `name` (without its prefix) the value that `text` spells.
+    ///
+    /// # Errors
+    /// What the value must be. A refused value changes nothing, and is not part of the message.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<(), String> {
+        match name {
+            "appid" => self.appid = text.to_owned(),
+            "secret" => self.secret = Secret::new(text),
+            "accounts" => self.accounts = path(text)?,
+            "endpoint" => {
+                let refused = |()| format!("must be {}", Endpoint::NAMES);
+                self.endpoint = text.parse().map_err(refused)?;
+            }
+            "api_base" => self.transport.bases = bases(text)?,
+            "lock_timeout" => self.lock_timeout = seconds(text)?,
+            "connect_timeout" => self.transport.connect_timeout = some_seconds(text)?,
+            "timeout" => self.transport.timeout = some_seconds(text)?,
+            "file_mode" => self.file_mode = mode(text)?,
+            "ca_file" => self.transport.ca_file = path(text)?,
+            "proxy" => self.transport.proxy = proxy(text)?,
+            _ => return Err("is not a setting of wx_token".to_owned()),
+        }
+        Ok(())
+    }
+}
+
+/// A time span in seconds, fractions allowed.
+///
+/// # Errors
+/// What it must be.
+pub fn duration(seconds: f64) -> Result<Duration, String> {
+    if (0.0..=MAX_SECONDS).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err(format!("must be a number of seconds from 0 to {MAX_SECONDS}"))
+    }
+}
+
+/// As [`duration`], for what must not be zero.
+///
+/// # Errors
+/// What it must be.
+pub fn positive_duration(seconds: f64) -> Result<Duration, String> {
+    match duration(seconds) {
+        Ok(span) if span < Duration::from_millis(1) => Err("must be at least 0.001 seconds".into()),
+        other => other,
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    duration(text.trim().parse().unwrap_or(f64::NAN))
+}
+
+fn some_seconds(text: &str) -> Result<Duration, String> {
+    positive_duration(text.trim().parse().unwrap_or(f64::NAN))
+}
+
+fn path(text: &str) -> Result<Option<PathBuf>, String> {
+    match text {
+        "" => Ok(None),
+        absolute if absolute.starts_with('/') => Ok(Some(absolute.into())),
+        _ => Err("must be an absolute path".to_owned()),
+    }
+}
+
+fn mode(text: &str) -> Result<u32, String> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode <= 0o777 && mode & 0o600 == 0o600 => Ok(mode),
+        _ => {
+            Err("must be an octal mode that lets the owner read and write, such as 0600".to_owned())
+        }
+    }
+}
+
+fn bases(text: &str) -> Result<Vec<ApiBase>, String> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts
+        .map(|part| part.parse().map_err(|why: &str| format!("{why}, in each of its parts")))
+        .collect()
+}
+
+fn proxy(text: &str) -> Result<Option<Proxy>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let is_http = text.starts_with("http://") || text.starts_with("https://");
+    match Proxy::new(text) {
+        Ok(proxy) if is_http => Ok(Some(proxy)),
+        _ => Err("must be an http proxy, such as http://proxy.example:3128".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn good_values_are_taken() {
+        let mut settings = Settings::default();
+        for (name, text) in [
+            ("appid", "wx1"),
+            ("secret", "s"),
+            ("accounts", "/etc/wx.json"),
+            ("endpoint", "classic"),
+            ("api_base", "https://api.weixin.qq.com, https://api2.weixin.qq.com"),
+            ("lock_timeout", "0"),
+            ("connect_timeout", "0.5"),
+            ("timeout", "8"),
+            ("file_mode", "0660"),
+            ("ca_file", ""),
+            ("proxy", "http://user:pass@proxy.example:3128"),
+        ] {
+            assert_eq!(settings.set(name, text), Ok(()), "{name}");
+        }
+        assert_eq!(settings.transport.bases.len(), 2);
+        assert_eq!(settings.transport.connect_timeout, Duration::from_millis(500));
+        assert_eq!(settings.file_mode, 0o660);
+    }
+
+    #[test]
+    fn bad_values_are_refused_and_change_nothing() {
+        let mut settings = Settings::default();
+        for (name, text) in [
+            ("accounts", "relative.json"),
+            ("endpoint", "Stable"),
+            ("api_base", "http://api.weixin.qq.com"),
+            ("lock_timeout", "-1"),
+            ("lock_timeout", "ten"),
+            ("lock_timeout", "1e9"),
+            ("lock_timeout", "nan"),
+            ("timeout", "0"),
+            ("connect_timeout", "0"),
+            ("file_mode", "0400"),
+            ("file_mode", "4755"),
+            ("file_mode", "rw"),
+            ("proxy", "socks5://h:1"),
+            ("unknown", "1"),
+        ] {
+            assert!(settings.set(name, text).is_err(), "{name}={text}");
+        }
+        assert_eq!(format!("{settings:?}"), format!("{:?}", Settings::default()));
+    }
+}

@@ -1,0 +1,101 @@
+//! What can be said of a token file without locking it and without asking anybody.
+
+use std::path::{Path, PathBuf};
+
+use crate::clock::{Clock, Epoch};
+use crate::failure::FailureRecord;
+use crate::token_file::holder::{self, Holder};
+use crate::token_file::{self, Document};
+
+/// What state a token file is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Its token is valid.
+    Fresh,
+    /// Its token is no longer valid, or it has none.
+    Expired,
+    /// It is torn: half written, or all NUL bytes.
+    Damaged,
+    /// There is no file.
+    Missing,
+    /// It cannot be read, or is not a token file.
+    Unusable,
+}
+
+impl State {
+    /// The state's name for PHP.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Expired => "expired",
+            Self::Damaged => "damaged",
+            Self::Missing => "missing",
+            Self::Unusable => "unusable",
+        }
+    }
+}
+
+/// A token file as it stands. Neither token nor secret is in here.
+#[derive(Debug)]
+pub struct Status {
+    /// The file that was asked about.
+    pub file: PathBuf,
+    /// Whether there is something at that path.
+    pub exists: bool,
+    /// Its state.
+    pub state: State,
+    /// How it spells token and expiry.
+    pub layout: Option<&'static str>,
+    /// When its token expires or expired.
+    pub expiry: Option<Epoch>,
+    /// Whole seconds until then, negative afterwards.
+    pub expires_in: Option<i64>,
+    /// The last failed refresh.
+    pub failure: Option<FailureRecord>,
+    /// Who holds its lock.
+    pub holder: Option<Holder>,
+    /// Why it is unusable.
+    pub error: Option<String>,
+}
+
+/// The status of the token file at `path`.
+#[must_use]
+pub fn of(path: &Path, clock: &dyn Clock) -> Status {
+    let mut status = Status {
+        file: path.to_owned(),
+        exists: true,
+        state: State::Unusable,
+        layout: None,
+        expiry: None,
+        expires_in: None,
+        failure: None,
+        holder: None,
+        error: None,
+    };
+    match token_file::read(path) {
+        Ok(snapshot) => {
+            status.exists = snapshot.identity.is_some();
+            status.holder = snapshot.identity.and_then(|identity| holder::find(&identity));
+            describe(&mut status, &snapshot.document, clock.now());
+        }
+        Err(error) => {
+            status.exists = path.exists();
+            status.error = Some(error.to_string());
+        }
+    }
+    status
+}
+
+fn describe(status: &mut Status, document: &Document, now: Epoch) {
+    status.layout = document.layout().map(|layout| layout.name());
+    status.failure = document.failure().cloned();
+    status.expiry = document.token().map(|token| token.expiry);
+    status.expires_in = status.expiry.map(|expiry| expiry.secs() - now.secs());
+    status.state = match document.token() {
+        _ if !status.exists => State::Missing,
+        _ if document.is_damaged() => State::Damaged,
+        Some(token) if token.is_valid(now) => State::Fresh,
+        _ => State::Expired,
+    };
+}

@@ -1,0 +1,116 @@
+//! Who holds the lock on a token file, as the kernel tells it in `/proc/locks` (proc_locks(5)).
+
+use std::fmt;
+use std::fs;
+
+use super::Identity;
+
+/// A process that holds a flock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Its process id, in our own pid namespace.
+    pub pid: u32,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "process {}", self.pid)?;
+        match fs::read_to_string(format!("/proc/{}/comm", self.pid)) {
+            Ok(name) => write!(formatter, " ({})", name.trim_end()),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+/// The process that holds a flock on `file`; `None` if nobody does or the kernel does not tell.
+#[must_use]
+pub fn find(file: &Identity) -> Option<Holder> {
+    find_in(&fs::read_to_string("/proc/locks").ok()?, file)
+}
+
+fn find_in(table: &str, file: &Identity) -> Option<Holder> {
+    let held = || table.lines().filter_map(parse).filter(|lock| lock.ino == file.ino);
+    let on_device = held().find(|lock| lock.dev == device(file.dev));
+    // Stacked file systems (overlayfs, btrfs) show another device here than stat(2) does.
+    on_device.or_else(|| held().next()).map(|lock| Holder { pid: lock.pid })
+}
+
+struct FlockLine {
+    pid: u32,
+    dev: (u32, u32),
+    ino: u64,
+}
+
+/// Reads a line such as `1: FLOCK  ADVISORY  WRITE 1234 fe:00:131085 0 EOF`. Lines of waiters have
+/// an arrow behind the number, so they are not taken for holders.
+fn parse(line: &str) -> Option<FlockLine> {
+    let mut fields = line.split_whitespace().skip(1);
+    if fields.next()? != "FLOCK" {
+        return None;
+    }
+    let pid = fields.nth(2)?.parse().ok().filter(|pid| *pid != 0)?;
+    let mut place = fields.next()?.split(':');
+    let mut hex = || u32::from_str_radix(place.next()?, 16).ok();
+    let dev = (hex()?, hex()?);
+    Some(FlockLine { pid, dev, ino: place.next()?.parse().ok()? })
+}
+
+fn device(dev: u64) -> (u32, u32) {
+    (rustix::fs::major(dev), rustix::fs::minor(dev))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+    use crate::token_file::identify;
+
+    const TABLE: &str = "\
+1: POSIX  ADVISORY  WRITE 11 fe:00:77 0 EOF
+2: FLOCK  ADVISORY  READ  12 fe:01:77 0 EOF
+3: FLOCK  ADVISORY  WRITE 13 fe:00:77 0 EOF
+3: -> FLOCK  ADVISORY  WRITE 14 fe:00:77 0 EOF
+4: FLOCK  ADVISORY  WRITE 0 fe:00:78 0 EOF
+5: FLOCK  ADVISORY  WRITE 15 00:2a:79 0 EOF
+";
+
+    fn holder_of(dev: u64, ino: u64) -> io::Result<Option<u32>> {
+        let file = tempfile::NamedTempFile::new()?;
+        let identity = identify(file.path()).ok().flatten();
+        Ok(identity.and_then(|identity| {
+            find_in(TABLE, &Identity { dev, ino, ..identity }).map(|holder| holder.pid)
+        }))
+    }
+
+    #[test]
+    fn the_holder_of_a_flock_is_found_by_device_and_inode() -> io::Result<()> {
+        assert_eq!(holder_of(rustix::fs::makedev(0xfe, 0), 77)?, Some(13));
+        assert_eq!(holder_of(rustix::fs::makedev(0xfe, 1), 77)?, Some(12));
+        Ok(())
+    }
+
+    #[test]
+    fn another_device_is_believed_when_no_line_has_ours() -> io::Result<()> {
+        assert_eq!(holder_of(rustix::fs::makedev(0xfe, 0), 79)?, Some(15));
+        Ok(())
+    }
+
+    #[test]
+    fn a_process_of_another_namespace_and_a_missing_lock_have_no_pid() -> io::Result<()> {
+        assert_eq!(holder_of(rustix::fs::makedev(0xfe, 0), 78)?, None);
+        assert_eq!(holder_of(rustix::fs::makedev(0xfe, 0), 1)?, None);
+        Ok(())
+    }
+
+    #[test]
+    fn the_kernel_tells_of_our_own_lock() -> io::Result<()> {
+        let file = tempfile::NamedTempFile::new()?;
+        fs2::FileExt::try_lock_exclusive(file.as_file())?;
+        assert!(file.as_file().metadata()?.is_file() && file.as_file().metadata()?.ino() > 0);
+        let holder = identify(file.path()).ok().flatten().and_then(|identity| find(&identity));
+        assert_eq!(holder.map(|holder| holder.pid), Some(std::process::id()));
+        Ok(())
+    }
+}

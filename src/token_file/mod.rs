@@ -1,0 +1,132 @@
+//! The token file: the only state on disk, and its flock the only lock.
+//!
+//! Whoever reads here reads a whole file of bounded size or gets a [`FileError`]; nothing here asks
+//! an upstream, and nothing here decides.
+
+pub mod document;
+mod error;
+pub mod holder;
+pub mod lock;
+mod path;
+pub mod replace;
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+pub use self::document::Document;
+pub use self::error::FileError;
+pub use self::path::resolve;
+
+/// The largest token file that is read, in bytes. A token has at most 512 bytes by WeChat's own
+/// documents, so anything larger is something else.
+pub const MAX_BYTES: u64 = 64 * 1024;
+
+/// Which file it is, and which state of it: as long as this is the same, so is the content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// Device.
+    pub dev: u64,
+    /// Inode.
+    pub ino: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Identity {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            dev: metadata.dev(),
+            ino: metadata.ino(),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// Whether both are the same file, in whatever state.
+    #[must_use]
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        (self.dev, self.ino) == (other.dev, other.ino)
+    }
+}
+
+/// The file at `path` as it is now; `None` if there is none.
+///
+/// # Errors
+/// [`FileError`] if the path cannot be looked at or is not a regular file.
+pub fn identify(path: &Path) -> Result<Option<Identity>, FileError> {
+    match fs::metadata(path) {
+        Ok(metadata) => regular(path, &metadata).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FileError::from_io(path, "look at", error)),
+    }
+}
+
+/// What a token file held when it was read.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// `None` if there was no file.
+    pub identity: Option<Identity>,
+    /// The content.
+    pub document: Document,
+}
+
+/// Reads the token file at `path` without a lock. A missing file is an empty document.
+///
+/// # Errors
+/// [`FileError`] if it cannot be read, is no regular file, is too large, or is no token file.
+pub fn read(path: &Path) -> Result<Snapshot, FileError> {
+    // A FIFO or a device must not even be opened: opening alone can hang or have effects.
+    if identify(path)?.is_none() {
+        return Ok(Snapshot { identity: None, document: Document::empty() });
+    }
+    let opened =
+        OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
+    match opened {
+        Ok(file) => read_open(path, &file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Ok(Snapshot { identity: None, document: Document::empty() })
+        }
+        Err(error) => Err(FileError::from_io(path, "read", error)),
+    }
+}
+
+fn read_open(path: &Path, file: &File) -> Result<Snapshot, FileError> {
+    let metadata = file.metadata().map_err(|error| FileError::from_io(path, "read", error))?;
+    let identity = regular(path, &metadata)?;
+    if metadata.len() > MAX_BYTES {
+        return Err(FileError::too_large(path));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
+    file.take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| FileError::from_io(path, "read", error))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(FileError::too_large(path));
+    }
+    let document =
+        Document::parse(bytes).map_err(|reason| FileError::not_a_token_file(path, reason))?;
+    Ok(Snapshot { identity: Some(identity), document })
+}
+
+fn regular(path: &Path, metadata: &Metadata) -> Result<Identity, FileError> {
+    let kind = metadata.file_type();
+    if kind.is_file() {
+        return Ok(Identity::of(metadata));
+    }
+    Err(FileError::wrong_kind(
+        path,
+        if kind.is_dir() {
+            "a directory"
+        } else if kind.is_fifo() {
+            "a FIFO"
+        } else if kind.is_socket() {
+            "a socket"
+        } else {
+            "a device"
+        },
+    ))
+}

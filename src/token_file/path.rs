@@ -1,0 +1,72 @@
+//! From the path that a caller names to the file that is locked and replaced.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::FileError;
+
+/// As many symbolic links as Linux itself follows (path_resolution(7)).
+const MAX_LINKS: usize = 40;
+
+/// Follows every symbolic link of `path` to the real file, which need not exist yet: it is this
+/// file's directory in which a replacement must be made.
+///
+/// # Errors
+/// [`FileError`] if a directory on the way is missing or barred, or the links never end.
+pub fn resolve(path: &Path) -> Result<PathBuf, FileError> {
+    let mut named = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match fs::canonicalize(&named) {
+            Ok(real) => return Ok(real),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(FileError::from_io(path, "find", error));
+            }
+            Err(missing) => {
+                let (Some(directory), Some(name)) = (named.parent(), named.file_name()) else {
+                    return Err(FileError::from_io(path, "find", missing));
+                };
+                let real = fs::canonicalize(directory)
+                    .map_err(|error| FileError::from_io(&named, "find", error))?
+                    .join(name);
+                // A link whose target is missing: the file is to be made where the link points.
+                match fs::read_link(&real) {
+                    Ok(target) => named = real.with_file_name(target),
+                    Err(_) => return Ok(real),
+                }
+            }
+        }
+    }
+    Err(FileError::from_io(path, "find", io::Error::from_raw_os_error(libc::ELOOP)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_link_leads_to_the_file_that_it_names_even_before_that_exists() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let base = dir.path().canonicalize()?;
+        fs::create_dir(base.join("real"))?;
+        symlink("real/token.json", base.join("link.json"))?;
+        let target = base.join("real/token.json");
+        assert_eq!(resolve(&base.join("link.json")).ok(), Some(target.clone()));
+        fs::write(&target, "{}")?;
+        assert_eq!(resolve(&base.join("link.json")).ok(), Some(target));
+        Ok(())
+    }
+
+    #[test]
+    fn endless_links_and_missing_directories_are_errors() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        symlink("b", dir.path().join("a"))?;
+        symlink("a", dir.path().join("b"))?;
+        assert!(resolve(&dir.path().join("a")).is_err());
+        let error = resolve(&dir.path().join("missing/token.json")).err();
+        assert!(error.is_some_and(|error| error.to_string().contains("there is no directory")));
+        Ok(())
+    }
+}

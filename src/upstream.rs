@@ -1,0 +1,69 @@
+//! What a refresh asks for a token, whoever that is.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::failure::{Failure, Fingerprint};
+use crate::token::is_token;
+
+/// A token as an upstream hands it out.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Grant {
+    token: String,
+    expires_in: Duration,
+}
+
+/// The longest token that is believed, in bytes; WeChat asks for room for 512.
+const MAX_TOKEN_BYTES: usize = 4096;
+
+/// The longest life that is believed.
+const MAX_LIFE: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
+
+impl Grant {
+    /// A `token` with a life of `expires_in`, counted from the moment at which it was asked for.
+    ///
+    /// # Errors
+    /// What makes one of them unusable.
+    pub fn new(token: String, expires_in: Duration) -> Result<Self, &'static str> {
+        if !is_token(&token) {
+            return Err("the token is empty or holds characters that no token has");
+        }
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err("the token is longer than any token");
+        }
+        if expires_in.is_zero() || expires_in > MAX_LIFE {
+            return Err("the lifetime is no positive number of seconds");
+        }
+        Ok(Self { token, expires_in })
+    }
+
+    /// The token and its life.
+    #[must_use]
+    pub fn into_parts(self) -> (String, Duration) {
+        (self.token, self.expires_in)
+    }
+}
+
+impl fmt::Debug for Grant {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Grant")
+            .field("expires_in", &self.expires_in)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Something that answers with a token and a lifetime, or with a failure and a pace.
+pub trait Upstream {
+    /// Asks for a token.
+    ///
+    /// # Errors
+    /// The [`Failure`] to share with everyone who waits for this token.
+    fn fetch(&self) -> Result<Grant, Failure>;
+
+    /// Whose token this upstream gives.
+    fn account(&self) -> Fingerprint;
+
+    /// The longest that [`Self::fetch`] takes.
+    fn time_limit(&self) -> Duration;
+}

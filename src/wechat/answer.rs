@@ -1,0 +1,87 @@
+//! What WeChat's answers mean.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::errcode;
+use crate::failure::{Cause, Failure};
+use crate::secret::Secret;
+use crate::upstream::Grant;
+
+/// Reads the body of an answer with HTTP status 200.
+///
+/// # Errors
+/// The [`Failure`] that the answer tells of, or that it is.
+pub fn read(body: &[u8], secret: &Secret) -> Result<Grant, Failure> {
+    let Ok(Value::Object(answer)) = serde_json::from_slice(body) else {
+        return Err(Failure::network(format!(
+            "the answer is not a JSON object ({} bytes); check wx_token.api_base and any proxy on the way",
+            body.len()
+        )));
+    };
+    // WeChat leaves errcode out of a good answer; WeCom sets it to 0.
+    match answer.get("errcode").map(number) {
+        None | Some(Some(0)) => {}
+        Some(errcode) => {
+            let errmsg = answer.get("errmsg").and_then(Value::as_str).unwrap_or_default();
+            let errcode = errcode.ok_or_else(|| Failure::network("the errcode is not a number"))?;
+            let cause = Cause::Api { errcode, errmsg: secret.scrub(errmsg) };
+            return Err(Failure { cause, pace: errcode::pace(errcode) });
+        }
+    }
+    let token = answer.get("access_token").and_then(Value::as_str).unwrap_or_default();
+    let seconds = answer.get("expires_in").and_then(number).unwrap_or_default();
+    let life = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
+    Grant::new(token.to_owned(), life)
+        .map_err(|reason| Failure::network(format!("the answer is unusable: {reason}")))
+}
+
+fn number(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(body: &str) -> Result<(String, Duration), Cause> {
+        read(body.as_bytes(), &Secret::new("s3cr3t"))
+            .map(Grant::into_parts)
+            .map_err(|failure| failure.cause)
+    }
+
+    #[test]
+    fn a_token_comes_with_its_life() {
+        let expected = Ok(("abc".to_owned(), Duration::from_secs(7200)));
+        assert_eq!(of(r#"{"access_token":"abc","expires_in":7200}"#), expected);
+        assert_eq!(
+            of(r#"{"errcode":0,"errmsg":"ok","access_token":"abc","expires_in":"7200"}"#),
+            expected
+        );
+    }
+
+    #[test]
+    fn an_errcode_is_an_api_failure_without_the_secret() {
+        let cause = Cause::Api { errcode: 40125, errmsg: "bad *** rid: 1".into() };
+        assert_eq!(of(r#"{"errcode":40125,"errmsg":"bad s3cr3t rid: 1"}"#), Err(cause));
+    }
+
+    #[test]
+    fn anything_else_is_no_usable_answer() {
+        for body in [
+            "",
+            "<html>",
+            "[]",
+            r#"{"access_token":"","expires_in":7200}"#,
+            r#"{"access_token":"a b","expires_in":7200}"#,
+            r#"{"access_token":"abc"}"#,
+            r#"{"access_token":"abc","expires_in":0}"#,
+            r#"{"access_token":"abc","expires_in":-1}"#,
+            r#"{"access_token":"abc","expires_in":9223372036854775807}"#,
+            r#"{"errcode":"x"}"#,
+        ] {
+            assert!(matches!(of(body), Err(Cause::Network { .. })), "{body}");
+        }
+    }
+}

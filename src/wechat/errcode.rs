@@ -1,0 +1,158 @@
+//! WeChat's error codes at its token endpoints: what each means, how soon to ask again, and what a
+//! user should do about it.
+//!
+//! Sources: the error tables of WeChat's documents on `/cgi-bin/token` and `/cgi-bin/stable_token`,
+//! its global list, and WeCom's list. Codes are matched by number alone: messages end in a variable
+//! `rid` or `hint`.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::failure::Pace;
+
+/// What is known of one error code.
+#[derive(Debug, Clone, Copy)]
+pub struct Errcode {
+    /// WeChat's number.
+    pub code: i64,
+    /// How soon to ask again.
+    pub pace: Pace,
+    /// What a user should do about it.
+    pub advice: &'static str,
+}
+
+/// System busy: the one code after which a refresh tries again by itself.
+pub const SYSTEM_BUSY: i64 = -1;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const REFUSED: Pace = Pace::AccountRefused(MINUTE);
+
+const fn entry(code: i64, pace: Pace, advice: &'static str) -> Errcode {
+    Errcode { code, pace, advice }
+}
+
+/// Every code that the token endpoints are known to answer with, in numeric order.
+pub const TABLE: &[Errcode] = &[
+    entry(SYSTEM_BUSY, Pace::Backoff, "WeChat is busy: nothing to do but wait"),
+    entry(40001, REFUSED, "check the AppSecret of this account"),
+    entry(40002, REFUSED, "report this: the request names a grant_type that WeChat does not know"),
+    entry(40013, REFUSED, "check the AppID: upper and lower case count"),
+    entry(40091, REFUSED, "check the secret of this WeCom application"),
+    entry(40125, REFUSED, "check the AppSecret: it may have been reset in WeChat's console"),
+    entry(40164, REFUSED, "add this server's address to the account's IP whitelist"),
+    entry(
+        40243,
+        REFUSED,
+        "unfreeze the AppSecret in WeChat's console; that takes ten minutes to act",
+    ),
+    entry(41002, REFUSED, "give an appid"),
+    entry(41004, REFUSED, "give a secret"),
+    entry(43002, REFUSED, "check wx_token.api_base: something on the way turned a POST into a GET"),
+    entry(
+        45009,
+        Pace::After(HOUR),
+        "the day's quota is used up: find what else fetches tokens, or reset the quota in WeChat's console",
+    ),
+    entry(45011, Pace::NextMinute, "the minute's quota is used up: find what else fetches tokens"),
+    entry(
+        48001,
+        REFUSED,
+        "this account has no right to the interface: check its kind and permissions",
+    ),
+    entry(50002, REFUSED, "the account is frozen, moved or cancelled: see WeChat's console"),
+    entry(
+        50004,
+        REFUSED,
+        "the account may not use this interface: see the notices in WeChat's console",
+    ),
+    entry(50007, REFUSED, "the account is frozen: see WeChat's console"),
+    entry(60020, REFUSED, "add this server's address to the WeCom application's trusted IPs"),
+    entry(61004, REFUSED, "register this server's address with the account"),
+    entry(
+        61024,
+        REFUSED,
+        "this account belongs to a third-party platform: fetch its token through a loader",
+    ),
+    entry(
+        89501,
+        REFUSED,
+        "an administrator must confirm this server's address: look for WeChat's message",
+    ),
+    entry(
+        89503,
+        REFUSED,
+        "an administrator must confirm this server's address: look for WeChat's message",
+    ),
+    entry(
+        89506,
+        Pace::After(DAY),
+        "an administrator refused this server's address twice: it is blocked for a day",
+    ),
+    entry(
+        89507,
+        Pace::After(HOUR),
+        "an administrator refused this server's address: it is blocked for an hour",
+    ),
+];
+
+fn find(code: i64) -> Option<&'static Errcode> {
+    TABLE.iter().find(|entry| entry.code == code)
+}
+
+/// How soon to ask again after `code`. An unknown code counts as a refusal of the account.
+#[must_use]
+pub fn pace(code: i64) -> Pace {
+    find(code).map_or(REFUSED, |entry| entry.pace)
+}
+
+/// What a user should do about `code`, with the address that `errmsg` names if it is about one.
+#[must_use]
+pub fn advice(code: i64, errmsg: &str) -> String {
+    let advice = find(code)
+        .map_or("look the code up in WeChat's list of return codes", |entry| entry.advice);
+    match (code, address(errmsg)) {
+        (40164 | 60020 | 61004 | 89501 | 89503, Some(address)) => format!("{advice} ({address})"),
+        _ => advice.to_owned(),
+    }
+}
+
+/// The first IP address in a message.
+fn address(errmsg: &str) -> Option<IpAddr> {
+    errmsg
+        .split(|char: char| char.is_whitespace() || char == ',')
+        .find_map(|word| word.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_order_and_names_each_code_once() {
+        assert!(TABLE.is_sorted_by(|left, right| left.code < right.code));
+    }
+
+    #[test]
+    fn paces_are_those_of_the_documents() {
+        assert_eq!(pace(-1), Pace::Backoff);
+        assert_eq!(pace(45011), Pace::NextMinute);
+        assert_eq!(pace(45009), Pace::After(HOUR));
+        assert_eq!(pace(89507), Pace::After(HOUR));
+        assert_eq!(pace(89506), Pace::After(DAY));
+        for code in [40013, 40125, 40164, 40243, 50004, 50007, 61004, 89501, 89503, 99999] {
+            assert_eq!(pace(code), Pace::AccountRefused(MINUTE), "{code}");
+        }
+    }
+
+    #[test]
+    fn the_address_to_whitelist_is_told() {
+        for errmsg in [
+            "invalid ip 1.2.3.4, not in whitelist hint: [x]",
+            "invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist rid: 1",
+        ] {
+            assert!(advice(40164, errmsg).ends_with("IP whitelist (1.2.3.4)"), "{errmsg}");
+        }
+    }
+}

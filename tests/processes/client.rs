@@ -1,0 +1,153 @@
+//! The WeChat client: TLS, proxies, several hosts, and where an account comes from.
+
+use std::net::TcpListener;
+
+use serde_json::json;
+use wechat_emulator::{Options, Tls};
+
+use crate::support::World;
+
+fn secure(tls: Tls) -> World {
+    World::new(Options { tls: Some(tls), ..Options::default() })
+}
+
+fn trusting(mut world: World) -> World {
+    let ca_file = world.emulator.ca_file().expect("a CA file").to_str().expect("a path").to_owned();
+    world.set("ca_file", &ca_file);
+    world
+}
+
+#[test]
+fn tls_is_trusted_through_the_ca_file() {
+    let world = trusting(secure(Tls::default()));
+    let answer = world.call();
+    world.assert_one_live_token(&[answer]);
+}
+
+#[test]
+fn tls_is_not_trusted_without_the_ca_file_and_no_secret_is_sent() {
+    let world = secure(Tls::default());
+    let answer = world.call();
+    assert_eq!(answer.class(), "WxToken\\NetworkException", "{}", answer.message());
+    assert_eq!(world.fetches(), 0);
+}
+
+#[test]
+fn a_certificate_for_another_name_is_refused() {
+    let tls = Tls { cert_names: vec!["other.example".to_owned()], ..Tls::default() };
+    let world = trusting(secure(tls));
+    assert_eq!(world.call().class(), "WxToken\\NetworkException");
+    assert_eq!(world.fetches(), 0);
+}
+
+#[test]
+fn an_expired_certificate_is_refused() {
+    let world = trusting(secure(Tls { expired: true, ..Tls::default() }));
+    assert_eq!(world.call().class(), "WxToken\\NetworkException");
+    assert_eq!(world.fetches(), 0);
+}
+
+#[test]
+fn a_ca_file_that_is_none_is_a_config_exception() {
+    let mut world = secure(Tls::default());
+    world.write_expired();
+    let file = world.file().to_str().expect("a path").to_owned();
+    world.set("ca_file", &file);
+    let answer = world.call();
+    assert_eq!(answer.class(), "WxToken\\ConfigException", "{}", answer.message());
+    assert!(answer.message().contains("it holds no certificate"), "{}", answer.message());
+}
+
+fn closed_port() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
+    format!("http://{}", listener.local_addr().expect("an address"))
+}
+
+#[test]
+fn a_second_host_serves_when_the_first_cannot_be_connected_to() {
+    let mut world = World::new(Options::default());
+    let both = format!("{}, {}", closed_port(), world.emulator.base_url());
+    world.set("api_base", &both);
+    let answer = world.call();
+    world.assert_one_live_token(&[answer]);
+    assert_eq!(world.fetches(), 1);
+}
+
+#[test]
+fn a_second_host_does_not_serve_when_the_first_answers_with_an_error() {
+    let mut world = World::new(Options::default());
+    let second = World::new(Options::default());
+    let both = format!("{},{}", world.emulator.base_url(), second.emulator.base_url());
+    world.set("api_base", &both);
+    world.emulator.script_json(json!([{"status": 500}])).expect("a script");
+    assert_eq!(world.call().class(), "WxToken\\NetworkException");
+    assert_eq!(second.fetches(), 0);
+}
+
+#[test]
+fn the_classic_endpoint_has_no_second_host() {
+    let mut world = World::new(Options::default());
+    let both = format!("{},{}", closed_port(), world.emulator.base_url());
+    world.set("api_base", &both);
+    world.set("endpoint", "classic");
+    assert_eq!(world.call().class(), "WxToken\\NetworkException");
+    assert_eq!(world.fetches(), 0);
+}
+
+#[test]
+fn proxies_of_the_environment_are_ignored_and_the_setting_is_used() {
+    let trap = World::new(Options::default());
+    let world = World::new(Options::default());
+    let run = |php: crate::support::php::Php| {
+        let mut command = php.command();
+        for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"] {
+            command.env(name, trap.emulator.base_url());
+        }
+        let code =
+            "try { echo wx_get_token($argv[1]); } catch (Exception $e) { echo get_class($e); }";
+        let file = world.file();
+        let output = command.args(["-r", code, "--"]).arg(file).output().expect("php runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let token = run(world.php());
+    assert!(world.is_live(&token), "{token}");
+    assert_eq!(trap.emulator.stats().connections, 0, "the environment's proxy was used");
+
+    world.write("");
+    let closed = closed_port();
+    let printed = run(world.php().with(&format!("wx_token.proxy={closed}")));
+    assert_eq!(printed, "WxToken\\NetworkException", "the proxy of the setting is dead");
+}
+
+#[test]
+fn the_account_may_come_from_options_file_or_environment() {
+    let mut world = World::new(Options::default());
+    let Options { appid, secret, .. } = Options::default();
+    world.set("appid", "");
+    world.set("secret", "");
+    let accounts = world.dir.path().join("accounts.json");
+    let content =
+        json!({"wx-other": {"secret": "x"}, &appid: {"secret": secret, "endpoint": "classic"}});
+    std::fs::write(&accounts, content.to_string()).expect("an accounts file");
+    let dir = world.dir.path().to_str().expect("a path");
+    let run = |php: crate::support::php::Php, source: &str| {
+        let code = format!("echo wx_get_token(tempnam($argv[1], 'token'), {source});");
+        let mut command = php.command();
+        command.env("WX_APPID", &appid).env("WX_SECRET", &secret).env("SECRET", &secret);
+        let output = command.args(["-r", &code, "--", dir]).output().expect("php runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let accounts = world.php().with(&format!("wx_token.accounts={}", accounts.display()));
+    let by_option =
+        format!("['appid' => '{appid}', 'secret' => getenv('SECRET'), 'endpoint' => 'classic']");
+    for (php, source) in [
+        (world.php(), by_option.as_str()),
+        (accounts, &format!("['appid' => '{appid}']")),
+        (world.php(), "null"),
+    ] {
+        let token = run(php, source);
+        assert!(world.is_live(&token), "{source}: {token}");
+    }
+    let stats = world.emulator.stats();
+    assert_eq!((stats.fetches.token, stats.fetches.stable_token), (2, 1));
+}

@@ -1,0 +1,79 @@
+//! A real php-fpm with eight workers on a socket of its own.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::{World, extension, fastcgi, until};
+
+/// www-data, as Debian's php-fpm.
+const USER: u32 = 33;
+
+/// A running php-fpm; stopped when dropped.
+pub struct Fpm {
+    master: Child,
+    dir: TempDir,
+}
+
+impl Fpm {
+    /// Starts php-fpm with the settings of `world`, to answer each request with `script`. The
+    /// directory of the token file is given to the user of its workers.
+    pub fn start(world: &World, script: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a directory for php-fpm");
+        fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).expect("chmod");
+        chown(world.dir.path(), Some(USER), Some(USER)).expect("the tests run as root");
+        fs::write(dir.path().join("call.php"), script).expect("a script");
+        let path = |name: &str| dir.path().join(name).display().to_string();
+        let config = format!(
+            "[global]\nerror_log = {}\ndaemonize = no\n\
+             [pool]\nlisten = {}\nuser = www-data\ngroup = www-data\n\
+             pm = static\npm.max_children = 8\ncatch_workers_output = yes\n",
+            path("error.log"),
+            path("socket"),
+        );
+        fs::write(dir.path().join("fpm.conf"), config).expect("a configuration");
+        let mut command = Command::new("php-fpm8.2");
+        command.args(["-n", "-y", &path("fpm.conf"), "-d"]);
+        command.arg(format!("extension={}", extension().display()));
+        for (name, value) in world.settings() {
+            command.args(["-d", &format!("wx_token.{name}=\"{value}\"")]);
+        }
+        let master =
+            command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().expect("php-fpm starts");
+        let fpm = Self { master, dir };
+        until("php-fpm listens", || UnixStream::connect(fpm.socket()).is_ok());
+        fpm
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.dir.path().join("socket")
+    }
+
+    /// One request; returns the body of its answer.
+    pub fn get(&self, query: &str) -> String {
+        fastcgi::get(&self.socket(), &self.dir.path().join("call.php"), query)
+            .expect("an answer of php-fpm")
+    }
+
+    /// Gives the token file at `path` the `content`, as the user of the workers, or removes it.
+    pub fn put(&self, path: &Path, content: Option<&str>) {
+        let _ = fs::remove_file(path);
+        if let Some(content) = content {
+            fs::write(path, content).expect("a token file");
+            chown(path, Some(USER), Some(USER)).expect("the tests run as root");
+        }
+    }
+}
+
+impl Drop for Fpm {
+    fn drop(&mut self) {
+        // SIGTERM, not SIGKILL: the master ends its workers first.
+        let pid = self.master.id().to_string();
+        let _ = Command::new("kill").args(["-TERM", &pid]).status();
+        let _ = self.master.wait();
+    }
+}

@@ -1,0 +1,149 @@
+//! What every test here needs: an emulator with a token file beside it, and PHP processes.
+
+pub mod fastcgi;
+pub mod fpm;
+pub mod php;
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use wechat_emulator::{Emulator, Options};
+
+use self::php::{Answer, Callers, Php};
+
+/// An upstream, a directory, and how PHP is to reach both.
+pub struct World {
+    pub emulator: Emulator,
+    pub dir: TempDir,
+    settings: Vec<(String, String)>,
+}
+
+impl World {
+    pub fn new(options: Options) -> Self {
+        let appid = options.appid.clone();
+        let secret = options.secret.clone();
+        let emulator = Emulator::start(options).expect("the emulator starts");
+        let dir = tempfile::tempdir().expect("a directory for the token file");
+        let settings = Vec::new();
+        let base = emulator.base_url();
+        let mut world = Self { emulator, dir, settings };
+        world.set("appid", &appid);
+        world.set("secret", &secret);
+        world.set("api_base", &base);
+        world
+    }
+
+    /// A world whose upstream takes 200 ms, so that a race is certain to be one.
+    pub fn slow() -> Self {
+        Self::new(Options { latency: Duration::from_millis(200), ..Options::default() })
+    }
+
+    /// Sets `wx_token.<name>` for the processes that are started from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings.retain(|(known, _)| known != name);
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
+    pub fn file(&self) -> PathBuf {
+        self.dir.path().join("token.json")
+    }
+
+    pub fn write(&self, content: impl AsRef<[u8]>) {
+        fs::write(self.file(), content).expect("the token file is written");
+    }
+
+    /// Writes a token file that expired a minute ago, and returns its content.
+    pub fn write_expired(&self) -> String {
+        let content = json!({"access_token": "an-old-token", "expire": now() - 60}).to_string();
+        self.write(&content);
+        content
+    }
+
+    pub fn stored(&self) -> Value {
+        let text = fs::read(self.file()).expect("the token file is readable");
+        serde_json::from_slice(&text).expect("the token file is JSON")
+    }
+
+    /// Names of everything in the token file's directory.
+    pub fn names(&self) -> Vec<OsString> {
+        let entries = fs::read_dir(self.dir.path()).expect("the directory is readable");
+        let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+        names.sort();
+        names
+    }
+
+    pub fn php(&self) -> Php {
+        Php::new(&self.settings)
+    }
+
+    pub fn settings(&self) -> &[(String, String)] {
+        &self.settings
+    }
+
+    /// Starts `count` processes that will call `wx_get_token` once, when they are released.
+    pub fn callers(&self, count: usize) -> Callers {
+        Callers::start(&self.php(), &self.file(), count)
+    }
+
+    pub fn call(&self) -> Answer {
+        let mut answers = self.callers(1).release();
+        answers.pop().expect("one caller, one answer")
+    }
+
+    pub fn fetches(&self) -> u64 {
+        self.emulator.stats().fetches.total()
+    }
+
+    pub fn is_live(&self, token: &str) -> bool {
+        self.emulator.check(token).valid
+    }
+
+    /// Asserts that all `answers` are one live token, which is the one in the file.
+    pub fn assert_one_live_token(&self, answers: &[Answer]) {
+        let stored = self.stored();
+        let token = stored["access_token"].as_str().expect("the file holds a token");
+        for answer in answers {
+            assert_eq!(answer.token(), token);
+        }
+        assert!(self.is_live(token), "the token is dead");
+        assert_eq!(self.names(), ["token.json"], "something was left behind");
+    }
+}
+
+/// Seconds since 1970.
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs()
+}
+
+/// Milliseconds since 1970.
+pub fn now_ms() -> u128 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_millis()
+}
+
+/// Waits until `condition` holds.
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !condition() {
+        assert!(Instant::now() < deadline, "not within 30 s: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Prints how long the callers of a storm waited: a figure for the reader, never an assertion.
+pub fn print_waits(what: &str, answers: &[Answer]) {
+    let mut waits: Vec<f64> = answers.iter().map(|answer| answer.milliseconds).collect();
+    waits.sort_by(f64::total_cmp);
+    let (median, slowest) = (waits[waits.len() / 2], waits[waits.len() - 1]);
+    println!("{what}: {} callers, median {median:.0} ms, slowest {slowest:.0} ms", waits.len());
+}
+
+pub fn extension() -> PathBuf {
+    match std::env::var_os("WX_TOKEN_SO") {
+        Some(path) => path.into(),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("target/debug/libwx_token.so"),
+    }
+}

@@ -1,0 +1,194 @@
+//! PHP processes.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use serde_json::Value;
+
+use super::extension;
+
+/// How to run PHP with the extension.
+#[derive(Clone)]
+pub struct Php {
+    arguments: Vec<String>,
+    user: Option<u32>,
+}
+
+impl Php {
+    pub fn new(settings: &[(String, String)]) -> Self {
+        let mut arguments =
+            vec!["-n".to_owned(), "-d".to_owned(), format!("extension={}", extension().display())];
+        arguments.extend(["-d".to_owned(), "zend.exception_ignore_args=0".to_owned()]);
+        for (name, value) in settings {
+            arguments.extend(["-d".to_owned(), format!("wx_token.{name}=\"{value}\"")]);
+        }
+        Self { arguments, user: None }
+    }
+
+    /// One more `-d name=value`.
+    pub fn with(mut self, setting: &str) -> Self {
+        self.arguments.extend(["-d".to_owned(), setting.to_owned()]);
+        self
+    }
+
+    /// As another user than root.
+    pub fn as_user(mut self, uid: u32) -> Self {
+        self.user = Some(uid);
+        self
+    }
+
+    pub fn command(&self) -> Command {
+        let mut command = Command::new("php");
+        command.args(&self.arguments).env_remove("WX_APPID").env_remove("WX_SECRET");
+        if let Some(id) = self.user {
+            command.uid(id).gid(id);
+        }
+        command
+    }
+
+    /// Starts PHP on `code`, which can talk through its standard input and output.
+    pub fn start(&self, code: &str, arguments: &[&str]) -> Process {
+        let mut child = self
+            .command()
+            .arg("-r")
+            .arg(code)
+            .arg("--")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("php starts");
+        let input = child.stdin.take();
+        let output = BufReader::new(child.stdout.take().expect("a piped output"));
+        Process { child, input, output }
+    }
+
+    /// Runs `code` to its end and returns what it printed, its errors included.
+    pub fn run(&self, code: &str, arguments: &[&str]) -> String {
+        let output = self
+            .command()
+            .args(["-d", "display_errors=1", "-d", "html_errors=0", "-r", code, "--"])
+            .args(arguments)
+            .output()
+            .expect("php runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr)
+    }
+}
+
+/// A running PHP process; killed when dropped.
+pub struct Process {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Process {
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn read_line(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("php prints a line");
+        line.trim_end().to_owned()
+    }
+
+    /// Sends a line, for which the process waits in `fgets(STDIN)`.
+    pub fn release(&mut self) {
+        self.input.as_mut().and_then(|input| input.write_all(b"go\n").ok()).expect("php reads");
+    }
+
+    pub fn rest(mut self) -> String {
+        self.input = None;
+        let mut rest = String::new();
+        self.output.read_to_string(&mut rest).expect("php prints text");
+        rest
+    }
+
+    /// SIGKILL.
+    pub fn kill(mut self) {
+        self.child.kill().expect("php was running");
+        self.child.wait().expect("php is gone");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits for a line, then calls `wx_get_token($argv[1])` and prints what came of it as JSON.
+pub const CALL: &str = include_str!("../php/call.php");
+
+/// Processes that call `wx_get_token` once, at the same moment.
+pub struct Callers(Vec<Process>);
+
+impl Callers {
+    pub fn start(php: &Php, file: &Path, count: usize) -> Self {
+        let file = file.to_str().expect("a printable path");
+        let mut callers: Vec<_> = (0..count).map(|_| php.start(code(CALL), &[file])).collect();
+        for caller in &mut callers {
+            assert_eq!(caller.read_line(), "ready");
+        }
+        Self(callers)
+    }
+
+    pub fn release_only(mut self) -> Vec<Process> {
+        for caller in &mut self.0 {
+            caller.release();
+        }
+        self.0
+    }
+
+    pub fn release(self) -> Vec<Answer> {
+        self.release_only().into_iter().map(Answer::of).collect()
+    }
+}
+
+/// `php -r` takes code without the opening tag.
+pub fn code(file: &str) -> &str {
+    file.strip_prefix("<?php").expect("a PHP file")
+}
+
+/// What came of one call.
+#[derive(Debug)]
+pub struct Answer {
+    json: Value,
+    pub milliseconds: f64,
+}
+
+impl Answer {
+    pub fn of(process: Process) -> Self {
+        Self::parse(&process.rest())
+    }
+
+    pub fn parse(text: &str) -> Self {
+        let json: Value =
+            serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text:?}"));
+        let milliseconds = json["ms"].as_f64().expect("a duration");
+        Self { json, milliseconds }
+    }
+
+    pub fn token(&self) -> &str {
+        self.json["token"].as_str().unwrap_or_else(|| panic!("no token but {}", self.json))
+    }
+
+    /// The class of the exception that was thrown.
+    pub fn class(&self) -> &str {
+        self.json["class"].as_str().unwrap_or_else(|| panic!("no exception but {}", self.json))
+    }
+
+    pub fn message(&self) -> &str {
+        self.json["message"].as_str().unwrap_or_default()
+    }
+
+    /// Any other property of the exception.
+    pub fn property(&self, name: &str) -> &Value {
+        &self.json[name]
+    }
+}

@@ -188,3 +188,239 @@ impl<'a> Wait<'a> {
 fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(fastrand::f64().mul_add(0.5, 0.5))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::clock::Epoch;
+    use crate::failure::{Cause, Fingerprint, Pace};
+    use crate::upstream::Grant;
+
+    const NOW: i64 = 1_600_000_000;
+
+    struct FakeClock(AtomicI64);
+
+    impl Clock for FakeClock {
+        fn now(&self) -> Epoch {
+            Epoch::from_secs(self.0.load(Ordering::SeqCst))
+        }
+    }
+
+    /// Gives what it is told to, and counts how often it was asked.
+    struct FakeUpstream {
+        answer: Mutex<Result<&'static str, Failure>>,
+        asked: AtomicUsize,
+        meanwhile: Box<dyn Fn() + Send + Sync>,
+    }
+
+    impl Upstream for FakeUpstream {
+        fn fetch(&self) -> Result<Grant, Failure> {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            (self.meanwhile)();
+            let answer = self.answer.lock().unwrap().clone();
+            answer.map(|token| Grant::new(token.into(), Duration::from_secs(7200)).unwrap())
+        }
+
+        fn account(&self) -> Fingerprint {
+            Fingerprint::new("account")
+        }
+
+        fn time_limit(&self) -> Duration {
+            Duration::from_secs(5)
+        }
+    }
+
+    struct World {
+        dir: TempDir,
+        clock: Arc<FakeClock>,
+        upstream: Arc<FakeUpstream>,
+    }
+
+    impl World {
+        fn new(answer: Result<&'static str, Failure>) -> Self {
+            Self::with(answer, |_| {})
+        }
+
+        /// `meanwhile` happens to the token file during each fetch.
+        fn with(
+            answer: Result<&'static str, Failure>,
+            meanwhile: impl Fn(&Path) + Send + Sync + 'static,
+        ) -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let file = dir.path().join("token.json");
+            let meanwhile = Box::new(move || meanwhile(&file));
+            let answer = Mutex::new(answer);
+            let upstream = FakeUpstream { answer, asked: AtomicUsize::new(0), meanwhile };
+            let clock = Arc::new(FakeClock(AtomicI64::new(NOW)));
+            Self { dir, clock, upstream: Arc::new(upstream) }
+        }
+
+        fn file(&self) -> PathBuf {
+            self.dir.path().join("token.json")
+        }
+
+        fn get_within(&self, lock_timeout: Duration) -> Result<Token, Error> {
+            get(&Call {
+                file: &self.file(),
+                lock_timeout,
+                file_mode: 0o600,
+                clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+                upstream: &|| Ok(Arc::clone(&self.upstream) as Remote),
+            })
+        }
+
+        fn get(&self) -> Result<Token, Error> {
+            self.get_within(Duration::from_secs(5))
+        }
+
+        fn pass(&self, seconds: i64) {
+            self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+        }
+
+        fn asked(&self) -> usize {
+            self.upstream.asked.load(Ordering::SeqCst)
+        }
+
+        fn lock(&self) -> TokenLock {
+            match TokenLock::attempt(&self.file(), 0o600).unwrap() {
+                Attempt::Held(lock) => lock,
+                other => panic!("not locked: {other:?}"),
+            }
+        }
+    }
+
+    fn down() -> Failure {
+        Failure::network("down")
+    }
+
+    #[test]
+    fn a_token_is_fetched_once_and_served_until_the_second_of_its_expiry() {
+        let world = World::new(Ok("first"));
+        let token = world.get().unwrap();
+        assert_eq!((token.value.as_str(), token.expiry), ("first", Epoch::from_secs(NOW + 7200)));
+        world.pass(7199);
+        assert_eq!(world.get().unwrap(), token);
+        assert_eq!(world.asked(), 1);
+        *world.upstream.answer.lock().unwrap() = Ok("second");
+        world.pass(1);
+        assert_eq!(world.get().unwrap().value, "second");
+        assert_eq!(world.asked(), 2);
+    }
+
+    #[test]
+    fn the_time_that_a_fetch_takes_is_not_added_to_the_life_of_its_token() {
+        let clock = Arc::new(FakeClock(AtomicI64::new(NOW)));
+        let passing = Arc::clone(&clock);
+        let mut world = World::with(Ok("token"), move |_| {
+            passing.0.fetch_add(5, Ordering::SeqCst);
+        });
+        world.clock = clock;
+        assert_eq!(world.get().unwrap().expiry, Epoch::from_secs(NOW + 7200));
+    }
+
+    #[test]
+    fn a_failure_is_repeated_to_others_until_retry_at_and_then_forgotten() {
+        let world = World::new(Err(down()));
+        for _ in 0..3 {
+            assert!(matches!(world.get(), Err(Error::Upstream { .. })));
+        }
+        assert_eq!(world.asked(), 1);
+        world.pass(1);
+        assert!(world.get().is_err());
+        assert_eq!(world.asked(), 2);
+        world.pass(1);
+        assert!(world.get().is_err(), "the second pause is twice as long");
+        assert_eq!(world.asked(), 2);
+        world.pass(1);
+        *world.upstream.answer.lock().unwrap() = Ok("back");
+        assert_eq!(world.get().unwrap().value, "back");
+        assert!(!fs::read_to_string(world.file()).unwrap().contains("wx_token"));
+    }
+
+    #[test]
+    fn the_refusal_of_another_account_is_not_ours() {
+        let world = World::new(Ok("token"));
+        let pace = Pace::AccountRefused(Duration::from_secs(60));
+        let cause = Cause::Api { errcode: 40125, errmsg: String::new() };
+        let failure = Failure { cause, pace };
+        let other = Fingerprint::new("another");
+        let record = FailureRecord::of(failure, &other, None, world.clock.now());
+        fs::write(world.file(), Document::empty().with_failure(&record)).unwrap();
+        assert_eq!(world.get().unwrap().value, "token");
+    }
+
+    #[test]
+    fn a_wait_ends_with_the_holder_of_the_lock() {
+        let world = World::new(Ok("token"));
+        let lock = world.lock();
+        let error = world.get_within(Duration::from_millis(20)).unwrap_err();
+        let own = std::process::id();
+        assert!(matches!(error, Error::Lock { holder: Some(holder), .. } if holder.pid == own));
+        assert_eq!(world.asked(), 0);
+        drop(lock);
+        assert_eq!(world.get_within(Duration::ZERO).unwrap().value, "token");
+    }
+
+    #[test]
+    fn a_waiter_takes_the_token_or_the_failure_that_the_holder_leaves() {
+        for leaves_failure in [false, true] {
+            let world = World::new(Ok("never fetched"));
+            let lock = world.lock();
+            let result = thread::scope(|scope| {
+                let waiter = scope.spawn(|| world.get());
+                let now = world.clock.now();
+                let expiry = now + Duration::from_secs(60);
+                let content = if leaves_failure {
+                    let account = world.upstream.account();
+                    Document::empty().with_failure(&FailureRecord::of(down(), &account, None, now))
+                } else {
+                    Document::empty().with_token(&Token { value: "theirs".into(), expiry })
+                };
+                let replacement = token_file::replace::Replacement::stage(&lock).unwrap();
+                replacement.commit(&lock, &content).unwrap();
+                drop(lock);
+                waiter.join().unwrap()
+            });
+            assert_eq!(world.asked(), 0);
+            assert_eq!(
+                result.map(|token| token.value).ok(),
+                (!leaves_failure).then(|| "theirs".into())
+            );
+        }
+    }
+
+    #[test]
+    fn a_newer_token_that_was_put_there_during_the_fetch_stays() {
+        let newer = format!(r#"{{"access_token":"newer","expire":{}}}"#, NOW + 900);
+        let content = newer.clone();
+        let world = World::with(Ok("older"), move |file| {
+            let aside = file.with_extension("aside");
+            fs::write(&aside, &content).unwrap();
+            fs::rename(aside, file).unwrap();
+        });
+        assert_eq!(world.get().unwrap().value, "newer");
+        assert_eq!(fs::read_to_string(world.file()).unwrap(), newer);
+    }
+
+    #[test]
+    fn a_token_in_hand_is_stored_when_the_file_was_removed_during_the_fetch() {
+        let world = World::with(Ok("token"), |file| fs::remove_file(file).unwrap());
+        assert_eq!(world.get().unwrap().value, "token");
+        assert_eq!(world.asked(), 1);
+        assert!(fs::read_to_string(world.file()).unwrap().contains("token"));
+    }
+
+    #[test]
+    fn an_upstream_that_panics_fails_and_leaves_no_lock() {
+        let world = World::with(Ok("token"), |_| panic!("on purpose"));
+        assert!(matches!(world.get(), Err(Error::Upstream { .. })));
+        drop(world.lock());
+    }
+}

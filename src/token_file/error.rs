@@ -69,7 +69,10 @@ fn explain(path: &Path, error: &io::Error) -> (String, String) {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             (error.to_string(), "free some space; the old content is untouched".to_owned())
         }
-        _ => (error.to_string(), "see the operating system's reason".to_owned()),
+        io::ErrorKind::InvalidFilename => {
+            ("the name is too long".to_owned(), "name a shorter path".to_owned())
+        }
+        _ => (error.to_string(), "check the file system".to_owned()),
     }
 }
 

@@ -52,16 +52,6 @@ fn sixty_four_callers_on_a_file_of_nul_bytes_make_one_fetch() {
 }
 
 #[test]
-fn the_stored_expiry_is_the_start_of_the_fetch_and_the_lifetime() {
-    let world = World::slow();
-    let before = crate::support::now();
-    world.call();
-    let expiry = world.stored()["expire"].as_u64().expect("an expiry");
-    // The fetch started within this second or the next, and its 200 ms are not counted.
-    assert!((before + 7200..=before + 7201).contains(&expiry), "{}", expiry - before);
-}
-
-#[test]
 fn a_fresh_file_is_served_without_a_fetch_and_without_a_change() {
     let world = World::slow();
     let content = format!(

@@ -1,0 +1,37 @@
+--TEST--
+$file must be a path on this machine
+--EXTENSIONS--
+wx_token
+--FILE--
+<?php
+$long = str_repeat('a/', 3000) . 'token.json';
+foreach (['', "a\0b", "\0", 'http://host/token.json', 'file:///tmp/token.json', 'php://memory', 'phar://x', $long, "/$long"] as $file) {
+    foreach (['wx_get_token', 'wx_token_status'] as $function) {
+        try {
+            $result = $function($file, ...($function === 'wx_get_token' ? [['appid' => 'a', 'secret' => 'b']] : []));
+            echo $result['state'], ': ', str_replace($long, '…', $result['error']), "\n";
+        } catch (Throwable $e) {
+            echo $e::class, ': ', str_replace($long, '…', $e->getMessage()), "\n";
+        }
+    }
+}
+?>
+--EXPECT--
+ValueError: wx_get_token(): Argument #1 ($file) must not be empty
+ValueError: wx_token_status(): Argument #1 ($file) must not be empty
+ValueError: wx_get_token(): Argument #1 ($file) must not contain any null bytes
+ValueError: wx_token_status(): Argument #1 ($file) must not contain any null bytes
+ValueError: wx_get_token(): Argument #1 ($file) must not contain any null bytes
+ValueError: wx_token_status(): Argument #1 ($file) must not contain any null bytes
+ValueError: wx_get_token(): Argument #1 ($file) must be a path on this machine, not a URL
+ValueError: wx_token_status(): Argument #1 ($file) must be a path on this machine, not a URL
+ValueError: wx_get_token(): Argument #1 ($file) must be a path on this machine, not a URL
+ValueError: wx_token_status(): Argument #1 ($file) must be a path on this machine, not a URL
+ValueError: wx_get_token(): Argument #1 ($file) must be a path on this machine, not a URL
+ValueError: wx_token_status(): Argument #1 ($file) must be a path on this machine, not a URL
+ValueError: wx_get_token(): Argument #1 ($file) must be a path on this machine, not a URL
+ValueError: wx_token_status(): Argument #1 ($file) must be a path on this machine, not a URL
+WxToken\FileException: cannot find …: the name is too long; name a shorter path
+WxToken\FileException: cannot find …: the name is too long; name a shorter path
+WxToken\FileException: cannot look at /…: the name is too long; name a shorter path
+unusable: cannot look at /…: the name is too long; name a shorter path

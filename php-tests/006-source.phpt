@@ -1,0 +1,74 @@
+--TEST--
+$source is account options, a callable, or null
+--EXTENSIONS--
+wx_token
+--FILE--
+<?php
+$file = __DIR__ . '/006-source.json';
+$account = ['appid' => 'wx1', 'secret' => 's'];
+foreach ([
+    ['app_id' => 'wx1'],
+    ['a', 'b', 'c'],
+    ['secret' => 's'],
+    ['appid' => ''] + $account,
+    ['appid' => 5] + $account,
+    ['secret' => null] + $account,
+    $account + ['endpoint' => 'wechat'],
+    $account + ['timeout' => 0],
+    $account + ['timeout' => 'soon'],
+    $account + ['timeout' => []],
+    $account + ['lock_timeout' => -1],
+    $account + ['lock_timeout' => INF],
+    5,
+    'no_such_function',
+    new stdClass,
+    'strlen',
+    fn() => [],
+    [new ArrayObject, 'count'],
+] as $source) {
+    try {
+        wx_get_token($file, $source);
+    } catch (Throwable $e) {
+        echo $e::class, ': ', $e->getMessage(), "\n";
+    }
+}
+var_dump(file_exists($file));
+
+// Options are checked even if there is nothing to fetch.
+file_put_contents($file, json_encode(['access_token' => 'abc', 'expire' => time() + 600]));
+try {
+    wx_get_token($file, ['unknown' => 1]);
+} catch (ValueError $e) {
+    echo $e->getMessage(), "\n";
+}
+$timeout = '1.5';
+$by_reference = ['appid' => 'wx1', 'timeout' => &$timeout];
+var_dump(wx_get_token($file), wx_get_token($file, null), wx_get_token($file, []), wx_get_token($file, $by_reference));
+?>
+--CLEAN--
+<?php unlink(__DIR__ . '/006-source.json'); ?>
+--EXPECT--
+ValueError: wx_get_token(): Argument #2 ($source) option "app_id" is unknown; there are appid, secret, endpoint, lock_timeout, timeout
+ValueError: wx_get_token(): Argument #2 ($source) option "0" is unknown; there are appid, secret, endpoint, lock_timeout, timeout
+ValueError: wx_get_token(): Argument #2 ($source) has the option "secret" without "appid"
+ValueError: wx_get_token(): Argument #2 ($source) option "appid" must be a non-empty string
+ValueError: wx_get_token(): Argument #2 ($source) option "appid" must be a non-empty string
+ValueError: wx_get_token(): Argument #2 ($source) option "secret" must be a non-empty string
+ValueError: wx_get_token(): Argument #2 ($source) option "endpoint" must be "stable" or "classic"
+ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be at least 0.001 seconds
+ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds
+ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds
+ValueError: wx_get_token(): Argument #2 ($source) option "lock_timeout" must be a number of seconds from 0 to 86400
+ValueError: wx_get_token(): Argument #2 ($source) option "lock_timeout" must be a number of seconds from 0 to 86400
+TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, int given
+TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, string given
+TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, stdClass given
+WxToken\ConfigException: callable sources are not supported yet: pass account options, or null
+WxToken\ConfigException: callable sources are not supported yet: pass account options, or null
+WxToken\ConfigException: callable sources are not supported yet: pass account options, or null
+bool(false)
+wx_get_token(): Argument #2 ($source) option "unknown" is unknown; there are appid, secret, endpoint, lock_timeout, timeout
+string(3) "abc"
+string(3) "abc"
+string(3) "abc"
+string(3) "abc"

@@ -1,0 +1,54 @@
+--TEST--
+wx_token_status() tells of every state of a token file, and never a token
+--EXTENSIONS--
+wx_token
+--FILE--
+<?php
+$file = __DIR__ . '/009-status.json';
+$failure = ['errcode' => 40125, 'errmsg' => 'invalid appsecret', 'failed_at_ms' => 1600000000500,
+    'retry_at_ms' => 1600000060500, 'failures' => 2];
+foreach ([
+    json_encode(['access_token' => 'not-to-be-shown', 'expire' => time() + 600]),
+    json_encode(['access_token' => 'not-to-be-shown', 'expire' => 1588219064]),
+    json_encode(['access_token' => 'not-to-be-shown', 'expire' => 1588219064, 'wx_token' => $failure]),
+    '{"access_token":"not-to-be-shown',
+    "\0\0\0\0",
+    '',
+    'not-to-be-shown',
+    null,
+] as $content) {
+    @unlink($file);
+    if ($content !== null) {
+        file_put_contents($file, $content);
+    }
+    $status = wx_token_status($file);
+    $status['file'] = basename($status['file']);
+    $status['error'] = $status['error'] === null ? null : str_replace(__DIR__ . '/', '', $status['error']);
+    if ($status['state'] === 'fresh') {
+        var_dump($status['expires_at'] - time() <= 600, $status['expires_in'] >= 590);
+        $status['expires_at'] = $status['expires_in'] = 'as expected';
+    } elseif ($status['expires_in'] !== null) {
+        var_dump($status['expires_in'] <= $status['expires_at'] - time());
+        $status['expires_in'] = 'negative';
+    }
+    echo json_encode($status), "\n";
+}
+$status = wx_token_status(__DIR__);
+echo $status['state'], ' ', json_encode($status['exists']), "\n";
+?>
+--CLEAN--
+<?php @unlink(__DIR__ . '/009-status.json'); ?>
+--EXPECT--
+bool(true)
+bool(true)
+{"file":"009-status.json","exists":true,"state":"fresh","layout":"expire","expires_at":"as expected","expires_in":"as expected","failure":null,"locked":false,"holder_pid":null,"error":null}
+bool(true)
+{"file":"009-status.json","exists":true,"state":"expired","layout":"expire","expires_at":1588219064,"expires_in":"negative","failure":null,"locked":false,"holder_pid":null,"error":null}
+bool(true)
+{"file":"009-status.json","exists":true,"state":"expired","layout":"expire","expires_at":1588219064,"expires_in":"negative","failure":{"errcode":40125,"message":"invalid appsecret","failed_at":1600000000,"retry_at":1600000061,"failures":2},"locked":false,"holder_pid":null,"error":null}
+{"file":"009-status.json","exists":true,"state":"damaged","layout":null,"expires_at":null,"expires_in":null,"failure":null,"locked":false,"holder_pid":null,"error":null}
+{"file":"009-status.json","exists":true,"state":"damaged","layout":null,"expires_at":null,"expires_in":null,"failure":null,"locked":false,"holder_pid":null,"error":null}
+{"file":"009-status.json","exists":true,"state":"expired","layout":null,"expires_at":null,"expires_in":null,"failure":null,"locked":false,"holder_pid":null,"error":null}
+{"file":"009-status.json","exists":true,"state":"unusable","layout":null,"expires_at":null,"expires_in":null,"failure":null,"locked":false,"holder_pid":null,"error":"cannot use 009-status.json: it is not a token file: it does not begin like one; it was left as it is: name another path, or remove the file"}
+{"file":"009-status.json","exists":false,"state":"missing","layout":null,"expires_at":null,"expires_in":null,"failure":null,"locked":false,"holder_pid":null,"error":null}
+unusable true

@@ -1,7 +1,7 @@
 //! The HTTP client: one refresh's requests to WeChat, all within one time limit.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -167,7 +167,7 @@ impl Client {
             E::ConnectionFailed => unconnected("no address of the host answers"),
             E::Timeout(Timeout::Resolve) => unconnected("the name lookup took too long"),
             E::Timeout(Timeout::Connect) => unconnected("it took too long"),
-            E::Io(error) if never_connected(error.kind()) => unconnected(&error.to_string()),
+            E::Io(error) if never_connected(error) => unconnected(&error.to_string()),
             E::Timeout(_) => Rebuff::final_(self.out_of_time(base)),
             E::BodyExceedsLimit(limit) => {
                 final_(format!("{base} answered with more than {} KiB", limit / 1024))
@@ -235,15 +235,17 @@ impl Rebuff {
     }
 }
 
-fn never_connected(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
+fn never_connected(error: &io::Error) -> bool {
+    let kind_is_plain = matches!(
+        error.kind(),
         ErrorKind::ConnectionRefused
             | ErrorKind::HostUnreachable
             | ErrorKind::NetworkUnreachable
             | ErrorKind::NetworkDown
             | ErrorKind::AddrNotAvailable
-    )
+    );
+    // std gives a failed name lookup no kind of its own, only these words.
+    kind_is_plain || error.to_string().starts_with("failed to lookup address")
 }
 
 /// The built-in roots and those of the CA file.

@@ -151,3 +151,25 @@ fn the_account_may_come_from_options_file_or_environment() {
     let stats = world.emulator.stats();
     assert_eq!((stats.fetches.token, stats.fetches.stable_token), (2, 1));
 }
+
+#[test]
+fn a_failed_name_lookup_is_a_connection_that_was_not_had() {
+    let mut world = World::new(Options::default());
+    world.set("api_base", "https://api.weixin.qq.com");
+    // A network namespace of its own has no network: no name is found, and nothing is sent.
+    let php = world.php().command();
+    let code = "try { wx_get_token($argv[1]); } catch (Exception $e) { echo $e->getMessage(); }";
+    let output = std::process::Command::new("unshare")
+        .args(["-n", "--"])
+        .arg(php.get_program())
+        .args(php.get_args())
+        .args(["-r", code, "--"])
+        .arg(world.file())
+        .output()
+        .expect("unshare runs");
+    let message = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        message.contains("cannot connect to https://api.weixin.qq.com: failed to lookup"),
+        "{message}"
+    );
+}

@@ -1,0 +1,25 @@
+<?php
+declare(strict_types=1);
+
+/** Reads a token file again and again, without a lock, like any process that only wants the token. */
+final class Bystander
+{
+    public int $reads = 0;
+    public int $tornOrEmpty = 0;
+
+    public function __construct(private string $file)
+    {
+    }
+
+    public function __invoke(): void
+    {
+        $this->reads++;
+        $this->tornOrEmpty += $this->token() === null ? 1 : 0;
+    }
+
+    /** The token in the file, expired or not; null if what was read is no token file. */
+    public function token(): ?string
+    {
+        return json_decode((string) @file_get_contents($this->file), true)['access_token'] ?? null;
+    }
+}

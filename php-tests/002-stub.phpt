@@ -57,8 +57,11 @@ $in_stub = preg_match_all('/^    (?:function|class) \w+/m', $stub);
 var_dump($in_stub === count($functions) + count($classes));
 ?>
 --EXPECT--
+wx_get_ticket
 wx_get_token
+wx_refresh_token
 wx_token_status
+wx_with_lock
 WxToken\ApiException
 WxToken\ConfigException
 WxToken\Exception

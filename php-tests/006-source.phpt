@@ -22,9 +22,6 @@ foreach ([
     5,
     'no_such_function',
     new stdClass,
-    'strlen',
-    fn() => [],
-    [new ArrayObject, 'count'],
 ] as $source) {
     try {
         wx_get_token($file, $source);
@@ -48,13 +45,13 @@ var_dump(wx_get_token($file), wx_get_token($file, null), wx_get_token($file, [])
 --CLEAN--
 <?php unlink(__DIR__ . '/006-source.json'); ?>
 --EXPECT--
-ValueError: wx_get_token(): Argument #2 ($source) option "app_id" is unknown; there are appid, secret, endpoint, lock_timeout, timeout
-ValueError: wx_get_token(): Argument #2 ($source) option "0" is unknown; there are appid, secret, endpoint, lock_timeout, timeout
+ValueError: wx_get_token(): Argument #2 ($source) option "app_id" is unknown; there are appid (or corpid), secret (or corpsecret), endpoint, refresh_ahead, lock_timeout, timeout
+ValueError: wx_get_token(): Argument #2 ($source) option "0" is unknown; there are appid (or corpid), secret (or corpsecret), endpoint, refresh_ahead, lock_timeout, timeout
 ValueError: wx_get_token(): Argument #2 ($source) has the option "secret" without "appid"
 ValueError: wx_get_token(): Argument #2 ($source) option "appid" must be a non-empty string
 ValueError: wx_get_token(): Argument #2 ($source) option "appid" must be a non-empty string
 ValueError: wx_get_token(): Argument #2 ($source) option "secret" must be a non-empty string
-ValueError: wx_get_token(): Argument #2 ($source) option "endpoint" must be "stable" or "classic"
+ValueError: wx_get_token(): Argument #2 ($source) option "endpoint" must be "stable", "classic" or "wecom"
 ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be at least 0.001 seconds
 ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds
 ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds
@@ -63,11 +60,8 @@ ValueError: wx_get_token(): Argument #2 ($source) option "lock_timeout" must be 
 TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, int given
 TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, string given
 TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, stdClass given
-WxToken\ConfigException: callable sources are not supported yet: pass account options, or null
-WxToken\ConfigException: callable sources are not supported yet: pass account options, or null
-WxToken\ConfigException: callable sources are not supported yet: pass account options, or null
 bool(false)
-wx_get_token(): Argument #2 ($source) option "unknown" is unknown; there are appid, secret, endpoint, lock_timeout, timeout
+wx_get_token(): Argument #2 ($source) option "unknown" is unknown; there are appid (or corpid), secret (or corpsecret), endpoint, refresh_ahead, lock_timeout, timeout
 string(3) "abc"
 string(3) "abc"
 string(3) "abc"

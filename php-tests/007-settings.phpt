@@ -23,12 +23,14 @@ var_dump(ini_get('wx_token.timeout'), ini_set('wx_token.api_base', 'https://exam
 wx_token.accounts                   system
 wx_token.api_base                   system
 wx_token.appid                      system
+wx_token.background        1        all
 wx_token.ca_file                    system
 wx_token.connect_timeout   3        all
 wx_token.endpoint          stable   perdir
 wx_token.file_mode         0600     perdir
 wx_token.lock_timeout      10       all
 wx_token.proxy                      system
+wx_token.refresh_ahead     300      all
 wx_token.secret                     system
 wx_token.timeout           8        all
 

@@ -9,6 +9,8 @@ $failure = ['errcode' => 40125, 'errmsg' => 'invalid appsecret', 'failed_at_ms' 
     'retry_at_ms' => 1600000060500, 'failures' => 2];
 foreach ([
     json_encode(['access_token' => 'not-to-be-shown', 'expire' => time() + 600]),
+    json_encode(['access_token' => 'not-to-be-shown', 'expire' => time() + 200]),
+    json_encode(['expire' => 1588219064, 'jsapi_ticket' => 'not-to-be-shown']),
     json_encode(['access_token' => 'not-to-be-shown', 'expire' => 1588219064]),
     json_encode(['access_token' => 'not-to-be-shown', 'expire' => 1588219064, 'wx_token' => $failure]),
     '{"access_token":"not-to-be-shown',
@@ -24,12 +26,11 @@ foreach ([
     $status = wx_token_status($file);
     $status['file'] = basename($status['file']);
     $status['error'] = $status['error'] === null ? null : str_replace(__DIR__ . '/', '', $status['error']);
-    if ($status['state'] === 'fresh') {
-        var_dump($status['expires_at'] - time() <= 600, $status['expires_in'] >= 590);
-        $status['expires_at'] = $status['expires_in'] = 'as expected';
-    } elseif ($status['expires_in'] !== null) {
-        var_dump($status['expires_in'] <= $status['expires_at'] - time());
-        $status['expires_in'] = 'negative';
+    if ($status['expires_at'] !== null) {
+        $left = $status['expires_at'] - time();
+        var_dump(abs($status['expires_in'] - $left) <= 1, $status['due_in'] === $status['expires_in'] - 300);
+        $status['expires_in'] = $status['due_in'] = 'as expected';
+        $status['expires_at'] = $left > 0 ? 'ahead' : $status['expires_at'];
     }
     echo json_encode($status), "\n";
 }
@@ -41,14 +42,22 @@ echo $status['state'], ' ', json_encode($status['exists']), "\n";
 --EXPECT--
 bool(true)
 bool(true)
-{"file":"009-status.json","exists":true,"state":"fresh","layout":"expire","expires_at":"as expected","expires_in":"as expected","failure":null,"locked":false,"holder_pid":null,"error":null}
+{"file":"009-status.json","exists":true,"state":"fresh","layout":"expire","expires_at":"ahead","expires_in":"as expected","due_in":"as expected","failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":null}
 bool(true)
-{"file":"009-status.json","exists":true,"state":"expired","layout":"expire","expires_at":1588219064,"expires_in":"negative","failure":null,"locked":false,"holder_pid":null,"error":null}
 bool(true)
-{"file":"009-status.json","exists":true,"state":"expired","layout":"expire","expires_at":1588219064,"expires_in":"negative","failure":{"errcode":40125,"message":"invalid appsecret","failed_at":1600000000,"retry_at":1600000061,"failures":2},"locked":false,"holder_pid":null,"error":null}
-{"file":"009-status.json","exists":true,"state":"damaged","layout":null,"expires_at":null,"expires_in":null,"failure":null,"locked":false,"holder_pid":null,"error":null}
-{"file":"009-status.json","exists":true,"state":"damaged","layout":null,"expires_at":null,"expires_in":null,"failure":null,"locked":false,"holder_pid":null,"error":null}
-{"file":"009-status.json","exists":true,"state":"expired","layout":null,"expires_at":null,"expires_in":null,"failure":null,"locked":false,"holder_pid":null,"error":null}
-{"file":"009-status.json","exists":true,"state":"unusable","layout":null,"expires_at":null,"expires_in":null,"failure":null,"locked":false,"holder_pid":null,"error":"cannot use 009-status.json: it is not a token file: it does not begin like one; it was left as it is: name another path, or remove the file"}
-{"file":"009-status.json","exists":false,"state":"missing","layout":null,"expires_at":null,"expires_in":null,"failure":null,"locked":false,"holder_pid":null,"error":null}
+{"file":"009-status.json","exists":true,"state":"due","layout":"expire","expires_at":"ahead","expires_in":"as expected","due_in":"as expected","failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":null}
+bool(true)
+bool(true)
+{"file":"009-status.json","exists":true,"state":"expired","layout":"expire","expires_at":1588219064,"expires_in":"as expected","due_in":"as expected","failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":null}
+bool(true)
+bool(true)
+{"file":"009-status.json","exists":true,"state":"expired","layout":"expire","expires_at":1588219064,"expires_in":"as expected","due_in":"as expected","failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":null}
+bool(true)
+bool(true)
+{"file":"009-status.json","exists":true,"state":"expired","layout":"expire","expires_at":1588219064,"expires_in":"as expected","due_in":"as expected","failure":{"errcode":40125,"message":"invalid appsecret","failed_at":1600000000,"retry_at":1600000061,"failures":2},"locked":false,"holder_pid":null,"refreshing":false,"error":null}
+{"file":"009-status.json","exists":true,"state":"damaged","layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":null}
+{"file":"009-status.json","exists":true,"state":"damaged","layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":null}
+{"file":"009-status.json","exists":true,"state":"expired","layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":null}
+{"file":"009-status.json","exists":true,"state":"unusable","layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":"cannot use 009-status.json: it is not a token file: it does not begin like one; it was left as it is: name another path, or remove the file"}
+{"file":"009-status.json","exists":false,"state":"missing","layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":null}
 unusable true

@@ -10,6 +10,7 @@ use crate::clock::Epoch;
 use crate::failure::{Cause, FailureRecord};
 use crate::token_file::FileError;
 use crate::token_file::holder::Holder;
+use crate::token_file::lock::Deadlock;
 use crate::wechat::errcode;
 
 /// Any failure of a call on a token file.
@@ -40,6 +41,17 @@ pub enum Error {
         /// Who holds the lock, if the kernel tells.
         holder: Option<Holder>,
     },
+    /// Waiting for the lock would be waiting for oneself.
+    #[error("cannot lock {}: {}", file.display(), explain(*deadlock))]
+    Deadlock {
+        /// The token file.
+        file: PathBuf,
+        /// How this process is in its own way.
+        deadlock: Deadlock,
+    },
+    /// A callable has ended the script, or is about to: whoever called it must get out of its way.
+    #[error("the script ends")]
+    Aborted,
     /// The token file cannot be read, written, or is not a token file.
     #[error(transparent)]
     File(#[from] FileError),
@@ -49,6 +61,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// The token or ticket file of the call that failed, where that is not the call of PHP's own.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Upstream { file, .. } | Self::Lock { file, .. } | Self::Deadlock { file, .. } => {
+                Some(file)
+            }
+            Self::File(_) | Self::Config(_) | Self::Aborted => None,
+        }
+    }
+
     /// The failure that `record` tells of, as seen at `now`.
     #[must_use]
     pub fn upstream(file: &Path, record: &FailureRecord, now: Epoch) -> Self {
@@ -71,7 +94,24 @@ fn say(cause: &Cause) -> String {
         Cause::Api { errcode, errmsg } => {
             format!("errcode {errcode}: {errmsg}; {}", errcode::advice(*errcode, errmsg))
         }
+        Cause::StillRejected => {
+            "WeChat gives no other token than the rejected one; it renews a stable token on demand at most every 30 s and 20 times a day".to_owned()
+        }
         Cause::Network { reason } => reason.clone(),
+    }
+}
+
+const fn explain(deadlock: Deadlock) -> &'static str {
+    match deadlock {
+        Deadlock::OwnLoader => {
+            "this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
+        }
+        Deadlock::OwnFlock => {
+            "this process holds it itself, outside the extension; remove the fopen() and flock() around this call, or use wx_with_lock() for them"
+        }
+        Deadlock::TicketInsideToken => {
+            "the ticket must be asked for outside wx_with_lock() on its token file; locks are taken in the order ticket, then token"
+        }
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Cause {
         /// WeChat's `errmsg`, cleaned of control characters and secrets.
         errmsg: String,
     },
+    /// WeChat goes on giving the token that its own interfaces reject.
+    StillRejected,
     /// There was no usable answer.
     Network {
         /// DNS, TLS, connection, time limit, HTTP status, or a body that is no answer.
@@ -124,6 +126,7 @@ impl FailureRecord {
     pub fn to_json(&self) -> Value {
         let mut json = match &self.cause {
             Cause::Api { errcode, errmsg } => json!({"errcode": errcode, "errmsg": errmsg}),
+            Cause::StillRejected => json!({"still_rejected": true}),
             Cause::Network { reason } => json!({"network": reason}),
         };
         if let Value::Object(members) = &mut json {
@@ -144,6 +147,7 @@ impl FailureRecord {
         let moment = |key: &str| json.get(key).and_then(Value::as_i64).map(Epoch::from_millis);
         let cause = match json.get("errcode").and_then(Value::as_i64) {
             Some(errcode) => Cause::Api { errcode, errmsg: text("errmsg")? },
+            None if json.get("still_rejected").is_some() => Cause::StillRejected,
             None => Cause::Network { reason: text("network")? },
         };
         Some(Self {
@@ -218,7 +222,8 @@ mod tests {
 
     #[test]
     fn a_record_reads_back_as_it_was_written() {
-        for failure in [refused(), Failure::network("连接被拒绝")] {
+        let still_rejected = Failure { cause: Cause::StillRejected, pace: Pace::NextMinute };
+        for failure in [refused(), Failure::network("连接被拒绝"), still_rejected] {
             let record = FailureRecord::of(failure, &account("a"), None, NOW);
             assert_eq!(FailureRecord::from_json(&record.to_json()), Some(record));
         }

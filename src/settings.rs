@@ -19,6 +19,10 @@ pub struct Settings {
     pub accounts: Option<PathBuf>,
     /// The default endpoint.
     pub endpoint: Endpoint,
+    /// How long before its expiry a token is due.
+    pub refresh_ahead: Duration,
+    /// Whether a due refresh runs on a thread.
+    pub background: bool,
     /// Longest wait for the lock.
     pub lock_timeout: Duration,
     /// Permission bits of a token file that is made.
@@ -34,6 +38,8 @@ impl Default for Settings {
             secret: Secret::default(),
             accounts: None,
             endpoint: Endpoint::default(),
+            refresh_ahead: Duration::from_secs(300),
+            background: true,
             lock_timeout: Duration::from_secs(10),
             file_mode: 0o600,
             transport: Transport {
@@ -65,6 +71,8 @@ impl Settings {
                 self.endpoint = text.parse().map_err(refused)?;
             }
             "api_base" => self.transport.bases = bases(text)?,
+            "refresh_ahead" => self.refresh_ahead = seconds(text)?,
+            "background" => self.background = switch(text)?,
             "lock_timeout" => self.lock_timeout = seconds(text)?,
             "connect_timeout" => self.transport.connect_timeout = some_seconds(text)?,
             "timeout" => self.transport.timeout = some_seconds(text)?,
@@ -106,6 +114,14 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 fn some_seconds(text: &str) -> Result<Duration, String> {
     positive_duration(text.trim().parse().unwrap_or(f64::NAN))
+}
+
+fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "on" | "yes" | "true" => Ok(true),
+        "" | "0" | "off" | "no" | "false" => Ok(false),
+        _ => Err("must be 1 or 0".to_owned()),
+    }
 }
 
 fn path(text: &str) -> Result<Option<PathBuf>, String> {
@@ -156,6 +172,8 @@ mod tests {
             ("accounts", "/etc/wx.json"),
             ("endpoint", "classic"),
             ("api_base", "https://api.weixin.qq.com, https://api2.weixin.qq.com"),
+            ("refresh_ahead", "0"),
+            ("background", "Off"),
             ("lock_timeout", "0"),
             ("connect_timeout", "0.5"),
             ("timeout", "8"),
@@ -168,6 +186,7 @@ mod tests {
         assert_eq!(settings.transport.bases.len(), 2);
         assert_eq!(settings.transport.connect_timeout, Duration::from_millis(500));
         assert_eq!(settings.file_mode, 0o660);
+        assert!(!settings.background);
     }
 
     #[test]
@@ -177,6 +196,8 @@ mod tests {
             ("accounts", "relative.json"),
             ("endpoint", "Stable"),
             ("api_base", "http://api.weixin.qq.com"),
+            ("refresh_ahead", "1d"),
+            ("background", "2"),
             ("lock_timeout", "-1"),
             ("lock_timeout", "ten"),
             ("lock_timeout", "1e9"),

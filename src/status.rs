@@ -1,17 +1,21 @@
 //! What can be said of a token file without locking it and without asking anybody.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::clock::{Clock, Epoch};
 use crate::failure::FailureRecord;
+use crate::token::Age;
 use crate::token_file::holder::{self, Holder};
-use crate::token_file::{self, Document};
+use crate::token_file::{self, Document, Subject, replace};
 
 /// What state a token file is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// Its token is valid.
     Fresh,
+    /// Its token is valid, and close enough to its expiry to be refreshed.
+    Due,
     /// Its token is no longer valid, or it has none.
     Expired,
     /// It is torn: half written, or all NUL bytes.
@@ -28,6 +32,7 @@ impl State {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
+            Self::Due => "due",
             Self::Expired => "expired",
             Self::Damaged => "damaged",
             Self::Missing => "missing",
@@ -51,17 +56,22 @@ pub struct Status {
     pub expiry: Option<Epoch>,
     /// Whole seconds until then, negative afterwards.
     pub expires_in: Option<i64>,
+    /// Whole seconds until it is due, negative afterwards.
+    pub due_in: Option<i64>,
     /// The last failed refresh.
     pub failure: Option<FailureRecord>,
     /// Who holds its lock.
     pub holder: Option<Holder>,
+    /// Whether a refresh is under way.
+    pub refreshing: bool,
     /// Why it is unusable.
     pub error: Option<String>,
 }
 
-/// The status of the token file at `path`.
+/// The status of the file of a token or a ticket at `path`, which is due `refresh_ahead` before its
+/// expiry.
 #[must_use]
-pub fn of(path: &Path, clock: &dyn Clock) -> Status {
+pub fn of(path: &Path, refresh_ahead: Duration, clock: &dyn Clock) -> Status {
     let mut status = Status {
         file: path.to_owned(),
         exists: true,
@@ -69,15 +79,18 @@ pub fn of(path: &Path, clock: &dyn Clock) -> Status {
         layout: None,
         expiry: None,
         expires_in: None,
+        due_in: None,
         failure: None,
         holder: None,
+        refreshing: false,
         error: None,
     };
-    match token_file::read(path) {
+    match token_file::read(path, Subject::Any) {
         Ok(snapshot) => {
             status.exists = snapshot.identity.is_some();
             status.holder = snapshot.identity.and_then(|identity| holder::find(&identity));
-            describe(&mut status, &snapshot.document, clock.now());
+            status.refreshing = status.holder.is_some() && is_staged(path);
+            describe(&mut status, &snapshot.document, refresh_ahead, clock.now());
         }
         Err(error) => {
             status.exists = path.exists();
@@ -87,15 +100,25 @@ pub fn of(path: &Path, clock: &dyn Clock) -> Status {
     status
 }
 
-fn describe(status: &mut Status, document: &Document, now: Epoch) {
+/// Whoever refreshes makes its replacement first.
+fn is_staged(path: &Path) -> bool {
+    token_file::resolve(path).is_ok_and(|real| replace::is_staged(&real))
+}
+
+fn describe(status: &mut Status, document: &Document, refresh_ahead: Duration, now: Epoch) {
     status.layout = document.layout().map(|layout| layout.name());
     status.failure = document.failure().cloned();
     status.expiry = document.token().map(|token| token.expiry);
     status.expires_in = status.expiry.map(|expiry| expiry.secs() - now.secs());
+    status.due_in = status.expiry.map(|expiry| expiry.before(refresh_ahead).secs() - now.secs());
     status.state = match document.token() {
         _ if !status.exists => State::Missing,
         _ if document.is_damaged() => State::Damaged,
-        Some(token) if token.is_valid(now) => State::Fresh,
-        _ => State::Expired,
+        Some(token) => match token.age(now, refresh_ahead) {
+            Age::Fresh => State::Fresh,
+            Age::Due => State::Due,
+            Age::Expired => State::Expired,
+        },
+        None => State::Expired,
     };
 }

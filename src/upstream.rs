@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::error::Error;
 use crate::failure::{Failure, Fingerprint};
 use crate::token::is_token;
 
@@ -37,6 +38,12 @@ impl Grant {
         Ok(Self { token, expires_in })
     }
 
+    /// Whether it is the token `other`.
+    #[must_use]
+    pub fn is(&self, other: &str) -> bool {
+        self.token == other
+    }
+
     /// The token and its life.
     #[must_use]
     pub fn into_parts(self) -> (String, Duration) {
@@ -53,13 +60,28 @@ impl fmt::Debug for Grant {
     }
 }
 
+/// Why an upstream has no token to give.
+#[derive(Debug)]
+pub enum Setback {
+    /// It failed: recorded, and shared by all who wait.
+    Failed(Failure),
+    /// It could not be asked. The error goes to this caller alone.
+    Unasked(Error),
+}
+
+impl From<Failure> for Setback {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 /// Something that answers with a token and a lifetime, or with a failure and a pace.
 pub trait Upstream {
-    /// Asks for a token.
+    /// Asks for a token, and for another one than `rejected`.
     ///
     /// # Errors
-    /// The [`Failure`] to share with everyone who waits for this token.
-    fn fetch(&self) -> Result<Grant, Failure>;
+    /// [`Setback`] if there is none to be had.
+    fn fetch(&self, rejected: Option<&str>) -> Result<Grant, Setback>;
 
     /// Whose token this upstream gives.
     fn account(&self) -> Fingerprint;

@@ -11,9 +11,10 @@ namespace {
     /**
      * Returns the valid access token of a token file, refreshed first if need be.
      *
-     * A valid token is returned at once, without a lock. If there is none, exactly one of all
-     * callers, in whatever process, asks WeChat; the others wait for it and share what it gets: the
-     * token, or the failure.
+     * A valid token is returned at once, without a lock. When it is due (`refresh_ahead` before its
+     * expiry), one of all callers starts a refresh, on a thread, and nobody waits for it. If there is
+     * no valid token, exactly one of all callers, in whatever process, asks WeChat; the others wait
+     * for it and share what it gets: the token, or the failure.
      *
      * The token file is `{"access_token":"…","expire":seconds}`. It is made if it is missing, and
      * repaired if it is empty or torn. Other keys in it are kept. A file that is something else is
@@ -23,17 +24,25 @@ namespace {
      * @param array{
      *     appid?: non-empty-string,
      *     secret?: non-empty-string,
-     *     endpoint?: 'stable'|'classic',
+     *     corpid?: non-empty-string,
+     *     corpsecret?: non-empty-string,
+     *     endpoint?: 'stable'|'classic'|'wecom',
+     *     refresh_ahead?: int|float|numeric-string,
      *     lock_timeout?: int|float|numeric-string,
      *     timeout?: int|float|numeric-string,
-     * }|callable|null $source Where a token comes from: account options (times in seconds), or null
-     *     for the account of the settings or the environment. Callables are not supported yet.
+     * }|(callable(): (array{access_token: non-empty-string, expires_in: int}|array{access_token: non-empty-string, expire: int}|non-empty-string))|null $source
+     *     Where a token comes from: account options (times in seconds), or null for the account of
+     *     the settings or the environment. Or a loader: it is called without arguments, under the
+     *     lock, and returns the token with its life in seconds (`expires_in`) or its expiry in Unix
+     *     time (`expire`), or WeChat's own JSON as a string. What it throws reaches the caller. It
+     *     must not call these functions on its own file.
      *
      * @return non-empty-string
      *
      * @throws WxToken\ApiException     WeChat refused, now or when it was last asked.
-     * @throws WxToken\NetworkException WeChat gave no usable answer.
-     * @throws WxToken\LockException    The lock was not had within `lock_timeout`.
+     * @throws WxToken\NetworkException WeChat, or the loader, gave no usable answer.
+     * @throws WxToken\LockException    The lock was not had within `lock_timeout`, or this process
+     *                                  holds it itself.
      * @throws WxToken\FileException    The file cannot be used. It is as it was.
      * @throws WxToken\ConfigException  There is no account, or a setting cannot be used.
      * @throws TypeError|ValueError     An argument is invalid.
@@ -41,28 +50,69 @@ namespace {
     function wx_get_token(string $file, #[\SensitiveParameter] array|callable|null $source = null): string {}
 
     /**
-     * Describes a token file without locking it and without asking WeChat. Never tells a token or a
-     * secret.
+     * Replaces an access token that WeChat's interfaces refused with 40001, 40014 or 42001, once for
+     * all callers: whoever comes with a token that is no longer the file's gets the file's at once.
      *
-     * - `state`: `fresh`, `expired` (or without a token), `damaged` (torn, or all NUL bytes),
+     * @param string $file As for wx_get_token().
+     * @param non-empty-string $rejected The token that was refused.
+     * @param array<string, mixed>|callable|null $source As for wx_get_token().
+     *
+     * @return non-empty-string Another token than `$rejected`.
+     *
+     * @throws WxToken\ApiException Also, with code 40001, if WeChat gives no other token: it renews a
+     *                              stable token on demand at most every 30 s and 20 times a day.
+     * @throws WxToken\Exception    As for wx_get_token().
+     * @throws TypeError|ValueError An argument is invalid.
+     */
+    function wx_refresh_token(string $file, #[\SensitiveParameter] string $rejected, #[\SensitiveParameter] array|callable|null $source = null): string {}
+
+    /**
+     * Returns the valid ticket of a ticket file, refreshed first if need be, as wx_get_token() does
+     * for tokens. The access token for it is that of `$tokenFile`; one that WeChat refuses is
+     * replaced once.
+     *
+     * A new ticket file is `{"jsapi_ticket":"…","expire":seconds}`, with `wx_card_ticket` or
+     * `agent_config_ticket` for the other types. `ticket` is accepted as a key, and kept.
+     *
+     * @param string $ticketFile The ticket file. Its lock is taken before the token file's.
+     * @param string $tokenFile The token file.
+     * @param 'jsapi'|'wx_card'|'agent_config' $type `agent_config` is WeCom's.
+     * @param array<string, mixed>|null $source Account options, as for wx_get_token().
+     *
+     * @return non-empty-string
+     *
+     * @throws WxToken\Exception    As for wx_get_token(), about either file.
+     * @throws TypeError|ValueError An argument is invalid.
+     */
+    function wx_get_ticket(string $ticketFile, string $tokenFile, string $type = 'jsapi', #[\SensitiveParameter] ?array $source = null): string {}
+
+    /**
+     * Describes the file of a token or ticket without locking it and without asking WeChat. Never
+     * tells a token or a secret.
+     *
+     * - `state`: `fresh`, `due`, `expired` (or without a token), `damaged` (torn, or all NUL bytes),
      *   `missing`, or `unusable` (see `error`)
      * - `layout`: how the file spells token and expiry
-     * - `expires_at`: Unix time in seconds; `expires_in`: seconds until then, negative afterwards
+     * - `expires_at`: Unix time in seconds
+     * - `expires_in`, `due_in`: seconds until then and until it is due, negative afterwards
      * - `failure`: the last failed refresh; nobody asks WeChat again before `retry_at` (Unix time)
      * - `locked`, `holder_pid`: whether some process holds the file's lock, and which
+     * - `refreshing`: whether a refresh is under way
      *
-     * @param string $file The token file: a path on this machine.
+     * @param string $file The file: a path on this machine.
      *
      * @return array{
      *     file: string,
      *     exists: bool,
-     *     state: 'fresh'|'expired'|'damaged'|'missing'|'unusable',
+     *     state: 'fresh'|'due'|'expired'|'damaged'|'missing'|'unusable',
      *     layout: ?string,
      *     expires_at: ?int,
      *     expires_in: ?int,
+     *     due_in: ?int,
      *     failure: ?array{errcode: ?int, message: string, failed_at: int, retry_at: int, failures: int},
      *     locked: bool,
      *     holder_pid: ?int,
+     *     refreshing: bool,
      *     error: ?string,
      * }
      *
@@ -70,6 +120,29 @@ namespace {
      * @throws TypeError|ValueError  The argument is invalid.
      */
     function wx_token_status(string $file): array {}
+
+    /**
+     * Runs a callable while holding the lock of a file, and returns its result: the safe form of
+     * fopen(), flock(LOCK_EX), work, flock(LOCK_UN).
+     *
+     * The lock goes when the callable returns, throws, calls exit() or dies of a fatal error. Calls
+     * of these functions on the same file from within use the lock that is held. A missing file is
+     * made; the content is never touched. Any regular file will do, not only a token file.
+     *
+     * @template T
+     *
+     * @param string $file The file: a path on this machine.
+     * @param callable(): T $critical Called without arguments.
+     * @param float|null $timeout The longest wait for the lock, in seconds; null for
+     *     `wx_token.lock_timeout`.
+     *
+     * @return T
+     *
+     * @throws WxToken\LockException The lock was not had in time, or this process holds it itself.
+     * @throws WxToken\FileException The file cannot be used.
+     * @throws TypeError|ValueError  An argument is invalid.
+     */
+    function wx_with_lock(string $file, callable $critical, ?float $timeout = null): mixed {}
 }
 
 namespace WxToken {
@@ -97,7 +170,7 @@ namespace WxToken {
         public int $retryAt = 0;
     }
 
-    /** The lock of the token file was not had in time. */
+    /** The lock was not had in time, or waiting for it would be waiting for oneself. */
     class LockException extends Exception
     {
         /** The process that holds the lock; null if the system does not tell. */

@@ -5,11 +5,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ext_php_rs::convert::FromZvalMut;
+use ext_php_rs::convert::{FromZvalMut, StubLiteral};
 use ext_php_rs::exception::{PhpException, PhpResult};
 use ext_php_rs::ffi::{_zend_expected_type, _zend_expected_type_Z_EXPECTED_STRING, zend_string};
 use ext_php_rs::flags::DataType;
-use ext_php_rs::types::{ArrayKey, ZendHashTable, ZendStr, Zval};
+use ext_php_rs::types::{ArrayKey, ZendHashTable, Zval};
 use ext_php_rs::zend::{ExecutorGlobals, ProcessGlobals, ce};
 
 use super::exceptions;
@@ -22,6 +22,7 @@ use crate::wechat::{Endpoint, Transport};
 
 unsafe extern "C" {
     fn zend_parse_arg_str_slow(arg: *mut Zval, dest: *mut *mut zend_string, number: u32) -> bool;
+    fn zend_parse_arg_double_slow(arg: *const Zval, dest: *mut f64, number: u32) -> bool;
     fn zend_wrong_parameter_type_error(number: u32, expected: _zend_expected_type, arg: *mut Zval);
     fn zend_argument_type_error(number: u32, format: *const c_char, ...);
     fn zend_argument_value_error(number: u32, format: *const c_char, ...);
@@ -29,9 +30,6 @@ unsafe extern "C" {
     fn expand_filepath(path: *const c_char, resolved: *mut c_char) -> *mut c_char;
     fn php_check_open_basedir_ex(path: *const c_char, warn: c_int) -> c_int;
 }
-
-const FILE: u32 = 1;
-const SOURCE: u32 = 2;
 
 /// What a conversion returns after it has thrown: throwing this is then no more than a marker.
 fn already_thrown() -> PhpException {
@@ -46,10 +44,10 @@ fn value_error(number: u32, message: &str) -> PhpException {
     already_thrown()
 }
 
-/// `string $file`: a path on this machine, as bytes.
-pub struct PathArg<'a>(&'a ZendStr);
+/// A `string` that is argument number `N`, as bytes.
+pub struct TextArg<'a, const N: u32>(&'a [u8]);
 
-impl<'a> FromZvalMut<'a> for PathArg<'a> {
+impl<'a, const N: u32> FromZvalMut<'a> for TextArg<'a, N> {
     const TYPE: DataType = DataType::String;
 
     fn from_zval_mut(zval: &'a mut Zval) -> Option<Self> {
@@ -58,26 +56,66 @@ impl<'a> FromZvalMut<'a> for PathArg<'a> {
             // SAFETY: the engine converts the value where it stands, in this call's own frame, by
             // the rules of the calling file's strict_types; on failure it may have thrown.
             unsafe {
-                if !zend_parse_arg_str_slow(zval, &raw mut converted, FILE) {
+                if !zend_parse_arg_str_slow(zval, &raw mut converted, N) {
                     if !ExecutorGlobals::has_exception() {
-                        zend_wrong_parameter_type_error(
-                            FILE,
-                            _zend_expected_type_Z_EXPECTED_STRING,
-                            zval,
-                        );
+                        let expected = _zend_expected_type_Z_EXPECTED_STRING;
+                        zend_wrong_parameter_type_error(N, expected, zval);
                     }
                     return None;
                 }
             }
         }
-        let path = zval.zend_str()?;
-        let problem = match path.as_bytes() {
-            [] => "must not be empty",
+        let text = zval.zend_str()?.as_bytes();
+        if text.is_empty() {
+            value_error(N, "must not be empty");
+            return None;
+        }
+        Some(Self(text))
+    }
+}
+
+impl<const N: u32> TextArg<'_, N> {
+    /// The text, if it is UTF-8.
+    ///
+    /// # Errors
+    /// `ValueError`.
+    pub fn as_str(&self) -> PhpResult<&str> {
+        str::from_utf8(self.0).map_err(|_| value_error(N, "must be valid UTF-8"))
+    }
+
+    /// Refuses the value.
+    pub fn refuse(&self, problem: &str) -> PhpException {
+        value_error(N, problem)
+    }
+}
+
+/// The default of an argument that may be left out.
+impl<const N: u32> From<&'static str> for TextArg<'_, N> {
+    fn from(default: &'static str) -> Self {
+        Self(default.as_bytes())
+    }
+}
+
+impl<const N: u32> StubLiteral for TextArg<'_, N> {
+    fn stub_literal(&self) -> String {
+        String::from_utf8_lossy(self.0).stub_literal()
+    }
+}
+
+/// A `string` that is argument number `N`, and a path on this machine.
+pub struct PathArg<'a, const N: u32>(&'a [u8]);
+
+impl<'a, const N: u32> FromZvalMut<'a> for PathArg<'a, N> {
+    const TYPE: DataType = DataType::String;
+
+    fn from_zval_mut(zval: &'a mut Zval) -> Option<Self> {
+        let TextArg(path) = TextArg::<N>::from_zval_mut(zval)?;
+        let problem = match path {
             bytes if bytes.contains(&0) => "must not contain any null bytes",
             bytes if has_scheme(bytes) => "must be a path on this machine, not a URL",
             _ => return Some(Self(path)),
         };
-        value_error(FILE, problem);
+        value_error(N, problem);
         None
     }
 }
@@ -88,14 +126,26 @@ fn has_scheme(path: &[u8]) -> bool {
     end > 0 && path.get(end..).is_some_and(|rest| rest.starts_with(b"://"))
 }
 
-impl PathArg<'_> {
-    /// The path, absolute. A relative one begins at PHP's working directory, which under ZTS is the
+impl<const N: u32> PathArg<'_, N> {
+    /// Refuses the value.
+    pub fn refuse(&self, problem: &str) -> PhpException {
+        value_error(N, problem)
+    }
+
+    /// The path, absolute, and inside `open_basedir`. A relative one begins at PHP's working directory, which under ZTS is the
     /// thread's own.
     ///
     /// # Errors
-    /// `FileException` if the path is too long or there is no working directory.
+    /// `FileException` if the path is too long, or `open_basedir` bars it.
     pub fn absolute(&self) -> PhpResult<PathBuf> {
-        let named = Path::new(OsStr::from_bytes(self.0.as_bytes()));
+        let path = self.expand()?;
+        let refusal = |error: FileError| exceptions::of(&path, &Error::File(error));
+        check_open_basedir(&path).map_err(refusal)?;
+        Ok(path)
+    }
+
+    fn expand(&self) -> PhpResult<PathBuf> {
+        let named = Path::new(OsStr::from_bytes(self.0));
         if named.is_absolute() {
             return Ok(named.to_owned());
         }
@@ -104,7 +154,7 @@ impl PathArg<'_> {
             let error = std::io::Error::from_raw_os_error(libc::ENAMETOOLONG);
             exceptions::of(named, &Error::File(FileError::from_io(named, "find", error)))
         };
-        let path = CString::new(self.0.as_bytes()).map_err(|_| too_long())?;
+        let path = CString::new(self.0).map_err(|_| too_long())?;
         // SAFETY: `resolved` has the MAXPATHLEN bytes that expand_filepath() may fill, and holds
         // zeros so that it is terminated; `path` is NUL-terminated.
         let expanded = unsafe { expand_filepath(path.as_ptr(), resolved.as_mut_ptr()) };
@@ -115,21 +165,16 @@ impl PathArg<'_> {
         let absolute = unsafe { CStr::from_ptr(resolved.as_ptr()) };
         Ok(PathBuf::from(OsStr::from_bytes(absolute.to_bytes())))
     }
+}
 
-    /// Refuses a path that `open_basedir` bars, or whose directory it bars: a replacement is made
-    /// there.
-    ///
-    /// # Errors
-    /// `FileException` that names the path.
-    pub fn check_open_basedir(&self, path: &Path) -> PhpResult<()> {
-        if !has_open_basedir() {
-            return Ok(());
-        }
-        let refusal = |error: FileError| exceptions::of(path, &Error::File(error));
-        check_open_basedir(path).map_err(refusal)?;
-        let real = token_file::resolve(path).map_err(refusal)?;
-        check_open_basedir(real.parent().unwrap_or(&real)).map_err(refusal)
+/// Refuses a path that `open_basedir` bars, or whose directory it bars: replacements are made there.
+fn check_open_basedir(path: &Path) -> Result<(), FileError> {
+    if !has_open_basedir() {
+        return Ok(());
     }
+    check_barred(path)?;
+    let real = token_file::resolve(path)?;
+    check_barred(real.parent().unwrap_or(&real))
 }
 
 fn has_open_basedir() -> bool {
@@ -138,7 +183,7 @@ fn has_open_basedir() -> bool {
     !setting.is_null() && unsafe { *setting } != 0
 }
 
-fn check_open_basedir(path: &Path) -> Result<(), FileError> {
+fn check_barred(path: &Path) -> Result<(), FileError> {
     let barred = || FileError::barred_by_open_basedir(path);
     let bytes = CString::new(path.as_os_str().as_bytes()).map_err(|_| barred())?;
     // SAFETY: the path is NUL-terminated; 0 asks for no warning.
@@ -148,45 +193,116 @@ fn check_open_basedir(path: &Path) -> Result<(), FileError> {
     }
 }
 
-/// `array|callable|null $source`: where a token comes from.
-pub enum SourceArg<'a> {
-    /// Nothing was said: the default account.
-    Default,
-    /// Account options.
-    Options(&'a ZendHashTable),
+/// `array|callable|null`, argument number `N`: where a token comes from.
+pub enum SourceArg<'a, const N: u32> {
+    /// Account options, or nothing: then the default account.
+    Account(AccountArg<'a, N>),
     /// A loader.
-    Callable,
+    Loader(&'a Zval),
 }
 
-impl<'a> FromZvalMut<'a> for SourceArg<'a> {
+impl<'a, const N: u32> FromZvalMut<'a> for SourceArg<'a, N> {
     // `callable` joins in signature.rs: ext-php-rs has no word for union types.
     const TYPE: DataType = DataType::Array;
     const NULLABLE: bool = true;
 
     fn from_zval_mut(zval: &'a mut Zval) -> Option<Self> {
-        if zval.is_null() {
-            return Some(Self::Default);
-        }
+        // Two strings in a list may name a static method; keyed arrays are options, always.
         let is_keyed = zval.array().is_some_and(|array| !array.has_sequential_keys());
-        if !is_keyed && zval.is_callable() {
-            return Some(Self::Callable);
+        if !is_keyed && !zval.is_null() && zval.is_callable() {
+            return Some(Self::Loader(zval));
         }
-        if zval.array().is_none() {
-            if ExecutorGlobals::has_exception() {
-                return None;
-            }
-            let expected = c"must be of type array|callable|null, %s given";
-            // SAFETY: "%s" takes the NUL-terminated name that the engine gives of the type.
-            unsafe {
-                zend_argument_type_error(SOURCE, expected.as_ptr(), zend_zval_type_name(zval));
-            }
-            return None;
-        }
-        zval.array().map(Self::Options)
+        AccountArg::new(zval, c"must be of type array|callable|null, %s given").map(Self::Account)
     }
 
     fn from_missing() -> Option<Self> {
-        Some(Self::Default)
+        Some(Self::Account(AccountArg(None)))
+    }
+}
+
+/// `?array`, argument number `N`: account options.
+pub struct AccountArg<'a, const N: u32>(Option<&'a ZendHashTable>);
+
+impl<'a, const N: u32> AccountArg<'a, N> {
+    fn new(zval: &'a Zval, expected: &CStr) -> Option<Self> {
+        if zval.is_null() || zval.array().is_some() {
+            return Some(Self(zval.array()));
+        }
+        type_error(N, expected, zval);
+        None
+    }
+}
+
+impl<'a, const N: u32> FromZvalMut<'a> for AccountArg<'a, N> {
+    const TYPE: DataType = DataType::Array;
+    const NULLABLE: bool = true;
+
+    fn from_zval_mut(zval: &'a mut Zval) -> Option<Self> {
+        Self::new(zval, c"must be of type ?array, %s given")
+    }
+
+    fn from_missing() -> Option<Self> {
+        Some(Self(None))
+    }
+}
+
+/// `callable`, argument number `N`.
+pub struct CallableArg<'a, const N: u32>(pub &'a Zval);
+
+impl<'a, const N: u32> FromZvalMut<'a> for CallableArg<'a, N> {
+    const TYPE: DataType = DataType::Callable;
+
+    fn from_zval_mut(zval: &'a mut Zval) -> Option<Self> {
+        if zval.is_callable() {
+            return Some(Self(zval));
+        }
+        type_error(N, c"must be a valid callback, %s given", zval);
+        None
+    }
+}
+
+/// `?float`, argument number `N`: a time in seconds.
+pub struct SecondsArg<const N: u32>(Option<f64>);
+
+impl<'a, const N: u32> FromZvalMut<'a> for SecondsArg<N> {
+    const TYPE: DataType = DataType::Double;
+    const NULLABLE: bool = true;
+
+    fn from_zval_mut(zval: &'a mut Zval) -> Option<Self> {
+        if zval.is_null() || zval.double().is_some() {
+            return Some(Self(zval.double()));
+        }
+        let mut seconds = 0.0;
+        // SAFETY: as for strings, by the rules of the calling file's strict_types.
+        if unsafe { zend_parse_arg_double_slow(zval, &raw mut seconds, N) } {
+            return Some(Self(Some(seconds)));
+        }
+        type_error(N, c"must be of type ?float, %s given", zval);
+        None
+    }
+
+    fn from_missing() -> Option<Self> {
+        Some(Self(None))
+    }
+}
+
+impl<const N: u32> SecondsArg<N> {
+    /// The time, or `default` if none was given.
+    ///
+    /// # Errors
+    /// `ValueError` if it is out of range.
+    pub fn or(&self, default: Duration) -> PhpResult<Duration> {
+        let seconds = self.0.map_or(Ok(default), settings::duration);
+        seconds.map_err(|problem| value_error(N, &problem))
+    }
+}
+
+/// Throws a `TypeError`, in which `expected` has one "%s" for the type of `zval`, unless the engine
+/// has thrown one already.
+fn type_error(number: u32, expected: &CStr, zval: &Zval) {
+    if !ExecutorGlobals::has_exception() {
+        // SAFETY: "%s" takes the NUL-terminated name that the engine gives of the type.
+        unsafe { zend_argument_type_error(number, expected.as_ptr(), zend_zval_type_name(zval)) };
     }
 }
 
@@ -194,40 +310,45 @@ impl<'a> FromZvalMut<'a> for SourceArg<'a> {
 pub struct CallOptions {
     /// Whose token.
     pub account: AccountOptions,
+    /// How long before its expiry a token is due.
+    pub refresh_ahead: Duration,
     /// The longest wait for the lock.
     pub lock_timeout: Duration,
     /// How WeChat is reached.
     pub transport: Transport,
 }
 
-const OPTIONS: &str = "appid, secret, endpoint, lock_timeout, timeout";
-
-impl SourceArg<'_> {
-    /// Whether it is a loader.
-    #[must_use]
-    pub const fn is_callable(&self) -> bool {
-        matches!(self, Self::Callable)
+impl CallOptions {
+    /// What `settings` say.
+    pub fn of(settings: &Settings) -> Self {
+        Self {
+            account: AccountOptions::default(),
+            refresh_ahead: settings.refresh_ahead,
+            lock_timeout: settings.lock_timeout,
+            transport: settings.transport.clone(),
+        }
     }
+}
 
+const OPTIONS: &str =
+    "appid (or corpid), secret (or corpsecret), endpoint, refresh_ahead, lock_timeout, timeout";
+
+impl<const N: u32> AccountArg<'_, N> {
     /// The options of the call, over `settings`.
     ///
     /// # Errors
     /// `ValueError` for an unknown option, or a value that an option cannot have.
     pub fn options(&self, settings: &Settings) -> PhpResult<CallOptions> {
-        let mut options = CallOptions {
-            account: AccountOptions::default(),
-            lock_timeout: settings.lock_timeout,
-            transport: settings.transport.clone(),
-        };
-        let Self::Options(array) = self else { return Ok(options) };
+        let mut options = CallOptions::of(settings);
+        let Some(array) = self.0 else { return Ok(options) };
         for (key, value) in array.iter() {
             let key = name(&key);
             options
                 .set(&key, value)
-                .map_err(|problem| value_error(SOURCE, &format!("option \"{key}\" {problem}")))?;
+                .map_err(|problem| value_error(N, &format!("option \"{key}\" {problem}")))?;
         }
         if options.account.secret.is_some() && options.account.appid.is_none() {
-            return Err(value_error(SOURCE, "has the option \"secret\" without \"appid\""));
+            return Err(value_error(N, "has the option \"secret\" without \"appid\""));
         }
         Ok(options)
     }
@@ -245,13 +366,14 @@ fn name(key: &ArrayKey<'_>) -> String {
 impl CallOptions {
     fn set(&mut self, key: &str, value: &Zval) -> Result<(), String> {
         match key {
-            "appid" => self.account.appid = Some(text(value)?),
-            "secret" => self.account.secret = Some(Secret::new(text(value)?)),
+            "appid" | "corpid" => self.account.appid = Some(text(value)?),
+            "secret" | "corpsecret" => self.account.secret = Some(Secret::new(text(value)?)),
             "endpoint" => {
                 let refused = || format!("must be {}", Endpoint::NAMES);
                 let endpoint = text(value)?.parse().map_err(|()| refused())?;
                 self.account.endpoint = Some(endpoint);
             }
+            "refresh_ahead" => self.refresh_ahead = settings::duration(seconds(value)?)?,
             "lock_timeout" => self.lock_timeout = settings::duration(seconds(value)?)?,
             "timeout" => self.transport.timeout = settings::positive_duration(seconds(value)?)?,
             _ => return Err(format!("is unknown; there are {OPTIONS}")),

@@ -42,6 +42,9 @@ const LOCK: &str = "WxToken\\LockException";
 const FILE: &str = "WxToken\\FileException";
 const CONFIG: &str = "WxToken\\ConfigException";
 
+/// The code of an `ApiException` for which WeChat gave none: what its interfaces say of the token.
+const REJECTED: i64 = 40001;
+
 /// Registers the classes; for module start-up alone.
 ///
 /// # Errors
@@ -102,7 +105,7 @@ fn declare(class: &mut ClassEntry, name: &str, type_mask: u32, default: impl Int
 /// The exception that `error`, met by a call on `token_file`, is for PHP.
 #[must_use]
 pub fn of(token_file: &Path, error: &Error) -> PhpException {
-    build(token_file, error).unwrap_or_else(|problem| internal(&problem))
+    build(error.file().unwrap_or(token_file), error).unwrap_or_else(|problem| internal(&problem))
 }
 
 /// An engine call failed that cannot fail.
@@ -114,10 +117,11 @@ pub fn internal(problem: &ext_php_rs::error::Error) -> PhpException {
 fn build(token_file: &Path, error: &Error) -> Result<PhpException> {
     let (class, code) = match error {
         Error::Upstream { cause: Cause::Api { errcode, .. }, .. } => (API, *errcode),
+        Error::Upstream { cause: Cause::StillRejected, .. } => (API, REJECTED),
         Error::Upstream { cause: Cause::Network { .. }, .. } => (NETWORK, 0),
-        Error::Lock { .. } => (LOCK, 0),
+        Error::Lock { .. } | Error::Deadlock { .. } => (LOCK, 0),
         Error::File(_) => (FILE, 0),
-        Error::Config(_) => (CONFIG, 0),
+        Error::Config(_) | Error::Aborted => (CONFIG, 0),
     };
     let message = error.to_string();
     let class = ClassEntry::try_find(class).unwrap_or_else(base);
@@ -133,6 +137,9 @@ fn build(token_file: &Path, error: &Error) -> Result<PhpException> {
         }
         Error::Lock { holder: Some(holder), .. } => {
             object.set_property("holderPid", i64::from(holder.pid))?;
+        }
+        Error::Deadlock { .. } => {
+            object.set_property("holderPid", i64::from(std::process::id()))?;
         }
         _ => {}
     }

@@ -1,91 +1,190 @@
 //! The functions that PHP calls.
 
+#![allow(non_snake_case, reason = "the names of PHP's parameters are PHP's")]
+
 use std::env;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ext_php_rs::boxed::ZBox;
 use ext_php_rs::builders::ModuleBuilder;
 use ext_php_rs::exception::PhpResult;
-use ext_php_rs::types::ZendHashTable;
+use ext_php_rs::types::{ZendHashTable, Zval};
 use ext_php_rs::{php_function, wrap_function};
 
-use super::arguments::{PathArg, SourceArg};
-use super::exceptions;
+use super::arguments::{
+    AccountArg, CallOptions, CallableArg, PathArg, SecondsArg, SourceArg, TextArg,
+};
+use super::callback::{self, Interruption};
+use super::loader::Loader;
 use super::settings::current as current_settings;
-use crate::account;
+use super::{exceptions, status};
+use crate::account::{self, Account};
 use crate::clock::SystemClock;
 use crate::error::{ConfigError, Error};
-use crate::failure::{Cause, FailureRecord};
-use crate::protocol::{self, Call, Remote};
-use crate::status::{self, Status};
-use crate::wechat::Client;
+use crate::protocol::{self, Call, Remote, Source, critical};
+use crate::settings::Settings;
+use crate::ticket::TicketUpstream;
+use crate::token::Token;
+use crate::token_file::lock::Deadlock;
+use crate::token_file::{self, Subject};
+use crate::wechat::{Client, Http, TicketKind};
 
 /// Adds every function to `module`.
 pub fn add_to(module: ModuleBuilder) -> ModuleBuilder {
-    module.function(wrap_function!(wx_get_token)).function(wrap_function!(wx_token_status))
+    module
+        .function(wrap_function!(wx_get_token))
+        .function(wrap_function!(wx_refresh_token))
+        .function(wrap_function!(wx_get_ticket))
+        .function(wrap_function!(wx_token_status))
+        .function(wrap_function!(wx_with_lock))
 }
 
 /// `wx_get_token(string $file, array|callable|null $source = null): string`
 #[php_function]
-pub fn wx_get_token(file: PathArg<'_>, source: SourceArg<'_>) -> PhpResult<String> {
-    let path = file.absolute()?;
+pub fn wx_get_token(file: PathArg<'_, 1>, source: SourceArg<'_, 2>) -> PhpResult<String> {
+    token(&file.absolute()?, &source, protocol::get)
+}
+
+/// `wx_refresh_token(string $file, string $rejected, array|callable|null $source = null): string`
+#[php_function]
+pub fn wx_refresh_token(
+    file: PathArg<'_, 1>,
+    rejected: TextArg<'_, 2>,
+    source: SourceArg<'_, 3>,
+) -> PhpResult<String> {
+    let rejected = rejected.as_str()?;
+    token(&file.absolute()?, &source, |call, source| protocol::replace(call, source, rejected))
+}
+
+fn token<const N: u32>(
+    path: &Path,
+    source: &SourceArg<'_, N>,
+    get: impl Fn(&Call, &Source<'_>) -> Result<Token, Error>,
+) -> PhpResult<String> {
+    let settings = current_settings();
+    match source {
+        SourceArg::Account(account) => {
+            let options = account.options(settings)?;
+            let call = call(path, Subject::AccessToken, settings, &options);
+            let open = || client(&find_account(&options, settings)?, &options);
+            let token = get(&call, &Source::Remote(&open));
+            token.map(|token| token.value).map_err(|error| exceptions::of(path, &error))
+        }
+        SourceArg::Loader(callable) => load(path, callable, settings, get),
+    }
+}
+
+fn load(
+    path: &Path,
+    callable: &Zval,
+    settings: &Settings,
+    get: impl Fn(&Call, &Source<'_>) -> Result<Token, Error>,
+) -> PhpResult<String> {
+    let loader = Loader::new(callable);
+    let options = CallOptions::of(settings);
+    let call = call(path, Subject::AccessToken, settings, &options);
+    let token = get(&call, &Source::Local(&loader));
+    if let Some(interruption) = loader.interruption() {
+        drop((call, options, token));
+        return Err(interruption.go_on());
+    }
+    token
+        .map(|token| token.value)
+        .map_err(|error| loader.take_thrown().unwrap_or_else(|| exceptions::of(path, &error)))
+}
+
+const DEFAULT_TICKET: &str = "jsapi";
+
+/// `wx_get_ticket(string $ticketFile, string $tokenFile, string $type = 'jsapi',
+/// ?array $source = null): string`
+#[php_function]
+#[php(defaults(r#type = DEFAULT_TICKET))]
+pub fn wx_get_ticket(
+    ticketFile: PathArg<'_, 1>,
+    tokenFile: PathArg<'_, 2>,
+    r#type: TextArg<'_, 3>,
+    source: AccountArg<'_, 4>,
+) -> PhpResult<String> {
     let settings = current_settings();
     let options = source.options(settings)?;
-    let refusal = |error: Error| exceptions::of(&path, &error);
-    file.check_open_basedir(&path)?;
-    if source.is_callable() {
-        return Err(refusal(Error::Config(ConfigError(
-            "callable sources are not supported yet: pass account options, or null".to_owned(),
-        ))));
+    let (path, token_path) = (ticketFile.absolute()?, tokenFile.absolute()?);
+    let kind = r#type.as_str()?;
+    let subject = TicketKind::subject(kind).map_err(|problem| r#type.refuse(problem))?;
+    if path == token_path {
+        return Err(ticketFile.refuse("must not be the token file"));
     }
-    let upstream = || -> Result<Remote, ConfigError> {
-        let environment = |name: &str| env::var(name).ok();
-        let account = account::find(&options.account, settings, &environment)?;
-        Ok(Arc::new(Client::new(account, &options.transport)?))
+    let open = || -> Result<Remote, Error> {
+        if critical::holds(&token_file::resolve(&token_path)?) {
+            let (file, deadlock) = (token_path.clone(), Deadlock::TicketInsideToken);
+            return Err(Error::Deadlock { file, deadlock });
+        }
+        let account = find_account(&options, settings)?;
+        let wrong = |problem| ConfigError(format!("the type of ticket {problem}"));
+        Ok(Arc::new(TicketUpstream {
+            kind: TicketKind::of(kind, account.endpoint).map_err(wrong)?,
+            http: Http::new(account.endpoint, options.transport.clone()),
+            token_call: call(&token_path, Subject::AccessToken, settings, &options),
+            tokens: client(&account, &options)?,
+        }))
     };
-    let call = Call {
-        file: &path,
-        lock_timeout: options.lock_timeout,
-        file_mode: settings.file_mode,
-        clock: Arc::new(SystemClock),
-        upstream: &upstream,
-    };
-    protocol::get(&call).map(|token| token.value).map_err(refusal)
+    let call = call(&path, subject, settings, &options);
+    let ticket = protocol::get(&call, &Source::Remote(&open));
+    ticket.map(|ticket| ticket.value).map_err(|error| exceptions::of(&path, &error))
 }
 
 /// `wx_token_status(string $file): array`
 #[php_function]
-pub fn wx_token_status(file: PathArg<'_>) -> PhpResult<ZBox<ZendHashTable>> {
+pub fn wx_token_status(file: PathArg<'_, 1>) -> PhpResult<ZBox<ZendHashTable>> {
     let path = file.absolute()?;
-    file.check_open_basedir(&path)?;
-    to_array(&status::of(&path, &SystemClock)).map_err(|error| exceptions::internal(&error))
+    status::of(&path, current_settings().refresh_ahead)
 }
 
-fn to_array(status: &Status) -> ext_php_rs::error::Result<ZBox<ZendHashTable>> {
-    let mut array = ZendHashTable::new();
-    array.insert("file", status.file.to_string_lossy().as_ref())?;
-    array.insert("exists", status.exists)?;
-    array.insert("state", status.state.name())?;
-    array.insert("layout", status.layout)?;
-    array.insert("expires_at", status.expiry.map(|expiry| expiry.secs()))?;
-    array.insert("expires_in", status.expires_in)?;
-    array.insert("failure", status.failure.as_ref().map(failure_array).transpose()?)?;
-    array.insert("locked", status.holder.is_some())?;
-    array.insert("holder_pid", status.holder.as_ref().map(|holder| i64::from(holder.pid)))?;
-    array.insert("error", status.error.as_deref())?;
-    Ok(array)
+/// `wx_with_lock(string $file, callable $critical, ?float $timeout = null): mixed`
+#[php_function]
+pub fn wx_with_lock(
+    file: PathArg<'_, 1>,
+    critical: CallableArg<'_, 2>,
+    timeout: SecondsArg<3>,
+) -> PhpResult<Zval> {
+    let settings = current_settings();
+    let lock_timeout = timeout.or(settings.lock_timeout)?;
+    let options = CallOptions { lock_timeout, ..CallOptions::of(settings) };
+    within_lock(file.absolute()?, critical.0, &options, settings)?.map_err(Interruption::go_on)
 }
 
-fn failure_array(failure: &FailureRecord) -> ext_php_rs::error::Result<ZBox<ZendHashTable>> {
-    let mut array = ZendHashTable::new();
-    let (errcode, message) = match &failure.cause {
-        Cause::Api { errcode, errmsg } => (Some(*errcode), errmsg),
-        Cause::Network { reason } => (None, reason),
-    };
-    array.insert("errcode", errcode)?;
-    array.insert("message", message.as_str())?;
-    array.insert("failed_at", failure.failed_at.secs())?;
-    array.insert("retry_at", exceptions::rounded_up(failure.retry_at))?;
-    array.insert("failures", i64::from(failure.failures))?;
-    Ok(array)
+/// By its end everything but the outcome is dropped: a fatal error goes on with a long jump.
+fn within_lock(
+    path: PathBuf,
+    critical: &Zval,
+    options: &CallOptions,
+    settings: &Settings,
+) -> PhpResult<Result<Zval, Interruption>> {
+    let call = call(&path, Subject::Any, settings, options);
+    let lock = critical::enter(&call).map_err(|error| exceptions::of(&path, &error))?;
+    let outcome = callback::call(critical);
+    drop(lock);
+    Ok(outcome)
+}
+
+fn call(path: &Path, subject: Subject, settings: &Settings, options: &CallOptions) -> Call {
+    Call {
+        file: path.to_owned(),
+        subject,
+        refresh_ahead: options.refresh_ahead,
+        background: settings.background,
+        lock_timeout: options.lock_timeout,
+        file_mode: settings.file_mode,
+        clock: Arc::new(SystemClock),
+    }
+}
+
+fn find_account(options: &CallOptions, settings: &Settings) -> Result<Account, Error> {
+    let environment = |name: &str| env::var(name).ok();
+    Ok(account::find(&options.account, settings, &environment)?)
+}
+
+fn client(account: &Account, options: &CallOptions) -> Result<Remote, Error> {
+    let http = Http::new(account.endpoint, options.transport.clone());
+    Ok(Arc::new(Client::new(account.clone(), http)))
 }

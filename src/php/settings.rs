@@ -29,12 +29,14 @@ pub fn current() -> &'static Settings {
 
 const PREFIX: &str = "wx_token.";
 
-static ENTRIES: IniEntryDefs<12> = IniEntryDefs::new([
+static ENTRIES: IniEntryDefs<14> = IniEntryDefs::new([
     entry(c"wx_token.appid", c"", IniEntryPermission::System),
     masked(entry(c"wx_token.secret", c"", IniEntryPermission::System)),
     entry(c"wx_token.accounts", c"", IniEntryPermission::System),
     entry(c"wx_token.endpoint", c"stable", IniEntryPermission::PerDir),
     entry(c"wx_token.api_base", c"", IniEntryPermission::System),
+    entry(c"wx_token.refresh_ahead", c"300", IniEntryPermission::All),
+    entry(c"wx_token.background", c"1", IniEntryPermission::All),
     entry(c"wx_token.lock_timeout", c"10", IniEntryPermission::All),
     entry(c"wx_token.connect_timeout", c"3", IniEntryPermission::All),
     entry(c"wx_token.timeout", c"8", IniEntryPermission::All),

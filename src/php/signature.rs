@@ -21,36 +21,54 @@ unsafe extern "C" {
     ) -> *mut std::ffi::c_void;
 }
 
-/// Functions with a parameter `array|callable|null $source`, and its index.
-const WITH_SOURCE: &[(&CStr, usize)] = &[(c"wx_get_token", 1)];
+/// What a parameter has that its Rust type does not say.
+struct Extra {
+    function: &'static CStr,
+    /// The parameter's index.
+    parameter: usize,
+    /// Whether a callable will do as well.
+    or_callable: bool,
+}
+
+/// Every parameter that may hold a secret or a token. None of them appears in a trace.
+const SENSITIVE: &[Extra] = &[
+    Extra { function: c"wx_get_token", parameter: 1, or_callable: true },
+    Extra { function: c"wx_refresh_token", parameter: 1, or_callable: false },
+    Extra { function: c"wx_refresh_token", parameter: 2, or_callable: true },
+    Extra { function: c"wx_get_ticket", parameter: 3, or_callable: false },
+];
 
 /// Zend/zend_attributes.h: the attribute outlives the request.
 const PERSISTENT: u32 = 1;
 
 /// Completes the signatures of the registered functions; for module start-up alone.
 pub fn complete() {
-    for (name, parameter) in WITH_SOURCE {
+    for extra in SENSITIVE {
         // SAFETY: start-up is single-threaded; the table holds the functions of this module, whose
         // argument tables ext-php-rs has put on the heap, for good.
-        unsafe { complete_source(name, *parameter) };
+        unsafe { extra.complete() };
     }
 }
 
-unsafe fn complete_source(name: &CStr, parameter: usize) {
-    // SAFETY: the compiler's globals and their function table live as long as the engine.
-    let function = unsafe {
-        let table = (*ext_php_rs_compiler_globals()).function_table;
-        zend_hash_str_find_ptr_lc(table, name.as_ptr(), name.count_bytes())
-    };
-    // SAFETY: entries of the function table are functions, and those of a module are internal.
-    let Some(function) = (unsafe { function.cast::<zend_function>().as_mut() }) else { return };
-    // SAFETY: as above; the function has more than `parameter` parameters.
-    unsafe {
-        let function = &mut function.internal_function;
-        (*function.arg_info.add(parameter)).type_.type_mask |= 1 << IS_CALLABLE;
-        let attribute = ZendStr::new_interned("SensitiveParameter", true).into_raw();
-        let offset = u32::try_from(parameter + 1).unwrap_or(u32::MAX);
-        let attributes = ptr::addr_of_mut!(function.attributes);
-        zend_add_attribute(attributes, attribute, 0, PERSISTENT, offset, 0);
+impl Extra {
+    unsafe fn complete(&self) {
+        // SAFETY: the compiler's globals and their function table live as long as the engine.
+        let function = unsafe {
+            let table = (*ext_php_rs_compiler_globals()).function_table;
+            zend_hash_str_find_ptr_lc(table, self.function.as_ptr(), self.function.count_bytes())
+        };
+        // SAFETY: entries of the function table are functions, and those of a module are internal.
+        let Some(function) = (unsafe { function.cast::<zend_function>().as_mut() }) else { return };
+        // SAFETY: as above; the function has more than `parameter` parameters.
+        unsafe {
+            let function = &mut function.internal_function;
+            if self.or_callable {
+                (*function.arg_info.add(self.parameter)).type_.type_mask |= 1 << IS_CALLABLE;
+            }
+            let attribute = ZendStr::new_interned("SensitiveParameter", true).into_raw();
+            let offset = u32::try_from(self.parameter + 1).unwrap_or(u32::MAX);
+            let attributes = ptr::addr_of_mut!(function.attributes);
+            zend_add_attribute(attributes, attribute, 0, PERSISTENT, offset, 0);
+        }
     }
 }

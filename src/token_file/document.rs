@@ -15,11 +15,59 @@ use crate::clock::Epoch;
 use crate::failure::FailureRecord;
 use crate::token::{Token, is_token};
 
-const TOKEN: &str = "access_token";
 const EXPIRY: &str = "expire";
 
-/// The key of the failure record.
-const RECORD: &str = "wx_token";
+/// The key of our own: the failure record, or the moment until which to leave the token.
+const NOTE: &str = "wx_token";
+const REST: &str = "refresh_not_before_ms";
+
+/// What a file keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// An access token.
+    AccessToken,
+    /// A ticket for web pages that use WeChat's JavaScript interface.
+    JsapiTicket,
+    /// A ticket for cards and coupons.
+    CardTicket,
+    /// A ticket of one WeCom application.
+    AgentConfigTicket,
+    /// Any of these: whoever only describes the file need not know.
+    Any,
+}
+
+impl Subject {
+    /// The keys under which files keep it. A new file has the first.
+    const fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::AccessToken => &["access_token"],
+            Self::JsapiTicket => &["jsapi_ticket", "ticket"],
+            Self::CardTicket => &["wx_card_ticket", "ticket"],
+            Self::AgentConfigTicket => &["agent_config_ticket", "ticket"],
+            Self::Any => {
+                &["access_token", "jsapi_ticket", "wx_card_ticket", "agent_config_ticket", "ticket"]
+            }
+        }
+    }
+}
+
+/// What a refresh leaves beside the token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Note {
+    /// It failed.
+    Failed(FailureRecord),
+    /// Its token is due at once, but is to be left until then.
+    RestUntil(Epoch),
+}
+
+impl Note {
+    fn from_json(json: &Value) -> Option<Self> {
+        match json.get(REST).and_then(Value::as_i64) {
+            Some(millis) => Some(Self::RestUntil(Epoch::from_millis(millis))),
+            None => FailureRecord::from_json(json).map(Self::Failed),
+        }
+    }
+}
 
 /// How a token file spells token and expiry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +91,9 @@ impl Layout {
 pub struct Document {
     /// A JSON object, or nothing: torn, empty and all-NUL files have nothing worth keeping.
     text: String,
+    subject: Subject,
     token: Option<Token>,
-    failure: Option<FailureRecord>,
+    note: Option<Note>,
     damaged: bool,
 }
 
@@ -53,7 +102,7 @@ impl fmt::Debug for Document {
         formatter
             .debug_struct("Document")
             .field("token", &self.token)
-            .field("failure", &self.failure)
+            .field("note", &self.note)
             .finish_non_exhaustive()
     }
 }
@@ -61,58 +110,53 @@ impl fmt::Debug for Document {
 impl Document {
     /// A file with nothing in it.
     #[must_use]
-    pub const fn empty() -> Self {
-        Self { text: String::new(), token: None, failure: None, damaged: false }
+    pub const fn empty(subject: Subject) -> Self {
+        Self { text: String::new(), subject, token: None, note: None, damaged: false }
     }
 
-    /// Reads a token file's bytes.
+    /// Reads the bytes of a file that keeps a `subject`.
     ///
     /// # Errors
-    /// Why this is no token file and must not be overwritten.
-    pub fn parse(bytes: Vec<u8>) -> Result<Self, &'static str> {
+    /// Why this is no such file and must not be overwritten.
+    pub fn parse(bytes: Vec<u8>, subject: Subject) -> Result<Self, &'static str> {
+        let empty = Self::empty(subject);
         let seen = visible(&bytes);
         if seen.is_empty() {
-            return Ok(Self { damaged: !bytes.is_empty(), ..Self::empty() });
+            return Ok(Self { damaged: !bytes.is_empty(), ..empty });
         }
         // What json_encode() makes of a failed fetch. There is nothing in it to lose.
         if matches!(seen, b"null" | b"false" | b"[]" | b"{}" | b"\"\"") {
-            return Ok(Self::empty());
+            return Ok(empty);
         }
         if seen.first() != Some(&b'{') {
             return Err("it does not begin like one");
         }
-        let torn = Self { damaged: true, ..Self::empty() };
+        let torn = Self { damaged: true, ..empty.clone() };
         let Ok(text) = String::from_utf8(bytes) else { return Ok(torn) };
         let Ok(members) = members(&text) else { return Ok(torn) };
-        Self::understand(text.as_str(), &members).map(|(token, failure)| match (token, failure) {
-            (None, None) if is_error_answer(&members) => Self::empty(),
-            (token, failure) => Self { text: text.clone(), token, failure, damaged: false },
-        })
-    }
 
-    fn understand(
-        text: &str,
-        members: &[Member],
-    ) -> Result<(Option<Token>, Option<FailureRecord>), &'static str> {
-        let failure = find(members, RECORD)
-            .and_then(|member| serde_json::from_str(member.value(text)).ok())
-            .and_then(|json: Value| FailureRecord::from_json(&json));
-        let expiry = match find(members, EXPIRY) {
-            Some(member) => expiry_of(member.value(text))?,
-            None if members.iter().any(|member| is_other_expiry(&member.key)) => {
-                return Err("its expiry stands under another key than \"expire\"");
-            }
-            None => None,
-        };
-        let token = match find(members, TOKEN) {
-            Some(member) => token_of(member.value(text))?,
-            None if failure.is_none() && expiry.is_none() && !is_error_answer(members) => {
-                return Err("it is JSON without \"access_token\" or \"expire\"");
-            }
-            None => None,
-        };
-        let token = token.zip(expiry).map(|(value, expiry)| Token { value, expiry });
-        Ok((token, failure))
+        let note = find(&members, NOTE)
+            .and_then(|member| serde_json::from_str(member.value(&text)).ok())
+            .and_then(|json: Value| Note::from_json(&json));
+        let value = find_any(&members, subject.keys());
+        let expiry = find(&members, EXPIRY);
+        if value.is_none() && expiry.is_none() && note.is_none() {
+            return if is_error_answer(&members) {
+                Ok(empty)
+            } else {
+                Err("it is JSON with neither what is kept here nor its \"expire\"")
+            };
+        }
+        if expiry.is_none() && members.iter().any(|member| is_other_expiry(&member.key)) {
+            return Err("its expiry stands under another key than \"expire\"");
+        }
+        if value.is_none() && find_any(&members, Subject::Any.keys()).is_some() {
+            return Err("it keeps another kind of token or ticket");
+        }
+        let value = value.map_or(Ok(None), |member| token_of(member.value(&text)))?;
+        let expiry = expiry.map_or(Ok(None), |member| expiry_of(member.value(&text)))?;
+        let token = value.zip(expiry).map(|(value, expiry)| Token { value, expiry });
+        Ok(Self { text, subject, token, note, damaged: false })
     }
 
     /// The token, if there is a usable one, dead or alive.
@@ -124,7 +168,19 @@ impl Document {
     /// What the last failed refresh left.
     #[must_use]
     pub const fn failure(&self) -> Option<&FailureRecord> {
-        self.failure.as_ref()
+        match &self.note {
+            Some(Note::Failed(record)) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// The moment until which a token that is due is to be left, if the last refresh set one.
+    #[must_use]
+    pub const fn rest_until(&self) -> Option<Epoch> {
+        match &self.note {
+            Some(Note::RestUntil(moment)) => Some(*moment),
+            _ => None,
+        }
     }
 
     /// How the file spells what it holds; `None` while it holds nothing.
@@ -139,27 +195,35 @@ impl Document {
         self.damaged
     }
 
-    /// The file's bytes with `token` in place of the old one, and without a failure record.
+    /// The file's bytes with `token` in place of the old one, and without a failure record. A token
+    /// that is due at once is to be left until `rest_until`.
     #[must_use]
-    pub fn with_token(&self, token: &Token) -> Vec<u8> {
+    pub fn with_token(&self, token: &Token, rest_until: Option<Epoch>) -> Vec<u8> {
         let expiry = token.expiry.secs();
-        let mut text = self.edit(RECORD, |_| None);
-        text = edit(text, TOKEN, |_| Some(json!(token.value)));
+        let mut text = edit(self.text(), self.value_key(), |_| Some(json!(token.value)));
         text = edit(text, EXPIRY, |old| {
             Some(if old.starts_with('"') { json!(expiry.to_string()) } else { json!(expiry) })
         });
+        text = edit(text, NOTE, |_| rest_until.map(|moment| json!({REST: moment.millis()})));
         text.into_bytes()
     }
 
     /// The file's bytes with `record` in place of the last failure; token and expiry stay.
     #[must_use]
     pub fn with_failure(&self, record: &FailureRecord) -> Vec<u8> {
-        self.edit(RECORD, |_| Some(record.to_json())).into_bytes()
+        edit(self.text(), NOTE, |_| Some(record.to_json())).into_bytes()
     }
 
-    fn edit(&self, key: &str, new_value: impl Fn(&str) -> Option<Value>) -> String {
-        let text = if self.text.is_empty() { "{}" } else { &self.text };
-        edit(text.to_owned(), key, new_value)
+    fn text(&self) -> String {
+        if self.text.is_empty() { "{}".to_owned() } else { self.text.clone() }
+    }
+
+    /// The key under which this file keeps its token.
+    fn value_key(&self) -> &'static str {
+        let keys = self.subject.keys();
+        let members = members(&self.text).unwrap_or_default();
+        let present = keys.iter().find(|key| find(&members, key).is_some());
+        present.or(keys.first()).copied().unwrap_or_default()
     }
 }
 
@@ -219,6 +283,10 @@ fn find<'m>(members: &'m [Member], key: &str) -> Option<&'m Member> {
     members.iter().rfind(|member| member.key == key)
 }
 
+fn find_any<'m>(members: &'m [Member], keys: &[&str]) -> Option<&'m Member> {
+    keys.iter().find_map(|key| find(members, key))
+}
+
 /// The members of the JSON object that `text` is, and where their values stand in it.
 fn members(text: &str) -> serde_json::Result<Vec<Member>> {
     struct Members<'t>(&'t str);
@@ -252,7 +320,7 @@ fn token_of(json: &str) -> Result<Option<String>, &'static str> {
     match serde_json::from_str(json) {
         Ok(Value::Null | Value::Bool(false)) => Ok(None),
         Ok(Value::String(token)) => Ok(Some(token).filter(|token| is_token(token))),
-        _ => Err("its \"access_token\" is not a string"),
+        _ => Err("what is kept in it is not a string"),
     }
 }
 
@@ -304,7 +372,7 @@ mod tests {
     const TOKEN_FILE: &str = r#"{"access_token":"abc","expire":1588219064}"#;
 
     fn parse(text: &str) -> Result<Document, &'static str> {
-        Document::parse(text.as_bytes().to_vec())
+        Document::parse(text.as_bytes().to_vec(), Subject::AccessToken)
     }
 
     fn expiry(text: &str) -> Option<i64> {
@@ -316,7 +384,8 @@ mod tests {
     }
 
     fn rewritten(text: &str) -> String {
-        let bytes = parse(text).map(|document| document.with_token(&fresh())).unwrap_or_default();
+        let bytes =
+            parse(text).map(|document| document.with_token(&fresh(), None)).unwrap_or_default();
         String::from_utf8(bytes).unwrap_or_default()
     }
 
@@ -404,12 +473,12 @@ mod tests {
 
     #[test]
     fn a_failure_record_comes_and_goes_without_a_trace() {
-        let document = parse(TOKEN_FILE).unwrap_or(Document::empty());
-        let failed = Document::parse(document.with_failure(&record()));
+        let document = parse(TOKEN_FILE).unwrap_or(Document::empty(Subject::AccessToken));
+        let failed = Document::parse(document.with_failure(&record()), Subject::AccessToken);
         assert_eq!(failed.as_ref().ok().and_then(Document::failure), Some(&record()));
         assert_eq!(failed.as_ref().ok().and_then(Document::token), document.token());
-        let healed = failed.map(|document| document.with_token(&fresh())).unwrap_or_default();
-        assert_eq!(healed, document.with_token(&fresh()));
+        let healed = failed.map(|document| document.with_token(&fresh(), None)).unwrap_or_default();
+        assert_eq!(healed, document.with_token(&fresh(), None));
     }
 
     #[test]
@@ -427,9 +496,36 @@ mod tests {
     }
 
     #[test]
+    fn a_rest_is_noted_and_goes_with_the_next_token() {
+        let until = Epoch::from_millis(1_234_567);
+        let document = parse(TOKEN_FILE).unwrap();
+        let resting = document.with_token(&fresh(), Some(until));
+        let resting = Document::parse(resting, Subject::AccessToken).unwrap();
+        assert_eq!((resting.rest_until(), resting.token()), (Some(until), Some(&fresh())));
+        assert_eq!(resting.with_token(&fresh(), None), document.with_token(&fresh(), None));
+    }
+
+    #[test]
+    fn a_ticket_file_keeps_the_key_that_it_has_and_is_no_token_file() {
+        let text = r#"{"expire":5,"ticket":"abc","for":"us"}"#;
+        let ticket = Document::parse(text.into(), Subject::JsapiTicket).unwrap();
+        assert_eq!(
+            String::from_utf8(ticket.with_token(&fresh(), None)).unwrap(),
+            r#"{"expire":1700000000,"ticket":"NEW","for":"us"}"#
+        );
+        let new = Document::empty(Subject::JsapiTicket).with_token(&fresh(), None);
+        assert!(new.starts_with(br#"{"jsapi_ticket":"NEW","#));
+        assert!(Document::parse(new.clone(), Subject::CardTicket).is_err());
+        assert!(Document::parse(new.clone(), Subject::AccessToken).is_err());
+        assert!(
+            Document::parse(new, Subject::Any).is_ok_and(|document| document.token().is_some())
+        );
+    }
+
+    #[test]
     fn a_failure_leaves_a_record_in_an_empty_file() {
-        let bytes = Document::empty().with_failure(&record());
-        let document = Document::parse(bytes);
+        let bytes = Document::empty(Subject::AccessToken).with_failure(&record());
+        let document = Document::parse(bytes, Subject::AccessToken);
         assert!(document.is_ok_and(|document| document.failure() == Some(&record())));
     }
 }

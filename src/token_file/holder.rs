@@ -22,17 +22,27 @@ impl fmt::Display for Holder {
     }
 }
 
-/// The process that holds a flock on `file`; `None` if nobody does or the kernel does not tell.
+/// A process that holds a flock on `file`; `None` if nobody does or the kernel does not tell.
 #[must_use]
 pub fn find(file: &Identity) -> Option<Holder> {
-    find_in(&fs::read_to_string("/proc/locks").ok()?, file)
+    all(file).into_iter().next()
 }
 
-fn find_in(table: &str, file: &Identity) -> Option<Holder> {
-    let held = || table.lines().filter_map(parse).filter(|lock| lock.ino == file.ino);
-    let on_device = held().find(|lock| lock.dev == device(file.dev));
+/// Every process that holds a flock on `file`: a shared one may have many.
+#[must_use]
+pub fn all(file: &Identity) -> Vec<Holder> {
+    fs::read_to_string("/proc/locks").map_or_else(|_| Vec::new(), |table| all_in(&table, file))
+}
+
+fn all_in(table: &str, file: &Identity) -> Vec<Holder> {
+    let held: Vec<FlockLine> =
+        table.lines().filter_map(parse).filter(|lock| lock.ino == file.ino).collect();
     // Stacked file systems (overlayfs, btrfs) show another device here than stat(2) does.
-    on_device.or_else(|| held().next()).map(|lock| Holder { pid: lock.pid })
+    let on_device = held.iter().any(|lock| lock.dev == device(file.dev));
+    held.iter()
+        .filter(|lock| !on_device || lock.dev == device(file.dev))
+        .map(|lock| Holder { pid: lock.pid })
+        .collect()
 }
 
 struct FlockLine {
@@ -80,7 +90,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new()?;
         let identity = identify(file.path()).ok().flatten();
         Ok(identity.and_then(|identity| {
-            find_in(TABLE, &Identity { dev, ino, ..identity }).map(|holder| holder.pid)
+            let file = Identity { dev, ino, ..identity };
+            all_in(TABLE, &file).into_iter().next().map(|holder| holder.pid)
         }))
     }
 

@@ -6,12 +6,17 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::mem::ManuallyDrop;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use fs2::FileExt;
 
-use super::{FileError, Identity, Snapshot, identify, read, regular};
+use super::{FileError, Identity, Snapshot, holder, identify, read, regular};
+use crate::process::{self, HeldLock, Owner};
+use crate::token_file::document::Subject;
 
 /// What an attempt to lock came to.
 #[derive(Debug)]
@@ -24,12 +29,26 @@ pub enum Attempt {
     Replaced,
 }
 
+/// Why waiting for a lock would never end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deadlock {
+    /// This thread holds the lock through this extension: it is running a loader for the file.
+    OwnLoader,
+    /// This process holds the lock outside this extension: PHP code has called `flock()`.
+    OwnFlock,
+    /// This thread holds the lock of a token file and asks for that account's ticket: others take
+    /// the two locks in the other order.
+    TicketInsideToken,
+}
+
 /// An exclusive lock on a token file, given back when this is dropped.
 #[derive(Debug)]
 pub struct TokenLock {
-    file: File,
+    file: ManuallyDrop<File>,
     path: PathBuf,
     identity: Identity,
+    /// The process that made it: a forked child has closed its copy already.
+    generation: u64,
 }
 
 impl TokenLock {
@@ -39,17 +58,73 @@ impl TokenLock {
     /// # Errors
     /// [`FileError`] if the file cannot be opened for writing or made.
     pub fn attempt(path: &Path, mode: u32) -> Result<Attempt, FileError> {
+        let failed = |error| FileError::from_io(path, "lock", error);
         let file = open_or_create(path, mode)?;
+        let identity = regular(path, &file.metadata().map_err(failed)?)?;
+        let Some(lock) = Self::take(file, path, identity).map_err(failed)? else {
+            return Ok(Attempt::Busy);
+        };
+        Ok(if lock.is_current()? { Attempt::Held(lock) } else { Attempt::Replaced })
+    }
+
+    /// Locks `file` and enters it among what the process holds, in one step: nobody in this process
+    /// ever sees one without the other.
+    fn take(file: File, path: &Path, identity: Identity) -> io::Result<Option<Self>> {
+        let mut under_way = process::under_way();
         match file.try_lock_exclusive() {
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Attempt::Busy),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(Attempt::Busy),
-            Err(error) => return Err(FileError::from_io(path, "lock", error)),
+            Err(error) => {
+                return match error.kind() {
+                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(None),
+                    _ => Err(error),
+                };
+            }
         }
-        let metadata = file.metadata().map_err(|error| FileError::from_io(path, "lock", error))?;
-        let identity = regular(path, &metadata)?;
-        let lock = Self { file, path: path.to_owned(), identity };
-        Ok(if lock.is_current()? { Attempt::Held(lock) } else { Attempt::Replaced })
+        under_way.locks.push(HeldLock {
+            fd: file.as_raw_fd(),
+            file: (identity.dev, identity.ino),
+            owner: Owner::Thread(thread::current().id()),
+        });
+        let generation = under_way.generation;
+        Ok(Some(Self {
+            file: ManuallyDrop::new(file),
+            path: path.to_owned(),
+            identity,
+            generation,
+        }))
+    }
+
+    /// From now on a worker holds the lock, whichever thread has taken it.
+    pub fn hand_to_worker(&self) {
+        let fd = self.file.as_raw_fd();
+        let mut under_way = process::under_way();
+        for lock in under_way.locks.iter_mut().filter(|lock| lock.fd == fd) {
+            lock.owner = Owner::Worker;
+        }
+    }
+
+    /// Takes a lock on `file` too, of which nobody else knows yet. When it is put at this lock's
+    /// path, [`Self::move_to`] goes on with it.
+    ///
+    /// # Errors
+    /// The operating system's, and `WouldBlock` if somebody else knows the file after all.
+    pub(super) fn lock_successor(file: &File) -> io::Result<()> {
+        file.try_lock_exclusive()
+    }
+
+    /// Goes on with `successor`, locked and now at this lock's path, and lets the old file go.
+    pub(super) fn move_to(&mut self, successor: File) -> io::Result<()> {
+        let identity = Identity::of(&successor.metadata()?);
+        let mut under_way = process::under_way();
+        let fd = self.file.as_raw_fd();
+        for lock in under_way.locks.iter_mut().filter(|lock| lock.fd == fd) {
+            lock.fd = successor.as_raw_fd();
+            lock.file = (identity.dev, identity.ino);
+        }
+        drop(under_way);
+        let old = std::mem::replace(&mut *self.file, successor);
+        self.identity = identity;
+        FileExt::unlock(&old)
     }
 
     /// Whether the locked file is still the one at its path. If not, the lock excludes nobody.
@@ -68,24 +143,57 @@ impl TokenLock {
 
     /// The open, locked file.
     #[must_use]
-    pub const fn file(&self) -> &File {
+    pub fn file(&self) -> &File {
         &self.file
+    }
+
+    /// Whether this process has forked since the lock was taken, and this is the child: the lock is
+    /// the parent's.
+    #[must_use]
+    pub fn is_inherited(&self) -> bool {
+        process::under_way().generation != self.generation
     }
 
     /// Reads the token file under the lock.
     ///
     /// # Errors
     /// As [`read`].
-    pub fn read(&self) -> Result<Snapshot, FileError> {
-        read(&self.path)
+    pub fn read(&self, subject: Subject) -> Result<Snapshot, FileError> {
+        read(&self.path, subject)
     }
 }
 
 impl Drop for TokenLock {
     fn drop(&mut self) {
+        let fd = self.file.as_raw_fd();
+        let mut under_way = process::under_way();
+        if under_way.generation != self.generation {
+            return;
+        }
+        under_way.locks.retain(|lock| lock.fd != fd);
         // Closing is not enough: a forked child may hold a copy of this description.
-        if let Err(error) = FileExt::unlock(&self.file) {
-            debug_assert_eq!(error.kind(), io::ErrorKind::Interrupted, "unlock: {error}");
+        let unlocked = FileExt::unlock(&*self.file);
+        debug_assert!(unlocked.is_ok(), "flock(LOCK_UN) does not fail on an open descriptor");
+        // SAFETY: the file is not used after this.
+        unsafe { ManuallyDrop::drop(&mut self.file) };
+    }
+}
+
+/// Whether waiting for the lock of `file` would be waiting for this very thread or process.
+#[must_use]
+pub fn deadlock(file: &Identity) -> Option<Deadlock> {
+    // No lock of ours comes or goes while this is compared with what the kernel tells.
+    let under_way = process::under_way();
+    let ours = under_way.locks.iter().find(|lock| lock.file == (file.dev, file.ino));
+    match ours.map(|lock| lock.owner) {
+        Some(Owner::Thread(thread)) if thread == thread::current().id() => {
+            Some(Deadlock::OwnLoader)
+        }
+        Some(_) => None,
+        None => {
+            let own = std::process::id();
+            let is_own = holder::all(file).iter().any(|holder| holder.pid == own);
+            is_own.then_some(Deadlock::OwnFlock)
         }
     }
 }
@@ -178,6 +286,31 @@ mod tests {
         let path = dir.path().join("token.json");
         assert!(matches!(TokenLock::attempt(&path, 0o664), Ok(Attempt::Held(_))));
         assert_eq!(fs::metadata(&path)?.permissions().mode() & 0o777, 0o664);
+        Ok(())
+    }
+
+    #[test]
+    fn a_lock_of_this_thread_is_a_deadlock_and_one_of_a_worker_is_not() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("token.json");
+        let lock = held(&path).unwrap();
+        assert_eq!(deadlock(&lock.identity), Some(Deadlock::OwnLoader));
+        let elsewhere = thread::scope(|scope| scope.spawn(|| deadlock(&lock.identity)).join());
+        assert_eq!(elsewhere.unwrap(), None, "another thread may wait for this one");
+        lock.hand_to_worker();
+        assert_eq!(deadlock(&lock.identity), None);
+        Ok(())
+    }
+
+    #[test]
+    fn a_flock_of_this_process_outside_the_extension_is_a_deadlock() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("token.json");
+        let foreign = File::create(&path)?;
+        let identity = identify(&path).unwrap().unwrap();
+        assert_eq!(deadlock(&identity), None);
+        FileExt::try_lock_shared(&foreign)?;
+        assert_eq!(deadlock(&identity), Some(Deadlock::OwnFlock));
         Ok(())
     }
 }

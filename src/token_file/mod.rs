@@ -15,7 +15,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-pub use self::document::Document;
+pub use self::document::{Document, Subject};
 pub use self::error::FileError;
 pub use self::path::resolve;
 
@@ -74,27 +74,27 @@ pub struct Snapshot {
     pub document: Document,
 }
 
-/// Reads the token file at `path` without a lock. A missing file is an empty document.
+/// Reads the token file at `path`, which keeps a `subject`, without a lock. A missing file is an empty document.
 ///
 /// # Errors
 /// [`FileError`] if it cannot be read, is no regular file, is too large, or is no token file.
-pub fn read(path: &Path) -> Result<Snapshot, FileError> {
+pub fn read(path: &Path, subject: Subject) -> Result<Snapshot, FileError> {
     // A FIFO or a device must not even be opened: opening alone can hang or have effects.
     if identify(path)?.is_none() {
-        return Ok(Snapshot { identity: None, document: Document::empty() });
+        return Ok(Snapshot { identity: None, document: Document::empty(subject) });
     }
     let opened =
         OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
     match opened {
-        Ok(file) => read_open(path, &file),
+        Ok(file) => read_open(path, &file, subject),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Ok(Snapshot { identity: None, document: Document::empty() })
+            Ok(Snapshot { identity: None, document: Document::empty(subject) })
         }
         Err(error) => Err(FileError::from_io(path, "read", error)),
     }
 }
 
-fn read_open(path: &Path, file: &File) -> Result<Snapshot, FileError> {
+fn read_open(path: &Path, file: &File, subject: Subject) -> Result<Snapshot, FileError> {
     let metadata = file.metadata().map_err(|error| FileError::from_io(path, "read", error))?;
     let identity = regular(path, &metadata)?;
     if metadata.len() > MAX_BYTES {
@@ -107,8 +107,8 @@ fn read_open(path: &Path, file: &File) -> Result<Snapshot, FileError> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(FileError::too_large(path));
     }
-    let document =
-        Document::parse(bytes).map_err(|reason| FileError::not_a_token_file(path, reason))?;
+    let document = Document::parse(bytes, subject)
+        .map_err(|reason| FileError::not_a_token_file(path, reason))?;
     Ok(Snapshot { identity: Some(identity), document })
 }
 

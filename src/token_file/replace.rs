@@ -4,11 +4,11 @@
 //! staged before the upstream is asked, so that a full disk or a barred directory costs no token.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileExt, MetadataExt, fchown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::FallocateFlags;
 use tempfile::NamedTempFile;
@@ -49,22 +49,24 @@ impl Replacement {
         Ok(Self { file })
     }
 
-    /// Puts `content` in the place of the locked file, durably.
+    /// Puts `content` in the place of the locked file, durably. The lock goes on with the new file.
     ///
     /// # Errors
     /// [`FileError`]; the old file is then untouched.
-    pub fn commit(self, lock: &TokenLock, content: &[u8]) -> Result<(), FileError> {
-        self.try_commit(lock, content)
-            .map_err(|error| FileError::from_io(lock.path(), "replace", error))
+    pub fn commit(self, lock: &mut TokenLock, content: &[u8]) -> Result<(), FileError> {
+        let path = lock.path().to_owned();
+        self.try_commit(lock, content).map_err(|error| FileError::from_io(&path, "replace", error))
     }
 
-    fn try_commit(self, lock: &TokenLock, content: &[u8]) -> io::Result<()> {
+    fn try_commit(self, lock: &mut TokenLock, content: &[u8]) -> io::Result<()> {
         let new = self.file.as_file();
         new.write_all_at(content, 0)?;
         new.set_len(content.len() as u64)?;
         take_after(new, lock.file())?;
         new.sync_all()?;
-        self.file.persist(lock.path())?;
+        TokenLock::lock_successor(new)?;
+        let new = self.file.persist(lock.path())?;
+        lock.move_to(new)?;
         // The new file is in place. Should the directory not reach the disk before a power cut, the
         // old file is back: an expired token, not a lost one.
         if let Ok((directory, _)) = place(lock.path()) {
@@ -104,20 +106,30 @@ fn reserve(file: &File, bytes: u64) -> io::Result<()> {
     }
 }
 
+/// Whether a replacement of the file at `path` is under way, or was when its process died.
+#[must_use]
+pub fn is_staged(path: &Path) -> bool {
+    place(path).is_ok_and(|(directory, prefix)| !leftovers(directory, &prefix).is_empty())
+}
+
 /// Removes replacements that were never put in place. Under the lock, none can be in use. What
 /// cannot be removed does no harm.
 fn sweep(directory: &Path, prefix: &OsString) {
-    let Ok(entries) = fs::read_dir(directory) else { return };
-    for entry in entries.flatten() {
+    for path in leftovers(directory, prefix) {
+        let _ = fs::remove_file(path);
+    }
+}
+
+fn leftovers(directory: &Path, prefix: &OsString) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let is_leftover = |entry: &DirEntry| {
         let name = entry.file_name();
         let random = name.as_bytes().strip_prefix(prefix.as_bytes());
-        let is_leftover = random.is_some_and(|random| {
+        random.is_some_and(|random| {
             random.len() == RANDOM_CHARS && random.iter().all(u8::is_ascii_alphanumeric)
-        });
-        if is_leftover && entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
+        }) && entry.file_type().is_ok_and(|kind| kind.is_file())
+    };
+    entries.flatten().filter(is_leftover).map(|entry| entry.path()).collect()
 }
 
 #[cfg(test)]
@@ -149,13 +161,27 @@ mod tests {
         let path = dir.path().join("token.json");
         fs::write(&path, "an old and much longer content")?;
         fs::set_permissions(&path, PermissionsExt::from_mode(0o640))?;
-        let committed = lock(&path).map(|lock| {
-            Replacement::stage(&lock).and_then(|replacement| replacement.commit(&lock, b"new"))
+        let committed = lock(&path).map(|mut lock| {
+            let staged = Replacement::stage(&lock);
+            staged.and_then(|replacement| replacement.commit(&mut lock, b"new"))
         });
         assert!(matches!(committed, Some(Ok(()))));
         assert_eq!(fs::read(&path)?, b"new");
         assert_eq!(fs::metadata(&path)?.permissions().mode() & 0o777, 0o640);
         assert_eq!(names(dir.path())?, ["token.json"]);
+        Ok(())
+    }
+
+    #[test]
+    fn the_lock_goes_on_with_the_new_file() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("token.json");
+        let mut held = lock(&path).unwrap();
+        Replacement::stage(&held).unwrap().commit(&mut held, b"new").unwrap();
+        assert!(matches!(TokenLock::attempt(&path, 0o600), Ok(Attempt::Busy)));
+        assert!(held.is_current().unwrap());
+        drop(held);
+        assert!(lock(&path).is_some());
         Ok(())
     }
 

@@ -2,43 +2,79 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::errcode;
 use crate::failure::{Cause, Failure};
 use crate::secret::Secret;
 use crate::upstream::Grant;
 
-/// Reads the body of an answer with HTTP status 200.
+/// Reads the body of an answer with HTTP status 200, in which the token stands under `granted`.
 ///
 /// # Errors
 /// The [`Failure`] that the answer tells of, or that it is.
-pub fn read(body: &[u8], secret: &Secret) -> Result<Grant, Failure> {
-    let Ok(Value::Object(answer)) = serde_json::from_slice(body) else {
-        return Err(Failure::network(format!(
+pub fn read(body: &[u8], granted: &str, secret: &Secret) -> Result<Grant, Failure> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(answer)) => {
+            interpret(&answer, granted, secret).map_err(|trouble| match trouble {
+                Trouble::Failure(failure) => failure,
+                Trouble::Unusable(why) => {
+                    Failure::network(format!("the answer is unusable: {why}"))
+                }
+            })
+        }
+        _ => Err(Failure::network(format!(
             "the answer is not a JSON object ({} bytes); check wx_token.api_base and any proxy on the way",
             body.len()
-        )));
-    };
+        ))),
+    }
+}
+
+/// What is wrong with an answer.
+#[derive(Debug)]
+pub enum Trouble {
+    /// It tells of a failure.
+    Failure(Failure),
+    /// It is none, and why.
+    Unusable(String),
+}
+
+/// Reads an answer, in which the token stands under `granted`.
+///
+/// # Errors
+/// The [`Trouble`] with it.
+pub fn interpret(
+    answer: &Map<String, Value>,
+    granted: &str,
+    secret: &Secret,
+) -> Result<Grant, Trouble> {
+    let unusable = Trouble::Unusable;
     // WeChat leaves errcode out of a good answer; WeCom sets it to 0.
     match answer.get("errcode").map(number) {
         None | Some(Some(0)) => {}
-        Some(errcode) => {
+        Some(None) => return Err(unusable("its \"errcode\" is not a number".to_owned())),
+        Some(Some(errcode)) => {
             let errmsg = answer.get("errmsg").and_then(Value::as_str).unwrap_or_default();
-            let errcode = errcode.ok_or_else(|| Failure::network("the errcode is not a number"))?;
             let cause = Cause::Api { errcode, errmsg: secret.scrub(errmsg) };
-            return Err(Failure { cause, pace: errcode::pace(errcode) });
+            return Err(Trouble::Failure(Failure { cause, pace: errcode::pace(errcode) }));
         }
     }
-    let token = answer.get("access_token").and_then(Value::as_str).unwrap_or_default();
-    let seconds = answer.get("expires_in").and_then(number).unwrap_or_default();
+    let token = answer.get(granted).and_then(Value::as_str);
+    let token = token.ok_or_else(|| unusable(format!("it has no string \"{granted}\"")))?;
+    let seconds = answer.get("expires_in").and_then(number);
+    let seconds = seconds.ok_or_else(|| unusable("it has no number \"expires_in\"".to_owned()))?;
     let life = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
-    Grant::new(token.to_owned(), life)
-        .map_err(|reason| Failure::network(format!("the answer is unusable: {reason}")))
+    Grant::new(token.to_owned(), life).map_err(|why| unusable(why.to_owned()))
 }
 
-fn number(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| value.as_str()?.parse().ok())
+/// A number, or a string that spells one.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "as saturates, and far too long is refused")]
+pub fn number(value: &Value) -> Option<i64> {
+    value
+        .as_i64()
+        .or_else(|| value.as_f64().map(|number| number as i64))
+        .or_else(|| value.as_str()?.parse().ok())
 }
 
 #[cfg(test)]
@@ -46,7 +82,7 @@ mod tests {
     use super::*;
 
     fn of(body: &str) -> Result<(String, Duration), Cause> {
-        read(body.as_bytes(), &Secret::new("s3cr3t"))
+        read(body.as_bytes(), "access_token", &Secret::new("s3cr3t"))
             .map(Grant::into_parts)
             .map_err(|failure| failure.cause)
     }

@@ -14,11 +14,13 @@ pub enum Endpoint {
     Stable,
     /// `GET /cgi-bin/token`: each call mints a new token, and the old one lives five more minutes.
     Classic,
+    /// WeCom's `GET /cgi-bin/gettoken`.
+    Wecom,
 }
 
 impl Endpoint {
     /// Every endpoint's name.
-    pub const NAMES: &str = "\"stable\" or \"classic\"";
+    pub const NAMES: &str = "\"stable\", \"classic\" or \"wecom\"";
 
     /// The endpoint's name in options and settings.
     #[must_use]
@@ -26,13 +28,18 @@ impl Endpoint {
         match self {
             Self::Stable => "stable",
             Self::Classic => "classic",
+            Self::Wecom => "wecom",
         }
     }
 
     /// Where the endpoint is reached unless a setting says otherwise.
     #[must_use]
     pub fn default_base(self) -> ApiBase {
-        ApiBase("https://api.weixin.qq.com".to_owned())
+        let base = match self {
+            Self::Stable | Self::Classic => "https://api.weixin.qq.com",
+            Self::Wecom => "https://qyapi.weixin.qq.com",
+        };
+        ApiBase(base.to_owned())
     }
 
     /// Whether a request may be sent to a second host after a first: a token must not be minted
@@ -50,6 +57,7 @@ impl FromStr for Endpoint {
         match name {
             "stable" => Ok(Self::Stable),
             "classic" => Ok(Self::Classic),
+            "wecom" => Ok(Self::Wecom),
             _ => Err(()),
         }
     }

@@ -24,6 +24,9 @@ pub struct Errcode {
 /// System busy: the one code after which a refresh tries again by itself.
 pub const SYSTEM_BUSY: i64 = -1;
 
+/// What WeChat's other interfaces answer to an access token that is not, or no longer, valid.
+pub const REJECTED_TOKEN: [i64; 3] = [40001, 40014, 42001];
+
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -36,9 +39,18 @@ const fn entry(code: i64, pace: Pace, advice: &'static str) -> Errcode {
 /// Every code that the token endpoints are known to answer with, in numeric order.
 pub const TABLE: &[Errcode] = &[
     entry(SYSTEM_BUSY, Pace::Backoff, "WeChat is busy: nothing to do but wait"),
-    entry(40001, REFUSED, "check the AppSecret of this account"),
+    entry(
+        40001,
+        REFUSED,
+        "check the AppSecret; at a ticket's interface: the access token was refused",
+    ),
     entry(40002, REFUSED, "report this: the request names a grant_type that WeChat does not know"),
     entry(40013, REFUSED, "check the AppID: upper and lower case count"),
+    entry(
+        40014,
+        REFUSED,
+        "the access token was refused: see whether something else fetches tokens for this account",
+    ),
     entry(40091, REFUSED, "check the secret of this WeCom application"),
     entry(40125, REFUSED, "check the AppSecret: it may have been reset in WeChat's console"),
     entry(40164, REFUSED, "add this server's address to the account's IP whitelist"),
@@ -49,6 +61,7 @@ pub const TABLE: &[Errcode] = &[
     ),
     entry(41002, REFUSED, "give an appid"),
     entry(41004, REFUSED, "give a secret"),
+    entry(42001, REFUSED, "the access token was refused as expired: check this server's clock"),
     entry(43002, REFUSED, "check wx_token.api_base: something on the way turned a POST into a GET"),
     entry(
         45009,

@@ -1,9 +1,13 @@
 //! WeChat as an upstream: its endpoints, its error codes, and the client that asks.
 
-mod answer;
+pub mod answer;
 mod client;
 mod endpoint;
 pub mod errcode;
+mod http;
+mod request;
 
-pub use self::client::{Client, Transport};
+pub use self::client::Client;
 pub use self::endpoint::{ApiBase, Endpoint};
+pub use self::http::{Http, Transport};
+pub use self::request::TicketKind;

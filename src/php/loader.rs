@@ -1,0 +1,114 @@
+//! A PHP callable as an upstream: it is called under the lock, on the thread of PHP.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use ext_php_rs::boxed::ZBox;
+use ext_php_rs::exception::PhpException;
+use ext_php_rs::types::{ZendHashTable, ZendObject, Zval};
+use ext_php_rs::zend::{ExecutorGlobals, ce};
+use serde_json::{Map, Value};
+
+use super::callback::{self, Interruption};
+use crate::clock::{Clock, Epoch, SystemClock};
+use crate::error::Error;
+use crate::failure::{Failure, Fingerprint};
+use crate::secret::Secret;
+use crate::upstream::{Grant, Setback, Upstream};
+use crate::wechat::answer::{self, Trouble};
+
+/// A loader, and how its last call ended.
+pub struct Loader<'a> {
+    callable: &'a Zval,
+    thrown: RefCell<Option<ZBox<ZendObject>>>,
+    interruption: Cell<Option<Interruption>>,
+}
+
+impl<'a> Loader<'a> {
+    /// The loader that `callable` is.
+    pub const fn new(callable: &'a Zval) -> Self {
+        Self { callable, thrown: RefCell::new(None), interruption: Cell::new(None) }
+    }
+
+    /// The exception that the loader threw, as it was.
+    pub fn take_thrown(&self) -> Option<PhpException> {
+        let mut exception = self.thrown.borrow_mut().take()?;
+        let mut zval = Zval::new();
+        zval.set_object(&mut exception);
+        Some(PhpException::new("the loader threw".to_owned(), 0, ce::exception()).with_object(zval))
+    }
+
+    /// How the loader has ended the script, if it has.
+    pub const fn interruption(&self) -> Option<Interruption> {
+        self.interruption.get()
+    }
+
+    fn failed(&self, interruption: Interruption) -> Setback {
+        if interruption != Interruption::Thrown {
+            self.interruption.set(Some(interruption));
+            return Setback::Unasked(Error::Aborted);
+        }
+        // Others learn what was thrown, not what it said: that may hold anything.
+        let class = ExecutorGlobals::pending_exception_class().unwrap_or_default();
+        *self.thrown.borrow_mut() = ExecutorGlobals::take_exception();
+        Failure::network(format!("the loader threw {class}")).into()
+    }
+}
+
+const KEYS: [&str; 5] = ["errcode", "errmsg", "access_token", "expires_in", "expire"];
+
+impl Upstream for Loader<'_> {
+    fn fetch(&self, _rejected: Option<&str>) -> Result<Grant, Setback> {
+        let asked_at = SystemClock.now();
+        let answer = callback::call(self.callable).map_err(|ended| self.failed(ended))?;
+        understand(&answer, asked_at).map_err(|trouble| match trouble {
+            Trouble::Failure(failure) => failure.into(),
+            Trouble::Unusable(why) => {
+                Failure::network(format!("the loader's answer is unusable: {why}")).into()
+            }
+        })
+    }
+
+    fn account(&self) -> Fingerprint {
+        Fingerprint::new("loader")
+    }
+
+    /// PHP's own limits count.
+    fn time_limit(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+fn understand(answer: &Zval, asked_at: Epoch) -> Result<Grant, Trouble> {
+    let unusable = |why: &str| Trouble::Unusable(why.to_owned());
+    let mut answer = match (answer.array(), answer.zend_str()) {
+        (Some(array), _) => members(array),
+        (None, Some(text)) => serde_json::from_slice(text.as_bytes())
+            .map_err(|_| unusable("it is a string, but not a JSON object"))?,
+        _ => return Err(unusable("it is neither an array nor WeChat's JSON as a string")),
+    };
+    if let (None, Some(expiry)) = (answer.get("expires_in"), answer.get("expire")) {
+        let expiry =
+            answer::number(expiry).ok_or_else(|| unusable("its \"expire\" is no number"))?;
+        answer.insert("expires_in".to_owned(), (expiry - asked_at.secs()).into());
+    }
+    if !answer.contains_key("expires_in") && !answer.contains_key("errcode") {
+        return Err(unusable("it has neither \"expires_in\" (seconds) nor \"expire\" (Unix time)"));
+    }
+    answer::interpret(&answer, "access_token", &Secret::default())
+}
+
+fn members(array: &ZendHashTable) -> Map<String, Value> {
+    let value = |key: &str| array.get(key).map(|value| (key.to_owned(), json(value.dereference())));
+    KEYS.iter().filter_map(|key| value(key)).collect()
+}
+
+fn json(value: &Zval) -> Value {
+    if let Some(number) = value.long() {
+        return number.into();
+    }
+    if let Some(number) = value.double() {
+        return number.into();
+    }
+    value.str().map_or(Value::Null, Value::from)
+}

@@ -1,0 +1,55 @@
+//! A status as a PHP array.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ext_php_rs::boxed::ZBox;
+use ext_php_rs::error::Result;
+use ext_php_rs::exception::PhpResult;
+use ext_php_rs::types::ZendHashTable;
+
+use super::exceptions;
+use crate::clock::SystemClock;
+use crate::failure::{Cause, FailureRecord};
+use crate::status::{self, Status};
+
+/// The status of the file at `path`.
+///
+/// # Errors
+/// If the engine cannot make an array.
+pub fn of(path: &Path, refresh_ahead: Duration) -> PhpResult<ZBox<ZendHashTable>> {
+    let status = status::of(path, refresh_ahead, &SystemClock);
+    array(&status).map_err(|error| exceptions::internal(&error))
+}
+
+fn array(status: &Status) -> Result<ZBox<ZendHashTable>> {
+    let mut array = ZendHashTable::new();
+    array.insert("file", status.file.to_string_lossy().as_ref())?;
+    array.insert("exists", status.exists)?;
+    array.insert("state", status.state.name())?;
+    array.insert("layout", status.layout)?;
+    array.insert("expires_at", status.expiry.map(|expiry| expiry.secs()))?;
+    array.insert("expires_in", status.expires_in)?;
+    array.insert("due_in", status.due_in)?;
+    array.insert("failure", status.failure.as_ref().map(failure).transpose()?)?;
+    array.insert("locked", status.holder.is_some())?;
+    array.insert("holder_pid", status.holder.as_ref().map(|holder| i64::from(holder.pid)))?;
+    array.insert("refreshing", status.refreshing)?;
+    array.insert("error", status.error.as_deref())?;
+    Ok(array)
+}
+
+fn failure(failure: &FailureRecord) -> Result<ZBox<ZendHashTable>> {
+    let mut array = ZendHashTable::new();
+    let (errcode, message) = match &failure.cause {
+        Cause::Api { errcode, errmsg } => (Some(*errcode), errmsg.as_str()),
+        Cause::StillRejected => (None, "WeChat gives no other token than the rejected one"),
+        Cause::Network { reason } => (None, reason.as_str()),
+    };
+    array.insert("errcode", errcode)?;
+    array.insert("message", message)?;
+    array.insert("failed_at", failure.failed_at.secs())?;
+    array.insert("retry_at", exceptions::rounded_up(failure.retry_at))?;
+    array.insert("failures", i64::from(failure.failures))?;
+    Ok(array)
+}

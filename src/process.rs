@@ -1,0 +1,98 @@
+//! What this process has under way, and how a fork forgets it.
+//!
+//! A forked child inherits the descriptors of its parent's locks, but neither its threads nor its
+//! right to those locks. It closes its copies at the fork itself, so that a lock does not outlive
+//! the parent, and works as a new process from then on.
+
+use std::cell::UnsafeCell;
+use std::os::fd::RawFd;
+use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
+use std::thread::ThreadId;
+use std::time::Instant;
+
+/// Who in this process holds a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// A thread of PHP, which cannot wait for itself.
+    Thread(ThreadId),
+    /// A worker: it lets go when its refresh is done.
+    Worker,
+}
+
+/// A lock that is held by this extension in this process.
+#[derive(Debug)]
+pub struct HeldLock {
+    /// The locked description.
+    pub fd: RawFd,
+    /// Device and inode of the locked file.
+    pub file: (u64, u64),
+    /// Who holds it.
+    pub owner: Owner,
+}
+
+/// Everything that a fork must know of.
+#[derive(Debug)]
+pub struct UnderWay {
+    /// Grows by one with each fork: what was made under another number is the parent's.
+    pub generation: u64,
+    /// Locks held now.
+    pub locks: Vec<HeldLock>,
+    /// Workers that run now: their number, and the moment at which they have given up.
+    pub workers: Vec<(u64, Instant)>,
+}
+
+static UNDER_WAY: Mutex<UnderWay> =
+    Mutex::new(UnderWay { generation: 0, locks: Vec::new(), workers: Vec::new() });
+
+/// Told whenever a worker ends.
+pub static WORKER_ENDED: Condvar = Condvar::new();
+
+/// What is under way, for as long as the guard lives. No fork happens meanwhile.
+pub fn under_way() -> MutexGuard<'static, UnderWay> {
+    static FORK_HANDLERS: Once = Once::new();
+    FORK_HANDLERS.call_once(|| {
+        // SAFETY: the handlers are functions of this library, which is never unloaded; on failure
+        // (no memory) forks go unnoticed, as they would without this call.
+        unsafe {
+            libc::pthread_atfork(Some(before_fork), Some(after_in_parent), Some(after_in_child))
+        };
+    });
+    lock()
+}
+
+fn lock() -> MutexGuard<'static, UnderWay> {
+    UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps the guard from one fork handler to the next. They run on the thread that forks, one after
+/// the other, and only whoever holds the mutex touches it.
+struct Stash(UnsafeCell<Option<MutexGuard<'static, UnderWay>>>);
+
+// SAFETY: accessed only between `before_fork` and the handler after it, under the mutex itself.
+unsafe impl Sync for Stash {}
+
+static STASH: Stash = Stash(UnsafeCell::new(None));
+
+extern "C" fn before_fork() {
+    let guard = lock();
+    // SAFETY: the mutex is held, so no other thread is in here.
+    unsafe { *STASH.0.get() = Some(guard) };
+}
+
+extern "C" fn after_in_parent() {
+    // SAFETY: as above; this gives the mutex back.
+    drop(unsafe { (*STASH.0.get()).take() });
+}
+
+extern "C" fn after_in_child() {
+    // SAFETY: as above. The child has this one thread, which is the one that took the mutex.
+    if let Some(mut under_way) = unsafe { (*STASH.0.get()).take() } {
+        under_way.generation += 1;
+        for lock in under_way.locks.drain(..) {
+            // Closed, not unlocked: unlocking a copy would take the lock from the parent.
+            // SAFETY: the child's own copy, which nothing in the child will use again.
+            unsafe { libc::close(lock.fd) };
+        }
+        under_way.workers.clear();
+    }
+}

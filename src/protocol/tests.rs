@@ -1,0 +1,448 @@
+//! Every branch of the decision, with clock and upstream passed in.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::thread;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::clock::Epoch;
+use crate::failure::{Cause, Fingerprint, Pace};
+use crate::token_file::lock::Attempt;
+use crate::token_file::replace::Replacement;
+use crate::upstream::{Grant, Setback};
+
+const NOW: i64 = 1_600_000_000;
+
+struct FakeClock(AtomicI64);
+
+impl Clock for FakeClock {
+    fn now(&self) -> Epoch {
+        Epoch::from_secs(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Gives what it is told to, and counts how often it was asked.
+struct FakeUpstream {
+    answer: Mutex<Result<(&'static str, u64), Failure>>,
+    asked: AtomicUsize,
+    rejected: Mutex<Option<String>>,
+    meanwhile: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Upstream for FakeUpstream {
+    fn fetch(&self, rejected: Option<&str>) -> Result<Grant, Setback> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        *self.rejected.lock().unwrap() = rejected.map(str::to_owned);
+        (self.meanwhile)();
+        let (token, life) = self.answer.lock().unwrap().clone()?;
+        Ok(Grant::new(token.into(), Duration::from_secs(life)).unwrap())
+    }
+
+    fn account(&self) -> Fingerprint {
+        Fingerprint::new("account")
+    }
+
+    fn time_limit(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+}
+
+struct World {
+    dir: TempDir,
+    clock: Arc<FakeClock>,
+    upstream: Arc<FakeUpstream>,
+}
+
+impl World {
+    fn new(answer: Result<&'static str, Failure>) -> Self {
+        Self::with(answer, |_| {})
+    }
+
+    /// `meanwhile` happens to the token file during each fetch.
+    fn with(
+        answer: Result<&'static str, Failure>,
+        meanwhile: impl Fn(&Path) + Send + Sync + 'static,
+    ) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("token.json");
+        let meanwhile = Box::new(move || meanwhile(&file));
+        let upstream = FakeUpstream {
+            answer: Mutex::new(answer.map(|token| (token, 7200))),
+            asked: AtomicUsize::new(0),
+            rejected: Mutex::new(None),
+            meanwhile,
+        };
+        let clock = Arc::new(FakeClock(AtomicI64::new(NOW)));
+        Self { dir, clock, upstream: Arc::new(upstream) }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.dir.path().join("token.json")
+    }
+
+    fn call(&self) -> Call {
+        Call {
+            file: self.file(),
+            subject: Subject::AccessToken,
+            refresh_ahead: Duration::from_secs(300),
+            background: false,
+            lock_timeout: Duration::from_secs(5),
+            file_mode: 0o600,
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+        }
+    }
+
+    fn with_source<T>(&self, work: impl FnOnce(&Source<'_>) -> T) -> T {
+        let open = || -> Result<Remote, Error> { Ok(Arc::clone(&self.upstream) as Remote) };
+        work(&Source::Remote(&open))
+    }
+
+    fn get_by(&self, call: &Call) -> Result<Token, Error> {
+        self.with_source(|source| get(call, source))
+    }
+
+    fn get_within(&self, lock_timeout: Duration) -> Result<Token, Error> {
+        self.get_by(&Call { lock_timeout, ..self.call() })
+    }
+
+    fn get(&self) -> Result<Token, Error> {
+        self.get_by(&self.call())
+    }
+
+    fn replace(&self, rejected: &str) -> Result<Token, Error> {
+        self.with_source(|source| replace(&self.call(), source, rejected))
+    }
+
+    fn answer(&self, answer: Result<&'static str, Failure>) {
+        *self.upstream.answer.lock().unwrap() = answer.map(|token| (token, 7200));
+    }
+
+    fn pass(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    fn asked(&self) -> usize {
+        self.upstream.asked.load(Ordering::SeqCst)
+    }
+
+    fn lock(&self) -> TokenLock {
+        match TokenLock::attempt(&self.file(), 0o600).unwrap() {
+            Attempt::Held(lock) => lock,
+            other => panic!("not locked: {other:?}"),
+        }
+    }
+}
+
+fn down() -> Failure {
+    Failure::network("down")
+}
+
+#[test]
+fn a_token_is_fetched_once_and_served_until_the_second_of_its_expiry() {
+    let world = World::new(Ok("first"));
+    let token = world.get().unwrap();
+    assert_eq!((token.value.as_str(), token.expiry), ("first", Epoch::from_secs(NOW + 7200)));
+    let call = Call { refresh_ahead: Duration::ZERO, ..world.call() };
+    world.pass(7199);
+    assert_eq!(world.get_by(&call).unwrap(), token);
+    assert_eq!(world.asked(), 1);
+    world.answer(Ok("second"));
+    world.pass(1);
+    assert_eq!(world.get_by(&call).unwrap().value, "second");
+    assert_eq!(world.asked(), 2);
+}
+
+#[test]
+fn the_time_that_a_fetch_takes_is_not_added_to_the_life_of_its_token() {
+    let clock = Arc::new(FakeClock(AtomicI64::new(NOW)));
+    let passing = Arc::clone(&clock);
+    let mut world = World::with(Ok("token"), move |_| {
+        passing.0.fetch_add(5, Ordering::SeqCst);
+    });
+    world.clock = clock;
+    assert_eq!(world.get().unwrap().expiry, Epoch::from_secs(NOW + 7200));
+}
+
+#[test]
+fn a_failure_is_repeated_to_others_until_retry_at_and_then_forgotten() {
+    let world = World::new(Err(down()));
+    for _ in 0..3 {
+        assert!(matches!(world.get(), Err(Error::Upstream { .. })));
+    }
+    assert_eq!(world.asked(), 1);
+    world.pass(1);
+    assert!(world.get().is_err());
+    assert_eq!(world.asked(), 2);
+    world.pass(1);
+    assert!(world.get().is_err(), "the second pause is twice as long");
+    assert_eq!(world.asked(), 2);
+    world.pass(1);
+    world.answer(Ok("back"));
+    assert_eq!(world.get().unwrap().value, "back");
+    assert!(!fs::read_to_string(world.file()).unwrap().contains("wx_token"));
+}
+
+#[test]
+fn the_refusal_of_another_account_is_not_ours() {
+    let world = World::new(Ok("token"));
+    let pace = Pace::AccountRefused(Duration::from_secs(60));
+    let cause = Cause::Api { errcode: 40125, errmsg: String::new() };
+    let failure = Failure { cause, pace };
+    let other = Fingerprint::new("another");
+    let record = FailureRecord::of(failure, &other, None, world.clock.now());
+    fs::write(world.file(), Document::empty(Subject::AccessToken).with_failure(&record)).unwrap();
+    assert_eq!(world.get().unwrap().value, "token");
+}
+
+#[test]
+fn a_wait_ends_with_the_holder_of_the_lock() {
+    let world = World::new(Ok("token"));
+    let lock = world.lock();
+    lock.hand_to_worker();
+    let error = world.get_within(Duration::from_millis(20)).unwrap_err();
+    let own = std::process::id();
+    assert!(matches!(error, Error::Lock { holder: Some(holder), .. } if holder.pid == own));
+    assert_eq!(world.asked(), 0);
+    drop(lock);
+    assert_eq!(world.get_within(Duration::ZERO).unwrap().value, "token");
+}
+
+#[test]
+fn a_waiter_takes_the_token_or_the_failure_that_the_holder_leaves() {
+    for leaves_failure in [false, true] {
+        let world = World::new(Ok("never fetched"));
+        let mut lock = world.lock();
+        lock.hand_to_worker();
+        let result = thread::scope(|scope| {
+            let waiter = scope.spawn(|| world.get());
+            let now = world.clock.now();
+            let expiry = now + Duration::from_secs(60);
+            let content = if leaves_failure {
+                let account = world.upstream.account();
+                Document::empty(Subject::AccessToken).with_failure(&FailureRecord::of(
+                    down(),
+                    &account,
+                    None,
+                    now,
+                ))
+            } else {
+                Document::empty(Subject::AccessToken)
+                    .with_token(&Token { value: "theirs".into(), expiry }, None)
+            };
+            Replacement::stage(&lock).unwrap().commit(&mut lock, &content).unwrap();
+            drop(lock);
+            waiter.join().unwrap()
+        });
+        assert_eq!(world.asked(), 0);
+        assert_eq!(
+            result.map(|token| token.value).ok(),
+            (!leaves_failure).then(|| "theirs".into())
+        );
+    }
+}
+
+#[test]
+fn a_newer_token_that_was_put_there_during_the_fetch_stays() {
+    let newer = format!(r#"{{"access_token":"newer","expire":{}}}"#, NOW + 900);
+    let content = newer.clone();
+    let world = World::with(Ok("older"), move |file| {
+        let aside = file.with_extension("aside");
+        fs::write(&aside, &content).unwrap();
+        fs::rename(aside, file).unwrap();
+    });
+    assert_eq!(world.get().unwrap().value, "newer");
+    assert_eq!(fs::read_to_string(world.file()).unwrap(), newer);
+}
+
+#[test]
+fn a_token_in_hand_is_stored_when_the_file_was_removed_during_the_fetch() {
+    let world = World::with(Ok("token"), |file| fs::remove_file(file).unwrap());
+    assert_eq!(world.get().unwrap().value, "token");
+    assert_eq!(world.asked(), 1);
+    assert!(fs::read_to_string(world.file()).unwrap().contains("token"));
+}
+
+#[test]
+fn an_upstream_that_panics_fails_and_leaves_no_lock() {
+    let world = World::with(Ok("token"), |_| panic!("on purpose"));
+    assert!(matches!(world.get(), Err(Error::Upstream { .. })));
+    drop(world.lock());
+}
+
+/// A world whose token is due.
+fn due() -> World {
+    let world = World::new(Ok("first"));
+    world.get().unwrap();
+    world.pass(7200 - 300);
+    world.answer(Ok("second"));
+    world
+}
+
+#[test]
+fn a_due_token_is_refreshed_by_one_caller() {
+    let world = due();
+    assert_eq!(world.get().unwrap().value, "second", "the caller that refreshes has the new one");
+    assert_eq!(world.get().unwrap().value, "second");
+    assert_eq!(world.asked(), 2);
+}
+
+#[test]
+fn in_the_background_even_the_caller_that_refreshes_gets_the_current_token() {
+    let world = due();
+    let call = Call { background: true, ..world.call() };
+    assert_eq!(world.get_by(&call).unwrap().value, "first");
+    worker::finish_all();
+    assert_eq!(world.get_by(&call).unwrap().value, "second");
+    assert_eq!(world.asked(), 2);
+}
+
+#[test]
+fn a_due_token_is_handed_out_while_another_holds_the_lock() {
+    let world = due();
+    let lock = world.lock();
+    assert_eq!(world.get_within(Duration::ZERO).unwrap().value, "first");
+    assert_eq!(world.asked(), 1);
+    drop(lock);
+}
+
+#[test]
+fn a_failed_due_refresh_leaves_the_token_and_is_not_repeated_before_retry_at() {
+    let world = due();
+    world.answer(Err(down()));
+    for _ in 0..3 {
+        assert_eq!(world.get().unwrap().value, "first");
+    }
+    assert_eq!(world.asked(), 2);
+    world.pass(1);
+    assert_eq!(world.get().unwrap().value, "first");
+    assert_eq!(world.asked(), 3);
+    world.pass(299);
+    assert!(matches!(world.get(), Err(Error::Upstream { .. })), "its last second is over");
+}
+
+#[test]
+fn the_same_token_with_the_rest_of_its_life_is_no_failure_and_no_loop() {
+    let world = due();
+    let call = Call { refresh_ahead: Duration::from_secs(600), ..world.call() };
+    let ask_at = |seconds_left: i64| {
+        world.clock.0.store(NOW + 7200 - seconds_left, Ordering::SeqCst);
+        let life = u64::try_from(seconds_left).unwrap();
+        *world.upstream.answer.lock().unwrap() = Ok(("first", life));
+        world.get_by(&call).unwrap();
+        world.asked() - 1
+    };
+    assert_eq!([600, 599, 400, 301].map(ask_at), [1, 1, 1, 1], "left until WeChat renews it");
+    assert_eq!(ask_at(300), 2);
+    assert_eq!([299, 151].map(ask_at), [2, 2], "and then for half of what is left");
+    assert_eq!(ask_at(150), 3);
+}
+
+#[test]
+fn an_unwritable_directory_does_not_disturb_a_valid_token() {
+    let world = due();
+    fs::remove_file(world.file()).unwrap();
+    fs::create_dir(world.dir.path().join("real")).unwrap();
+    let real = world.dir.path().join("real/token.json");
+    let token = Token { value: "first".into(), expiry: Epoch::from_secs(NOW + 7200) };
+    fs::write(&real, Document::empty(Subject::AccessToken).with_token(&token, None)).unwrap();
+    std::os::unix::fs::symlink(&real, world.file()).unwrap();
+    let open = || -> Result<Remote, Error> { Err(crate::error::ConfigError("none".into()).into()) };
+    assert_eq!(get(&world.call(), &Source::Remote(&open)).unwrap().value, "first");
+}
+
+#[test]
+fn a_rejected_token_is_replaced_once_and_late_callers_get_the_new_one() {
+    let world = World::new(Ok("first"));
+    world.get().unwrap();
+    world.answer(Ok("second"));
+    assert_eq!(world.replace("first").unwrap().value, "second");
+    assert_eq!(world.upstream.rejected.lock().unwrap().as_deref(), Some("first"));
+    assert_eq!(world.replace("first").unwrap().value, "second");
+    assert_eq!(world.replace("something else").unwrap().value, "second");
+    assert_eq!(world.asked(), 2);
+}
+
+#[test]
+fn a_rejected_token_whose_replacement_fails_stays_and_is_not_asked_for_again() {
+    let world = World::new(Ok("first"));
+    world.get().unwrap();
+    world.answer(Err(Failure { cause: Cause::StillRejected, pace: Pace::NextMinute }));
+    for _ in 0..2 {
+        let error = world.replace("first").unwrap_err();
+        assert!(matches!(error, Error::Upstream { cause: Cause::StillRejected, .. }));
+    }
+    assert_eq!(world.asked(), 2);
+    assert_eq!(world.get().unwrap().value, "first");
+}
+
+#[test]
+fn a_waiter_with_other_credentials_does_not_share_the_refusal() {
+    let world = World::new(Ok("token"));
+    let mut lock = world.lock();
+    lock.hand_to_worker();
+    let result = thread::scope(|scope| {
+        let waiter = scope.spawn(|| world.get());
+        let pace = Pace::AccountRefused(Duration::from_secs(60));
+        let cause = Cause::Api { errcode: 40125, errmsg: String::new() };
+        let account = Fingerprint::new("another");
+        let record = FailureRecord::of(Failure { cause, pace }, &account, None, world.clock.now());
+        let content = Document::empty(Subject::AccessToken).with_failure(&record);
+        Replacement::stage(&lock).unwrap().commit(&mut lock, &content).unwrap();
+        drop(lock);
+        waiter.join().unwrap()
+    });
+    assert_eq!(result.unwrap().value, "token");
+    assert_eq!(world.asked(), 1);
+}
+
+#[test]
+fn an_upstream_of_this_thread_is_asked_on_it_and_may_not_call_back() {
+    let world = World::new(Ok("token"));
+    struct Recursive<'a>(&'a World, Mutex<Option<Error>>, thread::ThreadId);
+    impl Upstream for Recursive<'_> {
+        fn fetch(&self, rejected: Option<&str>) -> Result<Grant, Setback> {
+            assert_eq!(thread::current().id(), self.2);
+            *self.1.lock().unwrap() = get(&self.0.call(), &Source::Local(self)).err();
+            self.0.upstream.fetch(rejected)
+        }
+        fn account(&self) -> Fingerprint {
+            Fingerprint::new("loader")
+        }
+        fn time_limit(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+    let upstream = Recursive(&world, Mutex::new(None), thread::current().id());
+    assert_eq!(get(&world.call(), &Source::Local(&upstream)).unwrap().value, "token");
+    let inner = upstream.1.lock().unwrap().take();
+    assert!(matches!(inner, Some(Error::Deadlock { .. })), "{inner:?}");
+}
+
+#[test]
+fn under_a_held_lock_calls_on_the_same_file_use_it_and_others_stay_out() {
+    let world = World::new(Ok("token"));
+    let critical = critical::enter(&world.call()).unwrap();
+    let nested = critical::enter(&world.call()).unwrap();
+    assert_eq!(world.get().unwrap().value, "token");
+    drop(nested);
+    assert!(matches!(TokenLock::attempt(&world.file(), 0o600), Ok(Attempt::Busy)));
+    world.answer(Ok("second"));
+    assert_eq!(world.replace("token").unwrap().value, "second");
+    assert!(matches!(TokenLock::attempt(&world.file(), 0o600), Ok(Attempt::Busy)));
+    drop(critical);
+    drop(world.lock());
+}
+
+#[test]
+fn a_held_lock_makes_a_missing_file_and_leaves_content_alone() {
+    let world = World::new(Ok("token"));
+    drop(critical::enter(&world.call()).unwrap());
+    assert_eq!(fs::read(world.file()).unwrap(), b"");
+    fs::write(world.file(), "not a token file").unwrap();
+    drop(critical::enter(&world.call()).unwrap());
+    assert_eq!(fs::read(world.file()).unwrap(), b"not a token file");
+}

@@ -1,0 +1,265 @@
+//! HTTP to WeChat: the requests of one fetch, all within one time limit.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ureq::http::Response;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{Agent, Body, Proxy, Timeout};
+
+use super::answer;
+use super::endpoint::{ApiBase, Endpoint};
+use super::errcode::SYSTEM_BUSY;
+use super::request::{Payload, Request};
+use crate::error::{ConfigError, Error};
+use crate::failure::{Cause, Failure};
+use crate::upstream::{Grant, Setback};
+
+/// How WeChat is reached.
+#[derive(Debug, Clone)]
+pub struct Transport {
+    /// Where to ask, in order of preference; empty for the endpoint's own address.
+    pub bases: Vec<ApiBase>,
+    /// Time limit of name lookup and of connection with its TLS handshake, each.
+    pub connect_timeout: Duration,
+    /// Time limit of a whole fetch, its retries included.
+    pub timeout: Duration,
+    /// Certificates to trust beside the built-in ones, as PEM.
+    pub ca_file: Option<PathBuf>,
+    /// The proxy to go through. None is taken from the environment: under CGI a request header can
+    /// set `HTTP_PROXY`.
+    pub proxy: Option<Proxy>,
+}
+
+/// The way to one endpoint. It costs nothing until something is asked.
+#[derive(Debug, Clone)]
+pub struct Http {
+    transport: Transport,
+}
+
+/// Requests within one fetch, if WeChat is busy or cannot be connected to.
+const MAX_TRIES: u32 = 3;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// The largest answer that is read, in bytes.
+const MAX_BODY: u64 = 64 * 1024;
+
+impl Http {
+    /// The way to `endpoint`.
+    #[must_use]
+    pub fn new(endpoint: Endpoint, mut transport: Transport) -> Self {
+        if transport.bases.is_empty() {
+            transport.bases.push(endpoint.default_base());
+        }
+        if !endpoint.may_try_other_hosts() {
+            transport.bases.truncate(1);
+        }
+        Self { transport }
+    }
+
+    /// The longest that a fetch takes.
+    #[must_use]
+    pub const fn time_limit(&self) -> Duration {
+        self.transport.timeout
+    }
+
+    /// Sends `request`, up to three times if WeChat is busy or cannot be connected to, until
+    /// `deadline`.
+    ///
+    /// # Errors
+    /// [`Setback::Failed`] with WeChat's answer or the lack of one; [`Error::Config`] if the CA file
+    /// cannot be used.
+    pub fn ask(&self, request: &Request, deadline: Instant) -> Result<Grant, Setback> {
+        let agent = self.agent().map_err(|error| Setback::Unasked(Error::Config(error)))?;
+        let attempt = Attempt { http: self, agent, request, deadline };
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..MAX_TRIES {
+            match attempt.ask() {
+                Err(rebuff)
+                    if rebuff.is_worth_another_try() && Instant::now() + pause < deadline =>
+                {
+                    thread::sleep(pause);
+                    pause *= 2;
+                }
+                answer => return answer.map_err(|rebuff| rebuff.failure.into()),
+            }
+        }
+        attempt.ask().map_err(|rebuff| rebuff.failure.into())
+    }
+
+    fn agent(&self) -> Result<Agent, ConfigError> {
+        let roots = match &self.transport.ca_file {
+            Some(path) => RootCerts::new_with_certs(&trusted(path)?),
+            None => RootCerts::WebPki,
+        };
+        Ok(Agent::config_builder()
+            .tls_config(TlsConfig::builder().root_certs(roots).build())
+            .proxy(self.transport.proxy.clone())
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .max_idle_connections(0)
+            .user_agent(concat!("wx_token/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .new_agent())
+    }
+}
+
+/// One request on its way.
+struct Attempt<'a> {
+    http: &'a Http,
+    agent: Agent,
+    request: &'a Request,
+    deadline: Instant,
+}
+
+impl Attempt<'_> {
+    /// Asks each base in turn until one can be connected to.
+    fn ask(&self) -> Result<Grant, Rebuff> {
+        let mut last = Rebuff::after_sending("there is no address to ask");
+        for base in &self.http.transport.bases {
+            match self.ask_at(base) {
+                Err(rebuff) if rebuff.unconnected => last = rebuff,
+                answer => return answer,
+            }
+        }
+        Err(last)
+    }
+
+    fn ask_at(&self, base: &ApiBase) -> Result<Grant, Rebuff> {
+        let remaining = self.deadline.saturating_duration_since(Instant::now());
+        if remaining.is_zero() {
+            return Err(self.out_of_time(base));
+        }
+        let mut response = self.send(base, remaining).map_err(|error| self.rebuff(base, &error))?;
+        let status = response.status();
+        if status != 200 {
+            return Err(Rebuff::after_sending(format!(
+                "{base} answered with HTTP status {status}"
+            )));
+        }
+        let body = response.body_mut().with_config().limit(MAX_BODY).read_to_vec();
+        let body =
+            body.map_err(|error| Rebuff { unconnected: false, ..self.rebuff(base, &error) })?;
+        answer::read(&body, self.request.granted, &self.request.secret)
+            .map_err(|failure| Rebuff { failure, unconnected: false })
+    }
+
+    fn send(&self, base: &ApiBase, limit: Duration) -> Result<Response<Body>, ureq::Error> {
+        let url = base.url(self.request.path);
+        let connect = Some(self.http.transport.connect_timeout.min(limit));
+        match &self.request.payload {
+            Payload::Get(query) => self
+                .agent
+                .get(url)
+                .query_pairs(query.iter().map(|(name, value)| (*name, value.as_str())))
+                .config()
+                .timeout_global(Some(limit))
+                .timeout_resolve(connect)
+                .timeout_connect(connect)
+                .build()
+                .call(),
+            Payload::Post(json) => self
+                .agent
+                .post(url)
+                .content_type("application/json")
+                .config()
+                .timeout_global(Some(limit))
+                .timeout_resolve(connect)
+                .timeout_connect(connect)
+                .build()
+                .send(json.to_string()),
+        }
+    }
+
+    fn out_of_time(&self, base: &ApiBase) -> Rebuff {
+        Rebuff::after_sending(format!(
+            "{base} gave no answer within {} s; wx_token.timeout sets the limit",
+            self.http.transport.timeout.as_secs_f64()
+        ))
+    }
+
+    fn rebuff(&self, base: &ApiBase, error: &ureq::Error) -> Rebuff {
+        use ureq::Error as E;
+        let unconnected = |reason: &str| Rebuff {
+            failure: Failure::network(format!(
+                "cannot connect to {base}: {reason}; check this server's way to it"
+            )),
+            unconnected: true,
+        };
+        let scrubbed = |reason: String| Rebuff::after_sending(self.request.secret.scrub(&reason));
+        match error {
+            E::HostNotFound => unconnected("the host name is unknown"),
+            E::ConnectionFailed => unconnected("no address of the host answers"),
+            E::Timeout(Timeout::Resolve) => unconnected("the name lookup took too long"),
+            E::Timeout(Timeout::Connect) => unconnected("it took too long"),
+            E::Io(error) if never_connected(error) => unconnected(&error.to_string()),
+            E::Timeout(_) => self.out_of_time(base),
+            E::BodyExceedsLimit(limit) => {
+                scrubbed(format!("{base} answered with more than {} KiB", limit / 1024))
+            }
+            E::Io(error) => scrubbed(format!("the answer of {base} broke off: {error}")),
+            other => scrubbed(format!("cannot ask {base}: {other}")),
+        }
+    }
+}
+
+/// A request that brought no token.
+struct Rebuff {
+    failure: Failure,
+    /// Nothing was sent: there was no connection.
+    unconnected: bool,
+}
+
+impl Rebuff {
+    fn after_sending(reason: impl Into<String>) -> Self {
+        Self { failure: Failure::network(reason), unconnected: false }
+    }
+
+    const fn is_worth_another_try(&self) -> bool {
+        self.unconnected || matches!(self.failure.cause, Cause::Api { errcode: SYSTEM_BUSY, .. })
+    }
+}
+
+fn never_connected(error: &io::Error) -> bool {
+    let kind_is_plain = matches!(
+        error.kind(),
+        ErrorKind::ConnectionRefused
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::NetworkDown
+            | ErrorKind::AddrNotAvailable
+    );
+    // std gives a failed name lookup no kind of its own, only these words.
+    kind_is_plain || error.to_string().starts_with("failed to lookup address")
+}
+
+/// The built-in roots and those of the CA file.
+fn trusted(path: &Path) -> Result<Vec<Certificate<'static>>, ConfigError> {
+    let refuse = |why: &str| {
+        ConfigError(format!(
+            "wx_token.ca_file: cannot use {}: {why}; name a PEM file",
+            path.display()
+        ))
+    };
+    let pem = fs::read(path).map_err(|error| refuse(&error.to_string()))?;
+    let mut roots: Vec<Certificate<'static>> = webpki_root_certs::TLS_SERVER_ROOT_CERTS
+        .iter()
+        .map(|der| Certificate::from_der(der).to_owned())
+        .collect();
+    let built_in = roots.len();
+    for item in parse_pem(&pem) {
+        if let PemItem::Certificate(certificate) =
+            item.map_err(|error| refuse(&error.to_string()))?
+        {
+            roots.push(certificate);
+        }
+    }
+    if roots.len() == built_in {
+        return Err(refuse("it holds no certificate"));
+    }
+    Ok(roots)
+}

@@ -8,13 +8,13 @@ use std::process::Command;
 use wechat_emulator::Options;
 
 use crate::support::World;
-use crate::support::php::{Answer, CALL, Callers, code};
+use crate::support::php::{Answer, CALL, Callers, GET, code};
 
 /// Any user but root. Root may read and write everything.
 const NOBODY: u32 = 65534;
 
 fn call_on(world: &World, path: &Path) -> Answer {
-    Callers::start(&world.php(), path, 1).release().remove(0)
+    Callers::start(&world.php(), path, GET, 1).release().remove(0)
 }
 
 fn refused(world: &World, path: &Path, reason: &str) {
@@ -117,7 +117,7 @@ fn an_expiry_that_is_none_is_refused_and_one_in_the_past_is_refreshed() {
 fn as_nobody(world: &World) -> Answer {
     let path = world.file();
     let mut process =
-        world.php().as_user(NOBODY).start(code(CALL), &[path.to_str().expect("a path")]);
+        world.php().run_as(NOBODY).start(code(CALL), &[path.to_str().expect("a path"), GET]);
     assert_eq!(process.read_line(), "ready");
     process.release();
     Answer::of(process)
@@ -244,12 +244,12 @@ fn open_basedir_bars_the_file_and_the_directory_of_its_replacement() {
         (file.display().to_string(), "the directory counts too"),
     ] {
         let php = world.php().with(&format!("open_basedir={allowed}"));
-        let answer = Callers::start(&php, &file, 1).release().remove(0);
+        let answer = Callers::start(&php, &file, GET, 1).release().remove(0);
         assert_refused(&answer, &file, reason);
     }
     assert_eq!(fs::read(&file).ok(), Some(old.into_bytes()));
     let php = world.php().with(&format!("open_basedir={dir}"));
-    let answer = Callers::start(&php, &file, 1).release().remove(0);
+    let answer = Callers::start(&php, &file, GET, 1).release().remove(0);
     world.assert_one_live_token(&[answer]);
 }
 
@@ -259,7 +259,7 @@ fn a_link_out_of_open_basedir_is_barred() {
     let outside = tempfile::tempdir().expect("a directory");
     std::os::unix::fs::symlink(outside.path().join("token.json"), world.file()).expect("a link");
     let php = world.php().with(&format!("open_basedir={}", world.dir.path().display()));
-    let answer = Callers::start(&php, &world.file(), 1).release().remove(0);
+    let answer = Callers::start(&php, &world.file(), GET, 1).release().remove(0);
     assert_refused(&answer, &world.file(), "open_basedir bars it");
     assert_eq!(fs::read_dir(outside.path()).map(Iterator::count).ok(), Some(0));
 }

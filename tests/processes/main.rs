@@ -2,13 +2,26 @@
 //!
 //! `WX_TOKEN_SO` names the built extension; `make test` sets it.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails"
+)]
+
 mod bad_input;
 mod client;
 mod crashes;
+mod due;
 mod failures;
+mod forks;
 mod fpm;
 mod leaks;
 mod locks;
+mod rejected;
 mod secrets;
 mod storms;
 mod support;
+mod tickets;

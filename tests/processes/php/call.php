@@ -1,10 +1,13 @@
 <?php
-// Prints "ready", waits for a line, calls wx_get_token() once, and prints what came of it as JSON.
+// Prints "ready", waits for a line, evaluates $argv[2] on $file = $argv[1], and prints what came of it
+// as JSON.
+$file = $argv[1];
+$call = eval("return fn(\$file) => $argv[2];");
 echo "ready\n";
 fgets(STDIN);
 $start = hrtime(true);
 try {
-    $answer = ['token' => wx_get_token($argv[1])];
+    $answer = ['token' => $call($file)];
 } catch (Throwable $e) {
     $answer = [
         'class' => $e::class,

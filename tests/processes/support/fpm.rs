@@ -30,6 +30,7 @@ impl Fpm {
         let path = |name: &str| dir.path().join(name).display().to_string();
         let config = format!(
             "[global]\nerror_log = {}\ndaemonize = no\n\
+             process_control_timeout = 10s\n\
              [pool]\nlisten = {}\nuser = www-data\ngroup = www-data\n\
              pm = static\npm.max_children = 8\ncatch_workers_output = yes\n",
             path("error.log"),
@@ -57,6 +58,13 @@ impl Fpm {
     pub fn get(&self, query: &str) -> String {
         fastcgi::get(&self.socket(), &self.dir.path().join("call.php"), query)
             .expect("an answer of php-fpm")
+    }
+
+    /// A graceful reload: SIGUSR2 to the master, which starts itself anew.
+    pub fn reload(&self) {
+        let pid = self.master.id().to_string();
+        let told = Command::new("kill").args(["-USR2", &pid]).status();
+        assert!(told.is_ok_and(|status| status.success()));
     }
 
     /// Gives the token file at `path` the `content`, as the user of the workers, or removes it.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use wechat_emulator::{Emulator, Options};
 
-use self::php::{Answer, Callers, Php};
+use self::php::{Answer, Callers, GET, Php};
 
 /// An upstream, a directory, and how PHP is to reach both.
 pub struct World {
@@ -86,12 +86,26 @@ impl World {
 
     /// Starts `count` processes that will call `wx_get_token` once, when they are released.
     pub fn callers(&self, count: usize) -> Callers {
-        Callers::start(&self.php(), &self.file(), count)
+        self.callers_of(GET, count)
+    }
+
+    /// The same with another call than `wx_get_token($file)`.
+    pub fn callers_of(&self, call: &str, count: usize) -> Callers {
+        Callers::start(&self.php(), &self.file(), call, count)
     }
 
     pub fn call(&self) -> Answer {
         let mut answers = self.callers(1).release();
         answers.pop().expect("one caller, one answer")
+    }
+
+    /// Writes a token file with a live token that expires in `seconds`, and returns the token.
+    pub fn write_live(&self, seconds: u64) -> String {
+        self.write("");
+        let token = self.call().token().to_owned();
+        self.write(json!({"access_token": token, "expire": now() + seconds}).to_string());
+        self.emulator.reset();
+        token
     }
 
     pub fn fetches(&self) -> u64 {

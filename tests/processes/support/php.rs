@@ -34,7 +34,7 @@ impl Php {
     }
 
     /// As another user than root.
-    pub fn as_user(mut self, uid: u32) -> Self {
+    pub fn run_as(mut self, uid: u32) -> Self {
         self.user = Some(uid);
         self
     }
@@ -122,16 +122,21 @@ impl Drop for Process {
     }
 }
 
-/// Waits for a line, then calls `wx_get_token($argv[1])` and prints what came of it as JSON.
+/// Waits for a line, then evaluates an expression and prints what came of it as JSON.
 pub const CALL: &str = include_str!("../php/call.php");
 
-/// Processes that call `wx_get_token` once, at the same moment.
+/// The call that most tests make.
+pub const GET: &str = "wx_get_token($file)";
+
+/// Processes that make one call each, at the same moment.
 pub struct Callers(Vec<Process>);
 
 impl Callers {
-    pub fn start(php: &Php, file: &Path, count: usize) -> Self {
+    /// Starts `count` processes that will evaluate `call` on `$file`.
+    pub fn start(php: &Php, file: &Path, call: &str, count: usize) -> Self {
         let file = file.to_str().expect("a printable path");
-        let mut callers: Vec<_> = (0..count).map(|_| php.start(code(CALL), &[file])).collect();
+        let mut callers: Vec<_> =
+            (0..count).map(|_| php.start(code(CALL), &[file, call])).collect();
         for caller in &mut callers {
             assert_eq!(caller.read_line(), "ready");
         }

@@ -1,0 +1,224 @@
+//! A token that is due: refreshed by one, waited for by nobody, and kept if that fails (I4, I6).
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use wechat_emulator::Options;
+
+use crate::support::fpm::Fpm;
+use crate::support::php::{Process, code};
+use crate::support::{World, now, now_ms, until};
+
+/// Tokens live `lifetime` seconds and are due `refresh_ahead` before; a fetch takes half a second.
+fn short_lived(lifetime: u64, refresh_ahead: u64) -> World {
+    let mut world = World::new(Options {
+        latency: Duration::from_millis(500),
+        lifetime: Duration::from_secs(lifetime),
+        renewal: Duration::from_secs(refresh_ahead) + Duration::from_millis(500),
+        overlap: Duration::from_secs(2),
+        ..Options::default()
+    });
+    world.set("refresh_ahead", &refresh_ahead.to_string());
+    world
+}
+
+const LOOP: &str = include_str!("php/loop.php");
+
+fn summary(process: Process) -> Value {
+    let text = process.rest();
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"))
+}
+
+#[test]
+fn sixty_four_processes_over_many_cycles_wait_for_no_fetch_and_get_no_dead_token() {
+    let world = short_lived(4, 2);
+    world.call();
+    world.emulator.reset();
+    let (file, base) = (world.file(), world.emulator.base_url());
+    let php = world.php().with("allow_url_fopen=1");
+    let arguments = [file.to_str().expect("a path"), base.as_str(), "12"];
+    let mut loops: Vec<_> = (0..64).map(|_| php.start(code(LOOP), &arguments)).collect();
+    for process in &mut loops {
+        assert_eq!(process.read_line(), "ready");
+    }
+    for process in &mut loops {
+        process.release();
+    }
+    let summaries: Vec<Value> = loops.into_iter().map(summary).collect();
+
+    let sum = |key: &str| summaries.iter().filter_map(|one| one[key].as_u64()).sum::<u64>();
+    let slowest = summaries.iter().filter_map(|one| one["slowest_ms"].as_f64()).fold(0.0, f64::max);
+    let mut tokens: Vec<_> =
+        summaries.iter().filter_map(|one| one["tokens"].as_array()).flatten().collect();
+    tokens.sort_by_key(|token| token.as_str());
+    tokens.dedup();
+    let stats = world.emulator.stats();
+    println!(
+        "{} calls, {} fetches of 500 ms, {} tokens, slowest call {slowest:.1} ms",
+        sum("calls"),
+        stats.fetches.total(),
+        tokens.len()
+    );
+    assert_eq!(sum("failures"), 0);
+    assert_eq!(sum("dead"), 0, "a dead token was handed out");
+    assert_eq!(sum("expired"), 0, "a call found an expired token, and had to wait");
+    assert_eq!(stats.max_in_flight, 1);
+    // The last refresh may have been stored after the last call; each other one is a cycle.
+    let cycles = tokens.len() as u64 - 1;
+    assert!(cycles >= 3, "{cycles} cycles are too few to tell anything");
+    assert!((cycles..=cycles + 1).contains(&stats.fetches.total()), "more fetches than cycles");
+}
+
+#[test]
+fn under_php_fpm_a_reload_in_the_middle_fails_no_request() {
+    // Time enough for php-fpm to come up again on a busy machine before the token expires.
+    let world = short_lived(9, 6);
+    world.call();
+    let fpm = Fpm::start(&world, include_str!("php/request.php"));
+    fpm.put(&world.file(), Some(&world.stored().to_string()));
+    world.emulator.reset();
+    let query = format!("file={}&base={}", world.file().display(), world.emulator.base_url());
+    let end = Instant::now() + Duration::from_secs(13);
+    let answers: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut answers = Vec::new();
+                    while Instant::now() < end {
+                        answers.push(fpm.get(&query));
+                        std::thread::sleep(Duration::from_millis(20));
+                    }
+                    answers
+                })
+            })
+            .collect();
+        until("a refresh is under way", || world.emulator.stats().in_flight == 1);
+        fpm.reload();
+        threads.into_iter().flat_map(|thread| thread.join().expect("answers")).collect()
+    });
+    let mut tokens = Vec::new();
+    for answer in &answers {
+        let answer: Value =
+            serde_json::from_str(answer).unwrap_or_else(|error| panic!("{error} in {answer:?}"));
+        assert_eq!(answer["valid"], true, "{answer}");
+        assert_ne!(answer["state"], "expired", "a request had to wait: {answer}");
+        tokens.push(answer["token"].as_str().expect("a token").to_owned());
+    }
+    tokens.sort();
+    tokens.dedup();
+    let fetches = world.fetches();
+    println!(
+        "php-fpm with a reload: {} requests, {fetches} fetches, {} tokens",
+        answers.len(),
+        tokens.len()
+    );
+    assert!(tokens.len() >= 3, "too few cycles to tell anything");
+    // A worker that the reload kills during its refresh takes that one fetch with it.
+    assert!(fetches <= tokens.len() as u64 + 1, "{fetches} fetches for {} tokens", tokens.len());
+}
+
+#[test]
+fn a_dead_upstream_costs_nothing_until_the_last_second_and_recovery_comes_with_retry_at() {
+    let mut world = World::new(Options::default());
+    world.set("refresh_ahead", "60");
+    let token = world.write_live(4);
+    let expiry = world.stored()["expire"].as_u64().expect("an expiry");
+    world.emulator.script_json(json!([{"status": 500, "times": 0}])).expect("a script");
+
+    let mut failures = 0;
+    while now() < expiry + 3 {
+        let before = now_ms();
+        let answer = world.call();
+        if before >= u128::from(expiry) * 1000 {
+            assert_eq!(answer.class(), "WxToken\\NetworkException");
+            failures += 1;
+        } else if now_ms() < u128::from(expiry) * 1000 {
+            assert_eq!(answer.token(), token, "the token is served to its last second");
+        }
+    }
+    // Attempts are 1, 2 and 4 s apart.
+    let attempts = world.fetches();
+    println!("dead upstream for 7 s: {attempts} attempts, {failures} failed calls");
+    assert!((2..=4).contains(&attempts), "{attempts} attempts");
+    assert!(failures > 0);
+
+    world.emulator.clear_script();
+    let retry_at = world.stored()["wx_token"]["retry_at_ms"].as_u64().expect("a moment");
+    until("retry_at is over", || now_ms() > u128::from(retry_at));
+    let token = world.call().token().to_owned();
+    assert!(world.is_live(&token));
+    assert_eq!(world.fetches(), attempts + 1);
+}
+
+#[test]
+fn a_hundred_short_scripts_in_the_due_window_make_one_fetch_and_store_it() {
+    let world = World::slow();
+    let old = world.write_live(100);
+    let file = world.file();
+    for _ in 0..100 {
+        let printed =
+            world.php().run("echo wx_get_token($argv[1]);", &[file.to_str().expect("a path")]);
+        assert!(world.is_live(&printed), "{printed}");
+    }
+    assert_eq!(world.fetches(), 1);
+    // The stable endpoint gives the same token with the rest of its life: stored, and no loop.
+    assert_eq!(world.stored()["access_token"], old);
+    assert!(world.stored()["expire"].as_u64().is_some_and(|expiry| expiry > now() + 6000));
+}
+
+#[test]
+fn a_due_refresh_of_a_script_that_exits_at_once_is_stored() {
+    let mut world = World::slow();
+    world.set("endpoint", "classic");
+    let old = world.write_live(100);
+    let file = world.file();
+    let printed =
+        world.php().run("echo wx_get_token($argv[1]); exit(3);", &[file.to_str().expect("a path")]);
+    assert_eq!(printed, old, "the caller does not wait");
+    assert_ne!(world.stored()["access_token"], old, "what was fetched is stored at the end");
+    assert_eq!(world.fetches(), 1);
+    assert_eq!(world.names(), ["token.json"]);
+}
+
+#[test]
+fn without_a_background_one_caller_refreshes_and_the_others_have_the_current_token() {
+    let mut world = World::slow();
+    world.set("endpoint", "classic");
+    world.set("background", "0");
+    let old = world.write_live(100);
+    let answers = world.callers(32).release();
+    let newer: Vec<_> = answers.iter().filter(|answer| answer.token() != old).collect();
+    assert_eq!(world.fetches(), 1);
+    assert!(!newer.is_empty(), "whoever refreshes gets the new token");
+    for answer in newer {
+        assert_eq!(answer.token(), world.stored()["access_token"]);
+    }
+}
+
+#[test]
+fn a_status_tells_of_a_due_token_and_of_the_refresh_that_runs() {
+    let mut world = World::slow();
+    world.set("endpoint", "classic");
+    world.write_live(100);
+    world.emulator.script_json(json!([{"hang": true}])).expect("a script");
+    let caller = r"
+        wx_get_token($argv[1]);
+        echo getmypid(), PHP_EOL;
+        fgets(STDIN);
+    ";
+    let file = world.file();
+    let mut process = world.php().start(caller, &[file.to_str().expect("a path")]);
+    let pid = process.read_line();
+    until("the refresh is under way", || world.emulator.stats().in_flight == 1);
+    let status = world
+        .php()
+        .run("echo json_encode(wx_token_status($argv[1]));", &[file.to_str().expect("a path")]);
+    let status: Value = serde_json::from_str(&status).expect("a status");
+    assert_eq!(
+        (&status["state"], &status["refreshing"]),
+        (&"due".into(), &true.into()),
+        "{status}"
+    );
+    assert_eq!(status["holder_pid"].to_string(), pid);
+    assert!(status["due_in"].as_i64().is_some_and(|due| (-210..=-190).contains(&due)), "{status}");
+}

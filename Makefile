@@ -3,7 +3,8 @@
 
 PHP_VERSION := 8.2
 PHP := php$(PHP_VERSION)
-PACKAGES := $(PHP)-cli $(PHP)-dev $(PHP)-fpm libclang-dev clang
+BUILD_PACKAGES := $(PHP)-cli $(PHP)-dev libclang-dev clang
+TEST_PACKAGES := $(PHP)-fpm acl attr
 
 export WX_TOKEN_SO := $(CURDIR)/target/release/libwx_token.so
 export WECHAT_EMULATOR := $(CURDIR)/target/release/wechat-emulator
@@ -14,7 +15,7 @@ help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 packages:
-	@scripts/packages $(PACKAGES)
+	@scripts/packages $(BUILD_PACKAGES)
 
 build: packages ## Build the extension and the emulator
 	cargo build --release --locked --workspace
@@ -27,6 +28,7 @@ demo: build ## Show what legacy code does at an expiry, and what wx_get_token() 
 	@$(PHP) -n demo/demo.php
 
 test: build ## Run every check and every test
+	@scripts/packages $(TEST_PACKAGES)
 	@scripts/test
 
 test-valgrind: build ## Run the phpt suite under valgrind (slow)

@@ -14,6 +14,7 @@ foreach ([
     ['appid' => 5] + $account,
     ['secret' => null] + $account,
     $account + ['endpoint' => 'wechat'],
+    $account + ['layout' => 'expires_time'],
     $account + ['timeout' => 0],
     $account + ['timeout' => 'soon'],
     $account + ['timeout' => []],
@@ -45,13 +46,14 @@ var_dump(wx_get_token($file), wx_get_token($file, null), wx_get_token($file, [])
 --CLEAN--
 <?php unlink(__DIR__ . '/006-source.json'); ?>
 --EXPECT--
-ValueError: wx_get_token(): Argument #2 ($source) option "app_id" is unknown; there are appid (or corpid), secret (or corpsecret), endpoint, refresh_ahead, lock_timeout, timeout
-ValueError: wx_get_token(): Argument #2 ($source) option "0" is unknown; there are appid (or corpid), secret (or corpsecret), endpoint, refresh_ahead, lock_timeout, timeout
+ValueError: wx_get_token(): Argument #2 ($source) option "app_id" is unknown; there are appid (or corpid), secret (or corpsecret), endpoint, layout, refresh_ahead, lock_timeout, timeout
+ValueError: wx_get_token(): Argument #2 ($source) option "0" is unknown; there are appid (or corpid), secret (or corpsecret), endpoint, layout, refresh_ahead, lock_timeout, timeout
 ValueError: wx_get_token(): Argument #2 ($source) has the option "secret" without "appid"
 ValueError: wx_get_token(): Argument #2 ($source) option "appid" must be a non-empty string
 ValueError: wx_get_token(): Argument #2 ($source) option "appid" must be a non-empty string
 ValueError: wx_get_token(): Argument #2 ($source) option "secret" must be a non-empty string
 ValueError: wx_get_token(): Argument #2 ($source) option "endpoint" must be "stable", "classic" or "wecom"
+ValueError: wx_get_token(): Argument #2 ($source) option "layout" must be one of expire, expire_time, expires, expires_at, expired, expires_in, expires_time:fetched, expires_time:expiry, guarded, serialize, plain
 ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be at least 0.001 seconds
 ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds
 ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds
@@ -61,7 +63,7 @@ TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|
 TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, string given
 TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, stdClass given
 bool(false)
-wx_get_token(): Argument #2 ($source) option "unknown" is unknown; there are appid (or corpid), secret (or corpsecret), endpoint, refresh_ahead, lock_timeout, timeout
+wx_get_token(): Argument #2 ($source) option "unknown" is unknown; there are appid (or corpid), secret (or corpsecret), endpoint, layout, refresh_ahead, lock_timeout, timeout
 string(3) "abc"
 string(3) "abc"
 string(3) "abc"

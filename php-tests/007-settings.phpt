@@ -33,6 +33,7 @@ wx_token.proxy                      system
 wx_token.refresh_ahead     300      all
 wx_token.secret                     system
 wx_token.timeout           8        all
+wx_token.write_mode        replace  perdir
 
 Warning: ini_set(): wx_token.timeout must be at least 0.001 seconds; it is not changed in %s on line %d
 bool(false)

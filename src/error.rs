@@ -95,7 +95,7 @@ fn say(cause: &Cause) -> String {
             format!("errcode {errcode}: {errmsg}; {}", errcode::advice(*errcode, errmsg))
         }
         Cause::StillRejected => {
-            "WeChat gives no other token than the rejected one; it renews a stable token on demand at most every 30 s and 20 times a day".to_owned()
+            "there is no other token than the rejected one; WeChat renews a stable token on demand at most every 30 s and 20 times a day".to_owned()
         }
         Cause::Network { reason } => reason.clone(),
     }
@@ -108,6 +108,9 @@ const fn explain(deadlock: Deadlock) -> &'static str {
         }
         Deadlock::OwnFlock => {
             "this process holds it itself, outside the extension; remove the fopen() and flock() around this call, or use wx_with_lock() for them"
+        }
+        Deadlock::ForkedChild => {
+            "this process was forked while its parent held the lock, and the refresh is the parent's; end the child where its own work ends"
         }
         Deadlock::TicketInsideToken => {
             "the ticket must be asked for outside wx_with_lock() on its token file; locks are taken in the order ticket, then token"

@@ -60,6 +60,11 @@ pub fn under_way() -> MutexGuard<'static, UnderWay> {
     lock()
 }
 
+/// The number of this process among its ancestors: another one after each fork.
+pub fn generation() -> u64 {
+    under_way().generation
+}
+
 fn lock() -> MutexGuard<'static, UnderWay> {
     UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,15 +1,15 @@
 //! One refresh under a held lock: ask the upstream, then write the token or record the failure.
 
 use std::borrow::BorrowMut;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::clock::{Clock, Epoch};
 use crate::error::Error;
-use crate::failure::{Failure, FailureRecord, Fingerprint};
+use crate::failure::{Cause, Failure, FailureRecord, Fingerprint, Pace};
 use crate::token::Token;
-use crate::token_file::lock::TokenLock;
-use crate::token_file::replace::Replacement;
+use crate::token_file::lock::{Deadlock, TokenLock};
+use crate::token_file::replace::{Replacement, WriteMode};
 use crate::token_file::{Document, FileError};
 use crate::upstream::{Grant, Setback, Upstream};
 
@@ -19,9 +19,18 @@ pub struct Refresh<L> {
     lock: L,
     document: Document,
     replacement: Replacement,
+    manner: Manner,
+}
+
+/// How a caller wants a refresh to be made.
+#[derive(Debug, Clone)]
+pub struct Manner {
     /// The file as the caller names it: through links, perhaps.
-    file: PathBuf,
-    refresh_ahead: Duration,
+    pub file: PathBuf,
+    /// How long before its expiry a token is due.
+    pub refresh_ahead: Duration,
+    /// How the file is written.
+    pub write_mode: WriteMode,
 }
 
 /// What a refresh came to.
@@ -34,18 +43,13 @@ pub enum Outcome {
 }
 
 impl<L: BorrowMut<TokenLock>> Refresh<L> {
-    /// Prepares the refresh of the locked file, which is called `file` and holds `document`.
+    /// Prepares the refresh of the locked file, which holds `document`.
     ///
     /// # Errors
     /// [`FileError`] if a replacement cannot be made: nothing has been asked for then.
-    pub fn prepare(
-        lock: L,
-        document: Document,
-        file: &Path,
-        refresh_ahead: Duration,
-    ) -> Result<Self, FileError> {
-        let replacement = Replacement::stage(lock.borrow())?;
-        Ok(Self { lock, document, replacement, file: file.to_owned(), refresh_ahead })
+    pub fn prepare(lock: L, document: Document, manner: Manner) -> Result<Self, FileError> {
+        let replacement = Replacement::stage(lock.borrow(), manner.write_mode)?;
+        Ok(Self { lock, document, replacement, manner })
     }
 
     /// Asks `upstream` for another token than `rejected`, and stores what it answers, be it a token
@@ -62,21 +66,33 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
     ) -> Result<Outcome, Error> {
         let asked_at = clock.now();
         let answer = upstream.fetch(rejected);
-        self.settle(answer, asked_at, &upstream.account(), clock.now())
+        self.settle(answer, rejected, asked_at, &upstream.account(), clock.now())
     }
 
-    /// Stores what an upstream answered that was asked at `asked_at`.
+    /// Stores what an upstream answered that was asked at `asked_at` for another token than
+    /// `rejected`.
     ///
     /// # Errors
     /// As [`Self::run`].
     pub fn settle(
         self,
         answer: Result<Grant, Setback>,
+        rejected: Option<&str>,
         asked_at: Epoch,
         account: &Fingerprint,
         now: Epoch,
     ) -> Result<Outcome, Error> {
+        // A loader may have forked.
+        if self.lock.borrow().is_inherited() {
+            let deadlock = Deadlock::ForkedChild;
+            return Err(Error::Deadlock { file: self.manner.file.clone(), deadlock });
+        }
         match answer {
+            Ok(grant) if rejected.is_some_and(|rejected| grant.is(rejected)) => {
+                let pace = Pace::After(FORCE_INTERVAL);
+                let failure = Failure { cause: Cause::StillRejected, pace };
+                Err(self.record(failure, account, now))
+            }
             Ok(grant) => {
                 let (value, expires_in) = grant.into_parts();
                 self.store(Token { value, expiry: asked_at + expires_in }, now)
@@ -94,7 +110,8 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
         if !self.lock.borrow().is_current()? {
             return Ok(Outcome::Displaced(token));
         }
-        let content = self.document.with_token(&token, rest(&token, self.refresh_ahead, now));
+        let content =
+            self.document.with_token(&token, rest(&token, self.manner.refresh_ahead, now), now);
         self.replacement.commit(self.lock.borrow_mut(), &content)?;
         Ok(Outcome::Stored(token))
     }
@@ -102,7 +119,7 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
     fn record(mut self, failure: Failure, account: &Fingerprint, now: Epoch) -> Error {
         let record = FailureRecord::of(failure, account, self.document.failure(), now);
         let lock = self.lock.borrow_mut();
-        let error = Error::upstream(&self.file, &record, now);
+        let error = Error::upstream(&self.manner.file, &record, now);
         if lock.is_current().unwrap_or(false) {
             // Without a record others learn of the failure by asking themselves: worse, not wrong.
             let _ = self.replacement.commit(lock, &self.document.with_failure(&record));
@@ -110,6 +127,9 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
         error
     }
 }
+
+/// The least time between two forced refreshes of a stable token.
+const FORCE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// WeChat answers with the same stable token until so long before its expiry
 /// (doc/channels/API/leagueheadsupplier/getStableAccessToken.html).

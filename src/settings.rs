@@ -6,6 +6,7 @@ use std::time::Duration;
 use ureq::Proxy;
 
 use crate::secret::Secret;
+use crate::token_file::replace::WriteMode;
 use crate::wechat::{ApiBase, Endpoint, Transport};
 
 /// Every setting, with the value that it has now.
@@ -27,6 +28,8 @@ pub struct Settings {
     pub lock_timeout: Duration,
     /// Permission bits of a token file that is made.
     pub file_mode: u32,
+    /// How a token file is written.
+    pub write_mode: WriteMode,
     /// How WeChat is reached.
     pub transport: Transport,
 }
@@ -42,6 +45,7 @@ impl Default for Settings {
             background: true,
             lock_timeout: Duration::from_secs(10),
             file_mode: 0o600,
+            write_mode: WriteMode::default(),
             transport: Transport {
                 bases: Vec::new(),
                 connect_timeout: Duration::from_secs(3),
@@ -77,6 +81,7 @@ impl Settings {
             "connect_timeout" => self.transport.connect_timeout = some_seconds(text)?,
             "timeout" => self.transport.timeout = some_seconds(text)?,
             "file_mode" => self.file_mode = mode(text)?,
+            "write_mode" => self.write_mode = text.parse()?,
             "ca_file" => self.transport.ca_file = path(text)?,
             "proxy" => self.transport.proxy = proxy(text)?,
             _ => return Err("is not a setting of wx_token".to_owned()),
@@ -178,6 +183,7 @@ mod tests {
             ("connect_timeout", "0.5"),
             ("timeout", "8"),
             ("file_mode", "0660"),
+            ("write_mode", "in_place"),
             ("ca_file", ""),
             ("proxy", "http://user:pass@proxy.example:3128"),
         ] {
@@ -207,6 +213,7 @@ mod tests {
             ("file_mode", "0400"),
             ("file_mode", "4755"),
             ("file_mode", "rw"),
+            ("write_mode", "atomic"),
             ("proxy", "socks5://h:1"),
             ("unknown", "1"),
         ] {

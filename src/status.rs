@@ -7,7 +7,7 @@ use crate::clock::{Clock, Epoch};
 use crate::failure::FailureRecord;
 use crate::token::Age;
 use crate::token_file::holder::{self, Holder};
-use crate::token_file::{self, Document, Subject, replace};
+use crate::token_file::{self, Document, Expected, Subject, replace};
 
 /// What state a token file is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub struct Status {
     /// Its state.
     pub state: State,
     /// How it spells token and expiry.
-    pub layout: Option<&'static str>,
+    pub layout: Option<String>,
     /// When its token expires or expired.
     pub expiry: Option<Epoch>,
     /// Whole seconds until then, negative afterwards.
@@ -85,7 +85,7 @@ pub fn of(path: &Path, refresh_ahead: Duration, clock: &dyn Clock) -> Status {
         refreshing: false,
         error: None,
     };
-    match token_file::read(path, Subject::Any) {
+    match token_file::read(path, Expected { subject: Subject::Any, layout: None }) {
         Ok(snapshot) => {
             status.exists = snapshot.identity.is_some();
             status.holder = snapshot.identity.and_then(|identity| holder::find(&identity));

@@ -77,7 +77,7 @@ impl From<Failure> for Setback {
 
 /// Something that answers with a token and a lifetime, or with a failure and a pace.
 pub trait Upstream {
-    /// Asks for a token, and for another one than `rejected`.
+    /// Asks for a token, and for another one than `rejected` if that can be had.
     ///
     /// # Errors
     /// [`Setback`] if there is none to be had.

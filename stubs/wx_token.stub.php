@@ -16,9 +16,9 @@ namespace {
      * no valid token, exactly one of all callers, in whatever process, asks WeChat; the others wait
      * for it and share what it gets: the token, or the failure.
      *
-     * The token file is `{"access_token":"…","expire":seconds}`. It is made if it is missing, and
-     * repaired if it is empty or torn. Other keys in it are kept. A file that is something else is
-     * never overwritten.
+     * The token file keeps the layout that it has; MIGRATION.md lists those that are known. It is made
+     * if it is missing, and repaired if it is empty or torn. A file that is something else is never
+     * overwritten. The option `layout` is for new files, and for those whose content does not tell.
      *
      * @param string $file The token file: a path on this machine.
      * @param array{
@@ -27,6 +27,7 @@ namespace {
      *     corpid?: non-empty-string,
      *     corpsecret?: non-empty-string,
      *     endpoint?: 'stable'|'classic'|'wecom',
+     *     layout?: 'expire'|'expire_time'|'expires'|'expires_at'|'expired'|'expires_in'|'expires_time:fetched'|'expires_time:expiry'|'guarded'|'serialize'|'plain',
      *     refresh_ahead?: int|float|numeric-string,
      *     lock_timeout?: int|float|numeric-string,
      *     timeout?: int|float|numeric-string,

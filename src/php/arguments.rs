@@ -17,7 +17,7 @@ use crate::account::AccountOptions;
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::settings::{self, Settings};
-use crate::token_file::{self, FileError};
+use crate::token_file::{self, FileError, Layout};
 use crate::wechat::{Endpoint, Transport};
 
 unsafe extern "C" {
@@ -307,6 +307,7 @@ fn type_error(number: u32, expected: &CStr, zval: &Zval) {
 }
 
 /// What a call's options make of the settings.
+#[derive(Clone)]
 pub struct CallOptions {
     /// Whose token.
     pub account: AccountOptions,
@@ -316,6 +317,8 @@ pub struct CallOptions {
     pub lock_timeout: Duration,
     /// How WeChat is reached.
     pub transport: Transport,
+    /// How the file spells what it keeps, where its content does not tell.
+    pub layout: Option<Layout>,
 }
 
 impl CallOptions {
@@ -326,12 +329,12 @@ impl CallOptions {
             refresh_ahead: settings.refresh_ahead,
             lock_timeout: settings.lock_timeout,
             transport: settings.transport.clone(),
+            layout: None,
         }
     }
 }
 
-const OPTIONS: &str =
-    "appid (or corpid), secret (or corpsecret), endpoint, refresh_ahead, lock_timeout, timeout";
+const OPTIONS: &str = "appid (or corpid), secret (or corpsecret), endpoint, layout, refresh_ahead, lock_timeout, timeout";
 
 impl<const N: u32> AccountArg<'_, N> {
     /// The options of the call, over `settings`.
@@ -372,6 +375,10 @@ impl CallOptions {
                 let refused = || format!("must be {}", Endpoint::NAMES);
                 let endpoint = text(value)?.parse().map_err(|()| refused())?;
                 self.account.endpoint = Some(endpoint);
+            }
+            "layout" => {
+                let refused = || format!("must be one of {}", Layout::NAMES);
+                self.layout = Some(Layout::by_name(&text(value)?).ok_or_else(refused)?);
             }
             "refresh_ahead" => self.refresh_ahead = settings::duration(seconds(value)?)?,
             "lock_timeout" => self.lock_timeout = settings::duration(seconds(value)?)?,

@@ -27,7 +27,7 @@ use crate::settings::Settings;
 use crate::ticket::TicketUpstream;
 use crate::token::Token;
 use crate::token_file::lock::Deadlock;
-use crate::token_file::{self, Subject};
+use crate::token_file::{self, Expected, Subject};
 use crate::wechat::{Client, Http, TicketKind};
 
 /// Adds every function to `module`.
@@ -124,7 +124,13 @@ pub fn wx_get_ticket(
         Ok(Arc::new(TicketUpstream {
             kind: TicketKind::of(kind, account.endpoint).map_err(wrong)?,
             http: Http::new(account.endpoint, options.transport.clone()),
-            token_call: call(&token_path, Subject::AccessToken, settings, &options),
+            // A layout that is said is the ticket file's.
+            token_call: call(
+                &token_path,
+                Subject::AccessToken,
+                settings,
+                &CallOptions { layout: None, ..options.clone() },
+            ),
             tokens: client(&account, &options)?,
         }))
     };
@@ -170,11 +176,12 @@ fn within_lock(
 fn call(path: &Path, subject: Subject, settings: &Settings, options: &CallOptions) -> Call {
     Call {
         file: path.to_owned(),
-        subject,
+        expected: Expected { subject, layout: options.layout },
         refresh_ahead: options.refresh_ahead,
         background: settings.background,
         lock_timeout: options.lock_timeout,
         file_mode: settings.file_mode,
+        write_mode: settings.write_mode,
         clock: Arc::new(SystemClock),
     }
 }

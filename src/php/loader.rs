@@ -50,6 +50,8 @@ impl<'a> Loader<'a> {
         }
         // Others learn what was thrown, not what it said: that may hold anything.
         let class = ExecutorGlobals::pending_exception_class().unwrap_or_default();
+        // Behind a NUL byte, the name of an anonymous class has the path of its code.
+        let class = class.split('\0').next().unwrap_or_default();
         *self.thrown.borrow_mut() = ExecutorGlobals::take_exception();
         Failure::network(format!("the loader threw {class}")).into()
     }
@@ -90,7 +92,7 @@ fn understand(answer: &Zval, asked_at: Epoch) -> Result<Grant, Trouble> {
     if let (None, Some(expiry)) = (answer.get("expires_in"), answer.get("expire")) {
         let expiry =
             answer::number(expiry).ok_or_else(|| unusable("its \"expire\" is no number"))?;
-        answer.insert("expires_in".to_owned(), (expiry - asked_at.secs()).into());
+        answer.insert("expires_in".to_owned(), expiry.saturating_sub(asked_at.secs()).into());
     }
     if !answer.contains_key("expires_in") && !answer.contains_key("errcode") {
         return Err(unusable("it has neither \"expires_in\" (seconds) nor \"expire\" (Unix time)"));

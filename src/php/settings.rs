@@ -29,7 +29,7 @@ pub fn current() -> &'static Settings {
 
 const PREFIX: &str = "wx_token.";
 
-static ENTRIES: IniEntryDefs<14> = IniEntryDefs::new([
+static ENTRIES: IniEntryDefs<15> = IniEntryDefs::new([
     entry(c"wx_token.appid", c"", IniEntryPermission::System),
     masked(entry(c"wx_token.secret", c"", IniEntryPermission::System)),
     entry(c"wx_token.accounts", c"", IniEntryPermission::System),
@@ -40,6 +40,7 @@ static ENTRIES: IniEntryDefs<14> = IniEntryDefs::new([
     entry(c"wx_token.lock_timeout", c"10", IniEntryPermission::All),
     entry(c"wx_token.connect_timeout", c"3", IniEntryPermission::All),
     entry(c"wx_token.timeout", c"8", IniEntryPermission::All),
+    entry(c"wx_token.write_mode", c"replace", IniEntryPermission::PerDir),
     entry(c"wx_token.file_mode", c"0600", IniEntryPermission::PerDir),
     entry(c"wx_token.ca_file", c"", IniEntryPermission::System),
     // A proxy's URL may hold a password.

@@ -27,7 +27,7 @@ fn array(status: &Status) -> Result<ZBox<ZendHashTable>> {
     array.insert("file", status.file.to_string_lossy().as_ref())?;
     array.insert("exists", status.exists)?;
     array.insert("state", status.state.name())?;
-    array.insert("layout", status.layout)?;
+    array.insert("layout", status.layout.as_deref())?;
     array.insert("expires_at", status.expiry.map(|expiry| expiry.secs()))?;
     array.insert("expires_in", status.expires_in)?;
     array.insert("due_in", status.due_in)?;
@@ -43,7 +43,7 @@ fn failure(failure: &FailureRecord) -> Result<ZBox<ZendHashTable>> {
     let mut array = ZendHashTable::new();
     let (errcode, message) = match &failure.cause {
         Cause::Api { errcode, errmsg } => (Some(*errcode), errmsg.as_str()),
-        Cause::StillRejected => (None, "WeChat gives no other token than the rejected one"),
+        Cause::StillRejected => (None, "there is no other token than the rejected one"),
         Cause::Network { reason } => (None, reason.as_str()),
     };
     array.insert("errcode", errcode)?;

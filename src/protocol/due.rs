@@ -45,7 +45,7 @@ fn try_refresh(
         return Ok(None);
     }
     let Attempt::Held(lock) = TokenLock::attempt(&real, call.file_mode)? else { return Ok(None) };
-    let document = lock.read(call.subject)?.document;
+    let document = lock.read(call.expected)?.document;
     let age = document.token().map(|token| token.age(call.clock.now(), call.refresh_ahead));
     if age == Some(Age::Fresh) {
         return Ok(document.token().cloned());

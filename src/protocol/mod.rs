@@ -23,10 +23,11 @@ use self::wait::Wait;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::failure::{Failure, FailureRecord};
-use crate::refresh::Refresh;
+use crate::refresh::{Manner, Refresh};
 use crate::token::{Age, Token};
 use crate::token_file::lock::TokenLock;
-use crate::token_file::{self, Document, Subject};
+use crate::token_file::replace::WriteMode;
+use crate::token_file::{self, Document, Expected};
 use crate::upstream::Upstream;
 use crate::worker;
 
@@ -35,8 +36,8 @@ use crate::worker;
 pub struct Call {
     /// The token file, as an absolute path.
     pub file: PathBuf,
-    /// What the file keeps.
-    pub subject: Subject,
+    /// What the file keeps, and how.
+    pub expected: Expected,
     /// How long before its expiry a token is due.
     pub refresh_ahead: Duration,
     /// Whether a due refresh runs on a thread, so that not even the caller that starts it waits.
@@ -45,6 +46,8 @@ pub struct Call {
     pub lock_timeout: Duration,
     /// Permission bits of a token file that is made.
     pub file_mode: u32,
+    /// How a token file is written.
+    pub write_mode: WriteMode,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -89,7 +92,7 @@ impl Opened<'_> {
 /// # Errors
 /// Any [`Error`]; the file then holds what it held before, and perhaps a failure record.
 pub fn get(call: &Call, source: &Source<'_>) -> Result<Token, Error> {
-    let first = token_file::read(&call.file, call.subject)?;
+    let first = token_file::read(&call.file, call.expected)?;
     let age = first.document.token().map(|token| token.age(call.clock.now(), call.refresh_ahead));
     match (age, first.document.token()) {
         (Some(Age::Fresh), Some(token)) => Ok(token.clone()),
@@ -107,7 +110,7 @@ pub fn get(call: &Call, source: &Source<'_>) -> Result<Token, Error> {
 /// # Errors
 /// As [`get`].
 pub fn replace(call: &Call, source: &Source<'_>, rejected: &str) -> Result<Token, Error> {
-    let first = token_file::read(&call.file, call.subject)?;
+    let first = token_file::read(&call.file, call.expected)?;
     match call.usable(&first.document, Some(rejected)) {
         Some(token) => Ok(token),
         None => Wait::begin(call, source.open()?, first, Some(rejected))?.until_token(),
@@ -129,7 +132,12 @@ impl Call {
         lock: L,
         document: Document,
     ) -> Result<Refresh<L>, Error> {
-        Ok(Refresh::prepare(lock, document, &self.file, self.refresh_ahead)?)
+        let manner = Manner {
+            file: self.file.clone(),
+            refresh_ahead: self.refresh_ahead,
+            write_mode: self.write_mode,
+        };
+        Ok(Refresh::prepare(lock, document, manner)?)
     }
 
     /// Runs `work`, which asks `upstream`, on a worker and waits for it.

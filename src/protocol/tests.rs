@@ -13,9 +13,16 @@ use crate::clock::Epoch;
 use crate::failure::{Cause, Fingerprint, Pace};
 use crate::token_file::lock::Attempt;
 use crate::token_file::replace::Replacement;
+use crate::token_file::{Origin, Subject};
 use crate::upstream::{Grant, Setback};
 
 const NOW: i64 = 1_600_000_000;
+const TOKEN: Expected = Expected { subject: Subject::AccessToken, layout: None };
+
+fn empty() -> Document {
+    let origin = Origin { name: "token.json".into(), written: Epoch::from_secs(0), note: None };
+    Document::empty(TOKEN, origin)
+}
 
 struct FakeClock(AtomicI64);
 
@@ -87,11 +94,12 @@ impl World {
     fn call(&self) -> Call {
         Call {
             file: self.file(),
-            subject: Subject::AccessToken,
+            expected: TOKEN,
             refresh_ahead: Duration::from_secs(300),
             background: false,
             lock_timeout: Duration::from_secs(5),
             file_mode: 0o600,
+            write_mode: WriteMode::Replace,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
         }
     }
@@ -194,7 +202,7 @@ fn the_refusal_of_another_account_is_not_ours() {
     let failure = Failure { cause, pace };
     let other = Fingerprint::new("another");
     let record = FailureRecord::of(failure, &other, None, world.clock.now());
-    fs::write(world.file(), Document::empty(Subject::AccessToken).with_failure(&record)).unwrap();
+    fs::write(world.file(), empty().with_failure(&record).bytes).unwrap();
     assert_eq!(world.get().unwrap().value, "token");
 }
 
@@ -223,17 +231,14 @@ fn a_waiter_takes_the_token_or_the_failure_that_the_holder_leaves() {
             let expiry = now + Duration::from_secs(60);
             let content = if leaves_failure {
                 let account = world.upstream.account();
-                Document::empty(Subject::AccessToken).with_failure(&FailureRecord::of(
-                    down(),
-                    &account,
-                    None,
-                    now,
-                ))
+                empty().with_failure(&FailureRecord::of(down(), &account, None, now))
             } else {
-                Document::empty(Subject::AccessToken)
-                    .with_token(&Token { value: "theirs".into(), expiry }, None)
+                empty().with_token(&Token { value: "theirs".into(), expiry }, None, now)
             };
-            Replacement::stage(&lock).unwrap().commit(&mut lock, &content).unwrap();
+            Replacement::stage(&lock, WriteMode::Replace)
+                .unwrap()
+                .commit(&mut lock, &content)
+                .unwrap();
             drop(lock);
             waiter.join().unwrap()
         });
@@ -348,7 +353,7 @@ fn an_unwritable_directory_does_not_disturb_a_valid_token() {
     fs::create_dir(world.dir.path().join("real")).unwrap();
     let real = world.dir.path().join("real/token.json");
     let token = Token { value: "first".into(), expiry: Epoch::from_secs(NOW + 7200) };
-    fs::write(&real, Document::empty(Subject::AccessToken).with_token(&token, None)).unwrap();
+    fs::write(&real, empty().with_token(&token, None, Epoch::from_secs(NOW)).bytes).unwrap();
     std::os::unix::fs::symlink(&real, world.file()).unwrap();
     let open = || -> Result<Remote, Error> { Err(crate::error::ConfigError("none".into()).into()) };
     assert_eq!(get(&world.call(), &Source::Remote(&open)).unwrap().value, "first");
@@ -390,8 +395,8 @@ fn a_waiter_with_other_credentials_does_not_share_the_refusal() {
         let cause = Cause::Api { errcode: 40125, errmsg: String::new() };
         let account = Fingerprint::new("another");
         let record = FailureRecord::of(Failure { cause, pace }, &account, None, world.clock.now());
-        let content = Document::empty(Subject::AccessToken).with_failure(&record);
-        Replacement::stage(&lock).unwrap().commit(&mut lock, &content).unwrap();
+        let content = empty().with_failure(&record);
+        Replacement::stage(&lock, WriteMode::Replace).unwrap().commit(&mut lock, &content).unwrap();
         drop(lock);
         waiter.join().unwrap()
     });

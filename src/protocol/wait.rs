@@ -77,7 +77,7 @@ impl<'a> Wait<'a> {
         if now.is_none() || now == self.seen {
             return Ok(None);
         }
-        let snapshot = token_file::read(&self.call.file, self.call.subject)?;
+        let snapshot = token_file::read(&self.call.file, self.call.expected)?;
         self.seen = snapshot.identity;
         self.answered(&snapshot.document)
     }
@@ -98,7 +98,7 @@ impl<'a> Wait<'a> {
 
     /// Under the lock: what others did last counts first, then a token in hand, then the upstream.
     fn take_over(&mut self, lock: TokenLock) -> Result<Outcome, Error> {
-        let document = lock.read(self.call.subject)?.document;
+        let document = lock.read(self.call.expected)?.document;
         if let Some(token) = self.answered(&document)? {
             return Ok(Outcome::Stored(token));
         }
@@ -127,7 +127,7 @@ impl<'a> Wait<'a> {
 
     /// The same under a lock that PHP code holds and goes on holding.
     fn take_over_within(&mut self, lock: &mut TokenLock) -> Result<Outcome, Error> {
-        let document = lock.read(self.call.subject)?.document;
+        let document = lock.read(self.call.expected)?.document;
         if let Some(token) = self.answered(&document)? {
             return Ok(Outcome::Stored(token));
         }
@@ -145,7 +145,7 @@ impl<'a> Wait<'a> {
                 let answer = self
                     .call
                     .on_worker(remote.as_ref(), move || upstream.fetch(rejected.as_deref()))?;
-                refresh.settle(answer, asked_at, &remote.account(), clock.now())
+                refresh.settle(answer, self.rejected, asked_at, &remote.account(), clock.now())
             }
         }
     }

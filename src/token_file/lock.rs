@@ -16,7 +16,7 @@ use fs2::FileExt;
 
 use super::{FileError, Identity, Snapshot, holder, identify, read, regular};
 use crate::process::{self, HeldLock, Owner};
-use crate::token_file::document::Subject;
+use crate::token_file::document::Expected;
 
 /// What an attempt to lock came to.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub enum Deadlock {
     OwnLoader,
     /// This process holds the lock outside this extension: PHP code has called `flock()`.
     OwnFlock,
+    /// This process was forked while its parent held the lock, and the work under it is the parent's.
+    ForkedChild,
     /// This thread holds the lock of a token file and asks for that account's ticket: others take
     /// the two locks in the other order.
     TicketInsideToken,
@@ -151,15 +153,15 @@ impl TokenLock {
     /// the parent's.
     #[must_use]
     pub fn is_inherited(&self) -> bool {
-        process::under_way().generation != self.generation
+        process::generation() != self.generation
     }
 
     /// Reads the token file under the lock.
     ///
     /// # Errors
     /// As [`read`].
-    pub fn read(&self, subject: Subject) -> Result<Snapshot, FileError> {
-        read(&self.path, subject)
+    pub fn read(&self, expected: Expected) -> Result<Snapshot, FileError> {
+        read(&self.path, expected)
     }
 }
 

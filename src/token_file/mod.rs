@@ -11,11 +11,15 @@ mod path;
 pub mod replace;
 
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
-pub use self::document::{Document, Subject};
+use crate::clock::{Clock, Epoch, SystemClock};
+
+pub use self::document::{Content, Document, Expected, Layout, Origin, Subject};
 pub use self::error::FileError;
 pub use self::path::resolve;
 
@@ -46,6 +50,13 @@ impl Identity {
         }
     }
 
+    /// When the file was last modified.
+    #[must_use]
+    pub const fn written(&self) -> Epoch {
+        let (seconds, nanos) = self.modified;
+        Epoch::from_millis(seconds.saturating_mul(1000).saturating_add(nanos / 1_000_000))
+    }
+
     /// Whether both are the same file, in whatever state.
     #[must_use]
     pub fn is_same_file(&self, other: &Self) -> bool {
@@ -74,42 +85,77 @@ pub struct Snapshot {
     pub document: Document,
 }
 
-/// Reads the token file at `path`, which keeps a `subject`, without a lock. A missing file is an empty document.
+/// Reads the token file at `path`, in which `expected` is kept, without a lock. A missing file is an empty document.
 ///
 /// # Errors
 /// [`FileError`] if it cannot be read, is no regular file, is too large, or is no token file.
-pub fn read(path: &Path, subject: Subject) -> Result<Snapshot, FileError> {
+pub fn read(path: &Path, expected: Expected) -> Result<Snapshot, FileError> {
     // A FIFO or a device must not even be opened: opening alone can hang or have effects.
     if identify(path)?.is_none() {
-        return Ok(Snapshot { identity: None, document: Document::empty(subject) });
+        return Ok(missing(path, expected));
     }
     let opened =
         OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
     match opened {
-        Ok(file) => read_open(path, &file, subject),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Ok(Snapshot { identity: None, document: Document::empty(subject) })
-        }
+        Ok(file) => read_open(path, &file, expected),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(missing(path, expected)),
         Err(error) => Err(FileError::from_io(path, "read", error)),
     }
 }
 
-fn read_open(path: &Path, file: &File, subject: Subject) -> Result<Snapshot, FileError> {
+fn read_open(path: &Path, file: &File, expected: Expected) -> Result<Snapshot, FileError> {
     let metadata = file.metadata().map_err(|error| FileError::from_io(path, "read", error))?;
     let identity = regular(path, &metadata)?;
     if metadata.len() > MAX_BYTES {
         return Err(FileError::too_large(path));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
-    file.take(MAX_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| FileError::from_io(path, "read", error))?;
+    let bytes = read_settled(path, file, identity.written())?;
+    let is_plain = expected.layout == Some(Layout::Plain);
+    let note = if is_plain { replace::read_note(file) } else { None };
+    let origin = Origin { name: name_of(path), written: identity.written(), note };
+    let document = Document::parse(&bytes, expected, origin)
+        .map_err(|reason| FileError::not_a_token_file(path, reason))?;
+    Ok(Snapshot { identity: Some(identity), document })
+}
+
+/// A file that was modified so recently may still be being written in place, by us or by others.
+const UNSETTLED: Duration = Duration::from_millis(50);
+
+/// Reads the file, and a file that was modified just now until it reads the same twice.
+fn read_settled(path: &Path, file: &File, written: Epoch) -> Result<Vec<u8>, FileError> {
+    let mut bytes = read_bounded(path, file)?;
+    if SystemClock.now().since(written) < UNSETTLED {
+        for _ in 0..20 {
+            thread::sleep(Duration::from_millis(1));
+            let again = read_bounded(path, file)?;
+            if again == bytes {
+                break;
+            }
+            bytes = again;
+        }
+    }
+    Ok(bytes)
+}
+
+fn read_bounded(path: &Path, file: &File) -> Result<Vec<u8>, FileError> {
+    let failed = |error| FileError::from_io(path, "read", error);
+    let mut bytes = Vec::new();
+    let mut file = file;
+    file.seek(SeekFrom::Start(0)).map_err(failed)?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(FileError::too_large(path));
     }
-    let document = Document::parse(bytes, subject)
-        .map_err(|reason| FileError::not_a_token_file(path, reason))?;
-    Ok(Snapshot { identity: Some(identity), document })
+    Ok(bytes)
+}
+
+fn missing(path: &Path, expected: Expected) -> Snapshot {
+    let origin = Origin { name: name_of(path), written: Epoch::from_secs(0), note: None };
+    Snapshot { identity: None, document: Document::empty(expected, origin) }
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn regular(path: &Path, metadata: &Metadata) -> Result<Identity, FileError> {

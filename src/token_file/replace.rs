@@ -1,7 +1,9 @@
-//! Replacing a token file: whole, or not at all.
+//! Writing a token file: replaced as a whole, or written in place where that cannot be.
 //!
-//! A replacement is made beside the file, under the lock, and takes its place by rename(2). It is
-//! staged before the upstream is asked, so that a full disk or a barred directory costs no token.
+//! A replacement is made beside the file, under the lock, and takes its place by rename(2). It has the
+//! owner, mode, ACL and attributes of the old file; where it cannot have them, or cannot be put in its
+//! place, the old file itself is written: at once, never shortened. Either is prepared before the
+//! upstream is asked, so that a full disk or a barred directory costs no token.
 
 use std::ffi::OsString;
 use std::fs::{self, DirEntry, File};
@@ -9,12 +11,15 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileExt, MetadataExt, fchown};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::{Duration, UNIX_EPOCH};
 
-use rustix::fs::FallocateFlags;
+use rustix::fs::{FallocateFlags, XattrFlags};
 use tempfile::NamedTempFile;
 
-use super::FileError;
 use super::lock::TokenLock;
+use super::{Content, FileError};
+use crate::process;
 
 /// Marks a name as that of a replacement under way: `.<file>.wx_token.<random>`.
 const MARK: &str = ".wx_token.";
@@ -23,50 +28,105 @@ const RANDOM_CHARS: usize = 6;
 /// Room for a token of the longest kind and a failure record, in bytes.
 const HEADROOM: u64 = 4096;
 
-/// A file that is ready to take the place of a token file; removed if it never does.
+/// The longest that a file is padded to, in bytes.
+const MAX_PADDED: usize = 16 * 1024;
+
+/// How token files are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WriteMode {
+    /// By a replacement, where that is possible.
+    #[default]
+    Replace,
+    /// In place, always: for the days when locked legacy code writes the same file.
+    InPlace,
+}
+
+impl FromStr for WriteMode {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "replace" => Ok(Self::Replace),
+            "in_place" => Ok(Self::InPlace),
+            _ => Err("must be \"replace\" or \"in_place\"".to_owned()),
+        }
+    }
+}
+
+/// A write that is prepared; undone if it never happens.
 #[derive(Debug)]
 pub struct Replacement {
-    file: NamedTempFile,
+    /// What will take the file's place; `None` if it is written in place.
+    beside: Option<NamedTempFile>,
+    /// The process that made it.
+    generation: u64,
+}
+
+impl Drop for Replacement {
+    fn drop(&mut self) {
+        // A forked child has a copy of this, but the file is its parent's.
+        if process::generation() != self.generation
+            && let Some(beside) = self.beside.take()
+        {
+            let _ = beside.into_temp_path().keep();
+        }
+    }
 }
 
 impl Replacement {
-    /// Makes an empty replacement beside the locked file, with its disk space reserved, and sweeps
-    /// away what killed processes left there.
+    /// Prepares to write the locked file, with the disk space reserved, and sweeps away what killed
+    /// processes left beside it.
     ///
     /// # Errors
-    /// [`FileError`] if the directory cannot be written or the disk is full.
-    pub fn stage(lock: &TokenLock) -> Result<Self, FileError> {
-        let failed = |error| FileError::from_io(lock.path(), "replace", error);
-        let (directory, prefix) = place(lock.path()).map_err(failed)?;
+    /// [`FileError`] if the disk is full or the file system read-only.
+    pub fn stage(lock: &TokenLock, mode: WriteMode) -> Result<Self, FileError> {
+        Self::try_stage(lock, mode).map_err(|error| FileError::from_io(lock.path(), "write", error))
+    }
+
+    fn try_stage(lock: &TokenLock, mode: WriteMode) -> io::Result<Self> {
+        let (directory, prefix) = place(lock.path())?;
         sweep(directory, &prefix);
-        let file = tempfile::Builder::new()
-            .prefix(&prefix)
-            .rand_bytes(RANDOM_CHARS)
-            .tempfile_in(directory)
-            .map_err(failed)?;
-        let old = lock.file().metadata().map_err(failed)?;
-        reserve(file.as_file(), old.len() + HEADROOM).map_err(failed)?;
-        Ok(Self { file })
+        let old = lock.file().metadata()?;
+        let room = old.len() + HEADROOM;
+        // A replaced hard link would part from its other names.
+        let beside = if mode == WriteMode::InPlace || old.nlink() > 1 {
+            None
+        } else {
+            match stage_beside(lock.file(), directory, &prefix, room) {
+                Err(error) if is_barred(&error) => None,
+                staged => Some(staged?),
+            }
+        };
+        if beside.is_none() {
+            reserve(lock.file(), room)?;
+        }
+        Ok(Self { beside, generation: process::generation() })
     }
 
-    /// Puts `content` in the place of the locked file, durably. The lock goes on with the new file.
+    /// Writes `content`, durably. The lock goes on with a new file.
     ///
     /// # Errors
-    /// [`FileError`]; the old file is then untouched.
-    pub fn commit(self, lock: &mut TokenLock, content: &[u8]) -> Result<(), FileError> {
+    /// [`FileError`]; the old content is then untouched.
+    pub fn commit(self, lock: &mut TokenLock, content: &Content) -> Result<(), FileError> {
         let path = lock.path().to_owned();
-        self.try_commit(lock, content).map_err(|error| FileError::from_io(&path, "replace", error))
+        self.try_commit(lock, content).map_err(|error| FileError::from_io(&path, "write", error))
     }
 
-    fn try_commit(self, lock: &mut TokenLock, content: &[u8]) -> io::Result<()> {
-        let new = self.file.as_file();
-        new.write_all_at(content, 0)?;
-        new.set_len(content.len() as u64)?;
-        take_after(new, lock.file())?;
+    fn try_commit(mut self, lock: &mut TokenLock, content: &Content) -> io::Result<()> {
+        let Some(beside) = self.beside.take() else { return write_in_place(lock.file(), content) };
+        let new = beside.as_file();
+        new.write_all_at(&content.bytes, 0)?;
+        new.set_len(content.bytes.len() as u64)?;
+        note(new, content);
+        stamp(new, content)?;
         new.sync_all()?;
         TokenLock::lock_successor(new)?;
-        let new = self.file.persist(lock.path())?;
-        lock.move_to(new)?;
+        match beside.persist(lock.path()) {
+            Ok(new) => lock.move_to(new)?,
+            // A file of another user in a sticky directory, or one that is mounted on its own.
+            Err(failed) if is_barred(&failed.error) => return write_in_place(lock.file(), content),
+            Err(failed) => return Err(failed.error),
+        }
         // The new file is in place. Should the directory not reach the disk before a power cut, the
         // old file is back: an expired token, not a lost one.
         if let Ok((directory, _)) = place(lock.path()) {
@@ -76,17 +136,107 @@ impl Replacement {
     }
 }
 
-/// Gives `new` the owner and mode of `old`.
+fn stage_beside(
+    old: &File,
+    directory: &Path,
+    prefix: &OsString,
+    room: u64,
+) -> io::Result<NamedTempFile> {
+    let file =
+        tempfile::Builder::new().prefix(prefix).rand_bytes(RANDOM_CHARS).tempfile_in(directory)?;
+    take_after(file.as_file(), old)?;
+    reserve(file.as_file(), room)?;
+    Ok(file)
+}
+
+/// Whether the file can only be written in place: nothing can be made or put beside it, or what can be
+/// made cannot be made like it.
+fn is_barred(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied
+            | io::ErrorKind::ResourceBusy
+            | io::ErrorKind::CrossesDevices
+            | io::ErrorKind::InvalidFilename
+    )
+}
+
+/// One write, not shorter than what stood there, so that whoever reads meanwhile never sees less than
+/// a whole file.
+fn write_in_place(file: &File, content: &Content) -> io::Result<()> {
+    let old_length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    let mut bytes = content.bytes.clone();
+    if content.may_be_padded {
+        let end = bytes.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last + 1);
+        bytes.truncate(end);
+        bytes.resize(end.max(old_length.min(MAX_PADDED)), b' ');
+    }
+    file.write_all_at(&bytes, 0)?;
+    file.set_len(bytes.len() as u64)?;
+    note(file, content);
+    stamp(file, content)?;
+    file.sync_all()
+}
+
+const ACL: &str = "system.posix_acl_access";
+
+/// Gives `new` the owner, mode, ACL and attributes of `old`.
 fn take_after(new: &File, old: &File) -> io::Result<()> {
-    let (old, made) = (old.metadata()?, new.metadata()?);
-    if (old.uid(), old.gid()) != (made.uid(), made.gid()) {
-        // Only root may give a file away; anyone may replace a file in a directory of his own.
-        match fchown(new, Some(old.uid()), Some(old.gid())) {
-            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
-            _ => {}
+    let (was, is) = (old.metadata()?, new.metadata()?);
+    if (was.uid(), was.gid()) != (is.uid(), is.gid()) {
+        let uid = (was.uid() != is.uid()).then(|| was.uid());
+        fchown(new, uid, Some(was.gid()))?;
+    }
+    new.set_permissions(was.permissions())?;
+    // A directory's default ACL is not the old file's.
+    let _ = rustix::fs::fremovexattr(new, ACL);
+    for name in attributes(old).iter().filter(|name| name.as_str() != NOTE) {
+        let mut value = vec![0; 64 * 1024];
+        let Ok(length) = rustix::fs::fgetxattr(old, name.as_str(), &mut value) else { continue };
+        value.truncate(length);
+        let copied = rustix::fs::fsetxattr(new, name.as_str(), &value, XattrFlags::empty());
+        // Labels of a security module are its own to give.
+        if !name.starts_with("security.") {
+            copied?;
         }
     }
-    new.set_permissions(old.permissions())
+    Ok(())
+}
+
+/// The names of the extended attributes of `file`.
+fn attributes(file: &File) -> Vec<String> {
+    let mut names = vec![0; 64 * 1024];
+    let length = rustix::fs::flistxattr(file, &mut names).unwrap_or(0);
+    let names = names.get(..length).unwrap_or_default().split(|byte| *byte == 0);
+    names
+        .filter(|name| !name.is_empty())
+        .filter_map(|name| str::from_utf8(name).ok().map(str::to_owned))
+        .collect()
+}
+
+/// The attribute of a file that has no room for a note in its content.
+const NOTE: &str = "user.wx_token";
+
+/// The note in the attributes of `file`, if there is one.
+#[must_use]
+pub fn read_note(file: &File) -> Option<String> {
+    let mut buffer = [0; 2048];
+    let length = rustix::fs::fgetxattr(file, NOTE, &mut buffer).ok()?;
+    String::from_utf8(buffer.get(..length)?.to_vec()).ok()
+}
+
+/// Without a note, others learn of a failure by asking themselves: not every file system has room.
+fn note(file: &File, content: &Content) {
+    let _ = match &content.note {
+        Some(note) => rustix::fs::fsetxattr(file, NOTE, note.as_bytes(), XattrFlags::empty()),
+        None => rustix::fs::fremovexattr(file, NOTE),
+    };
+}
+
+fn stamp(file: &File, content: &Content) -> io::Result<()> {
+    let Some(modified) = content.modified else { return Ok(()) };
+    let since = u64::try_from(modified.millis()).unwrap_or(0);
+    file.set_modified(UNIX_EPOCH + Duration::from_millis(since))
 }
 
 fn place(path: &Path) -> io::Result<(&Path, OsString)> {
@@ -146,6 +296,10 @@ mod tests {
         }
     }
 
+    fn content(text: &str) -> Content {
+        Content { bytes: text.into(), modified: None, note: None, may_be_padded: true }
+    }
+
     fn names(directory: &Path) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(directory)? {
@@ -162,8 +316,8 @@ mod tests {
         fs::write(&path, "an old and much longer content")?;
         fs::set_permissions(&path, PermissionsExt::from_mode(0o640))?;
         let committed = lock(&path).map(|mut lock| {
-            let staged = Replacement::stage(&lock);
-            staged.and_then(|replacement| replacement.commit(&mut lock, b"new"))
+            let staged = Replacement::stage(&lock, WriteMode::Replace);
+            staged.and_then(|replacement| replacement.commit(&mut lock, &content("new")))
         });
         assert!(matches!(committed, Some(Ok(()))));
         assert_eq!(fs::read(&path)?, b"new");
@@ -173,11 +327,63 @@ mod tests {
     }
 
     #[test]
+    fn in_place_the_inode_stays_and_the_file_is_never_shorter() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("token.json");
+        fs::write(&path, "0123456789")?;
+        let inode = fs::metadata(&path)?.ino();
+        for (text, expected) in
+            [("new", "new       "), ("new ", "new       "), ("0123456789abc", "0123456789abc")]
+        {
+            let mut held = lock(&path).unwrap();
+            let staged = Replacement::stage(&held, WriteMode::InPlace).unwrap();
+            staged.commit(&mut held, &content(text)).unwrap();
+            assert_eq!(fs::read_to_string(&path)?, expected);
+        }
+        assert_eq!(fs::metadata(&path)?.ino(), inode);
+        assert_eq!(names(dir.path())?, ["token.json"]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_hard_link_keeps_its_other_names() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let (path, other) = (dir.path().join("token.json"), dir.path().join("other.json"));
+        fs::write(&path, "old")?;
+        fs::hard_link(&path, &other)?;
+        let mut held = lock(&path).unwrap();
+        let staged = Replacement::stage(&held, WriteMode::Replace).unwrap();
+        staged.commit(&mut held, &content("new")).unwrap();
+        assert_eq!(fs::read_to_string(&other)?, "new");
+        Ok(())
+    }
+
+    #[test]
+    fn attributes_go_with_the_file() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("token.json");
+        fs::write(&path, "old")?;
+        rustix::fs::setxattr(&path, "user.origin", b"ours", XattrFlags::empty())?;
+        let mut held = lock(&path).unwrap();
+        let inode = fs::metadata(&path)?.ino();
+        let staged = Replacement::stage(&held, WriteMode::Replace).unwrap();
+        staged.commit(&mut held, &content("new")).unwrap();
+        let mut value = [0; 16];
+        let length = rustix::fs::getxattr(&path, "user.origin", &mut value)?;
+        assert_eq!(&value[..length], b"ours");
+        assert_ne!(fs::metadata(&path)?.ino(), inode, "it was replaced");
+        Ok(())
+    }
+
+    #[test]
     fn the_lock_goes_on_with_the_new_file() -> io::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("token.json");
         let mut held = lock(&path).unwrap();
-        Replacement::stage(&held).unwrap().commit(&mut held, b"new").unwrap();
+        Replacement::stage(&held, WriteMode::Replace)
+            .unwrap()
+            .commit(&mut held, &content("new"))
+            .unwrap();
         assert!(matches!(TokenLock::attempt(&path, 0o600), Ok(Attempt::Busy)));
         assert!(held.is_current().unwrap());
         drop(held);
@@ -190,7 +396,9 @@ mod tests {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("token.json");
         fs::write(&path, "old")?;
-        assert!(lock(&path).is_some_and(|lock| Replacement::stage(&lock).is_ok()));
+        assert!(
+            lock(&path).is_some_and(|lock| Replacement::stage(&lock, WriteMode::Replace).is_ok())
+        );
         assert_eq!(fs::read(&path)?, b"old");
         assert_eq!(names(dir.path())?, ["token.json"]);
         Ok(())
@@ -204,7 +412,9 @@ mod tests {
             fs::write(dir.path().join(name), "")?;
         }
         let path = dir.path().join("token.json");
-        assert!(lock(&path).is_some_and(|lock| Replacement::stage(&lock).is_ok()));
+        assert!(
+            lock(&path).is_some_and(|lock| Replacement::stage(&lock, WriteMode::Replace).is_ok())
+        );
         assert_eq!(names(dir.path())?, kept);
         Ok(())
     }

@@ -8,7 +8,7 @@ use super::endpoint::Endpoint;
 use super::http::Http;
 use super::request::Request;
 use crate::account::Account;
-use crate::failure::{Cause, Failure, Fingerprint, Pace};
+use crate::failure::Fingerprint;
 use crate::upstream::{Grant, Setback, Upstream};
 
 /// Asks WeChat for one account's token.
@@ -16,9 +16,6 @@ pub struct Client {
     account: Account,
     http: Http,
 }
-
-/// The least time between two forced refreshes of a stable token.
-const FORCE_INTERVAL: Duration = Duration::from_secs(30);
 
 impl Client {
     /// A client for `account`.
@@ -31,15 +28,11 @@ impl Client {
 impl Upstream for Client {
     fn fetch(&self, rejected: Option<&str>) -> Result<Grant, Setback> {
         let deadline = Instant::now() + self.http.time_limit();
-        let is_rejected = |grant: &Grant| rejected.is_some_and(|rejected| grant.is(rejected));
-        let mut grant = self.http.ask(&Request::token(&self.account, false), deadline)?;
+        let grant = self.http.ask(&Request::token(&self.account, false), deadline)?;
         // Forcing kills the token that others hold: only if WeChat itself still gives the dead one.
-        if is_rejected(&grant) && self.account.endpoint == Endpoint::Stable {
-            grant = self.http.ask(&Request::token(&self.account, true), deadline)?;
-        }
-        if is_rejected(&grant) {
-            let pace = Pace::After(FORCE_INTERVAL);
-            return Err(Failure { cause: Cause::StillRejected, pace }.into());
+        let is_rejected = rejected.is_some_and(|rejected| grant.is(rejected));
+        if is_rejected && self.account.endpoint == Endpoint::Stable {
+            return self.http.ask(&Request::token(&self.account, true), deadline);
         }
         Ok(grant)
     }

@@ -1,0 +1,130 @@
+//! A JSON object, its members found in the text, and changed in it where they stand.
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::Deserializer as _;
+use serde::de::{MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The members of an object, and where their values stand in the text.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Object {
+    members: Vec<Member>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Member {
+    key: String,
+    value: Range<usize>,
+}
+
+impl Object {
+    /// Reads `text`, which must be a JSON object and nothing else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let members = deserializer.deserialize_map(Members(text)).ok()?;
+        deserializer.end().ok()?;
+        Some(Self { members })
+    }
+
+    /// The value of `key` as it is spelled in `text`. The last of several counts, as for
+    /// json_decode().
+    #[must_use]
+    pub fn get<'t>(&self, text: &'t str, key: &str) -> Option<&'t str> {
+        let member = self.members.iter().rfind(|member| member.key == key)?;
+        text.get(member.value.clone())
+    }
+
+    /// Every key.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(|member| member.key.as_str())
+    }
+
+    /// `text` with the value of `key` replaced, appended, or (for `None`) taken out with its key.
+    #[must_use]
+    pub fn edit(&self, text: &str, key: &str, value: Option<&str>) -> String {
+        let index = self.members.iter().rposition(|member| member.key == key);
+        let member = index.and_then(|index| self.members.get(index));
+        let mut text = text.to_owned();
+        match (member, value) {
+            (Some(member), Some(value)) => text.replace_range(member.value.clone(), value),
+            (Some(member), None) => {
+                let before = index.and_then(|index| self.members.get(index.checked_sub(1)?));
+                let gap = match before {
+                    Some(before) => before.value.end..member.value.end,
+                    None => self.leading_gap(&text, member),
+                };
+                text.replace_range(gap, "");
+            }
+            (None, Some(value)) => {
+                let comma = if self.members.is_empty() { "" } else { "," };
+                let key = serde_json::Value::from(key);
+                let end = self.members.last().map_or_else(|| opening(&text), |last| last.value.end);
+                text.insert_str(end, &format!("{comma}{key}:{value}"));
+            }
+            (None, None) => {}
+        }
+        text
+    }
+
+    /// The first member, with the comma that follows it if others do.
+    fn leading_gap(&self, text: &str, first: &Member) -> Range<usize> {
+        let rest = text.get(first.value.end..).unwrap_or_default();
+        let comma = rest.find(',').filter(|_| self.members.len() > 1).map_or(0, |comma| comma + 1);
+        opening(text)..first.value.end + comma
+    }
+}
+
+/// The place behind the opening brace.
+fn opening(text: &str) -> usize {
+    text.find('{').map_or(0, |brace| brace + 1)
+}
+
+struct Members<'t>(&'t str);
+
+impl<'de> Visitor<'de> for Members<'de> {
+    type Value = Vec<Member>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some((key, raw)) = map.next_entry::<String, &'de RawValue>()? {
+            // Raw values are slices of the text that they were read from.
+            let start = raw.get().as_ptr().addr() - self.0.as_ptr().addr();
+            members.push(Member { key, value: start..start + raw.get().len() });
+        }
+        Ok(members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edit(text: &str, key: &str, value: Option<&str>) -> String {
+        Object::parse(text).unwrap().edit(text, key, value)
+    }
+
+    #[test]
+    fn members_are_replaced_appended_and_taken_out() {
+        assert_eq!(edit(r#"{"a": 1 , "b":2}"#, "a", Some("\"x\"")), r#"{"a": "x" , "b":2}"#);
+        assert_eq!(edit(r#"{"a":1 }"#, "b", Some("2")), r#"{"a":1,"b":2 }"#);
+        assert_eq!(edit("{ }", "b", Some("2")), r#"{"b":2 }"#);
+        assert_eq!(edit(r#"{"a":1 ,"b":2, "c":3}"#, "b", None), r#"{"a":1, "c":3}"#);
+        assert_eq!(edit(r#"{"a":1 ,"b":2}"#, "a", None), r#"{"b":2}"#);
+        assert_eq!(edit(r#"{"a":1}"#, "a", None), "{}");
+        assert_eq!(edit(r#"{"a":1}"#, "b", None), r#"{"a":1}"#);
+    }
+
+    #[test]
+    fn only_whole_objects_are_read() {
+        for text in ["", "{", "[]", "5", r#"{"a":1}}"#, r#"{"a":1,}"#, r#"{"a""#] {
+            assert_eq!(Object::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,1031 @@
+//! The content of a token file: found in it, and changed in it, byte by byte.
+//!
+//! What is not token, expiry or note is never touched: values are replaced at the place where they
+//! stand, so key order, spacing, and keys that we do not know survive. What a file is, is told by its
+//! content and never guessed; what cannot be told is refused, with the way out.
+
+mod json;
+mod layout;
+mod serialized;
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use self::json::Object;
+use self::layout::{Expiry, GUARD, PLAIN_LIFE, UNAMBIGUOUS};
+use self::serialized::{Array, Scalar};
+use crate::clock::Epoch;
+use crate::failure::FailureRecord;
+use crate::token::{Token, is_token};
+
+pub use self::layout::Layout;
+
+/// The key of our own: the failure record, or the moment until which to leave the token.
+const NOTE: &str = "wx_token";
+const REST: &str = "refresh_not_before_ms";
+
+/// What a file keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// An access token.
+    AccessToken,
+    /// A ticket for web pages that use WeChat's JavaScript interface.
+    JsapiTicket,
+    /// A ticket for cards and coupons.
+    CardTicket,
+    /// A ticket of one WeCom application.
+    AgentConfigTicket,
+    /// Any of these: whoever only describes the file need not know.
+    Any,
+}
+
+impl Subject {
+    /// The keys under which files keep it. A new file has the first.
+    const fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::AccessToken => &["access_token"],
+            Self::JsapiTicket => &["jsapi_ticket", "ticket"],
+            Self::CardTicket => &["wx_card_ticket", "ticket"],
+            Self::AgentConfigTicket => &["agent_config_ticket", "ticket"],
+            Self::Any => {
+                &["access_token", "jsapi_ticket", "wx_card_ticket", "agent_config_ticket", "ticket"]
+            }
+        }
+    }
+}
+
+/// What a caller expects of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expected {
+    /// What it keeps.
+    pub subject: Subject,
+    /// How it spells that, where its content does not tell.
+    pub layout: Option<Layout>,
+}
+
+/// What the file system tells of a file.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// Its name, without the directory.
+    pub name: String,
+    /// When it was last modified.
+    pub written: Epoch,
+    /// The note in its extended attributes, for a file that has no room for one.
+    pub note: Option<String>,
+}
+
+/// What is to be written to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// The whole file.
+    pub bytes: Vec<u8>,
+    /// The modification time to give it, where that has a meaning.
+    pub modified: Option<Epoch>,
+    /// The note for its extended attributes.
+    pub note: Option<String>,
+    /// Whether its readers pass over spaces at the end.
+    pub may_be_padded: bool,
+}
+
+/// What a refresh leaves beside the token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Note {
+    /// It failed.
+    Failed(FailureRecord),
+    /// Its token is due at once, but is to be left until then.
+    RestUntil(Epoch),
+}
+
+impl Note {
+    fn read(text: &str) -> Option<Self> {
+        let json: Value = serde_json::from_str(text).ok()?;
+        match json.get(REST).and_then(Value::as_i64) {
+            Some(millis) => Some(Self::RestUntil(Epoch::from_millis(millis))),
+            None => FailureRecord::from_json(&json).map(Self::Failed),
+        }
+    }
+
+    fn to_json(&self) -> String {
+        match self {
+            Self::Failed(record) => record.to_json().to_string(),
+            Self::RestUntil(moment) => json!({REST: moment.millis()}).to_string(),
+        }
+    }
+}
+
+/// A whole token file.
+#[derive(Clone)]
+pub struct Document {
+    expected: Expected,
+    origin: Origin,
+    body: Body,
+    token: Option<Token>,
+    note: Option<Note>,
+    damaged: bool,
+}
+
+#[derive(Clone)]
+enum Body {
+    /// Nothing worth keeping. It is written anew, in this layout.
+    Empty(Layout),
+    /// A JSON object, and what stands before it.
+    Json { before: String, text: String, expiry: Expiry },
+    /// `serialize()` of an array.
+    Serialized(String),
+    /// The token alone.
+    Plain,
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Document")
+            .field("token", &self.token)
+            .field("note", &self.note)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Document {
+    /// A file with nothing in it.
+    #[must_use]
+    pub fn empty(expected: Expected, origin: Origin) -> Self {
+        let by_name = if origin.name.ends_with(".php") { Layout::GUARDED } else { Layout::DEFAULT };
+        let body = Body::Empty(expected.layout.unwrap_or(by_name));
+        let note = origin.note.as_deref().and_then(Note::read);
+        Self { expected, origin, body, token: None, note, damaged: false }
+    }
+
+    /// Reads the bytes of a file.
+    ///
+    /// # Errors
+    /// Why this is not the file that is expected, and must not be overwritten.
+    pub fn parse(bytes: &[u8], expected: Expected, origin: Origin) -> Result<Self, &'static str> {
+        let seen = visible(bytes);
+        let empty = Self::empty(expected, origin);
+        if seen.is_empty() {
+            return Ok(Self { damaged: !bytes.is_empty(), ..empty });
+        }
+        if expected.layout == Some(Layout::Plain) {
+            return empty.plain(seen);
+        }
+        // What json_encode() makes of a failed fetch. There is nothing in it to lose.
+        if matches!(seen, b"null" | b"false" | b"[]" | b"{}" | b"\"\"") {
+            return Ok(empty);
+        }
+        let text = str::from_utf8(bytes).unwrap_or_default().to_owned();
+        if let Some(behind) = text.strip_prefix(GUARD) {
+            return empty.guarded(behind);
+        }
+        if seen.first() == Some(&b'{') {
+            return empty.json(String::new(), text);
+        }
+        if is_serialized_array(seen) {
+            return empty.serialized(text);
+        }
+        Err(foreign(seen))
+    }
+
+    fn torn(self) -> Self {
+        Self { damaged: true, ..self }
+    }
+
+    fn guarded(self, behind: &str) -> Result<Self, &'static str> {
+        let new = Self { body: Body::Empty(Layout::GUARDED), ..self };
+        match visible(behind.as_bytes()).first() {
+            None => Ok(new.torn()),
+            Some(b'{') => {
+                let json = behind.find('{').unwrap_or(0);
+                let (gap, text) = behind.split_at(json);
+                new.json(format!("{GUARD}{gap}"), text.to_owned())
+            }
+            Some(_) => Err("there is something else than JSON behind its guard"),
+        }
+    }
+
+    fn json(self, before: String, text: String) -> Result<Self, &'static str> {
+        let Some(object) = Object::parse(&text) else { return Ok(self.torn()) };
+        let note = object.get(&text, NOTE).and_then(Note::read);
+        let value = self.find_value(&object, &text)?;
+        let expiry = self.find_expiry(&object)?;
+        if value.is_none() && expiry.is_none() && note.is_none() {
+            let is_error_answer = object.get(&text, "errcode").is_some();
+            return match object.keys().next() {
+                // WeChat's refusal, stored by code that did not look at it.
+                Some(_) if is_error_answer => Ok(self),
+                Some(_) => Err("it is JSON with neither what is kept here nor its expiry"),
+                None => Ok(self),
+            };
+        }
+        let default = match (expiry, self.layout_for_new()) {
+            (Some(expiry), _) => expiry,
+            (None, Layout::Json { expiry, .. }) => expiry,
+            (None, _) => Expiry::Expire,
+        };
+        let number = number_of(object.get(&text, default.key()).unwrap_or("null"))?;
+        let moment = number.map(|number| default.to_moment(number, self.origin.written));
+        let value = value.map_or(Ok(None), token_of)?;
+        let token = value.zip(moment).map(|(value, expiry)| Token { value, expiry });
+        let body = Body::Json { before, text, expiry: default };
+        Ok(Self { body, token, note, damaged: false, ..self })
+    }
+
+    /// What the file keeps, as it is spelled in `text`.
+    fn find_value<'t>(
+        &self,
+        object: &Object,
+        text: &'t str,
+    ) -> Result<Option<&'t str>, &'static str> {
+        let keys = self.expected.subject.keys();
+        let own = keys.iter().find_map(|key| object.get(text, key));
+        let others = || {
+            let foreign = Subject::Any.keys().iter().filter(|key| !keys.contains(*key));
+            foreign.filter_map(|key| object.get(text, key)).any(|value| value.len() > 2)
+        };
+        match own {
+            None if others() => Err("it keeps another kind of token or ticket"),
+            Some(_) if others() => {
+                Err("it keeps two tokens or tickets with one expiry; give each a file of its own")
+            }
+            own => Ok(own),
+        }
+    }
+
+    /// The key of the expiry, if there is one.
+    fn find_expiry(&self, object: &Object) -> Result<Option<Expiry>, &'static str> {
+        let has = |key: &str| object.keys().any(|known| known == key);
+        if let Some(Layout::Json { expiry, .. }) = self.expected.layout
+            && has(expiry.key())
+        {
+            return Ok(Some(expiry));
+        }
+        if has(Expiry::Fetched.key()) {
+            return Err(
+                "its \"expires_time\" may be the time of the fetch or the expiry: say which with the option layout, \"expires_time:fetched\" or \"expires_time:expiry\"",
+            );
+        }
+        let mut known = UNAMBIGUOUS.into_iter().filter(|expiry| has(expiry.key()));
+        match (known.next(), known.find(|expiry| *expiry != Expiry::ExpiresIn)) {
+            (Some(_), Some(_)) => {
+                Err("it has two expiries: say which counts with the option layout")
+            }
+            (None, _) if object.keys().any(is_unknown_expiry) => {
+                Err("its expiry stands under a key whose meaning is not known")
+            }
+            (known, _) => Ok(known),
+        }
+    }
+
+    fn serialized(self, text: String) -> Result<Self, &'static str> {
+        let new = Self { body: Body::Empty(Layout::Serialized), ..self };
+        let Some(array) = Array::parse(&text) else { return Ok(new.torn()) };
+        let (value, expired) = (array.get(&text, "value"), array.get(&text, "expired"));
+        if value.is_none() || expired.is_none() {
+            return Err("it is a serialized array without \"value\" and \"expired\"");
+        }
+        let note = match array.get(&text, NOTE) {
+            Some(Scalar::Text(note)) => Note::read(note),
+            _ => None,
+        };
+        let value = match value {
+            Some(Scalar::Text(token)) => Some(token.to_owned()).filter(|token| is_token(token)),
+            Some(Scalar::Nothing) | None => None,
+            Some(Scalar::Number(_)) => return Err("its \"value\" is not a string"),
+        };
+        let number = match expired {
+            Some(Scalar::Number(number)) => number,
+            Some(Scalar::Text(text)) => {
+                text.trim().parse().map_err(|_| "its \"expired\" is not a number")?
+            }
+            Some(Scalar::Nothing) | None => 1,
+        };
+        // WeChatDeveloper's cache: 0 is never.
+        let never = Epoch::from_secs(i64::MAX);
+        let expiry = if number == 0 { never } else { Expiry::Expired.to_moment(number, never) };
+        let token = value.map(|value| Token { value, expiry });
+        Ok(Self { body: Body::Serialized(text), token, note, damaged: false, ..new })
+    }
+
+    fn plain(self, seen: &[u8]) -> Result<Self, &'static str> {
+        let value =
+            str::from_utf8(seen).ok().filter(|text| is_token(text) && !text.starts_with('{'));
+        let value = value.ok_or("it is not a token alone")?.to_owned();
+        let token = Some(Token { value, expiry: self.origin.written + PLAIN_LIFE });
+        Ok(Self { body: Body::Plain, token, ..self })
+    }
+
+    /// The token, if there is a usable one, dead or alive.
+    #[must_use]
+    pub const fn token(&self) -> Option<&Token> {
+        self.token.as_ref()
+    }
+
+    /// What the last failed refresh left.
+    #[must_use]
+    pub const fn failure(&self) -> Option<&FailureRecord> {
+        match &self.note {
+            Some(Note::Failed(record)) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// The moment until which a token that is due is to be left, if the last refresh set one.
+    #[must_use]
+    pub const fn rest_until(&self) -> Option<Epoch> {
+        match &self.note {
+            Some(Note::RestUntil(moment)) => Some(*moment),
+            _ => None,
+        }
+    }
+
+    /// How the file spells what it holds; `None` while it holds nothing.
+    #[must_use]
+    pub fn layout(&self) -> Option<Layout> {
+        match &self.body {
+            Body::Empty(_) => None,
+            Body::Json { before, expiry, .. } => {
+                Some(Layout::Json { expiry: *expiry, guarded: !before.is_empty() })
+            }
+            Body::Serialized(_) => Some(Layout::Serialized),
+            Body::Plain => Some(Layout::Plain),
+        }
+    }
+
+    fn layout_for_new(&self) -> Layout {
+        match self.body {
+            Body::Empty(layout) => layout,
+            _ => Layout::DEFAULT,
+        }
+    }
+
+    /// Whether the file was torn: half written, or all NUL bytes.
+    #[must_use]
+    pub const fn is_damaged(&self) -> bool {
+        self.damaged
+    }
+
+    /// The file with `token` in place of the old one, written at `now`, and without a failure record.
+    /// A token that is due at once is to be left until `rest_until`.
+    #[must_use]
+    pub fn with_token(&self, token: &Token, rest_until: Option<Epoch>, now: Epoch) -> Content {
+        let note = rest_until.map(Note::RestUntil);
+        self.written().edited(Some((token, now)), note.as_ref())
+    }
+
+    /// The file with `record` in place of the last failure; token and expiry stay.
+    #[must_use]
+    pub fn with_failure(&self, record: &FailureRecord) -> Content {
+        self.written().edited(None, Some(&Note::Failed(record.clone())))
+    }
+
+    /// The document, with a body that can be edited.
+    fn written(&self) -> Self {
+        let Body::Empty(layout) = self.body else { return self.clone() };
+        let body = match layout {
+            Layout::Json { expiry, guarded } => Body::Json {
+                before: if guarded { GUARD.to_owned() } else { String::new() },
+                text: "{}".to_owned(),
+                expiry,
+            },
+            Layout::Serialized => Body::Serialized(format!(
+                "a:3:{{{}{}{}{}{}{}}}",
+                serialized::string("name"),
+                serialized::string(&self.origin.name),
+                serialized::string("value"),
+                serialized::string(""),
+                serialized::string("expired"),
+                "i:1;"
+            )),
+            Layout::Plain => Body::Plain,
+        };
+        Self { body, ..self.clone() }
+    }
+
+    fn edited(&self, token: Option<(&Token, Epoch)>, note: Option<&Note>) -> Content {
+        let note = note.map(Note::to_json);
+        match &self.body {
+            Body::Json { before, text, expiry } => {
+                self.edited_json(before, text, *expiry, token, note.as_deref())
+            }
+            Body::Serialized(text) => {
+                let mut text = text.clone();
+                let mut set = |key: &str, value: Option<&str>| {
+                    if let Some(array) = Array::parse(&text) {
+                        text = array.edit(&text, key, value);
+                    }
+                };
+                if let Some((token, _)) = token {
+                    set("value", Some(&serialized::string(&token.value)));
+                    set("expired", Some(&self.spell_expired(token.expiry)));
+                }
+                set(NOTE, note.as_deref().map(serialized::string).as_deref());
+                Content {
+                    bytes: text.into_bytes(),
+                    modified: None,
+                    note: None,
+                    may_be_padded: false,
+                }
+            }
+            Body::Plain | Body::Empty(_) => {
+                let kept = self.token.as_ref().map(|token| (token, token.expiry));
+                let stored = token.map(|(token, _)| (token, token.expiry)).or(kept);
+                let bytes = stored.map(|(token, _)| token.value.clone().into_bytes());
+                let modified = stored.map(|(_, expiry)| expiry.before(PLAIN_LIFE));
+                Content { bytes: bytes.unwrap_or_default(), modified, note, may_be_padded: false }
+            }
+        }
+    }
+
+    /// Strings stay strings, and numbers numbers.
+    fn spell_expired(&self, expiry: Epoch) -> String {
+        let Body::Serialized(text) = &self.body else { return String::new() };
+        let before = Array::parse(text);
+        match before.as_ref().and_then(|array| array.get(text, "expired")) {
+            Some(Scalar::Text(_)) => serialized::string(&expiry.secs().to_string()),
+            Some(Scalar::Number(number)) => {
+                format!("i:{};", Expiry::Expired.to_number(expiry, expiry, Some(number)))
+            }
+            _ => format!("i:{};", expiry.secs()),
+        }
+    }
+
+    fn edited_json(
+        &self,
+        before: &str,
+        text: &str,
+        expiry: Expiry,
+        token: Option<(&Token, Epoch)>,
+        note: Option<&str>,
+    ) -> Content {
+        let mut text = text.to_owned();
+        let mut set = |key: &str, spell: &dyn Fn(&str) -> Option<String>| {
+            if let Some(object) = Object::parse(&text) {
+                let old = object.get(&text, key).unwrap_or_default().to_owned();
+                text = object.edit(&text, key, spell(&old).as_deref());
+            }
+        };
+        let mut modified = None;
+        if let Some((token, now)) = token {
+            set(self.value_key(), &|_| Some(json!(token.value).to_string()));
+            set(expiry.key(), &|old| {
+                let number = number_of(old).ok().flatten();
+                let number = expiry.to_number(token.expiry, now, number);
+                Some(
+                    if old.starts_with('"') { json!(number.to_string()) } else { json!(number) }
+                        .to_string(),
+                )
+            });
+        }
+        set(NOTE, &|_| note.map(str::to_owned));
+        // A duration counts from the modification: that of the token, not that of a note.
+        let number = Object::parse(&text)
+            .and_then(|object| number_of(object.get(&text, expiry.key())?).ok()?)
+            .filter(|number| expiry.counts_from_modification(*number));
+        if number.is_some() {
+            modified = Some(token.map_or(self.origin.written, |(_, now)| now));
+        }
+        let bytes = format!("{before}{text}").into_bytes();
+        Content { bytes, modified, note: None, may_be_padded: true }
+    }
+
+    /// The key under which this file keeps its token.
+    fn value_key(&self) -> &'static str {
+        let keys = self.expected.subject.keys();
+        let present = match &self.body {
+            Body::Json { text, .. } => Object::parse(text)
+                .and_then(|object| keys.iter().find(|key| object.get(text, key).is_some())),
+            _ => None,
+        };
+        present.or(keys.first()).copied().unwrap_or_default()
+    }
+}
+
+fn token_of(json: &str) -> Result<Option<String>, &'static str> {
+    match serde_json::from_str(json) {
+        Ok(Value::Null | Value::Bool(false)) => Ok(None),
+        Ok(Value::String(token)) => Ok(Some(token).filter(|token| is_token(token))),
+        _ => Err("what is kept in it is not a string"),
+    }
+}
+
+fn number_of(json: &str) -> Result<Option<i64>, &'static str> {
+    match serde_json::from_str(json) {
+        Ok(Value::Null | Value::Bool(false)) => return Ok(None),
+        Ok(Value::Number(number)) => number.as_i64().or_else(|| whole(number.as_f64()?)),
+        Ok(Value::String(text)) if text.trim().is_empty() => return Ok(None),
+        Ok(Value::String(text)) => {
+            let text = text.trim();
+            text.parse().ok().or_else(|| whole(text.parse().ok()?))
+        }
+        _ => None,
+    }
+    .map(Some)
+    .ok_or("its expiry is not a number")
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked before")]
+fn whole(number: f64) -> Option<i64> {
+    (number.abs() < 1e15).then_some(number.floor() as i64)
+}
+
+/// Keys that speak of time: a file with one of these is not ours to complete with an `expire`.
+fn is_unknown_expiry(key: &str) -> bool {
+    key.starts_with("expire") || key.ends_with("_time") || key.ends_with("_at")
+}
+
+/// `bytes` without the NUL bytes and white space around them, and without a byte order mark.
+fn visible(bytes: &[u8]) -> &[u8] {
+    let blank = |byte: &u8| *byte == 0 || byte.is_ascii_whitespace();
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let start = bytes.iter().position(|byte| !blank(byte)).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(|byte| !blank(byte)).map_or(start, |last| last + 1);
+    bytes.get(start..end).unwrap_or_default()
+}
+
+/// Whether `seen` begins as a serialized array does: `a:3:{`.
+fn is_serialized_array(seen: &[u8]) -> bool {
+    let digits = |rest: &[u8]| rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    seen.strip_prefix(b"a:").is_some_and(|rest| {
+        let count = digits(rest);
+        count > 0 && rest.get(count..).is_some_and(|rest| rest.starts_with(b":{"))
+    })
+}
+
+/// What a file is that is no token file that can be kept.
+fn foreign(seen: &[u8]) -> &'static str {
+    if seen.starts_with(b"<?") {
+        "it is PHP source, perhaps a var_export() cache, which is never executed; keep the token in a JSON file, or write this one in a loader"
+    } else if str::from_utf8(seen).is_ok_and(|text| text.len() >= 32 && is_token(text)) {
+        "it may be a token alone, as a text file or as one of two; with the option layout \"plain\" it counts as one that lives two hours from the file's modification"
+    } else {
+        "it does not begin like one"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{Failure, Fingerprint};
+
+    const TOKEN_FILE: &str = r#"{"access_token":"abc","expire":1588219064}"#;
+
+    const TOKEN: Expected = Expected { subject: Subject::AccessToken, layout: None };
+    const WRITTEN: Epoch = Epoch::from_secs(1_600_000_000);
+
+    fn origin() -> Origin {
+        Origin { name: "token.json".into(), written: WRITTEN, note: None }
+    }
+
+    fn parse_as(text: &str, expected: Expected) -> Result<Document, &'static str> {
+        Document::parse(text.as_bytes(), expected, origin())
+    }
+
+    fn parse(text: &str) -> Result<Document, &'static str> {
+        parse_as(text, TOKEN)
+    }
+
+    fn reparse(content: Content) -> Document {
+        parse(&String::from_utf8(content.bytes).unwrap()).unwrap()
+    }
+
+    fn empty() -> Document {
+        Document::empty(TOKEN, origin())
+    }
+
+    fn expiry(text: &str) -> Option<i64> {
+        parse(text).ok()?.token().map(|token| token.expiry.secs())
+    }
+
+    fn fresh() -> Token {
+        Token { value: "NEW".into(), expiry: Epoch::from_secs(1_700_000_000) }
+    }
+
+    fn rewritten(text: &str) -> String {
+        let content = parse(text).unwrap().with_token(&fresh(), None, WRITTEN);
+        String::from_utf8(content.bytes).unwrap()
+    }
+
+    fn record() -> FailureRecord {
+        let account = Fingerprint::new("a");
+        FailureRecord::of(Failure::network("refused"), &account, None, Epoch::from_secs(5))
+    }
+
+    #[test]
+    fn a_token_file_tells_its_token_and_expiry() {
+        let token = parse(TOKEN_FILE).ok().and_then(|document| document.token().cloned());
+        let expected = Token { value: "abc".into(), expiry: Epoch::from_secs(1_588_219_064) };
+        assert_eq!(token, Some(expected));
+    }
+
+    #[test]
+    fn an_expiry_may_be_a_string_a_float_or_long_past() {
+        assert_eq!(expiry(r#"{"access_token":"a","expire":"1588219064"}"#), Some(1_588_219_064));
+        assert_eq!(expiry(r#"{"access_token":"a","expire":1588219064.9}"#), Some(1_588_219_064));
+        assert_eq!(expiry(r#"{"access_token":"a","expire":-5}"#), Some(-5));
+    }
+
+    #[test]
+    fn without_token_or_expiry_there_is_no_usable_token() {
+        for text in [
+            r#"{"access_token":"a","expire":null}"#,
+            r#"{"access_token":"a"}"#,
+            r#"{"access_token":"","expire":9999999999}"#,
+            r#"{"access_token":null,"expire":9999999999}"#,
+            r#"{"access_token":"a\nb","expire":9999999999}"#,
+        ] {
+            assert!(parse(text).is_ok_and(|document| document.token().is_none()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_token_file_is_refused() {
+        for text in [
+            "debian\n",
+            "<?php echo 1;",
+            "\u{7f}ELF",
+            r#"{"name":"vendor/package","require":{}}"#,
+            r#"{"access_token":"a","valid_at":1}"#,
+            r#"{"access_token":{"a":1},"expire":1}"#,
+            r#"{"access_token":"a","expire":"soon"}"#,
+            r#"{"access_token":"a","expire":[1]}"#,
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn torn_content_is_damaged_and_replaced_as_a_whole() {
+        for text in [r#"{"access_token":"easWas"#, "\0\0\0\0", "{", "{\"access_token\":\"a\"}}"] {
+            let document = parse(text);
+            assert!(document.as_ref().is_ok_and(Document::is_damaged), "{text:?}");
+            assert_eq!(rewritten(text), r#"{"access_token":"NEW","expire":1700000000}"#);
+        }
+    }
+
+    #[test]
+    fn content_with_nothing_to_lose_is_replaced_as_a_whole() {
+        for text in ["", "null", "[]", " {}\n", r#"{"errcode":40013,"errmsg":"invalid appid"}"#] {
+            assert!(parse(text).is_ok_and(|document| !document.is_damaged()), "{text:?}");
+            assert_eq!(rewritten(text), r#"{"access_token":"NEW","expire":1700000000}"#);
+        }
+    }
+
+    #[test]
+    fn a_rewrite_touches_token_and_expiry_alone() {
+        let text = "{ \"a\" : 1.0,\n\t\"expire\": \"5\", \"n\\u0061\":[ 1,2 ], \"access_token\" :\"x\" }\n";
+        assert_eq!(
+            rewritten(text),
+            "{ \"a\" : 1.0,\n\t\"expire\": \"1700000000\", \"n\\u0061\":[ 1,2 ], \"access_token\" :\"NEW\" }\n"
+        );
+    }
+
+    #[test]
+    fn the_last_of_two_equal_keys_counts_and_is_rewritten() {
+        let text = r#"{"access_token":"a","access_token":"b","expire":5}"#;
+        let token = parse(text).ok().and_then(|document| document.token().cloned());
+        assert_eq!(token.map(|token| token.value), Some("b".to_owned()));
+        assert!(rewritten(text).contains(r#""access_token":"NEW","expire""#));
+    }
+
+    #[test]
+    fn a_failure_record_comes_and_goes_without_a_trace() {
+        let document = parse(TOKEN_FILE).unwrap();
+        let failed = reparse(document.with_failure(&record()));
+        assert_eq!(failed.failure(), Some(&record()));
+        assert_eq!(failed.token(), document.token());
+        let healed = failed.with_token(&fresh(), None, WRITTEN);
+        assert_eq!(healed, document.with_token(&fresh(), None, WRITTEN));
+    }
+
+    #[test]
+    fn a_failure_record_goes_wherever_it_stands() {
+        let record = record().to_json();
+        for text in [
+            format!(r#"{{"wx_token":{record},"access_token":"a","expire":5}}"#),
+            format!(r#"{{"access_token":"a","wx_token" : {record} ,"expire":5}}"#),
+            format!(r#"{{"wx_token":{record}}}"#),
+        ] {
+            let after = rewritten(&text);
+            assert!(!after.contains("wx_token"), "{after}");
+            assert_eq!(expiry(&after), Some(1_700_000_000), "{after}");
+        }
+    }
+
+    #[test]
+    fn a_failure_leaves_a_record_in_an_empty_file() {
+        assert_eq!(reparse(empty().with_failure(&record())).failure(), Some(&record()));
+    }
+
+    #[test]
+    fn a_rest_is_noted_and_goes_with_the_next_token() {
+        let until = Epoch::from_millis(1_234_567);
+        let document = parse(TOKEN_FILE).unwrap();
+        let resting = reparse(document.with_token(&fresh(), Some(until), WRITTEN));
+        assert_eq!((resting.rest_until(), resting.token()), (Some(until), Some(&fresh())));
+        let done = resting.with_token(&fresh(), None, WRITTEN);
+        assert_eq!(done, document.with_token(&fresh(), None, WRITTEN));
+    }
+
+    #[test]
+    fn a_ticket_file_keeps_the_key_that_it_has_and_is_no_token_file() {
+        let expected = |subject| Expected { subject, layout: None };
+        let text = r#"{"expire":5,"ticket":"abc","for":"us"}"#;
+        let ticket = parse_as(text, expected(Subject::JsapiTicket)).unwrap();
+        let content = ticket.with_token(&fresh(), None, WRITTEN);
+        assert_eq!(
+            String::from_utf8(content.bytes).unwrap(),
+            r#"{"expire":1700000000,"ticket":"NEW","for":"us"}"#
+        );
+        let new = Document::empty(expected(Subject::JsapiTicket), origin());
+        let new = String::from_utf8(new.with_token(&fresh(), None, WRITTEN).bytes).unwrap();
+        assert_eq!(new, r#"{"jsapi_ticket":"NEW","expire":1700000000}"#);
+        assert!(parse_as(&new, expected(Subject::CardTicket)).is_err());
+        assert!(parse(&new).is_err());
+        assert!(parse_as(&new, expected(Subject::Any)).unwrap().token().is_some());
+    }
+
+    /// Every legacy layout: how it looks, and how it looks after a refresh.
+    const LAYOUTS: [(&str, &str, &str); 14] = [
+        (
+            "expire",
+            r#"{"access_token":"a","expire":5}"#,
+            r#"{"access_token":"NEW","expire":1700000000}"#,
+        ),
+        (
+            "expire_time",
+            r#"{"expire_time":5,"access_token":"a"}"#,
+            r#"{"expire_time":1700000000,"access_token":"NEW"}"#,
+        ),
+        (
+            "expire_time",
+            r#"{"access_token":"","expire_time":0}"#,
+            r#"{"access_token":"NEW","expire_time":1700000000}"#,
+        ),
+        (
+            "expires",
+            r#"{"access_token":"a","expires_in":7200,"expires":5}"#,
+            r#"{"access_token":"NEW","expires_in":7200,"expires":1700000000}"#,
+        ),
+        (
+            "expires_at",
+            r#"{"expires_at":"5","access_token":"a","x":[1, 2]}"#,
+            r#"{"expires_at":"1700000000","access_token":"NEW","x":[1, 2]}"#,
+        ),
+        (
+            "expired",
+            r#"{"access_token":"a","expired":5}"#,
+            r#"{"access_token":"NEW","expired":1700000000}"#,
+        ),
+        (
+            "expires_in",
+            r#"{"access_token":"a","expires_in":1588219064}"#,
+            r#"{"access_token":"NEW","expires_in":1700000000}"#,
+        ),
+        (
+            "expires_in",
+            r#"{"access_token":"a","expires_in":7200}"#,
+            r#"{"access_token":"NEW","expires_in":100000000}"#,
+        ),
+        (
+            "expire_time",
+            r#"{"access_token":"a","expire_time":1588219064123}"#,
+            r#"{"access_token":"NEW","expire_time":1700000000000}"#,
+        ),
+        (
+            "guarded expire_time",
+            "<?php exit();?>{\"access_token\":\"a\",\"expire_time\":5}",
+            "<?php exit();?>{\"access_token\":\"NEW\",\"expire_time\":1700000000}",
+        ),
+        (
+            "guarded expire_time",
+            "<?php exit();?>\n{\"access_token\":\"\",\"expire_time\":0}\n",
+            "<?php exit();?>\n{\"access_token\":\"NEW\",\"expire_time\":1700000000}\n",
+        ),
+        (
+            "serialize",
+            r#"a:3:{s:4:"name";s:2:"wx";s:5:"value";s:1:"a";s:7:"expired";i:5;}"#,
+            r#"a:3:{s:4:"name";s:2:"wx";s:5:"value";s:3:"NEW";s:7:"expired";i:1700000000;}"#,
+        ),
+        (
+            "serialize",
+            r#"a:2:{s:5:"value";s:1:"a";s:7:"expired";s:1:"5";}"#,
+            r#"a:2:{s:5:"value";s:3:"NEW";s:7:"expired";s:10:"1700000000";}"#,
+        ),
+        (
+            "serialize",
+            r#"a:2:{s:5:"value";N;s:7:"expired";i:5;}"#,
+            r#"a:2:{s:5:"value";s:3:"NEW";s:7:"expired";i:1700000000;}"#,
+        ),
+    ];
+
+    #[test]
+    fn every_layout_is_known_by_its_content_and_kept() {
+        for (name, before, after) in LAYOUTS {
+            let document = parse(before).unwrap_or_else(|why| panic!("{before}: {why}"));
+            assert_eq!(document.layout().unwrap().name(), name);
+            assert_eq!(rewritten(before), after);
+        }
+    }
+
+    #[test]
+    fn in_every_layout_a_failure_is_noted_and_goes_again() {
+        for (_, before, after) in LAYOUTS {
+            let document = parse(before).unwrap();
+            let failed = reparse(document.with_failure(&record()));
+            assert_eq!((failed.failure(), failed.token()), (Some(&record()), document.token()));
+            let healed = failed.with_token(&fresh(), None, WRITTEN).bytes;
+            assert_eq!(String::from_utf8(healed).unwrap(), after, "{before}");
+        }
+    }
+
+    #[test]
+    fn a_duration_counts_from_the_modification_of_the_token() {
+        let document = parse(r#"{"access_token":"a","expires_in":7200}"#).unwrap();
+        assert_eq!(document.token().unwrap().expiry, Epoch::from_secs(1_600_007_200));
+        let later = Epoch::from_secs(1_600_010_000);
+        let token = Token { value: "NEW".into(), expiry: Epoch::from_secs(1_600_017_000) };
+        let content = document.with_token(&token, None, later);
+        assert_eq!(content.modified, Some(later));
+        assert_eq!(content.bytes, br#"{"access_token":"NEW","expires_in":7000}"#);
+        assert_eq!(
+            document.with_failure(&record()).modified,
+            Some(WRITTEN),
+            "a note is no new token"
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_torn_behind_its_guard_keeps_the_guard() {
+        for text in ["<?php exit();?>", "<?php exit();?>{\"access_tok", "<?php exit();?>\0\0"] {
+            assert!(parse(text).unwrap().is_damaged(), "{text:?}");
+            assert_eq!(
+                rewritten(text),
+                r#"<?php exit();?>{"access_token":"NEW","expire_time":1700000000}"#
+            );
+        }
+        let torn = r#"a:3:{s:4:"name";s:17:"wx"#;
+        assert!(parse(torn).unwrap().is_damaged());
+        assert!(
+            rewritten(torn)
+                .starts_with(r#"a:3:{s:4:"name";s:10:"token.json";s:5:"value";s:3:"NEW";"#)
+        );
+    }
+
+    #[test]
+    fn a_new_file_has_the_layout_of_its_name_or_of_the_option() {
+        let new = |name: &str, layout: Option<&str>| {
+            let expected = Expected { layout: layout.and_then(Layout::by_name), ..TOKEN };
+            let origin = Origin { name: name.to_owned(), ..origin() };
+            let content = Document::empty(expected, origin).with_token(&fresh(), None, WRITTEN);
+            String::from_utf8(content.bytes).unwrap()
+        };
+        assert_eq!(new("token.json", None), r#"{"access_token":"NEW","expire":1700000000}"#);
+        assert_eq!(
+            new("access_token.php", None),
+            r#"<?php exit();?>{"access_token":"NEW","expire_time":1700000000}"#
+        );
+        assert_eq!(
+            new("t", Some("expires_at")),
+            r#"{"access_token":"NEW","expires_at":1700000000}"#
+        );
+        assert_eq!(
+            new("t", Some("expires_time:expiry")),
+            r#"{"access_token":"NEW","expires_time":1700000000}"#
+        );
+        assert_eq!(
+            new("wx01_access_token", Some("serialize")),
+            r#"a:3:{s:4:"name";s:17:"wx01_access_token";s:5:"value";s:3:"NEW";s:7:"expired";i:1700000000;}"#
+        );
+        assert_eq!(new("t", Some("plain")), "NEW");
+    }
+
+    #[test]
+    fn what_has_two_meanings_is_refused_until_the_caller_says_which() {
+        let text = r#"{"access_token": "a", "expires_time": 1599999000}"#;
+        assert!(parse(text).is_err_and(|why| why.contains("expires_time:fetched")));
+        let expiry_as = |layout| {
+            let expected = Expected { layout: Layout::by_name(layout), ..TOKEN };
+            parse_as(text, expected).unwrap().token().unwrap().expiry
+        };
+        assert_eq!(expiry_as("expires_time:expiry"), Epoch::from_secs(1_599_999_000));
+        assert_eq!(expiry_as("expires_time:fetched"), Epoch::from_secs(1_600_002_600));
+
+        let two = r#"{"access_token":"a","expire":5,"expires_at":6}"#;
+        assert!(parse(two).is_err_and(|why| why.contains("two expiries")));
+        let expected = Expected { layout: Layout::by_name("expires_at"), ..TOKEN };
+        let token = parse_as(two, expected).unwrap().token().cloned();
+        assert_eq!(token.unwrap().expiry, Epoch::from_secs(6));
+        let both = r#"{"access_token":"a","jsapi_ticket":"b","expire":5}"#;
+        assert!(parse(both).is_err_and(|why| why.contains("a file of its own")));
+    }
+
+    #[test]
+    fn a_token_alone_is_refused_until_the_caller_says_so() {
+        let text = "0123456789012345678901234567890123456789\n";
+        assert!(parse(text).is_err_and(|why| why.contains("layout \"plain\"")));
+        let expected = Expected { layout: Some(Layout::Plain), ..TOKEN };
+        let document = parse_as(text, expected).unwrap();
+        assert_eq!(document.token().unwrap().expiry, WRITTEN + PLAIN_LIFE);
+        let content = document.with_token(&fresh(), None, WRITTEN);
+        assert_eq!(content.bytes, b"NEW");
+        assert_eq!(content.modified, Some(fresh().expiry.before(PLAIN_LIFE)));
+        let failed = document.with_failure(&record());
+        assert_eq!(
+            (failed.bytes.as_slice(), failed.modified),
+            (text.trim().as_bytes(), Some(WRITTEN))
+        );
+        let noted = Origin { note: failed.note, ..origin() };
+        let again = Document::parse(&failed.bytes, expected, noted).unwrap();
+        assert_eq!(again.failure(), Some(&record()));
+        assert!(parse_as("two words", expected).is_err());
+    }
+
+    #[test]
+    fn php_source_is_never_taken_for_a_token_file() {
+        for text in ["<?php\n$access_token = array('access_token' => 'a');\n?>", "<?php exit; ?>{}"]
+        {
+            assert!(parse(text).is_err_and(|why| why.contains("never executed")), "{text}");
+        }
+        assert!(parse("<?php exit();?>echo 1;").is_err());
+    }
+
+    #[test]
+    fn a_serialized_expiry_of_zero_is_never() {
+        let document = parse(r#"a:2:{s:5:"value";s:1:"a";s:7:"expired";i:0;}"#).unwrap();
+        assert!(document.token().unwrap().is_valid(Epoch::from_secs(i64::MAX / 2000)));
+        assert!(parse(r#"a:1:{s:1:"x";i:0;}"#).is_err());
+    }
+
+    mod properties {
+        use proptest::prelude::*;
+
+        use super::*;
+
+        /// Layouts that a caller may name, or none.
+        fn layouts() -> impl Strategy<Value = Option<Layout>> {
+            let names: Vec<_> = Layout::NAMES.split(", ").map(str::trim).collect();
+            proptest::option::of(proptest::sample::select(names))
+                .prop_map(|name| name.and_then(Layout::by_name))
+        }
+
+        /// A file of any layout, with something done to it.
+        fn files() -> impl Strategy<Value = Vec<u8>> {
+            let whole = proptest::sample::select(LAYOUTS.to_vec()).prop_map(|(_, text, _)| text);
+            let damage = (any::<proptest::sample::Index>(), any::<u8>(), 0..4_u8);
+            let damaged =
+                (whole, proptest::collection::vec(damage, 0..4)).prop_map(|(text, damage)| {
+                    let mut bytes = text.as_bytes().to_vec();
+                    for (place, byte, kind) in damage {
+                        let at = place.index(bytes.len() + 1);
+                        match kind {
+                            0 => bytes.truncate(at),
+                            1 => bytes.insert(at, byte),
+                            2 => bytes.extend([0; 8]),
+                            _ => {
+                                if let Some(old) = bytes.get_mut(at) {
+                                    *old = byte;
+                                }
+                            }
+                        }
+                    }
+                    bytes
+                });
+            prop_oneof![4 => damaged, 1 => proptest::collection::vec(any::<u8>(), 0..200)]
+        }
+
+        proptest! {
+            // PROPTEST_CASES asks for more.
+            #![proptest_config(ProptestConfig {
+                cases: ProptestConfig::default().cases.max(2000),
+                ..ProptestConfig::default()
+            })]
+
+            /// Whatever is accepted can be written, and is read back as it was written.
+            #[test]
+            fn what_is_written_is_read_back(bytes in files(), layout in layouts()) {
+                let expected = Expected { layout, ..TOKEN };
+                let Ok(document) = Document::parse(&bytes, expected, origin()) else { return Ok(()) };
+                let reread = |content: Content| {
+                    let written = content.modified.unwrap_or(WRITTEN);
+                    let origin = Origin { written, note: content.note, ..origin() };
+                    Document::parse(&content.bytes, expected, origin)
+                };
+                let stored = reread(document.with_token(&fresh(), None, WRITTEN));
+                prop_assert!(stored.is_ok(), "{:?}", stored.err());
+                let stored = stored.unwrap();
+                let token = stored.token().unwrap();
+                prop_assert_eq!(&token.value, "NEW");
+                // Readers of a time of fetch, and of a duration, may trust it for less, never for more.
+                prop_assert!(token.expiry <= fresh().expiry);
+                prop_assert_eq!(stored.failure(), None);
+
+                let failed = reread(document.with_failure(&record()));
+                prop_assert!(failed.is_ok(), "{:?}", failed.err());
+                let failed = failed.unwrap();
+                prop_assert_eq!(failed.token(), document.token());
+                prop_assert_eq!(failed.failure(), Some(&record()));
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The part of PHP's `serialize()` format that cache files are written in: an array of scalars, or of
+//! such arrays. Objects and references are not read.
+
+use std::ops::Range;
+
+/// The elements of a serialized array, and where their values stand in the text.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Array {
+    /// Where the number of elements stands.
+    count: Range<usize>,
+    /// Where the closing brace stands.
+    end: usize,
+    elements: Vec<Element>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Element {
+    key: String,
+    /// Key and value together.
+    whole: Range<usize>,
+    value: Range<usize>,
+}
+
+/// A scalar, as far as it matters here.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Scalar<'a> {
+    /// `s:…`
+    Text(&'a str),
+    /// `i:…` or `d:…`
+    Number(i64),
+    /// `N` or `b:0`
+    Nothing,
+}
+
+/// Arrays within arrays, at the most.
+const MAX_DEPTH: usize = 16;
+
+impl Array {
+    /// Reads `text`, which must be a serialized array and nothing else, but for white space.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut cursor = Cursor { text, at: 0 };
+        let array = cursor.array(0)?;
+        text.get(cursor.at..)?.trim().is_empty().then_some(array)
+    }
+
+    /// The element `key` of the array in `text`.
+    #[must_use]
+    pub fn get<'t>(&self, text: &'t str, key: &str) -> Option<Scalar<'t>> {
+        let element = self.elements.iter().rfind(|element| element.key == key)?;
+        let mut cursor = Cursor { text, at: element.value.start };
+        cursor.scalar()
+    }
+
+    /// `text` with the element `key` replaced, appended, or (for `None`) taken out.
+    #[must_use]
+    pub fn edit(&self, text: &str, key: &str, value: Option<&str>) -> String {
+        let mut text = text.to_owned();
+        let count = self.elements.len();
+        let recount = |text: &mut String, count: usize| {
+            text.replace_range(self.count.clone(), &count.to_string());
+        };
+        // From the back to the front, so that the places before stay what they are.
+        match (self.elements.iter().rfind(|element| element.key == key), value) {
+            (Some(element), Some(value)) => text.replace_range(element.value.clone(), value),
+            (Some(element), None) => {
+                text.replace_range(element.whole.clone(), "");
+                recount(&mut text, count - 1);
+            }
+            (None, Some(value)) => {
+                text.insert_str(self.end, &format!("{}{value}", string(key)));
+                recount(&mut text, count + 1);
+            }
+            (None, None) => {}
+        }
+        text
+    }
+}
+
+/// `text` as a serialized string.
+#[must_use]
+pub fn string(text: &str) -> String {
+    format!("s:{}:\"{text}\";", text.len())
+}
+
+struct Cursor<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl<'t> Cursor<'t> {
+    fn rest(&self) -> &'t str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn expect(&mut self, token: &str) -> Option<()> {
+        self.rest().starts_with(token).then(|| self.at += token.len())
+    }
+
+    /// Up to `end`, which is passed over.
+    fn until(&mut self, end: char) -> Option<&'t str> {
+        let found = self.rest().split_once(end)?.0;
+        self.at += found.len() + end.len_utf8();
+        Some(found)
+    }
+
+    fn array(&mut self, depth: usize) -> Option<Array> {
+        self.expect("a:")?;
+        let start = self.at;
+        let count = self.until(':')?;
+        let place = start..start + count.len();
+        let count: usize = count.parse().ok()?;
+        self.expect("{")?;
+        let mut elements = Vec::new();
+        for _ in 0..count {
+            let start = self.at;
+            let key = match self.scalar()? {
+                Scalar::Text(text) => text.to_owned(),
+                Scalar::Number(number) => number.to_string(),
+                Scalar::Nothing => return None,
+            };
+            let value = self.at;
+            self.value(depth)?;
+            elements.push(Element { key, whole: start..self.at, value: value..self.at });
+        }
+        let end = self.at;
+        self.expect("}")?;
+        Some(Array { count: place, end, elements })
+    }
+
+    fn value(&mut self, depth: usize) -> Option<()> {
+        if self.rest().starts_with("a:") {
+            return if depth < MAX_DEPTH { self.array(depth + 1).map(|_| ()) } else { None };
+        }
+        self.scalar().map(|_| ())
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "as saturates")]
+    fn scalar(&mut self) -> Option<Scalar<'t>> {
+        if self.expect("N;").is_some() {
+            return Some(Scalar::Nothing);
+        }
+        let kind = self.until(':')?;
+        if kind == "s" {
+            let length: usize = self.until(':')?.parse().ok()?;
+            self.expect("\"")?;
+            let text = self.rest().get(..length)?;
+            self.at += length;
+            self.expect("\";")?;
+            return Some(Scalar::Text(text));
+        }
+        let spelled = self.until(';')?;
+        match kind {
+            "i" => spelled.parse().ok().map(Scalar::Number),
+            "d" => spelled.parse::<f64>().ok().map(|number| Scalar::Number(number as i64)),
+            "b" if spelled == "0" => Some(Scalar::Nothing),
+            "b" if spelled == "1" => Some(Scalar::Number(1)),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"a:3:{s:4:"name";s:17:"wx01_access_token";s:5:"value";s:3:"abc";s:7:"expired";i:1588219064;}"#;
+
+    #[test]
+    fn elements_are_found_by_their_key() {
+        let array = Array::parse(FILE).unwrap();
+        assert_eq!(array.get(FILE, "value"), Some(Scalar::Text("abc")));
+        assert_eq!(array.get(FILE, "expired"), Some(Scalar::Number(1_588_219_064)));
+        assert_eq!(array.get(FILE, "missing"), None);
+    }
+
+    #[test]
+    fn an_edit_changes_one_element_and_the_count() {
+        fn edit(text: &str, key: &str, value: Option<&str>) -> String {
+            Array::parse(text).unwrap().edit(text, key, value)
+        }
+        let longer = edit(FILE, "value", Some(&string("longer")));
+        assert_eq!(longer, FILE.replace(r#"s:3:"abc""#, r#"s:6:"longer""#));
+        let more = edit(FILE, "note", Some("i:5;"));
+        assert_eq!(more, FILE.replace("a:3:", "a:4:").replace(";}", r#";s:4:"note";i:5;}"#));
+        assert_eq!(edit(&more, "note", None), FILE);
+    }
+
+    #[test]
+    fn strings_may_hold_anything_and_arrays_may_nest() {
+        let text = "a:2:{i:0;s:8:\"}\";\"文b\";s:1:\"k\";a:1:{i:0;N;}}\n";
+        let array = Array::parse(text).unwrap();
+        assert_eq!(array.get(text, "0"), Some(Scalar::Text("}\";\"文b")));
+    }
+
+    #[test]
+    fn what_is_torn_or_of_another_kind_is_not_read() {
+        for cut in 1..FILE.len() {
+            assert_eq!(Array::parse(&FILE[..cut]), None, "{cut}");
+        }
+        let deep = "a:1:{i:0;".repeat(100) + "N;" + &"}".repeat(100);
+        for text in [
+            "",
+            "a:1:{}",
+            "O:1:\"A\":0:{}",
+            "a:9999999999999999999999:{",
+            "a:1:{i:0;s:9:\"x\";}",
+            &deep,
+        ] {
+            assert_eq!(Array::parse(text), None, "{text}");
+        }
+    }
+}

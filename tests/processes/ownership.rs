@@ -1,0 +1,247 @@
+//! Whose the file was, it stays: owner, group, mode, ACL, attributes, links and mounts.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::path::Path;
+use std::process::Command;
+
+use wechat_emulator::Options;
+
+use crate::support::World;
+use crate::support::php::{Answer, Callers, GET};
+
+const WWW_DATA: u32 = 33;
+const NOBODY: u32 = 65534;
+
+fn world() -> World {
+    let world = World::new(Options::default());
+    fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
+    world
+}
+
+fn call_as(world: &World, user: u32) -> Answer {
+    let php = world.php().run_as(user);
+    Callers::start(&php, &world.file(), GET, 1).release().remove(0)
+}
+
+/// Owner, group and mode.
+fn whose(path: &Path) -> (u32, u32, u32) {
+    let metadata = fs::metadata(path).expect("a file");
+    (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777)
+}
+
+fn give(path: &Path, owner: u32, group: u32, mode: u32) {
+    chown(path, Some(owner), Some(group)).expect("the tests run as root");
+    fs::set_permissions(path, Permissions::from_mode(mode)).expect("chmod");
+}
+
+fn run(command: &mut Command) {
+    assert!(command.status().is_ok_and(|status| status.success()), "{command:?} needs root");
+}
+
+fn inode(world: &World) -> u64 {
+    fs::metadata(world.file()).expect("a file").ino()
+}
+
+fn assert_refreshed(world: &World, answer: &Answer) {
+    assert!(world.is_live(answer.token()));
+    assert_eq!(world.stored()["access_token"], answer.token());
+    assert_eq!(world.names(), ["token.json"]);
+}
+
+#[test]
+fn root_and_www_data_take_turns_and_both_are_always_served() {
+    let world = world();
+    give(world.dir.path(), WWW_DATA, WWW_DATA, 0o755);
+    for (turn, user) in [0, WWW_DATA, 0, 0, WWW_DATA].into_iter().enumerate() {
+        if turn > 0 {
+            fs::write(world.file(), r#"{"access_token":"dead","expire":5}"#).expect("a file");
+        }
+        assert_refreshed(&world, &call_as(&world, user));
+        assert_refreshed(&world, &call_as(&world, WWW_DATA));
+        assert_eq!(whose(&world.file()), (WWW_DATA, WWW_DATA, 0o600), "turn {turn}");
+    }
+}
+
+#[test]
+fn owner_group_and_mode_survive_a_replacement() {
+    let world = world();
+    world.write_expired();
+    give(&world.file(), WWW_DATA, NOBODY, 0o664);
+    let before = inode(&world);
+    assert_refreshed(&world, &world.call());
+    assert_eq!(whose(&world.file()), (WWW_DATA, NOBODY, 0o664));
+    assert_ne!(inode(&world), before, "it was replaced");
+}
+
+#[test]
+fn an_acl_and_attributes_survive_and_a_default_acl_does_not_creep_in() {
+    let world = world();
+    world.write_expired();
+    let file = world.file();
+    run(Command::new("setfacl").args(["-m", "u:33:r"]).arg(&file));
+    run(Command::new("setfattr").args(["-n", "user.origin", "-v", "ours"]).arg(&file));
+    let acl = |path: &Path| {
+        let output = Command::new("getfacl").args(["-cpn"]).arg(path).output().expect("getfacl");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let before = acl(&file);
+    assert!(before.contains("user:33:r--"), "{before}");
+    run(Command::new("setfacl").args(["-d", "-m", "u:65534:rwx"]).arg(world.dir.path()));
+    assert_refreshed(&world, &world.call());
+    assert_eq!(acl(&file), before);
+    let value =
+        Command::new("getfattr").args(["--only-values", "-n", "user.origin"]).arg(&file).output();
+    assert_eq!(value.expect("getfattr").stdout, b"ours");
+
+    world.write_expired();
+    run(Command::new("setfacl").arg("-b").arg(&file));
+    let bare = acl(&file);
+    assert_refreshed(&world, &world.call());
+    assert_eq!(acl(&file), bare, "the directory's default ACL is not the file's");
+}
+
+#[test]
+fn a_file_of_another_user_is_written_in_place_and_stays_his() {
+    let world = world();
+    give(world.dir.path(), WWW_DATA, WWW_DATA, 0o755);
+    world.write_expired();
+    give(&world.file(), NOBODY, NOBODY, 0o666);
+    let before = inode(&world);
+    assert_refreshed(&world, &call_as(&world, WWW_DATA));
+    assert_eq!((whose(&world.file()), inode(&world)), ((NOBODY, NOBODY, 0o666), before));
+}
+
+#[test]
+fn in_a_directory_that_may_not_be_written_the_file_is_written_in_place() {
+    let world = world();
+    world.write_expired();
+    give(&world.file(), WWW_DATA, WWW_DATA, 0o600);
+    let before = inode(&world);
+    assert_refreshed(&world, &call_as(&world, WWW_DATA));
+    assert_eq!((whose(&world.file()), inode(&world)), ((WWW_DATA, WWW_DATA, 0o600), before));
+}
+
+#[test]
+fn in_a_sticky_directory_a_file_of_another_user_is_written_in_place() {
+    let world = world();
+    give(world.dir.path(), 0, 0, 0o1777);
+    world.write_expired();
+    give(&world.file(), NOBODY, NOBODY, 0o666);
+    let before = inode(&world);
+    assert_refreshed(&world, &call_as(&world, WWW_DATA));
+    assert_eq!((whose(&world.file()).0, inode(&world)), (NOBODY, before));
+}
+
+#[test]
+fn in_a_set_gid_directory_the_group_stays_what_it_was() {
+    let world = world();
+    give(world.dir.path(), WWW_DATA, NOBODY, 0o2775);
+    assert_refreshed(&world, &call_as(&world, WWW_DATA));
+    assert_eq!(whose(&world.file()).1, NOBODY, "a new file has the directory's group");
+    world.write_expired();
+    give(&world.file(), WWW_DATA, WWW_DATA, 0o640);
+    assert_refreshed(&world, &call_as(&world, WWW_DATA));
+    assert_eq!(whose(&world.file()), (WWW_DATA, WWW_DATA, 0o640));
+}
+
+#[test]
+fn a_file_that_may_not_be_written_is_served_while_valid_and_then_names_both_owners() {
+    let world = world();
+    world.write(format!(r#"{{"access_token":"abc","expire":{}}}"#, crate::support::now() + 100));
+    give(&world.file(), NOBODY, NOBODY, 0o644);
+    assert_eq!(call_as(&world, WWW_DATA).token(), "abc", "even though it is due");
+    world.write_expired();
+    let answer = call_as(&world, WWW_DATA);
+    assert_eq!(answer.class(), "WxToken\\FileException");
+    for owner in ["uid 33 gid 33", "uid 65534 gid 65534 with mode 0644"] {
+        assert!(answer.message().contains(owner), "{}", answer.message());
+    }
+    assert_eq!(world.fetches(), 0);
+}
+
+#[test]
+fn a_hard_link_keeps_its_other_name() {
+    let world = world();
+    world.write_expired();
+    let other = tempfile::tempdir().expect("a directory");
+    let name = other.path().join("other.json");
+    fs::hard_link(world.file(), &name).expect("a link");
+    assert_refreshed(&world, &world.call());
+    assert_eq!(fs::read(world.file()).ok(), fs::read(&name).ok());
+}
+
+/// Something that is mounted, until this is dropped.
+struct Mounted<'a>(&'a Path);
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0).status();
+    }
+}
+
+#[test]
+fn a_file_that_is_mounted_on_its_own_is_written_in_place() {
+    let world = world();
+    let outside = tempfile::tempdir().expect("a directory");
+    let source = outside.path().join("mounted.json");
+    fs::write(&source, r#"{"access_token":"dead","expire":5}"#).expect("a file");
+    world.write("");
+    let file = world.file();
+    run(Command::new("mount").arg("--bind").arg(&source).arg(&file));
+    let _mounted = Mounted(&file);
+    assert_refreshed(&world, &world.call());
+    assert_eq!(fs::read(&source).ok(), fs::read(&file).ok());
+}
+
+#[test]
+fn a_link_to_another_file_system_is_followed_and_the_file_replaced_there() {
+    let world = world();
+    let disk = tempfile::tempdir().expect("a directory");
+    run(Command::new("mount").args(["-t", "tmpfs", "tmpfs"]).arg(disk.path()));
+    let _mounted = Mounted(disk.path());
+    let real = disk.path().join("real.json");
+    fs::write(&real, r#"{"access_token":"dead","expire":5}"#).expect("a file");
+    give(&real, WWW_DATA, WWW_DATA, 0o640);
+    symlink(&real, world.file()).expect("a link");
+    assert_refreshed(&world, &world.call());
+    assert!(fs::symlink_metadata(world.file()).is_ok_and(|link| link.is_symlink()));
+    assert_eq!(whose(&real), (WWW_DATA, WWW_DATA, 0o640));
+}
+
+#[test]
+fn in_place_nobody_ever_reads_less_than_a_whole_file() {
+    let mut world = world();
+    world.set("write_mode", "in_place");
+    world.write(r#"{"access_token":"first","expire":5}"#);
+    let before = inode(&world);
+    // One process re-expires and refreshes the file again and again; another reads all the while.
+    let writer = r#"
+        for ($i = 0; $i < 2000; $i++) {
+            $token = str_repeat(chr(97 + $i % 26), 20 + $i % 40);
+            $rejected = json_decode(file_get_contents($argv[1]), true)['access_token'];
+            wx_refresh_token($argv[1], $rejected, fn() => ['access_token' => $token, 'expires_in' => 7200]);
+        }
+    "#;
+    let reader = r#"
+        echo "ready\n";
+        $seen = 0;
+        stream_set_blocking(STDIN, false);
+        while (!fgets(STDIN)) {
+            $seen++;
+            $token = wx_get_token($argv[1], fn() => throw new Error('the file was found expired'));
+            if ($token !== 'first' && count_chars($token, 3) !== $token[0]) { exit("a mixture: $token\n"); }
+        }
+        echo $seen > 100 ? "read enough\n" : "read too little\n";
+    "#;
+    let path = world.file();
+    let path = path.to_str().expect("a path");
+    let far = crate::support::now() + 5000;
+    world.write(format!(r#"{{"access_token":"first","expire":{far}}}"#));
+    let mut reading = world.php().start(reader, &[path]);
+    assert_eq!(reading.read_line(), "ready");
+    assert_eq!(world.php().run(writer, &[path]), "");
+    reading.release();
+    assert_eq!(reading.read_line(), "read enough");
+    assert_eq!(inode(&world), before);
+}

@@ -3,8 +3,9 @@
 #![allow(non_snake_case, reason = "the names of PHP's parameters are PHP's")]
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ext_php_rs::boxed::ZBox;
 use ext_php_rs::builders::ModuleBuilder;
@@ -43,7 +44,7 @@ pub fn add_to(module: ModuleBuilder) -> ModuleBuilder {
 /// `wx_get_token(string $file, array|callable|null $source = null): string`
 #[php_function]
 pub fn wx_get_token(file: PathArg<'_, 1>, source: SourceArg<'_, 2>) -> PhpResult<String> {
-    token(&file.absolute()?, &source, protocol::get)
+    token(file.absolute()?, &source, protocol::get)
 }
 
 /// `wx_refresh_token(string $file, string $rejected, array|callable|null $source = null): string`
@@ -54,44 +55,42 @@ pub fn wx_refresh_token(
     source: SourceArg<'_, 3>,
 ) -> PhpResult<String> {
     let rejected = rejected.as_str()?;
-    token(&file.absolute()?, &source, |call, source| protocol::replace(call, source, rejected))
+    token(file.absolute()?, &source, |call, source| protocol::replace(call, source, rejected))
 }
 
 fn token<const N: u32>(
-    path: &Path,
+    path: PathBuf,
     source: &SourceArg<'_, N>,
     get: impl Fn(&Call, &Source<'_>) -> Result<Token, Error>,
 ) -> PhpResult<String> {
-    let settings = current_settings();
     match source {
         SourceArg::Account(account) => {
-            let options = account.options(settings)?;
-            let call = call(path, Subject::AccessToken, settings, &options);
-            let open = || client(&find_account(&options, settings)?, &options);
+            let settings = current_settings();
+            let options = account.options(&settings)?;
+            let call = call(path, Subject::AccessToken, &settings, &options);
+            let open = || client(&find_account(&options, &settings)?, &options);
             let token = get(&call, &Source::Remote(&open));
-            token.map(|token| token.value).map_err(|error| exceptions::of(path, &error))
+            token.map(|token| token.value).map_err(|error| exceptions::of(&call.file, &error))
         }
-        SourceArg::Loader(callable) => load(path, callable, settings, get),
+        SourceArg::Loader(callable) => load(path, callable, get).map_err(Interruption::go_on)?,
     }
 }
 
+/// By its end everything but the outcome is dropped: a fatal error goes on with a long jump.
 fn load(
-    path: &Path,
+    path: PathBuf,
     callable: &Zval,
-    settings: &Settings,
     get: impl Fn(&Call, &Source<'_>) -> Result<Token, Error>,
-) -> PhpResult<String> {
+) -> Result<PhpResult<String>, Interruption> {
     let loader = Loader::new(callable);
-    let options = CallOptions::of(settings);
-    let call = call(path, Subject::AccessToken, settings, &options);
+    let settings = current_settings();
+    let call = call(path, Subject::AccessToken, &settings, &CallOptions::of(&settings));
     let token = get(&call, &Source::Local(&loader));
     if let Some(interruption) = loader.interruption() {
-        drop((call, options, token));
-        return Err(interruption.go_on());
+        return Err(interruption);
     }
-    token
-        .map(|token| token.value)
-        .map_err(|error| loader.take_thrown().unwrap_or_else(|| exceptions::of(path, &error)))
+    let thrown = |error| loader.take_thrown().unwrap_or_else(|| exceptions::of(&call.file, &error));
+    Ok(token.map(|token| token.value).map_err(thrown))
 }
 
 const DEFAULT_TICKET: &str = "jsapi";
@@ -107,7 +106,7 @@ pub fn wx_get_ticket(
     source: AccountArg<'_, 4>,
 ) -> PhpResult<String> {
     let settings = current_settings();
-    let options = source.options(settings)?;
+    let options = source.options(&settings)?;
     let (path, token_path) = (ticketFile.absolute()?, tokenFile.absolute()?);
     let kind = r#type.as_str()?;
     let subject = TicketKind::subject(kind).map_err(|problem| r#type.refuse(problem))?;
@@ -119,24 +118,24 @@ pub fn wx_get_ticket(
             let (file, deadlock) = (token_path.clone(), Deadlock::TicketInsideToken);
             return Err(Error::Deadlock { file, deadlock });
         }
-        let account = find_account(&options, settings)?;
+        let account = find_account(&options, &settings)?;
         let wrong = |problem| ConfigError(format!("the type of ticket {problem}"));
         Ok(Arc::new(TicketUpstream {
             kind: TicketKind::of(kind, account.endpoint).map_err(wrong)?,
             http: Http::new(account.endpoint, options.transport.clone()),
             // A layout that is said is the ticket file's.
             token_call: call(
-                &token_path,
+                token_path.clone(),
                 Subject::AccessToken,
-                settings,
+                &settings,
                 &CallOptions { layout: None, ..options.clone() },
             ),
             tokens: client(&account, &options)?,
         }))
     };
-    let call = call(&path, subject, settings, &options);
+    let call = call(path, subject, &settings, &options);
     let ticket = protocol::get(&call, &Source::Remote(&open));
-    ticket.map(|ticket| ticket.value).map_err(|error| exceptions::of(&path, &error))
+    ticket.map(|ticket| ticket.value).map_err(|error| exceptions::of(&call.file, &error))
 }
 
 /// `wx_token_status(string $file): array`
@@ -153,29 +152,28 @@ pub fn wx_with_lock(
     critical: CallableArg<'_, 2>,
     timeout: SecondsArg<3>,
 ) -> PhpResult<Zval> {
-    let settings = current_settings();
-    let lock_timeout = timeout.or(settings.lock_timeout)?;
-    let options = CallOptions { lock_timeout, ..CallOptions::of(settings) };
-    within_lock(file.absolute()?, critical.0, &options, settings)?.map_err(Interruption::go_on)
+    let lock_timeout = timeout.or(current_settings().lock_timeout)?;
+    within_lock(file.absolute()?, critical.0, lock_timeout)?.map_err(Interruption::go_on)
 }
 
-/// By its end everything but the outcome is dropped: a fatal error goes on with a long jump.
+/// As [`load`], for a critical section.
 fn within_lock(
     path: PathBuf,
     critical: &Zval,
-    options: &CallOptions,
-    settings: &Settings,
+    lock_timeout: Duration,
 ) -> PhpResult<Result<Zval, Interruption>> {
-    let call = call(&path, Subject::Any, settings, options);
-    let lock = critical::enter(&call).map_err(|error| exceptions::of(&path, &error))?;
+    let settings = current_settings();
+    let options = CallOptions { lock_timeout, ..CallOptions::of(&settings) };
+    let call = call(path, Subject::Any, &settings, &options);
+    let lock = critical::enter(&call).map_err(|error| exceptions::of(&call.file, &error))?;
     let outcome = callback::call(critical);
     drop(lock);
     Ok(outcome)
 }
 
-fn call(path: &Path, subject: Subject, settings: &Settings, options: &CallOptions) -> Call {
+fn call(path: PathBuf, subject: Subject, settings: &Settings, options: &CallOptions) -> Call {
     Call {
-        file: path.to_owned(),
+        file: path,
         expected: Expected { subject, layout: options.layout },
         refresh_ahead: options.refresh_ahead,
         background: settings.background,

@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::panic::catch_unwind;
+use std::sync::Arc;
 
 use ext_php_rs::ffi::{_zend_ini_entry, E_WARNING, php_error_docref, zend_string};
 use ext_php_rs::flags::IniEntryPermission;
@@ -16,15 +17,16 @@ pub static GLOBALS: ModuleGlobals<Globals> = ModuleGlobals::new();
 /// What the extension keeps for each thread of PHP.
 #[derive(Default)]
 pub struct Globals {
-    settings: Settings,
+    settings: Arc<Settings>,
 }
 
 impl ModuleGlobal for Globals {}
 
-/// The settings as they are now, for this thread.
+/// The settings as they are now, for this thread. They stay so for whoever holds them, though PHP code
+/// changes settings meanwhile.
 #[must_use]
-pub fn current() -> &'static Settings {
-    &GLOBALS.get().settings
+pub fn current() -> Arc<Settings> {
+    Arc::clone(&GLOBALS.get().settings)
 }
 
 const PREFIX: &str = "wx_token.";
@@ -82,10 +84,12 @@ unsafe extern "C" fn take(
         // SAFETY: the engine hands over a live entry with a name, and a value or null.
         let (name, value) = unsafe { (text((*entry).name), text(value)) };
         let key = name.strip_prefix(PREFIX).unwrap_or(&name);
-        // SAFETY: settings change only between the calls of this thread, never during one: nobody
-        // holds a reference now.
+        // SAFETY: these are this thread's own, and nobody keeps a reference to them: `current` gives a
+        // share, which is not changed here.
         let settings = unsafe { &mut GLOBALS.get_mut().settings };
-        settings.set(key, &value).map_err(|problem| format!("{name} {problem}; it is not changed"))
+        Arc::make_mut(settings)
+            .set(key, &value)
+            .map_err(|problem| format!("{name} {problem}; it is not changed"))
     });
     match taken {
         Ok(Ok(())) => SUCCESS,

@@ -16,9 +16,9 @@ foreach ([123, 1.5, true, null, new Path] as $file) {
     }
 }
 ?>
---EXPECT--
+--EXPECTF--
 wx_get_token(): Argument #1 ($file) must be of type string, int given
 wx_get_token(): Argument #1 ($file) must be of type string, float given
-wx_get_token(): Argument #1 ($file) must be of type string, bool given
+wx_get_token(): Argument #1 ($file) must be of type string, %r(bool|true)%r given
 wx_get_token(): Argument #1 ($file) must be of type string, null given
 wx_get_token(): Argument #1 ($file) must be of type string, Path given

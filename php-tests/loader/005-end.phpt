@@ -62,7 +62,7 @@ print_r(glob(__DIR__ . '/{,.}005-end-*', GLOB_BRACE));
 ?>
 --CLEAN--
 <?php array_map('unlink', glob(__DIR__ . '/{,.}005-end-*.json*', GLOB_BRACE)); ?>
---EXPECT--
+--EXPECTF--
 -- expired, exit
 shutdown function: the lock is free, leftovers: 0
 destructor
@@ -96,7 +96,7 @@ shutdown function: the lock is free, leftovers: 0
 exit status 255
 "new"
 -- expired, memory limit
-Fatal error: Allowed memory size of 8388608 bytes exhausted (tried to allocate 67112960 bytes)
+Fatal error: Allowed memory size of 8388608 bytes exhausted (tried to allocate %d bytes)
 
 shutdown function: the lock is free, leftovers: 0
 exit status 255
@@ -140,7 +140,7 @@ shutdown function: the lock is free, leftovers: 0
 exit status 255
 "new"
 -- due, memory limit
-Fatal error: Allowed memory size of 8388608 bytes exhausted (tried to allocate 67112960 bytes)
+Fatal error: Allowed memory size of 8388608 bytes exhausted (tried to allocate %d bytes)
 
 shutdown function: the lock is free, leftovers: 0
 exit status 255
@@ -184,7 +184,7 @@ shutdown function: the lock is free, leftovers: 0
 exit status 255
 "new"
 -- rejected, memory limit
-Fatal error: Allowed memory size of 8388608 bytes exhausted (tried to allocate 67112960 bytes)
+Fatal error: Allowed memory size of 8388608 bytes exhausted (tried to allocate %d bytes)
 
 shutdown function: the lock is free, leftovers: 0
 exit status 255
@@ -222,7 +222,7 @@ shutdown function: the lock is free, leftovers: 0
 exit status 255
 "new"
 -- within wx_with_lock(), memory limit
-Fatal error: Allowed memory size of 8388608 bytes exhausted (tried to allocate 67112960 bytes)
+Fatal error: Allowed memory size of 8388608 bytes exhausted (tried to allocate %d bytes)
 
 shutdown function: the lock is free, leftovers: 0
 exit status 255

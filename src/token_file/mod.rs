@@ -124,7 +124,9 @@ const UNSETTLED: Duration = Duration::from_millis(50);
 /// Reads the file, and a file that was modified just now until it reads the same twice.
 fn read_settled(path: &Path, file: &File, written: Epoch) -> Result<Vec<u8>, FileError> {
     let mut bytes = read_bounded(path, file)?;
-    if SystemClock.now().since(written) < UNSETTLED {
+    let now = SystemClock.now();
+    // Another machine's clock may be ahead for hours; that is not "just now".
+    if now.since(written) < UNSETTLED && written.since(now) < UNSETTLED {
         for _ in 0..20 {
             thread::sleep(Duration::from_millis(1));
             let again = read_bounded(path, file)?;

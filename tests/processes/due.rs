@@ -181,6 +181,22 @@ fn a_due_refresh_of_a_script_that_exits_at_once_is_stored() {
 }
 
 #[test]
+fn a_process_waits_for_its_own_background_refresh_when_the_token_is_gone() {
+    let mut world = World::slow();
+    world.set("endpoint", "classic");
+    world.write_live(100);
+    world.emulator.script_json(json!([{"delay_ms": 500}])).expect("a script");
+    let code = r#"
+        wx_get_token($argv[1]);
+        file_put_contents($argv[1], '{"access_token":"dead","expire":5}');
+        echo wx_get_token($argv[1]);
+    "#;
+    let token = world.php().run(code, &[world.file().to_str().expect("a path")]);
+    assert_eq!(world.stored()["access_token"], token, "its worker is no deadlock: {token}");
+    assert_eq!(world.fetches(), 1);
+}
+
+#[test]
 fn without_a_background_one_caller_refreshes_and_the_others_have_the_current_token() {
     let mut world = World::slow();
     world.set("endpoint", "classic");

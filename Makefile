@@ -9,7 +9,7 @@ TEST_PACKAGES := $(PHP)-fpm acl attr
 export WX_TOKEN_SO := $(CURDIR)/target/release/libwx_token.so
 export WECHAT_EMULATOR := $(CURDIR)/target/release/wechat-emulator
 
-.PHONY: help build install demo test test-valgrind packages clean
+.PHONY: help build install demo test test-fuzz test-valgrind packages clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -30,6 +30,9 @@ demo: build ## Show what legacy code does at an expiry, and what wx_get_token() 
 test: build ## Run every check and every test
 	@scripts/packages $(TEST_PACKAGES)
 	@scripts/test
+
+test-fuzz: packages ## Feed the token file parser random and damaged files (CASES=25000000 takes minutes)
+	PROPTEST_CASES=$(or $(CASES),25000000) cargo test --locked --lib properties
 
 test-valgrind: build ## Run the phpt suite under valgrind (slow)
 	@scripts/packages valgrind

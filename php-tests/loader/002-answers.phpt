@@ -9,7 +9,8 @@ $file = __DIR__ . '/002-answers.json';
 
 $start = time();
 $expire = $start + 7200;
-$life = '7200';
+$life = 7200;
+$abc = 'abc';
 
 /** The file, with its expiry checked: to the second, or one less if that has passed meanwhile. */
 function content(): string {
@@ -25,7 +26,7 @@ foreach ([
     'expire, a string' => ['access_token' => 'abc', 'expire' => (string) $expire],
     'expires_in, a float' => ['access_token' => 'abc', 'expires_in' => 7200.9],
     'expires_in before expire' => ['expire' => 5, 'access_token' => 'abc', 'expires_in' => 7200],
-    'references' => ['access_token' => 'abc', 'expires_in' => &$life],
+    'references' => ['access_token' => &$abc, 'expires_in' => &$life],
     'other members' => ['access_token' => 'abc', 'expires_in' => 7200, 'scope' => 'x', 5 => [], 'object' => new stdClass],
     'errcode 0' => ['errcode' => 0, 'errmsg' => 'ok', 'access_token' => 'abc', 'expires_in' => 7200],
     "WeChat's JSON" => '{"access_token":"abc","expires_in":7200}',

@@ -1,0 +1,46 @@
+<?php
+declare(strict_types=1);
+
+use EasyWeChat\Kernel\Contracts\RefreshableAccessToken;
+
+/**
+ * EasyWeChat 6's access token over a token file:
+ *
+ *     $app->setAccessToken(new FileAccessToken('/var/www/data/access_token.json', ['appid' => …, 'secret' => …]));
+ *
+ * EasyWeChat then fetches no tokens, so its `use_stable_access_token` has no effect: the endpoint is
+ * that of the options, or of `wx_token.endpoint`.
+ */
+final class FileAccessToken implements RefreshableAccessToken
+{
+    /** The token that was handed out last: the one that a refused request was made with. */
+    private ?string $lent = null;
+
+    /**
+     * @param string $file The token file.
+     * @param array<string, mixed>|callable|null $source As for wx_get_token().
+     */
+    public function __construct(private string $file, #[\SensitiveParameter] private $source = null)
+    {
+    }
+
+    public function getToken(): string
+    {
+        return $this->lent = wx_get_token($this->file, $this->source);
+    }
+
+    /** @return array{access_token: string} */
+    public function toQuery(): array
+    {
+        return ['access_token' => $this->getToken()];
+    }
+
+    /** Replaces the token that was handed out last, unless another process has done so already. */
+    public function refresh(): string
+    {
+        if ($this->lent === null) {
+            return $this->getToken();
+        }
+        return $this->lent = wx_refresh_token($this->file, $this->lent, $this->source);
+    }
+}

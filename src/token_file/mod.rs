@@ -12,6 +12,7 @@ pub mod replace;
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::mem;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::thread;
@@ -104,12 +105,7 @@ pub fn read(path: &Path, expected: Expected) -> Result<Snapshot, FileError> {
 }
 
 fn read_open(path: &Path, file: &File, expected: Expected) -> Result<Snapshot, FileError> {
-    let metadata = file.metadata().map_err(|error| FileError::from_io(path, "read", error))?;
-    let identity = regular(path, &metadata)?;
-    if metadata.len() > MAX_BYTES {
-        return Err(FileError::too_large(path));
-    }
-    let bytes = read_settled(path, file, identity.written())?;
+    let (bytes, identity) = read_settled(path, file)?;
     let is_plain = expected.layout == Some(Layout::Plain);
     let note = if is_plain { replace::read_note(file) } else { None };
     let origin = Origin { name: name_of(path), written: identity.written(), note };
@@ -121,22 +117,33 @@ fn read_open(path: &Path, file: &File, expected: Expected) -> Result<Snapshot, F
 /// A file that was modified so recently may still be being written in place, by us or by others.
 const UNSETTLED: Duration = Duration::from_millis(50);
 
-/// Reads the file, and a file that was modified just now until it reads the same twice.
-fn read_settled(path: &Path, file: &File, written: Epoch) -> Result<Vec<u8>, FileError> {
+/// Reads the file, and a file that is modified just now until it reads the same twice. A write changes
+/// the modification time first, so it is looked at after the read.
+fn read_settled(path: &Path, file: &File) -> Result<(Vec<u8>, Identity), FileError> {
+    let identify = || {
+        let metadata = file.metadata().map_err(|error| FileError::from_io(path, "read", error))?;
+        regular(path, &metadata)
+    };
     let mut bytes = read_bounded(path, file)?;
-    let now = SystemClock.now();
-    // Another machine's clock may be ahead for hours; that is not "just now".
-    if now.since(written) < UNSETTLED && written.since(now) < UNSETTLED {
-        for _ in 0..20 {
-            thread::sleep(Duration::from_millis(1));
-            let again = read_bounded(path, file)?;
-            if again == bytes {
-                break;
-            }
-            bytes = again;
+    let mut identity = identify()?;
+    for _ in 0..20 {
+        if !is_unsettled(identity.written()) {
+            break;
+        }
+        thread::sleep(Duration::from_millis(1));
+        let before = mem::replace(&mut bytes, read_bounded(path, file)?);
+        identity = identify()?;
+        if before == bytes {
+            break;
         }
     }
-    Ok(bytes)
+    Ok((bytes, identity))
+}
+
+/// Another machine's clock may be ahead for hours; that is not "just now".
+fn is_unsettled(written: Epoch) -> bool {
+    let now = SystemClock.now();
+    now.since(written) < UNSETTLED && written.since(now) < UNSETTLED
 }
 
 fn read_bounded(path: &Path, file: &File) -> Result<Vec<u8>, FileError> {

@@ -2,13 +2,14 @@
 // Calls wx_get_token($argv[1]) in a loop for $argv[3] seconds and asks the API at $argv[2] whether each
 // token is alive. Prints "ready", waits for a line, and at the end prints what it saw as JSON.
 [, $file, $base, $seconds] = $argv;
-$seen = ['calls' => 0, 'failures' => 0, 'dead' => 0, 'expired' => 0, 'slowest_ms' => 0.0];
+$seen = ['calls' => 0, 'failures' => 0, 'dead' => 0, 'slowest_ms' => 0.0];
+$states = [];
 $tokens = [];
 echo "ready\n";
 fgets(STDIN);
 $end = hrtime(true) + $seconds * 1e9;
 while (hrtime(true) < $end) {
-    $seen['expired'] += !in_array(wx_token_status($file)['state'], ['fresh', 'due'], true);
+    $states[wx_token_status($file)['state']] = true;
     $start = hrtime(true);
     try {
         $token = wx_get_token($file);
@@ -24,4 +25,4 @@ while (hrtime(true) < $end) {
     $seen['dead'] += isset(json_decode($answer, true)['errcode']);
     usleep(50_000);
 }
-echo json_encode($seen + ['tokens' => array_keys($tokens)]);
+echo json_encode($seen + ['tokens' => array_keys($tokens), 'states' => array_keys($states)]);

@@ -92,7 +92,8 @@ pub struct ConfigError(pub String);
 fn say(cause: &Cause) -> String {
     match cause {
         Cause::Api { errcode, errmsg } => {
-            format!("errcode {errcode}: {errmsg}; {}", errcode::advice(*errcode, errmsg))
+            let said = if errmsg.is_empty() { "without a message" } else { errmsg };
+            format!("errcode {errcode}: {said}; {}", errcode::advice(*errcode, errmsg))
         }
         Cause::StillRejected => {
             "there is no other token than the rejected one; WeChat renews a stable token on demand at most every 30 s and 20 times a day".to_owned()

@@ -38,7 +38,8 @@ pub struct Manner {
 pub enum Outcome {
     /// The token is in the file.
     Stored(Token),
-    /// The token was had, but meanwhile somebody without the lock put another file at the path.
+    /// The token was had, but meanwhile somebody without the lock has put another file at the path, or
+    /// another valid token into this one.
     Displaced(Token),
 }
 
@@ -107,13 +108,29 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
     /// # Errors
     /// [`Error::File`] if it cannot be stored.
     pub fn store(mut self, token: Token, now: Epoch) -> Result<Outcome, Error> {
-        if !self.lock.borrow().is_current()? {
+        if !self.is_undisturbed(now)? {
             return Ok(Outcome::Displaced(token));
         }
         let content =
             self.document.with_token(&token, rest(&token, self.manner.refresh_ahead, now), now);
-        self.replacement.commit(self.lock.borrow_mut(), &content)?;
-        Ok(Outcome::Stored(token))
+        match self.replacement.commit(self.lock.borrow_mut(), &content) {
+            Ok(()) => Ok(Outcome::Stored(token)),
+            // Whoever has locked the file that came meanwhile has swept our replacement away.
+            Err(_) if !self.lock.borrow().is_current()? => Ok(Outcome::Displaced(token)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether nobody has stored another token meanwhile: code without a lock, in this file or in one
+    /// that it has put in its place.
+    fn is_undisturbed(&self, now: Epoch) -> Result<bool, FileError> {
+        let lock = self.lock.borrow();
+        if !lock.is_current()? {
+            return Ok(false);
+        }
+        let current = lock.read(self.document.expected())?.document;
+        let newer = current.token().filter(|token| token.is_valid(now));
+        Ok(newer.is_none() || newer == self.document.token())
     }
 
     fn record(mut self, failure: Failure, account: &Fingerprint, now: Epoch) -> Error {

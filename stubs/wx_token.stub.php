@@ -127,8 +127,8 @@ namespace {
      * fopen(), flock(LOCK_EX), work, flock(LOCK_UN).
      *
      * The lock goes when the callable returns, throws, calls exit() or dies of a fatal error. Calls
-     * of these functions on the same file from within use the lock that is held. A missing file is
-     * made; the content is never touched. Any regular file will do, not only a token file.
+     * of these functions on the same file from within use the lock that is held, which is the
+     * thread's: do not suspend a Fiber inside. A missing file is made; the content is never touched. Any regular file will do, not only a token file.
      *
      * @template T
      *

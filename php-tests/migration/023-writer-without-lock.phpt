@@ -60,7 +60,7 @@ and fwrite(): the extension's token; wx_get_token(): the extension's token
 a longer token: the extension's token; wx_get_token(): the extension's token
 and fwrite(): the extension's token; wx_get_token(): the extension's token
 during a fetch of the extension:
-all of it: the extension's token; wx_get_token(): the extension's token
+all of it: the legacy program's token; wx_get_token(): the legacy program's token
 fopen(): the extension's token; wx_get_token(): the extension's token
 and fwrite() after it: the extension's token; wx_get_token(): the extension's token
 hammered: the extension was given 0 broken and 0 expired tokens, and threw 0 times
@@ -74,7 +74,7 @@ and fwrite(): the legacy program's token; wx_get_token(): the legacy program's t
 a longer token: the extension's token; wx_get_token(): the extension's token
 and fwrite(): torn; wx_get_token(): the extension's token
 during a fetch of the extension:
-all of it: the extension's token; wx_get_token(): the extension's token
+all of it: the legacy program's token; wx_get_token(): the legacy program's token
 fopen(): the extension's token; wx_get_token(): the extension's token
 and fwrite() after it: the legacy program's token; wx_get_token(): the legacy program's token
 hammered: the extension was given 0 broken and 0 expired tokens, and threw 0 times

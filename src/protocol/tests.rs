@@ -264,6 +264,15 @@ fn a_newer_token_that_was_put_there_during_the_fetch_stays() {
 }
 
 #[test]
+fn a_newer_token_that_was_written_into_the_file_during_the_fetch_stays() {
+    let newer = format!(r#"{{"access_token":"newer","expire":{}}}"#, NOW + 900);
+    let content = newer.clone();
+    let world = World::with(Ok("older"), move |file| fs::write(file, &content).unwrap());
+    assert_eq!(world.get().unwrap().value, "newer");
+    assert_eq!(fs::read_to_string(world.file()).unwrap(), newer);
+}
+
+#[test]
 fn a_token_in_hand_is_stored_when_the_file_was_removed_during_the_fetch() {
     let world = World::with(Ok("token"), |file| fs::remove_file(file).unwrap());
     assert_eq!(world.get().unwrap().value, "token");

@@ -60,7 +60,7 @@ fn explain(path: &Path, error: &io::Error) -> (String, String) {
         ),
         io::ErrorKind::PermissionDenied => (
             format!("permission denied to {}", whoami()),
-            format!("{}{}", whose(path), whose(parent)),
+            format!("{}; {}", whose(path), whose(parent)),
         ),
         io::ErrorKind::ReadOnlyFilesystem => (
             "the file system is read-only".to_owned(),
@@ -68,6 +68,9 @@ fn explain(path: &Path, error: &io::Error) -> (String, String) {
         ),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             (error.to_string(), "free some space; the old content is untouched".to_owned())
+        }
+        io::ErrorKind::IsADirectory => {
+            ("it is a directory".to_owned(), "name a regular file".to_owned())
         }
         io::ErrorKind::InvalidFilename => {
             ("the name is too long".to_owned(), "name a shorter path".to_owned())
@@ -84,12 +87,12 @@ fn whoami() -> String {
 fn whose(path: &Path) -> String {
     match fs::metadata(path) {
         Ok(metadata) => format!(
-            "{} belongs to uid {} gid {} with mode {:04o}. ",
+            "{} belongs to uid {} gid {} with mode {:04o}",
             path.display(),
             metadata.uid(),
             metadata.gid(),
             metadata.mode() & 0o7777
         ),
-        Err(_) => String::new(),
+        Err(_) => format!("{} cannot be looked at", path.display()),
     }
 }

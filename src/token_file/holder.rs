@@ -1,7 +1,8 @@
 //! Who holds the lock on a token file, as the kernel tells it in `/proc/locks` (proc_locks(5)).
 
-use std::fmt;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::{fmt, iter};
 
 use super::Identity;
 
@@ -31,7 +32,24 @@ pub fn find(file: &Identity) -> Option<Holder> {
 /// Every process that holds a flock on `file`: a shared one may have many.
 #[must_use]
 pub fn all(file: &Identity) -> Vec<Holder> {
-    fs::read_to_string("/proc/locks").map_or_else(|_| Vec::new(), |table| all_in(&table, file))
+    // The table changes between two reads of it, and then a line may be passed over.
+    let tables = iter::repeat_with(read_table).take(3).map_while(Result::ok);
+    tables.map(|table| all_in(&table, file)).find(|all| !all.is_empty()).unwrap_or_default()
+}
+
+/// The kernel's table, in as few reads as it takes: a single one is consistent.
+fn read_table() -> io::Result<String> {
+    let mut file = File::open("/proc/locks")?;
+    let mut buffer = vec![0; 64 * 1024];
+    let mut table = String::new();
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(table),
+            length => {
+                table.push_str(&String::from_utf8_lossy(buffer.get(..length).unwrap_or_default()))
+            }
+        }
+    }
 }
 
 fn all_in(table: &str, file: &Identity) -> Vec<Holder> {
@@ -71,7 +89,6 @@ fn device(dev: u64) -> (u32, u32) {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
     use std::os::unix::fs::MetadataExt;
 
     use super::*;

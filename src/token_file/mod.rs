@@ -51,11 +51,15 @@ impl Identity {
         }
     }
 
-    /// When the file was last modified.
+    /// When the file was last modified, as it says itself.
     #[must_use]
     pub const fn written(&self) -> Epoch {
-        let (seconds, nanos) = self.modified;
-        Epoch::from_millis(seconds.saturating_mul(1000).saturating_add(nanos / 1_000_000))
+        epoch(self.modified)
+    }
+
+    /// When anything of the file was last changed. Unlike the modification time, nobody can set it.
+    const fn changed(&self) -> Epoch {
+        epoch(self.changed)
     }
 
     /// Whether both are the same file, in whatever state.
@@ -63,6 +67,10 @@ impl Identity {
     pub fn is_same_file(&self, other: &Self) -> bool {
         (self.dev, self.ino) == (other.dev, other.ino)
     }
+}
+
+const fn epoch((seconds, nanos): (i64, i64)) -> Epoch {
+    Epoch::from_millis(seconds.saturating_mul(1000).saturating_add(nanos / 1_000_000))
 }
 
 /// The file at `path` as it is now; `None` if there is none.
@@ -114,11 +122,11 @@ fn read_open(path: &Path, file: &File, expected: Expected) -> Result<Snapshot, F
     Ok(Snapshot { identity: Some(identity), document })
 }
 
-/// A file that was modified so recently may still be being written in place, by us or by others.
+/// A file that was changed so recently may still be being written in place, by us or by others.
 const UNSETTLED: Duration = Duration::from_millis(50);
 
-/// Reads the file, and a file that is modified just now until it reads the same twice. A write changes
-/// the modification time first, so it is looked at after the read.
+/// Reads the file, and a file that is changed just now until it reads the same twice. A write sets the
+/// time of change first, so it is looked at after the read.
 fn read_settled(path: &Path, file: &File) -> Result<(Vec<u8>, Identity), FileError> {
     let identify = || {
         let metadata = file.metadata().map_err(|error| FileError::from_io(path, "read", error))?;
@@ -127,7 +135,7 @@ fn read_settled(path: &Path, file: &File) -> Result<(Vec<u8>, Identity), FileErr
     let mut bytes = read_bounded(path, file)?;
     let mut identity = identify()?;
     for _ in 0..20 {
-        if !is_unsettled(identity.written()) {
+        if !is_unsettled(identity.changed()) {
             break;
         }
         thread::sleep(Duration::from_millis(1));
@@ -141,9 +149,9 @@ fn read_settled(path: &Path, file: &File) -> Result<(Vec<u8>, Identity), FileErr
 }
 
 /// Another machine's clock may be ahead for hours; that is not "just now".
-fn is_unsettled(written: Epoch) -> bool {
+fn is_unsettled(changed: Epoch) -> bool {
     let now = SystemClock.now();
-    now.since(written) < UNSETTLED && written.since(now) < UNSETTLED
+    now.since(changed) < UNSETTLED && changed.since(now) < UNSETTLED
 }
 
 fn read_bounded(path: &Path, file: &File) -> Result<Vec<u8>, FileError> {

@@ -218,6 +218,10 @@ impl Document {
                 None => Ok(self),
             };
         }
+        let is_unknown = |key: &str| key != NOTE && is_credential(object.get(&text, key));
+        if value.is_none() && object.keys().any(is_unknown) {
+            return Err("what it keeps stands under a key that is not known");
+        }
         let default = match (expiry, self.layout_for_new()) {
             (Some(expiry), _) => expiry,
             (None, Layout::Json { expiry, .. }) => expiry,
@@ -313,6 +317,12 @@ impl Document {
         let value = value.ok_or("it is not a token alone")?.to_owned();
         let token = Some(Token { value, expiry: self.origin.written + PLAIN_LIFE });
         Ok(Self { body: Body::Plain, token, ..self })
+    }
+
+    /// What the caller expects of the file.
+    #[must_use]
+    pub const fn expected(&self) -> Expected {
+        self.expected
     }
 
     /// The token, if there is a usable one, dead or alive.
@@ -499,6 +509,14 @@ impl Document {
         };
         present.or(keys.first()).copied().unwrap_or_default()
     }
+}
+
+/// Whether a value may well be a token or ticket: one that we do not know must not be left beside a new
+/// expiry.
+fn is_credential(json: Option<&str>) -> bool {
+    const SHORTEST: usize = 32;
+    let value = json.and_then(|json| serde_json::from_str::<String>(json).ok());
+    value.is_some_and(|text| text.len() >= SHORTEST && is_token(&text))
 }
 
 fn token_of(json: &str) -> Result<Option<String>, &'static str> {
@@ -918,6 +936,15 @@ mod tests {
         assert_eq!(token.unwrap().expiry, Epoch::from_secs(6));
         let both = r#"{"access_token":"a","jsapi_ticket":"b","expire":5}"#;
         assert!(parse(both).is_err_and(|why| why.contains("a file of its own")));
+    }
+
+    #[test]
+    fn a_ticket_under_another_key_is_not_given_a_new_expiry() {
+        let text = r#"{"data":"0123456789012345678901234567890123456789","expires":5}"#;
+        for subject in [Subject::AccessToken, Subject::JsapiTicket] {
+            let parsed = parse_as(text, Expected { subject, layout: None });
+            assert!(parsed.is_err_and(|why| why.contains("a key that is not known")));
+        }
     }
 
     #[test]

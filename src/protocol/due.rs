@@ -1,6 +1,7 @@
 //! A call with a valid token that is due: at most one refresh is started, and nobody waits for it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Call, Opened, Source, critical};
 use crate::error::Error;
@@ -87,11 +88,19 @@ fn run(
     }
 }
 
+/// A stored expiry is early by what was rounded down. WeChat renews a stable token exactly when it is
+/// due by default: whoever asked on the dot would be given the old one once more.
+const ROUNDING: Duration = Duration::from_secs(2);
+
 impl Call {
-    /// Whether the last refresh has said when to ask next, and that lies ahead.
+    /// Whether the token is only just due, or the last refresh has said when to ask next and that lies
+    /// ahead.
     fn is_too_soon(&self, document: &Document, account: &Fingerprint) -> bool {
         let now = self.clock.now();
-        document.rest_until().is_some_and(|until| now < until)
+        let grace = ROUNDING.min(self.refresh_ahead / 4);
+        let is_just_due = |token: &Token| now < token.expiry.before(self.refresh_ahead) + grace;
+        document.token().is_some_and(is_just_due)
+            || document.rest_until().is_some_and(|until| now < until)
             || document.failure().is_some_and(|record| record.forbids(account, now))
     }
 }

@@ -291,9 +291,19 @@ fn an_upstream_that_panics_fails_and_leaves_no_lock() {
 fn due() -> World {
     let world = World::new(Ok("first"));
     world.get().unwrap();
-    world.pass(7200 - 300);
+    world.pass(7200 - 298);
     world.answer(Ok("second"));
     world
+}
+
+#[test]
+fn a_token_that_is_only_just_due_is_left_for_two_seconds() {
+    let world = due();
+    world.pass(-1);
+    assert_eq!(world.get().unwrap().value, "first");
+    assert_eq!(world.asked(), 1);
+    world.pass(1);
+    assert_eq!(world.get().unwrap().value, "second");
 }
 
 #[test]
@@ -334,7 +344,7 @@ fn a_failed_due_refresh_leaves_the_token_and_is_not_repeated_before_retry_at() {
     world.pass(1);
     assert_eq!(world.get().unwrap().value, "first");
     assert_eq!(world.asked(), 3);
-    world.pass(299);
+    world.pass(297);
     assert!(matches!(world.get(), Err(Error::Upstream { .. })), "its last second is over");
 }
 
@@ -349,7 +359,7 @@ fn the_same_token_with_the_rest_of_its_life_is_no_failure_and_no_loop() {
         world.get_by(&call).unwrap();
         world.asked() - 1
     };
-    assert_eq!([600, 599, 400, 301].map(ask_at), [1, 1, 1, 1], "left until WeChat renews it");
+    assert_eq!([599, 598, 400, 301].map(ask_at), [0, 1, 1, 1], "left until WeChat renews it");
     assert_eq!(ask_at(300), 2);
     assert_eq!([299, 151].map(ask_at), [2, 2], "and then for half of what is left");
     assert_eq!(ask_at(150), 3);

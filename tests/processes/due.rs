@@ -15,7 +15,8 @@ fn short_lived(lifetime: u64, refresh_ahead: u64) -> World {
     let mut world = World::new(Options {
         latency: Duration::from_millis(500),
         lifetime: Duration::from_secs(lifetime),
-        renewal: Duration::from_secs(refresh_ahead) + Duration::from_millis(500),
+        // Lifetimes are told in whole seconds, rounded down.
+        renewal: Duration::from_secs(refresh_ahead + 2),
         overlap: Duration::from_secs(2),
         ..Options::default()
     });

@@ -117,6 +117,12 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
             Ok(()) => Ok(Outcome::Stored(token)),
             // Whoever has locked the file that came meanwhile has swept our replacement away.
             Err(_) if !self.lock.borrow().is_current()? => Ok(Outcome::Displaced(token)),
+            // So has somebody whose own file was exchanged just after he had locked it.
+            Err(error) if error.is_missing() => {
+                let again = Replacement::stage(self.lock.borrow(), self.manner.write_mode)?;
+                again.commit(self.lock.borrow_mut(), &content)?;
+                Ok(Outcome::Stored(token))
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -25,6 +25,12 @@ impl FileError {
         Self { path: path.to_owned(), task, problem, remedy, source: Some(error) }
     }
 
+    /// Whether something that was there is gone.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.source.as_ref().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
+    }
+
     /// PHP's `open_basedir` bars the file at `path`, or its directory.
     #[must_use]
     pub fn barred_by_open_basedir(path: &Path) -> Self {

@@ -29,8 +29,10 @@ wx_token.connect_timeout   3        all
 wx_token.endpoint          stable   perdir
 wx_token.file_mode         0600     perdir
 wx_token.lock_timeout      10       all
+wx_token.max_files         10000    system
 wx_token.proxy                      system
 wx_token.refresh_ahead     300      all
+wx_token.revalidate_freq   0        all
 wx_token.secret                     system
 wx_token.timeout           8        all
 wx_token.write_mode        replace  perdir

@@ -24,12 +24,12 @@ pub struct Account {
 }
 
 /// What a call says of its account. All of it may be left out.
-#[derive(Debug, Clone, Default)]
-pub struct AccountOptions {
+#[derive(Clone, Copy, Default)]
+pub struct AccountOptions<'a> {
     /// Which account.
-    pub appid: Option<String>,
+    pub appid: Option<&'a str>,
     /// Its secret.
-    pub secret: Option<Secret>,
+    pub secret: Option<&'a str>,
     /// Its endpoint, over all that accounts file and settings say.
     pub endpoint: Option<Endpoint>,
 }
@@ -42,7 +42,7 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// # Errors
 /// [`ConfigError`] if there is none, or the accounts file cannot be used.
 pub fn find(
-    options: &AccountOptions,
+    options: &AccountOptions<'_>,
     settings: &Settings,
     environment: Environment<'_>,
 ) -> Result<Account, ConfigError> {
@@ -54,26 +54,26 @@ pub fn find(
 }
 
 fn find_anywhere(
-    options: &AccountOptions,
+    options: &AccountOptions<'_>,
     settings: &Settings,
     environment: Environment<'_>,
 ) -> Result<Account, ConfigError> {
     let default = Default::of(settings, environment);
-    if let (Some(appid), Some(secret)) = (&options.appid, &options.secret) {
-        let (appid, secret) = (appid.clone(), secret.clone());
+    if let (Some(appid), Some(secret)) = (options.appid, options.secret) {
+        let (appid, secret) = (appid.to_owned(), Secret::new(secret));
         return Ok(Account { appid, secret, endpoint: settings.endpoint });
     }
     if let Some(path) = &settings.accounts {
-        let named = options.appid.as_ref().or(default.appid.as_ref());
+        let named = options.appid.or(default.appid.as_deref());
         if let Some(account) = AccountsFile::read(path)?.find(named, settings.endpoint)? {
             return Ok(account);
         }
     }
-    match (&options.appid, default) {
+    match (options.appid, default) {
         (None, Default { appid: Some(appid), secret: Some(secret) }) => {
             Ok(Account { appid, secret, endpoint: settings.endpoint })
         }
-        (Some(wanted), Default { appid: Some(appid), secret: Some(secret) }) if *wanted == appid => {
+        (Some(wanted), Default { appid: Some(appid), secret: Some(secret) }) if wanted == appid => {
             Ok(Account { appid, secret, endpoint: settings.endpoint })
         }
         (Some(wanted), _) => Err(ConfigError(format!(
@@ -126,7 +126,7 @@ impl<'a> AccountsFile<'a> {
     /// The account `named`, or the only one there is.
     fn find(
         &self,
-        named: Option<&String>,
+        named: Option<&str>,
         default_endpoint: Endpoint,
     ) -> Result<Option<Account>, ConfigError> {
         let entry = match named {
@@ -170,11 +170,14 @@ mod tests {
         Ok((file, settings))
     }
 
-    fn appid(appid: &str) -> AccountOptions {
-        AccountOptions { appid: Some(appid.into()), ..AccountOptions::default() }
+    fn appid(appid: &str) -> AccountOptions<'_> {
+        AccountOptions { appid: Some(appid), ..AccountOptions::default() }
     }
 
-    fn found(options: &AccountOptions, settings: &Settings) -> Result<(String, String), String> {
+    fn found(
+        options: &AccountOptions<'_>,
+        settings: &Settings,
+    ) -> Result<(String, String), String> {
         let environment = |name: &str| match name {
             "WX_APPID" => Some("env".to_owned()),
             "WX_SECRET" => Some("env-secret".to_owned()),
@@ -194,7 +197,7 @@ mod tests {
     -> io::Result<()> {
         let (_file, mut settings) =
             accounts(r#"{"wx1": {"secret": "s1"}, "wx2": {"secret": "s2"}}"#)?;
-        let both = AccountOptions { secret: Some(Secret::new("own")), ..appid("wx1") };
+        let both = AccountOptions { secret: Some("own"), ..appid("wx1") };
         assert_eq!(found(&both, &settings), pair("wx1", "own"));
         assert_eq!(found(&appid("wx2"), &settings), pair("wx2", "s2"));
         assert_eq!(found(&appid("env"), &settings), pair("env", "env-secret"));
@@ -226,7 +229,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() -> io::Result<()> {
-        let error = |options: &AccountOptions, settings: &Settings| {
+        let error = |options: &AccountOptions<'_>, settings: &Settings| {
             find(options, settings, &|_| None)
                 .err()
                 .map(|error| error.to_string())

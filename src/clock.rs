@@ -3,7 +3,9 @@
 //! Token files speak of moments as Unix time, so every moment in the core is an [`Epoch`].
 
 use std::ops::Add;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,10 +80,8 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Epoch {
-        match SystemTime::now().duration_since(UNIX_EPOCH) {
-            Ok(since) => Epoch(millis(since)),
-            Err(before) => Epoch(-millis(before.duration())),
-        }
+        let now = clock_gettime(ClockId::Realtime);
+        Epoch(now.tv_sec.saturating_mul(1000).saturating_add(now.tv_nsec / 1_000_000))
     }
 }
 

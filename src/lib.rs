@@ -7,6 +7,7 @@ pub mod account;
 pub mod clock;
 pub mod error;
 pub mod failure;
+pub mod memory;
 mod php;
 mod process;
 pub mod protocol;

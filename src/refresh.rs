@@ -96,7 +96,7 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
             }
             Ok(grant) => {
                 let (value, expires_in) = grant.into_parts();
-                self.store(Token { value, expiry: asked_at + expires_in }, now)
+                self.store(Token { value: value.into(), expiry: asked_at + expires_in }, now)
             }
             Err(Setback::Failed(failure)) => Err(self.record(failure, account, now)),
             Err(Setback::Unasked(error)) => Err(error),

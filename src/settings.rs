@@ -24,6 +24,10 @@ pub struct Settings {
     pub refresh_ahead: Duration,
     /// Whether a due refresh runs on a thread.
     pub background: bool,
+    /// How long the memory of a file is trusted without a look at the file.
+    pub revalidate_freq: Duration,
+    /// How many files a process remembers.
+    pub max_files: usize,
     /// Longest wait for the lock.
     pub lock_timeout: Duration,
     /// Permission bits of a token file that is made.
@@ -43,6 +47,8 @@ impl Default for Settings {
             endpoint: Endpoint::default(),
             refresh_ahead: Duration::from_secs(300),
             background: true,
+            revalidate_freq: Duration::ZERO,
+            max_files: 10_000,
             lock_timeout: Duration::from_secs(10),
             file_mode: 0o600,
             write_mode: WriteMode::default(),
@@ -77,6 +83,8 @@ impl Settings {
             "api_base" => self.transport.bases = bases(text)?,
             "refresh_ahead" => self.refresh_ahead = seconds(text)?,
             "background" => self.background = switch(text)?,
+            "revalidate_freq" => self.revalidate_freq = seconds(text)?,
+            "max_files" => self.max_files = number(text)?,
             "lock_timeout" => self.lock_timeout = seconds(text)?,
             "connect_timeout" => self.transport.connect_timeout = some_seconds(text)?,
             "timeout" => self.transport.timeout = some_seconds(text)?,
@@ -119,6 +127,10 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 fn some_seconds(text: &str) -> Result<Duration, String> {
     positive_duration(text.trim().parse().unwrap_or(f64::NAN))
+}
+
+fn number(text: &str) -> Result<usize, String> {
+    text.trim().parse().map_err(|_| "must be a whole number, 0 or more".to_owned())
 }
 
 fn switch(text: &str) -> Result<bool, String> {
@@ -179,6 +191,8 @@ mod tests {
             ("api_base", "https://api.weixin.qq.com, https://api2.weixin.qq.com"),
             ("refresh_ahead", "0"),
             ("background", "Off"),
+            ("revalidate_freq", "1"),
+            ("max_files", "0"),
             ("lock_timeout", "0"),
             ("connect_timeout", "0.5"),
             ("timeout", "8"),
@@ -204,6 +218,9 @@ mod tests {
             ("api_base", "http://api.weixin.qq.com"),
             ("refresh_ahead", "1d"),
             ("background", "2"),
+            ("revalidate_freq", "soon"),
+            ("max_files", "-1"),
+            ("max_files", "1e4"),
             ("lock_timeout", "-1"),
             ("lock_timeout", "ten"),
             ("lock_timeout", "1e9"),

@@ -1,6 +1,7 @@
 //! A token, wherever it comes from and wherever it is kept.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Epoch;
@@ -9,7 +10,7 @@ use crate::clock::Epoch;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
     /// The token itself; [`is_token`] holds for it.
-    pub value: String,
+    pub value: Arc<str>,
     /// The first moment at which it is no longer valid.
     pub expiry: Epoch,
 }

@@ -1,5 +1,6 @@
 //! Arguments as a C extension takes them: PHP's own type juggling, and PHP's own error messages.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, CString, OsStr, c_char, c_int};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -7,18 +8,20 @@ use std::time::Duration;
 
 use ext_php_rs::convert::{FromZvalMut, StubLiteral};
 use ext_php_rs::exception::{PhpException, PhpResult};
-use ext_php_rs::ffi::{_zend_expected_type, _zend_expected_type_Z_EXPECTED_STRING, zend_string};
+use ext_php_rs::ffi::{
+    _zend_expected_type, _zend_expected_type_Z_EXPECTED_STRING, ext_php_rs_process_globals,
+    zend_string,
+};
 use ext_php_rs::flags::DataType;
 use ext_php_rs::types::{ArrayKey, ZendHashTable, Zval};
-use ext_php_rs::zend::{ExecutorGlobals, ProcessGlobals, ce};
+use ext_php_rs::zend::{ExecutorGlobals, ce};
 
 use super::exceptions;
 use crate::account::AccountOptions;
 use crate::error::Error;
-use crate::secret::Secret;
-use crate::settings::{self, Settings};
+use crate::settings;
 use crate::token_file::{self, FileError, Layout};
-use crate::wechat::{Endpoint, Transport};
+use crate::wechat::Endpoint;
 
 unsafe extern "C" {
     fn zend_parse_arg_str_slow(arg: *mut Zval, dest: *mut *mut zend_string, number: u32) -> bool;
@@ -103,7 +106,7 @@ impl<const N: u32> StubLiteral for TextArg<'_, N> {
 }
 
 /// A `string` that is argument number `N`, and a path on this machine.
-pub struct PathArg<'a, const N: u32>(&'a [u8]);
+pub struct PathArg<'a, const N: u32>(pub &'a [u8]);
 
 impl<'a, const N: u32> FromZvalMut<'a> for PathArg<'a, N> {
     const TYPE: DataType = DataType::String;
@@ -126,28 +129,28 @@ fn has_scheme(path: &[u8]) -> bool {
     end > 0 && path.get(end..).is_some_and(|rest| rest.starts_with(b"://"))
 }
 
-impl<const N: u32> PathArg<'_, N> {
+impl<'a, const N: u32> PathArg<'a, N> {
     /// Refuses the value.
     pub fn refuse(&self, problem: &str) -> PhpException {
         value_error(N, problem)
     }
 
-    /// The path, absolute, and inside `open_basedir`. A relative one begins at PHP's working directory, which under ZTS is the
-    /// thread's own.
+    /// The path, absolute, and inside `open_basedir`. A relative one begins at PHP's working directory,
+    /// which under ZTS is the thread's own.
     ///
     /// # Errors
     /// `FileException` if the path is too long, or `open_basedir` bars it.
-    pub fn absolute(&self) -> PhpResult<PathBuf> {
+    pub fn absolute(&self) -> PhpResult<Cow<'a, Path>> {
         let path = self.expand()?;
         let refusal = |error: FileError| exceptions::of(&path, &Error::File(error));
         check_open_basedir(&path).map_err(refusal)?;
         Ok(path)
     }
 
-    fn expand(&self) -> PhpResult<PathBuf> {
+    fn expand(&self) -> PhpResult<Cow<'a, Path>> {
         let named = Path::new(OsStr::from_bytes(self.0));
         if named.is_absolute() {
-            return Ok(named.to_owned());
+            return Ok(named.into());
         }
         let mut resolved = [0; libc::PATH_MAX as usize];
         let too_long = || {
@@ -163,7 +166,7 @@ impl<const N: u32> PathArg<'_, N> {
         }
         // SAFETY: on success the engine has written a NUL-terminated path.
         let absolute = unsafe { CStr::from_ptr(resolved.as_ptr()) };
-        Ok(PathBuf::from(OsStr::from_bytes(absolute.to_bytes())))
+        Ok(PathBuf::from(OsStr::from_bytes(absolute.to_bytes())).into())
     }
 }
 
@@ -178,9 +181,12 @@ fn check_open_basedir(path: &Path) -> Result<(), FileError> {
 }
 
 fn has_open_basedir() -> bool {
-    let setting = ProcessGlobals::get().open_basedir;
-    // SAFETY: the engine keeps the setting as a NUL-terminated string, or null.
-    !setting.is_null() && unsafe { *setting } != 0
+    // SAFETY: this thread's own globals, in which the engine keeps the setting as a NUL-terminated
+    // string, or null. ProcessGlobals::get() would take a lock.
+    unsafe {
+        let setting = (*ext_php_rs_process_globals()).open_basedir;
+        !setting.is_null() && *setting != 0
+    }
 }
 
 fn check_barred(path: &Path) -> Result<(), FileError> {
@@ -217,6 +223,19 @@ impl<'a, const N: u32> FromZvalMut<'a> for SourceArg<'a, N> {
 
     fn from_missing() -> Option<Self> {
         Some(Self::Account(AccountArg(None)))
+    }
+}
+
+impl<'a, const N: u32> SourceArg<'a, N> {
+    /// The options of the call; a loader has none.
+    ///
+    /// # Errors
+    /// As [`AccountArg::options`].
+    pub fn options(&self) -> PhpResult<CallOptions<'a>> {
+        match self {
+            Self::Account(account) => account.options(),
+            Self::Loader(_) => Ok(CallOptions::default()),
+        }
     }
 }
 
@@ -306,43 +325,30 @@ fn type_error(number: u32, expected: &CStr, zval: &Zval) {
     }
 }
 
-/// What a call's options make of the settings.
-#[derive(Clone)]
-pub struct CallOptions {
+/// What a call says in its options: each goes before the setting of its name.
+#[derive(Clone, Copy, Default)]
+pub struct CallOptions<'a> {
     /// Whose token.
-    pub account: AccountOptions,
+    pub account: AccountOptions<'a>,
     /// How long before its expiry a token is due.
-    pub refresh_ahead: Duration,
+    pub refresh_ahead: Option<Duration>,
     /// The longest wait for the lock.
-    pub lock_timeout: Duration,
-    /// How WeChat is reached.
-    pub transport: Transport,
+    pub lock_timeout: Option<Duration>,
+    /// Time limit of a whole fetch.
+    pub timeout: Option<Duration>,
     /// How the file spells what it keeps, where its content does not tell.
     pub layout: Option<Layout>,
 }
 
-impl CallOptions {
-    /// What `settings` say.
-    pub fn of(settings: &Settings) -> Self {
-        Self {
-            account: AccountOptions::default(),
-            refresh_ahead: settings.refresh_ahead,
-            lock_timeout: settings.lock_timeout,
-            transport: settings.transport.clone(),
-            layout: None,
-        }
-    }
-}
-
 const OPTIONS: &str = "appid (or corpid), secret (or corpsecret), endpoint, layout, refresh_ahead, lock_timeout, timeout";
 
-impl<const N: u32> AccountArg<'_, N> {
-    /// The options of the call, over `settings`.
+impl<'a, const N: u32> AccountArg<'a, N> {
+    /// The options of the call.
     ///
     /// # Errors
     /// `ValueError` for an unknown option, or a value that an option cannot have.
-    pub fn options(&self, settings: &Settings) -> PhpResult<CallOptions> {
-        let mut options = CallOptions::of(settings);
+    pub fn options(&self) -> PhpResult<CallOptions<'a>> {
+        let mut options = CallOptions::default();
         let Some(array) = self.0 else { return Ok(options) };
         for (key, value) in array.iter() {
             let key = name(&key);
@@ -357,20 +363,19 @@ impl<const N: u32> AccountArg<'_, N> {
     }
 }
 
-fn name(key: &ArrayKey<'_>) -> String {
+fn name<'k>(key: &'k ArrayKey<'_>) -> Cow<'k, str> {
     match key {
-        ArrayKey::Long(index) => index.to_string(),
-        ArrayKey::String(name) => name.clone(),
-        ArrayKey::Str(name) => (*name).to_owned(),
-        other => other.to_string(),
+        ArrayKey::String(name) => name.as_str().into(),
+        ArrayKey::Str(name) => (*name).into(),
+        other => other.to_string().into(),
     }
 }
 
-impl CallOptions {
-    fn set(&mut self, key: &str, value: &Zval) -> Result<(), String> {
+impl<'a> CallOptions<'a> {
+    fn set(&mut self, key: &str, value: &'a Zval) -> Result<(), String> {
         match key {
             "appid" | "corpid" => self.account.appid = Some(text(value)?),
-            "secret" | "corpsecret" => self.account.secret = Some(Secret::new(text(value)?)),
+            "secret" | "corpsecret" => self.account.secret = Some(text(value)?),
             "endpoint" => {
                 let refused = || format!("must be {}", Endpoint::NAMES);
                 let endpoint = text(value)?.parse().map_err(|()| refused())?;
@@ -378,20 +383,20 @@ impl CallOptions {
             }
             "layout" => {
                 let refused = || format!("must be one of {}", Layout::NAMES);
-                self.layout = Some(Layout::by_name(&text(value)?).ok_or_else(refused)?);
+                self.layout = Some(Layout::by_name(text(value)?).ok_or_else(refused)?);
             }
-            "refresh_ahead" => self.refresh_ahead = settings::duration(seconds(value)?)?,
-            "lock_timeout" => self.lock_timeout = settings::duration(seconds(value)?)?,
-            "timeout" => self.transport.timeout = settings::positive_duration(seconds(value)?)?,
+            "refresh_ahead" => self.refresh_ahead = Some(settings::duration(seconds(value)?)?),
+            "lock_timeout" => self.lock_timeout = Some(settings::duration(seconds(value)?)?),
+            "timeout" => self.timeout = Some(settings::positive_duration(seconds(value)?)?),
             _ => return Err(format!("is unknown; there are {OPTIONS}")),
         }
         Ok(())
     }
 }
 
-fn text(value: &Zval) -> Result<String, String> {
+fn text(value: &Zval) -> Result<&str, String> {
     let text = value.dereference().str().filter(|text| !text.is_empty() && !text.contains('\0'));
-    text.map(str::to_owned).ok_or_else(|| "must be a non-empty string".to_owned())
+    text.ok_or_else(|| "must be a non-empty string".to_owned())
 }
 
 fn seconds(value: &Zval) -> Result<f64, String> {

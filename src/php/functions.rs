@@ -3,13 +3,14 @@
 #![allow(non_snake_case, reason = "the names of PHP's parameters are PHP's")]
 
 use std::env;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ext_php_rs::boxed::ZBox;
 use ext_php_rs::builders::ModuleBuilder;
-use ext_php_rs::exception::PhpResult;
+use ext_php_rs::convert::IntoZval;
+use ext_php_rs::exception::{PhpException, PhpResult};
+use ext_php_rs::flags::DataType;
 use ext_php_rs::types::{ZendHashTable, Zval};
 use ext_php_rs::{php_function, wrap_function};
 
@@ -18,8 +19,7 @@ use super::arguments::{
 };
 use super::callback::{self, Interruption};
 use super::loader::Loader;
-use super::settings::current as current_settings;
-use super::{exceptions, status};
+use super::{exceptions, settings, status};
 use crate::account::{self, Account};
 use crate::clock::SystemClock;
 use crate::error::{ConfigError, Error};
@@ -29,7 +29,7 @@ use crate::ticket::TicketUpstream;
 use crate::token::Token;
 use crate::token_file::lock::Deadlock;
 use crate::token_file::{self, Expected, Subject};
-use crate::wechat::{Client, Http, TicketKind};
+use crate::wechat::{Client, Http, TicketKind, Transport};
 
 /// Adds every function to `module`.
 pub fn add_to(module: ModuleBuilder) -> ModuleBuilder {
@@ -43,8 +43,17 @@ pub fn add_to(module: ModuleBuilder) -> ModuleBuilder {
 
 /// `wx_get_token(string $file, array|callable|null $source = null): string`
 #[php_function]
-pub fn wx_get_token(file: PathArg<'_, 1>, source: SourceArg<'_, 2>) -> PhpResult<String> {
-    token(file.absolute()?, &source, protocol::get)
+pub fn wx_get_token(file: PathArg<'_, 1>, source: SourceArg<'_, 2>) -> PhpResult<TokenString> {
+    get_token(&file, &source).map_err(Ended::go_on)
+}
+
+fn get_token(file: &PathArg<'_, 1>, source: &SourceArg<'_, 2>) -> Result<TokenString, Ended> {
+    let options = source.options()?;
+    let path = file.absolute()?;
+    match recall(&path, Subject::AccessToken, &options) {
+        Some(token) => Ok(TokenString(token)),
+        None => ask(&path, source, &options, &settings::current(), protocol::get),
+    }
 }
 
 /// `wx_refresh_token(string $file, string $rejected, array|callable|null $source = null): string`
@@ -53,44 +62,45 @@ pub fn wx_refresh_token(
     file: PathArg<'_, 1>,
     rejected: TextArg<'_, 2>,
     source: SourceArg<'_, 3>,
-) -> PhpResult<String> {
+) -> PhpResult<TokenString> {
+    refresh_token(&file, &rejected, &source).map_err(Ended::go_on)
+}
+
+fn refresh_token(
+    file: &PathArg<'_, 1>,
+    rejected: &TextArg<'_, 2>,
+    source: &SourceArg<'_, 3>,
+) -> Result<TokenString, Ended> {
     let rejected = rejected.as_str()?;
-    token(file.absolute()?, &source, |call, source| protocol::replace(call, source, rejected))
+    let replace = |call: &Call, source: &Source<'_>| protocol::replace(call, source, rejected);
+    ask(&file.absolute()?, source, &source.options()?, &settings::current(), replace)
 }
 
-fn token<const N: u32>(
-    path: PathBuf,
+fn ask<const N: u32>(
+    path: &Path,
     source: &SourceArg<'_, N>,
+    options: &CallOptions<'_>,
+    settings: &Settings,
     get: impl Fn(&Call, &Source<'_>) -> Result<Token, Error>,
-) -> PhpResult<String> {
+) -> Result<TokenString, Ended> {
+    let call = call(path, Subject::AccessToken, options, settings);
     match source {
-        SourceArg::Account(account) => {
-            let settings = current_settings();
-            let options = account.options(&settings)?;
-            let call = call(path, Subject::AccessToken, &settings, &options);
-            let open = || client(&find_account(&options, &settings)?, &options);
+        SourceArg::Account(_) => {
+            let open = || client(&find_account(options, settings)?, options, settings);
             let token = get(&call, &Source::Remote(&open));
-            token.map(|token| token.value).map_err(|error| exceptions::of(&call.file, &error))
+            Ok(TokenString(token.map_err(|error| exceptions::of(&call.file, &error))?))
         }
-        SourceArg::Loader(callable) => load(path, callable, get).map_err(Interruption::go_on)?,
+        SourceArg::Loader(callable) => {
+            let loader = Loader::new(callable);
+            let token = get(&call, &Source::Local(&loader));
+            if let Some(interruption) = loader.interruption() {
+                return Err(interruption.into());
+            }
+            let thrown =
+                |error| loader.take_thrown().unwrap_or_else(|| exceptions::of(&call.file, &error));
+            Ok(TokenString(token.map_err(thrown)?))
+        }
     }
-}
-
-/// By its end everything but the outcome is dropped: a fatal error goes on with a long jump.
-fn load(
-    path: PathBuf,
-    callable: &Zval,
-    get: impl Fn(&Call, &Source<'_>) -> Result<Token, Error>,
-) -> Result<PhpResult<String>, Interruption> {
-    let loader = Loader::new(callable);
-    let settings = current_settings();
-    let call = call(path, Subject::AccessToken, &settings, &CallOptions::of(&settings));
-    let token = get(&call, &Source::Local(&loader));
-    if let Some(interruption) = loader.interruption() {
-        return Err(interruption);
-    }
-    let thrown = |error| loader.take_thrown().unwrap_or_else(|| exceptions::of(&call.file, &error));
-    Ok(token.map(|token| token.value).map_err(thrown))
 }
 
 const DEFAULT_TICKET: &str = "jsapi";
@@ -104,45 +114,44 @@ pub fn wx_get_ticket(
     tokenFile: PathArg<'_, 2>,
     r#type: TextArg<'_, 3>,
     source: AccountArg<'_, 4>,
-) -> PhpResult<String> {
-    let settings = current_settings();
-    let options = source.options(&settings)?;
+) -> PhpResult<TokenString> {
+    let options = source.options()?;
     let (path, token_path) = (ticketFile.absolute()?, tokenFile.absolute()?);
     let kind = r#type.as_str()?;
     let subject = TicketKind::subject(kind).map_err(|problem| r#type.refuse(problem))?;
     if path == token_path {
         return Err(ticketFile.refuse("must not be the token file"));
     }
+    if let Some(ticket) = recall(&path, subject, &options) {
+        return Ok(TokenString(ticket));
+    }
+    let settings = settings::current();
     let open = || -> Result<Remote, Error> {
         if critical::holds(&token_file::resolve(&token_path)?) {
-            let (file, deadlock) = (token_path.clone(), Deadlock::TicketInsideToken);
+            let (file, deadlock) = (token_path.to_path_buf(), Deadlock::TicketInsideToken);
             return Err(Error::Deadlock { file, deadlock });
         }
         let account = find_account(&options, &settings)?;
         let wrong = |problem| ConfigError(format!("the type of ticket {problem}"));
+        // A layout that is said is the ticket file's.
+        let token_options = CallOptions { layout: None, ..options };
         Ok(Arc::new(TicketUpstream {
             kind: TicketKind::of(kind, account.endpoint).map_err(wrong)?,
-            http: Http::new(account.endpoint, options.transport.clone()),
-            // A layout that is said is the ticket file's.
-            token_call: call(
-                token_path.clone(),
-                Subject::AccessToken,
-                &settings,
-                &CallOptions { layout: None, ..options.clone() },
-            ),
-            tokens: client(&account, &options)?,
+            http: Http::new(account.endpoint, transport(&options, &settings)),
+            token_call: call(&token_path, Subject::AccessToken, &token_options, &settings),
+            tokens: client(&account, &options, &settings)?,
         }))
     };
-    let call = call(path, subject, &settings, &options);
+    let call = call(&path, subject, &options, &settings);
     let ticket = protocol::get(&call, &Source::Remote(&open));
-    ticket.map(|ticket| ticket.value).map_err(|error| exceptions::of(&call.file, &error))
+    ticket.map(TokenString).map_err(|error| exceptions::of(&call.file, &error))
 }
 
 /// `wx_token_status(string $file): array`
 #[php_function]
 pub fn wx_token_status(file: PathArg<'_, 1>) -> PhpResult<ZBox<ZendHashTable>> {
     let path = file.absolute()?;
-    status::of(&path, current_settings().refresh_ahead)
+    status::of(&path, settings::current().refresh_ahead)
 }
 
 /// `wx_with_lock(string $file, callable $critical, ?float $timeout = null): mixed`
@@ -152,44 +161,101 @@ pub fn wx_with_lock(
     critical: CallableArg<'_, 2>,
     timeout: SecondsArg<3>,
 ) -> PhpResult<Zval> {
-    let lock_timeout = timeout.or(current_settings().lock_timeout)?;
-    within_lock(file.absolute()?, critical.0, lock_timeout)?.map_err(Interruption::go_on)
+    with_lock(&file, critical.0, &timeout).map_err(Ended::go_on)
 }
 
-/// As [`load`], for a critical section.
-fn within_lock(
-    path: PathBuf,
+fn with_lock(
+    file: &PathArg<'_, 1>,
     critical: &Zval,
-    lock_timeout: Duration,
-) -> PhpResult<Result<Zval, Interruption>> {
-    let settings = current_settings();
-    let options = CallOptions { lock_timeout, ..CallOptions::of(&settings) };
-    let call = call(path, Subject::Any, &settings, &options);
+    timeout: &SecondsArg<3>,
+) -> Result<Zval, Ended> {
+    let settings = settings::current();
+    let lock_timeout = Some(timeout.or(settings.lock_timeout)?);
+    let options = CallOptions { lock_timeout, ..CallOptions::default() };
+    let call = call(&file.absolute()?, Subject::Any, &options, &settings);
     let lock = critical::enter(&call).map_err(|error| exceptions::of(&call.file, &error))?;
     let outcome = callback::call(critical);
     drop(lock);
-    Ok(outcome)
+    Ok(outcome?)
 }
 
-fn call(path: PathBuf, subject: Subject, settings: &Settings, options: &CallOptions) -> Call {
+/// Why a function returns no value. When it goes on from there, everything else has been dropped: a
+/// fatal error goes on with a long jump.
+enum Ended {
+    Thrown(PhpException),
+    Interrupted(Interruption),
+}
+
+impl Ended {
+    fn go_on(self) -> PhpException {
+        match self {
+            Self::Thrown(exception) => exception,
+            Self::Interrupted(interruption) => interruption.go_on(),
+        }
+    }
+}
+
+impl From<PhpException> for Ended {
+    fn from(exception: PhpException) -> Self {
+        Self::Thrown(exception)
+    }
+}
+
+impl From<Interruption> for Ended {
+    fn from(interruption: Interruption) -> Self {
+        Self::Interrupted(interruption)
+    }
+}
+
+/// A token as a string of PHP's.
+pub struct TokenString(Token);
+
+impl IntoZval for TokenString {
+    const TYPE: DataType = DataType::String;
+    const NULLABLE: bool = false;
+
+    fn set_zval(self, zval: &mut Zval, persistent: bool) -> ext_php_rs::error::Result<()> {
+        zval.set_string(&self.0.value, persistent)
+    }
+}
+
+fn recall(path: &Path, subject: Subject, options: &CallOptions<'_>) -> Option<Token> {
+    let expected = Expected { subject, layout: options.layout };
+    settings::read(|settings| {
+        let refresh_ahead = options.refresh_ahead.unwrap_or(settings.refresh_ahead);
+        protocol::recall(path, expected, refresh_ahead, settings.revalidate_freq, &SystemClock)
+    })
+}
+
+fn call(path: &Path, subject: Subject, options: &CallOptions<'_>, settings: &Settings) -> Call {
     Call {
-        file: path,
+        file: path.to_owned(),
         expected: Expected { subject, layout: options.layout },
-        refresh_ahead: options.refresh_ahead,
+        refresh_ahead: options.refresh_ahead.unwrap_or(settings.refresh_ahead),
         background: settings.background,
-        lock_timeout: options.lock_timeout,
+        lock_timeout: options.lock_timeout.unwrap_or(settings.lock_timeout),
         file_mode: settings.file_mode,
         write_mode: settings.write_mode,
+        max_files: settings.max_files,
         clock: Arc::new(SystemClock),
     }
 }
 
-fn find_account(options: &CallOptions, settings: &Settings) -> Result<Account, Error> {
+fn find_account(options: &CallOptions<'_>, settings: &Settings) -> Result<Account, Error> {
     let environment = |name: &str| env::var(name).ok();
     Ok(account::find(&options.account, settings, &environment)?)
 }
 
-fn client(account: &Account, options: &CallOptions) -> Result<Remote, Error> {
-    let http = Http::new(account.endpoint, options.transport.clone());
+fn client(
+    account: &Account,
+    options: &CallOptions<'_>,
+    settings: &Settings,
+) -> Result<Remote, Error> {
+    let http = Http::new(account.endpoint, transport(options, settings));
     Ok(Arc::new(Client::new(account.clone(), http)))
+}
+
+fn transport(options: &CallOptions<'_>, settings: &Settings) -> Transport {
+    let timeout = options.timeout.unwrap_or(settings.transport.timeout);
+    Transport { timeout, ..settings.transport.clone() }
 }

@@ -1,6 +1,8 @@
 //! The PHP boundary: the only code that names ext_php_rs. PHP values come in, plain Rust goes on.
 
 mod arguments;
+#[cfg(feature = "baseline")]
+mod baseline;
 mod callback;
 mod exceptions;
 mod functions;
@@ -21,10 +23,10 @@ use crate::worker;
 #[php_module]
 #[php(startup = "start")]
 pub fn get_module(module: ModuleBuilder) -> ModuleBuilder {
-    functions::add_to(module)
-        .globals(&settings::GLOBALS)
-        .info_function(info::show)
-        .shutdown_function(stop)
+    let module = functions::add_to(module);
+    #[cfg(feature = "baseline")]
+    let module = baseline::add_to(module);
+    module.globals(&settings::GLOBALS).info_function(info::show).shutdown_function(stop)
 }
 
 const SUCCESS: i32 = 0;

@@ -29,9 +29,14 @@ pub fn current() -> Arc<Settings> {
     Arc::clone(&GLOBALS.get().settings)
 }
 
+/// What `read` makes of the settings, which must not run PHP code: that may change them.
+pub fn read<T>(read: impl FnOnce(&Settings) -> T) -> T {
+    read(&GLOBALS.get().settings)
+}
+
 const PREFIX: &str = "wx_token.";
 
-static ENTRIES: IniEntryDefs<15> = IniEntryDefs::new([
+static ENTRIES: IniEntryDefs<17> = IniEntryDefs::new([
     entry(c"wx_token.appid", c"", IniEntryPermission::System),
     masked(entry(c"wx_token.secret", c"", IniEntryPermission::System)),
     entry(c"wx_token.accounts", c"", IniEntryPermission::System),
@@ -39,6 +44,8 @@ static ENTRIES: IniEntryDefs<15> = IniEntryDefs::new([
     entry(c"wx_token.api_base", c"", IniEntryPermission::System),
     entry(c"wx_token.refresh_ahead", c"300", IniEntryPermission::All),
     entry(c"wx_token.background", c"1", IniEntryPermission::All),
+    entry(c"wx_token.revalidate_freq", c"0", IniEntryPermission::All),
+    entry(c"wx_token.max_files", c"10000", IniEntryPermission::System),
     entry(c"wx_token.lock_timeout", c"10", IniEntryPermission::All),
     entry(c"wx_token.connect_timeout", c"3", IniEntryPermission::All),
     entry(c"wx_token.timeout", c"8", IniEntryPermission::All),

@@ -14,7 +14,7 @@ mod tests;
 mod wait;
 
 use std::borrow::BorrowMut;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
@@ -23,6 +23,7 @@ use self::wait::Wait;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::failure::{Failure, FailureRecord};
+use crate::memory::memory;
 use crate::refresh::{Manner, Refresh};
 use crate::token::{Age, Token};
 use crate::token_file::lock::TokenLock;
@@ -48,6 +49,8 @@ pub struct Call {
     pub file_mode: u32,
     /// How a token file is written.
     pub write_mode: WriteMode,
+    /// How many files this process remembers.
+    pub max_files: usize,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -87,15 +90,33 @@ impl Opened<'_> {
     }
 }
 
+/// The fresh token that this process remembers of the file at `path`: for `trust` after a look at
+/// the file without another.
+pub fn recall(
+    path: &Path,
+    expected: Expected,
+    refresh_ahead: Duration,
+    trust: Duration,
+    clock: &impl Clock,
+) -> Option<Token> {
+    let now = clock.now();
+    let token = memory().recall(path, expected, trust, now)?;
+    (token.age(now, refresh_ahead) == Age::Fresh).then_some(token)
+}
+
 /// The valid token of the file that `call` names, refreshed first if need be.
 ///
 /// # Errors
 /// Any [`Error`]; the file then holds what it held before, and perhaps a failure record.
 pub fn get(call: &Call, source: &Source<'_>) -> Result<Token, Error> {
     let first = token_file::read(&call.file, call.expected)?;
-    let age = first.document.token().map(|token| token.age(call.clock.now(), call.refresh_ahead));
+    let now = call.clock.now();
+    let age = first.document.token().map(|token| token.age(now, call.refresh_ahead));
     match (age, first.document.token()) {
-        (Some(Age::Fresh), Some(token)) => Ok(token.clone()),
+        (Some(Age::Fresh), Some(token)) => {
+            memory().remember(&call.file, call.expected, &first, call.max_files, now);
+            Ok(token.clone())
+        }
         (Some(Age::Due), Some(token)) => {
             let newer = due::refresh(call, source, &first.document)?;
             Ok(newer.unwrap_or_else(|| token.clone()))
@@ -111,10 +132,13 @@ pub fn get(call: &Call, source: &Source<'_>) -> Result<Token, Error> {
 /// As [`get`].
 pub fn replace(call: &Call, source: &Source<'_>, rejected: &str) -> Result<Token, Error> {
     let first = token_file::read(&call.file, call.expected)?;
-    match call.usable(&first.document, Some(rejected)) {
+    let token = match call.usable(&first.document, Some(rejected)) {
         Some(token) => Ok(token),
         None => Wait::begin(call, source.open()?, first, Some(rejected))?.until_token(),
-    }
+    };
+    // Whoever trusts the memory for a while must not get the rejected one.
+    memory().forget(&call.file);
+    token
 }
 
 /// How long, beyond the upstream's own limit, a caller waits for its refresh to be written.
@@ -124,7 +148,7 @@ impl Call {
     /// The token in `document`, if it is valid and not `rejected`.
     fn usable(&self, document: &Document, rejected: Option<&str>) -> Option<Token> {
         let token = document.token().filter(|token| token.is_valid(self.clock.now()))?;
-        (rejected != Some(token.value.as_str())).then(|| token.clone())
+        (rejected != Some(&*token.value)).then(|| token.clone())
     }
 
     fn prepare<L: BorrowMut<TokenLock>>(

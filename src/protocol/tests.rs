@@ -100,6 +100,7 @@ impl World {
             lock_timeout: Duration::from_secs(5),
             file_mode: 0o600,
             write_mode: WriteMode::Replace,
+            max_files: 10,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
         }
     }
@@ -153,14 +154,14 @@ fn down() -> Failure {
 fn a_token_is_fetched_once_and_served_until_the_second_of_its_expiry() {
     let world = World::new(Ok("first"));
     let token = world.get().unwrap();
-    assert_eq!((token.value.as_str(), token.expiry), ("first", Epoch::from_secs(NOW + 7200)));
+    assert_eq!((&*token.value, token.expiry), ("first", Epoch::from_secs(NOW + 7200)));
     let call = Call { refresh_ahead: Duration::ZERO, ..world.call() };
     world.pass(7199);
     assert_eq!(world.get_by(&call).unwrap(), token);
     assert_eq!(world.asked(), 1);
     world.answer(Ok("second"));
     world.pass(1);
-    assert_eq!(world.get_by(&call).unwrap().value, "second");
+    assert_eq!(&*world.get_by(&call).unwrap().value, "second");
     assert_eq!(world.asked(), 2);
 }
 
@@ -190,7 +191,7 @@ fn a_failure_is_repeated_to_others_until_retry_at_and_then_forgotten() {
     assert_eq!(world.asked(), 2);
     world.pass(1);
     world.answer(Ok("back"));
-    assert_eq!(world.get().unwrap().value, "back");
+    assert_eq!(&*world.get().unwrap().value, "back");
     assert!(!fs::read_to_string(world.file()).unwrap().contains("wx_token"));
 }
 
@@ -203,7 +204,7 @@ fn the_refusal_of_another_account_is_not_ours() {
     let other = Fingerprint::new("another");
     let record = FailureRecord::of(failure, &other, None, world.clock.now());
     fs::write(world.file(), empty().with_failure(&record).bytes).unwrap();
-    assert_eq!(world.get().unwrap().value, "token");
+    assert_eq!(&*world.get().unwrap().value, "token");
 }
 
 #[test]
@@ -216,7 +217,7 @@ fn a_wait_ends_with_the_holder_of_the_lock() {
     assert!(matches!(error, Error::Lock { holder: Some(holder), .. } if holder.pid == own));
     assert_eq!(world.asked(), 0);
     drop(lock);
-    assert_eq!(world.get_within(Duration::ZERO).unwrap().value, "token");
+    assert_eq!(&*world.get_within(Duration::ZERO).unwrap().value, "token");
 }
 
 #[test]
@@ -259,7 +260,7 @@ fn a_newer_token_that_was_put_there_during_the_fetch_stays() {
         fs::write(&aside, &content).unwrap();
         fs::rename(aside, file).unwrap();
     });
-    assert_eq!(world.get().unwrap().value, "newer");
+    assert_eq!(&*world.get().unwrap().value, "newer");
     assert_eq!(fs::read_to_string(world.file()).unwrap(), newer);
 }
 
@@ -268,14 +269,14 @@ fn a_newer_token_that_was_written_into_the_file_during_the_fetch_stays() {
     let newer = format!(r#"{{"access_token":"newer","expire":{}}}"#, NOW + 900);
     let content = newer.clone();
     let world = World::with(Ok("older"), move |file| fs::write(file, &content).unwrap());
-    assert_eq!(world.get().unwrap().value, "newer");
+    assert_eq!(&*world.get().unwrap().value, "newer");
     assert_eq!(fs::read_to_string(world.file()).unwrap(), newer);
 }
 
 #[test]
 fn a_token_in_hand_is_stored_when_the_file_was_removed_during_the_fetch() {
     let world = World::with(Ok("token"), |file| fs::remove_file(file).unwrap());
-    assert_eq!(world.get().unwrap().value, "token");
+    assert_eq!(&*world.get().unwrap().value, "token");
     assert_eq!(world.asked(), 1);
     assert!(fs::read_to_string(world.file()).unwrap().contains("token"));
 }
@@ -300,17 +301,17 @@ fn due() -> World {
 fn a_token_that_is_only_just_due_is_left_for_two_seconds() {
     let world = due();
     world.pass(-1);
-    assert_eq!(world.get().unwrap().value, "first");
+    assert_eq!(&*world.get().unwrap().value, "first");
     assert_eq!(world.asked(), 1);
     world.pass(1);
-    assert_eq!(world.get().unwrap().value, "second");
+    assert_eq!(&*world.get().unwrap().value, "second");
 }
 
 #[test]
 fn a_due_token_is_refreshed_by_one_caller() {
     let world = due();
-    assert_eq!(world.get().unwrap().value, "second", "the caller that refreshes has the new one");
-    assert_eq!(world.get().unwrap().value, "second");
+    assert_eq!(&*world.get().unwrap().value, "second", "the caller that refreshes has the new one");
+    assert_eq!(&*world.get().unwrap().value, "second");
     assert_eq!(world.asked(), 2);
 }
 
@@ -318,9 +319,9 @@ fn a_due_token_is_refreshed_by_one_caller() {
 fn in_the_background_even_the_caller_that_refreshes_gets_the_current_token() {
     let world = due();
     let call = Call { background: true, ..world.call() };
-    assert_eq!(world.get_by(&call).unwrap().value, "first");
+    assert_eq!(&*world.get_by(&call).unwrap().value, "first");
     worker::finish_all();
-    assert_eq!(world.get_by(&call).unwrap().value, "second");
+    assert_eq!(&*world.get_by(&call).unwrap().value, "second");
     assert_eq!(world.asked(), 2);
 }
 
@@ -328,7 +329,7 @@ fn in_the_background_even_the_caller_that_refreshes_gets_the_current_token() {
 fn a_due_token_is_handed_out_while_another_holds_the_lock() {
     let world = due();
     let lock = world.lock();
-    assert_eq!(world.get_within(Duration::ZERO).unwrap().value, "first");
+    assert_eq!(&*world.get_within(Duration::ZERO).unwrap().value, "first");
     assert_eq!(world.asked(), 1);
     drop(lock);
 }
@@ -338,11 +339,11 @@ fn a_failed_due_refresh_leaves_the_token_and_is_not_repeated_before_retry_at() {
     let world = due();
     world.answer(Err(down()));
     for _ in 0..3 {
-        assert_eq!(world.get().unwrap().value, "first");
+        assert_eq!(&*world.get().unwrap().value, "first");
     }
     assert_eq!(world.asked(), 2);
     world.pass(1);
-    assert_eq!(world.get().unwrap().value, "first");
+    assert_eq!(&*world.get().unwrap().value, "first");
     assert_eq!(world.asked(), 3);
     world.pass(297);
     assert!(matches!(world.get(), Err(Error::Upstream { .. })), "its last second is over");
@@ -375,7 +376,7 @@ fn an_unwritable_directory_does_not_disturb_a_valid_token() {
     fs::write(&real, empty().with_token(&token, None, Epoch::from_secs(NOW)).bytes).unwrap();
     std::os::unix::fs::symlink(&real, world.file()).unwrap();
     let open = || -> Result<Remote, Error> { Err(crate::error::ConfigError("none".into()).into()) };
-    assert_eq!(get(&world.call(), &Source::Remote(&open)).unwrap().value, "first");
+    assert_eq!(&*get(&world.call(), &Source::Remote(&open)).unwrap().value, "first");
 }
 
 #[test]
@@ -383,10 +384,10 @@ fn a_rejected_token_is_replaced_once_and_late_callers_get_the_new_one() {
     let world = World::new(Ok("first"));
     world.get().unwrap();
     world.answer(Ok("second"));
-    assert_eq!(world.replace("first").unwrap().value, "second");
+    assert_eq!(&*world.replace("first").unwrap().value, "second");
     assert_eq!(world.upstream.rejected.lock().unwrap().as_deref(), Some("first"));
-    assert_eq!(world.replace("first").unwrap().value, "second");
-    assert_eq!(world.replace("something else").unwrap().value, "second");
+    assert_eq!(&*world.replace("first").unwrap().value, "second");
+    assert_eq!(&*world.replace("something else").unwrap().value, "second");
     assert_eq!(world.asked(), 2);
 }
 
@@ -400,7 +401,7 @@ fn a_rejected_token_whose_replacement_fails_stays_and_is_not_asked_for_again() {
         assert!(matches!(error, Error::Upstream { cause: Cause::StillRejected, .. }));
     }
     assert_eq!(world.asked(), 2);
-    assert_eq!(world.get().unwrap().value, "first");
+    assert_eq!(&*world.get().unwrap().value, "first");
 }
 
 #[test]
@@ -419,7 +420,7 @@ fn a_waiter_with_other_credentials_does_not_share_the_refusal() {
         drop(lock);
         waiter.join().unwrap()
     });
-    assert_eq!(result.unwrap().value, "token");
+    assert_eq!(&*result.unwrap().value, "token");
     assert_eq!(world.asked(), 1);
 }
 
@@ -441,7 +442,7 @@ fn an_upstream_of_this_thread_is_asked_on_it_and_may_not_call_back() {
         }
     }
     let upstream = Recursive(&world, Mutex::new(None), thread::current().id());
-    assert_eq!(get(&world.call(), &Source::Local(&upstream)).unwrap().value, "token");
+    assert_eq!(&*get(&world.call(), &Source::Local(&upstream)).unwrap().value, "token");
     let inner = upstream.1.lock().unwrap().take();
     assert!(matches!(inner, Some(Error::Deadlock { .. })), "{inner:?}");
 }
@@ -451,11 +452,11 @@ fn under_a_held_lock_calls_on_the_same_file_use_it_and_others_stay_out() {
     let world = World::new(Ok("token"));
     let critical = critical::enter(&world.call()).unwrap();
     let nested = critical::enter(&world.call()).unwrap();
-    assert_eq!(world.get().unwrap().value, "token");
+    assert_eq!(&*world.get().unwrap().value, "token");
     drop(nested);
     assert!(matches!(TokenLock::attempt(&world.file(), 0o600), Ok(Attempt::Busy)));
     world.answer(Ok("second"));
-    assert_eq!(world.replace("token").unwrap().value, "second");
+    assert_eq!(&*world.replace("token").unwrap().value, "second");
     assert!(matches!(TokenLock::attempt(&world.file(), 0o600), Ok(Attempt::Busy)));
     drop(critical);
     drop(world.lock());

@@ -14,7 +14,7 @@ use std::thread;
 
 use fs2::FileExt;
 
-use super::{FileError, Identity, Snapshot, holder, identify, read, regular};
+use super::{FileError, Identity, Snapshot, holder, identify, identify_open, read};
 use crate::process::{self, HeldLock, Owner};
 use crate::token_file::document::Expected;
 
@@ -62,7 +62,7 @@ impl TokenLock {
     pub fn attempt(path: &Path, mode: u32) -> Result<Attempt, FileError> {
         let failed = |error| FileError::from_io(path, "lock", error);
         let file = open_or_create(path, mode)?;
-        let identity = regular(path, &file.metadata().map_err(failed)?)?;
+        let identity = identify_open(path, &file)?;
         let Some(lock) = Self::take(file, path, identity).map_err(failed)? else {
             return Ok(Attempt::Busy);
         };
@@ -116,7 +116,7 @@ impl TokenLock {
 
     /// Goes on with `successor`, locked and now at this lock's path, and lets the old file go.
     pub(super) fn move_to(&mut self, successor: File) -> io::Result<()> {
-        let identity = Identity::of(&successor.metadata()?);
+        let identity = Identity::of(&rustix::fs::fstat(&successor)?);
         let mut under_way = process::under_way();
         let fd = self.file.as_raw_fd();
         for lock in under_way.locks.iter_mut().filter(|lock| lock.fd == fd) {

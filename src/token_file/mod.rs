@@ -10,13 +10,16 @@ pub mod lock;
 mod path;
 pub mod replace;
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::mem;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
+
+use rustix::fs::{FileType, Stat};
+use rustix::io::Errno;
 
 use crate::clock::{Clock, Epoch, SystemClock};
 
@@ -41,13 +44,13 @@ pub struct Identity {
 }
 
 impl Identity {
-    fn of(metadata: &Metadata) -> Self {
+    fn of(stat: &Stat) -> Self {
         Self {
-            dev: metadata.dev(),
-            ino: metadata.ino(),
-            size: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
+            dev: unsigned(stat.st_dev),
+            ino: unsigned(stat.st_ino),
+            size: unsigned(stat.st_size),
+            modified: (signed(stat.st_mtime), signed(stat.st_mtime_nsec)),
+            changed: (signed(stat.st_ctime), signed(stat.st_ctime_nsec)),
         }
     }
 
@@ -62,11 +65,30 @@ impl Identity {
         epoch(self.changed)
     }
 
+    /// Whether a write at `moment` or later gives the file other times, and so another identity: the
+    /// clock of the file system has moved on since the last one.
+    fn tells_writes_from(&self, moment: Epoch) -> bool {
+        let has_whole_seconds = self.modified.1 == 0 && self.changed.1 == 0;
+        let tick = if has_whole_seconds { WHOLE_SECONDS_TICK } else { TICK };
+        let written = self.written();
+        moment.since(self.changed()) >= tick
+            && moment.since(written).max(written.since(moment)) >= tick
+    }
+
     /// Whether both are the same file, in whatever state.
     #[must_use]
     pub fn is_same_file(&self, other: &Self) -> bool {
         (self.dev, self.ino) == (other.dev, other.ino)
     }
+}
+
+/// The fields of `stat` have other types on other systems, and none has a value beyond these.
+fn unsigned(field: impl TryInto<u64>) -> u64 {
+    field.try_into().unwrap_or_default()
+}
+
+fn signed(field: impl TryInto<i64>) -> i64 {
+    field.try_into().unwrap_or_default()
 }
 
 const fn epoch((seconds, nanos): (i64, i64)) -> Epoch {
@@ -78,10 +100,10 @@ const fn epoch((seconds, nanos): (i64, i64)) -> Epoch {
 /// # Errors
 /// [`FileError`] if the path cannot be looked at or is not a regular file.
 pub fn identify(path: &Path) -> Result<Option<Identity>, FileError> {
-    match fs::metadata(path) {
-        Ok(metadata) => regular(path, &metadata).map(Some),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(FileError::from_io(path, "look at", error)),
+    match rustix::fs::stat(path) {
+        Ok(stat) => regular(path, &stat).map(Some),
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(FileError::from_io(path, "look at", error.into())),
     }
 }
 
@@ -90,6 +112,8 @@ pub fn identify(path: &Path) -> Result<Option<Identity>, FileError> {
 pub struct Snapshot {
     /// `None` if there was no file.
     pub identity: Option<Identity>,
+    /// Whether whatever is written to the file after this reading gives it another identity.
+    pub is_settled: bool,
     /// The content.
     pub document: Document,
 }
@@ -113,39 +137,50 @@ pub fn read(path: &Path, expected: Expected) -> Result<Snapshot, FileError> {
 }
 
 fn read_open(path: &Path, file: &File, expected: Expected) -> Result<Snapshot, FileError> {
-    let (bytes, identity) = read_settled(path, file)?;
+    let Reading { bytes, identity, is_settled } = read_settled(path, file)?;
     let is_plain = expected.layout == Some(Layout::Plain);
     let note = if is_plain { replace::read_note(file) } else { None };
     let origin = Origin { name: name_of(path), written: identity.written(), note };
     let document = Document::parse(&bytes, expected, origin)
         .map_err(|reason| FileError::not_a_token_file(path, reason))?;
-    Ok(Snapshot { identity: Some(identity), document })
+    Ok(Snapshot { identity: Some(identity), is_settled, document })
 }
 
 /// A file that was changed so recently may still be being written in place, by us or by others.
 const UNSETTLED: Duration = Duration::from_millis(50);
 
+/// More than the time between two ticks of the clock that gives files their times: 10 ms at CONFIG_HZ=100
+/// (time(7)).
+const TICK: Duration = Duration::from_millis(50);
+
+/// The same for file systems that keep whole seconds, or every second one, as FAT does.
+const WHOLE_SECONDS_TICK: Duration = Duration::from_secs(3);
+
+struct Reading {
+    bytes: Vec<u8>,
+    identity: Identity,
+    is_settled: bool,
+}
+
 /// Reads the file, and a file that is changed just now until it reads the same twice. A write sets the
 /// time of change first, so it is looked at after the read.
-fn read_settled(path: &Path, file: &File) -> Result<(Vec<u8>, Identity), FileError> {
-    let identify = || {
-        let metadata = file.metadata().map_err(|error| FileError::from_io(path, "read", error))?;
-        regular(path, &metadata)
-    };
+fn read_settled(path: &Path, file: &File) -> Result<Reading, FileError> {
+    let began = SystemClock.now();
     let mut bytes = read_bounded(path, file)?;
-    let mut identity = identify()?;
+    let mut identity = identify_open(path, file)?;
+    let is_settled = identity.tells_writes_from(began);
     for _ in 0..20 {
         if !is_unsettled(identity.changed()) {
             break;
         }
         thread::sleep(Duration::from_millis(1));
         let before = mem::replace(&mut bytes, read_bounded(path, file)?);
-        identity = identify()?;
+        identity = identify_open(path, file)?;
         if before == bytes {
             break;
         }
     }
-    Ok((bytes, identity))
+    Ok(Reading { bytes, identity, is_settled })
 }
 
 /// Another machine's clock may be ahead for hours; that is not "just now".
@@ -168,28 +203,51 @@ fn read_bounded(path: &Path, file: &File) -> Result<Vec<u8>, FileError> {
 
 fn missing(path: &Path, expected: Expected) -> Snapshot {
     let origin = Origin { name: name_of(path), written: Epoch::from_secs(0), note: None };
-    Snapshot { identity: None, document: Document::empty(expected, origin) }
+    Snapshot { identity: None, is_settled: false, document: Document::empty(expected, origin) }
 }
 
 fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn regular(path: &Path, metadata: &Metadata) -> Result<Identity, FileError> {
-    let kind = metadata.file_type();
-    if kind.is_file() {
-        return Ok(Identity::of(metadata));
+/// The file that is open, which is the one at `path` or was.
+fn identify_open(path: &Path, file: &File) -> Result<Identity, FileError> {
+    let stat = rustix::fs::fstat(file);
+    regular(path, &stat.map_err(|error| FileError::from_io(path, "look at", error.into()))?)
+}
+
+fn regular(path: &Path, stat: &Stat) -> Result<Identity, FileError> {
+    let kind = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => return Ok(Identity::of(stat)),
+        FileType::Directory => "a directory",
+        FileType::Fifo => "a FIFO",
+        FileType::Socket => "a socket",
+        _ => "a device",
+    };
+    Err(FileError::wrong_kind(path, kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_tells_writes_once_the_clock_of_its_file_system_has_moved_on() {
+        let second = 1_700_000_000;
+        let tells = |modified, changed, millis: i64| {
+            let identity = Identity { dev: 1, ino: 1, size: 9, modified, changed };
+            identity.tells_writes_from(Epoch::from_millis(second * 1000 + millis))
+        };
+        let fine = (second, 1);
+        assert!(!tells(fine, fine, 0));
+        assert!(!tells(fine, fine, 49));
+        assert!(tells(fine, fine, 50));
+        assert!(!tells((1000, 0), fine, 49), "the modification time was set");
+        assert!(tells((1000, 0), fine, 50));
+        assert!(!tells(fine, (second + 60, 1), 1000), "another machine's clock is ahead");
+        assert!(tells((second + 60, 1), fine, 1000), "the modification time was set");
+        let whole = (second, 0);
+        assert!(!tells(whole, whole, 2999), "a file system that keeps whole seconds");
+        assert!(tells(whole, whole, 3000));
     }
-    Err(FileError::wrong_kind(
-        path,
-        if kind.is_dir() {
-            "a directory"
-        } else if kind.is_fifo() {
-            "a FIFO"
-        } else if kind.is_socket() {
-            "a socket"
-        } else {
-            "a device"
-        },
-    ))
 }

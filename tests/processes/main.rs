@@ -21,6 +21,7 @@ mod fpm;
 mod layouts;
 mod leaks;
 mod locks;
+mod memory;
 mod ownership;
 mod rejected;
 mod secrets;

@@ -230,7 +230,7 @@ impl Document {
         let number = number_of(object.get(&text, default.key()).unwrap_or("null"))?;
         let moment = number.map(|number| default.to_moment(number, self.origin.written));
         let value = value.map_or(Ok(None), token_of)?;
-        let token = value.zip(moment).map(|(value, expiry)| Token { value, expiry });
+        let token = value.zip(moment).map(|(value, expiry)| Token { value: value.into(), expiry });
         let body = Body::Json { before, text, expiry: default };
         Ok(Self { body, token, note, damaged: false, ..self })
     }
@@ -307,7 +307,7 @@ impl Document {
         // WeChatDeveloper's cache: 0 is never.
         let never = Epoch::from_secs(i64::MAX);
         let expiry = if number == 0 { never } else { Expiry::Expired.to_moment(number, never) };
-        let token = value.map(|value| Token { value, expiry });
+        let token = value.map(|value| Token { value: value.into(), expiry });
         Ok(Self { body: Body::Serialized(text), token, note, damaged: false, ..new })
     }
 
@@ -315,7 +315,7 @@ impl Document {
         let value =
             str::from_utf8(seen).ok().filter(|text| is_token(text) && !text.starts_with('{'));
         let value = value.ok_or("it is not a token alone")?.to_owned();
-        let token = Some(Token { value, expiry: self.origin.written + PLAIN_LIFE });
+        let token = Some(Token { value: value.into(), expiry: self.origin.written + PLAIN_LIFE });
         Ok(Self { body: Body::Plain, token, ..self })
     }
 
@@ -440,7 +440,7 @@ impl Document {
             Body::Plain | Body::Empty(_) => {
                 let kept = self.token.as_ref().map(|token| (token, token.expiry));
                 let stored = token.map(|(token, _)| (token, token.expiry)).or(kept);
-                let bytes = stored.map(|(token, _)| token.value.clone().into_bytes());
+                let bytes = stored.map(|(token, _)| token.value.as_bytes().to_vec());
                 let modified = stored.map(|(_, expiry)| expiry.before(PLAIN_LIFE));
                 Content { bytes: bytes.unwrap_or_default(), modified, note, may_be_padded: false }
             }
@@ -477,7 +477,7 @@ impl Document {
         };
         let mut modified = None;
         if let Some((token, now)) = token {
-            set(self.value_key(), &|_| Some(json!(token.value).to_string()));
+            set(self.value_key(), &|_| Some(json!(&*token.value).to_string()));
             set(expiry.key(), &|old| {
                 let number = number_of(old).ok().flatten();
                 let number = expiry.to_number(token.expiry, now, number);
@@ -702,7 +702,7 @@ mod tests {
     fn the_last_of_two_equal_keys_counts_and_is_rewritten() {
         let text = r#"{"access_token":"a","access_token":"b","expire":5}"#;
         let token = parse(text).ok().and_then(|document| document.token().cloned());
-        assert_eq!(token.map(|token| token.value), Some("b".to_owned()));
+        assert_eq!(token.map(|token| token.value), Some("b".into()));
         assert!(rewritten(text).contains(r#""access_token":"NEW","expire""#));
     }
 
@@ -1042,7 +1042,7 @@ mod tests {
                 prop_assert!(stored.is_ok(), "{:?}", stored.err());
                 let stored = stored.unwrap();
                 let token = stored.token().unwrap();
-                prop_assert_eq!(&token.value, "NEW");
+                prop_assert_eq!(&*token.value, "NEW");
                 // Readers of a time of fetch, and of a duration, may trust it for less, never for more.
                 prop_assert!(token.expiry <= fresh().expiry);
                 prop_assert_eq!(stored.failure(), None);

@@ -1,0 +1,307 @@
+//! What this process remembers of token files, and when that is still true.
+//!
+//! A remembered token is as good as the file: the file is looked at (one stat) at every call, unless
+//! the caller trusts the memory for a while. The memory is shared by all threads; whoever reads it
+//! takes no lock.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use foldhash::fast::RandomState;
+use papaya::HashMap;
+
+use crate::clock::Epoch;
+use crate::token::Token;
+use crate::token_file::{self, Expected, Identity, Snapshot};
+
+static MEMORY: LazyLock<Memory> = LazyLock::new(Memory::default);
+
+/// The memory of this process.
+#[must_use]
+pub fn memory() -> &'static Memory {
+    &MEMORY
+}
+
+/// Tokens by the path that callers name.
+#[derive(Default)]
+pub struct Memory {
+    files: HashMap<OsString, Remembered, RandomState>,
+}
+
+struct Remembered {
+    token: Token,
+    expected: Expected,
+    identity: Identity,
+    /// When the file was last looked at, and when the token was last asked for: milliseconds since 1970.
+    looked_at: AtomicI64,
+    used_at: AtomicI64,
+}
+
+impl Memory {
+    /// The token of the file at `path`, if it is remembered as one that keeps `expected`, and the file
+    /// has not changed since. For `trust` after a look at the file there is no other.
+    pub fn recall(
+        &self,
+        path: &Path,
+        expected: Expected,
+        trust: Duration,
+        now: Epoch,
+    ) -> Option<Token> {
+        let files = self.files.pin();
+        let remembered = files.get(path.as_os_str())?;
+        (remembered.expected == expected && remembered.is_true(path, trust, now)).then(|| {
+            touch(&remembered.used_at, now);
+            remembered.token.clone()
+        })
+    }
+
+    /// Remembers the token that was read from the file at `path`, if that can be told from any later
+    /// state of the file. Beyond `max_files`, the least recently used go first.
+    pub fn remember(
+        &self,
+        path: &Path,
+        expected: Expected,
+        snapshot: &Snapshot,
+        max_files: usize,
+        now: Epoch,
+    ) {
+        let (Some(identity), Some(token)) = (snapshot.identity, snapshot.document.token()) else {
+            return;
+        };
+        if !snapshot.is_settled {
+            return;
+        }
+        let remembered = Remembered {
+            token: token.clone(),
+            expected,
+            identity,
+            looked_at: AtomicI64::new(now.millis()),
+            used_at: AtomicI64::new(now.millis()),
+        };
+        self.files.pin().insert(path.as_os_str().to_owned(), remembered);
+        if self.files.len() > max_files {
+            self.forget_least_recently_used(max_files);
+        }
+    }
+
+    /// Forgets the file at `path`.
+    pub fn forget(&self, path: &Path) {
+        self.files.pin().remove(path.as_os_str());
+    }
+
+    /// Makes room for some more than one, so that not every new file costs a search.
+    fn forget_least_recently_used(&self, max_files: usize) {
+        let files = self.files.pin();
+        let used_at = |file: &Remembered| file.used_at.load(Ordering::Relaxed);
+        let mut by_use: Vec<(i64, &OsStr)> =
+            files.iter().map(|(path, file)| (used_at(file), path.as_os_str())).collect();
+        let surplus = by_use.len().saturating_sub(max_files - max_files / 16);
+        if surplus > 0 && surplus < by_use.len() {
+            by_use.select_nth_unstable(surplus);
+        }
+        for (_, path) in by_use.into_iter().take(surplus) {
+            files.remove(path);
+        }
+    }
+}
+
+impl Remembered {
+    fn is_true(&self, path: &Path, trust: Duration, now: Epoch) -> bool {
+        if !trust.is_zero() {
+            let looked_at = Epoch::from_millis(self.looked_at.load(Ordering::Relaxed));
+            // A clock that was set back does not prolong the trust.
+            if looked_at <= now && now.since(looked_at) < trust {
+                return true;
+            }
+        }
+        let is_unchanged =
+            matches!(token_file::identify(path), Ok(Some(it)) if it == self.identity);
+        if is_unchanged {
+            touch(&self.looked_at, now);
+        }
+        is_unchanged
+    }
+}
+
+/// Writes only what is new: other threads need not fetch the same again.
+fn touch(moment: &AtomicI64, now: Epoch) {
+    if moment.load(Ordering::Relaxed) != now.millis() {
+        moment.store(now.millis(), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::PathBuf;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::token_file::{Layout, Subject};
+
+    const TOKEN: Expected = Expected { subject: Subject::AccessToken, layout: None };
+    const NOW: Epoch = Epoch::from_secs(1_700_000_000);
+
+    struct World {
+        dir: TempDir,
+        memory: Memory,
+    }
+
+    impl World {
+        fn new() -> Self {
+            Self { dir: tempfile::tempdir().unwrap(), memory: Memory::default() }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.dir.path().join(name)
+        }
+
+        fn write(&self, name: &str, token: &str) -> PathBuf {
+            let path = self.path(name);
+            let content = format!(r#"{{"access_token":"{token}","expire":1700007200}}"#);
+            fs::write(&path, content).unwrap();
+            path
+        }
+
+        /// Remembers the file as soon as that can be trusted.
+        fn remember(&self, path: &Path, max_files: usize, now: Epoch) {
+            let snapshot = loop {
+                let snapshot = token_file::read(path, TOKEN).unwrap();
+                if snapshot.is_settled {
+                    break snapshot;
+                }
+            };
+            self.memory.remember(path, TOKEN, &snapshot, max_files, now);
+        }
+
+        /// What is remembered after a look at the file.
+        fn recall(&self, path: &Path) -> Option<String> {
+            self.trust(path, 0, NOW)
+        }
+
+        fn trust(&self, path: &Path, seconds: u64, now: Epoch) -> Option<String> {
+            let token = self.memory.recall(path, TOKEN, Duration::from_secs(seconds), now);
+            token.map(|token| token.value.to_string())
+        }
+    }
+
+    #[test]
+    fn a_token_is_remembered_until_the_file_changes_in_any_way() {
+        let world = World::new();
+        let replace = |path: &Path| {
+            let other = world.write("other", "new");
+            fs::rename(other, path).unwrap();
+        };
+        let rewrite = |_: &Path| drop(world.write("token.json", "new"));
+        let remove = |path: &Path| fs::remove_file(path).unwrap();
+        let change_mode = |path: &Path| {
+            let mut permissions = fs::metadata(path).unwrap().permissions();
+            permissions.set_readonly(true);
+            fs::set_permissions(path, permissions).unwrap();
+        };
+        let changes: [&dyn Fn(&Path); 4] = [&rewrite, &replace, &remove, &change_mode];
+        for change in changes {
+            let path = world.write("token.json", "old");
+            world.remember(&path, 10, NOW);
+            assert_eq!(world.recall(&path).as_deref(), Some("old"));
+            change(&path);
+            assert_eq!(world.recall(&path), None);
+            let _ = fs::remove_file(&path);
+        }
+    }
+
+    #[test]
+    fn a_link_or_a_directory_on_the_path_that_leads_elsewhere_now_is_seen() {
+        let world = World::new();
+        for name in ["a", "b"] {
+            fs::create_dir(world.path(name)).unwrap();
+            world.write(&format!("{name}/token.json"), name);
+        }
+        symlink("a", world.path("link")).unwrap();
+        let path = world.path("link/token.json");
+        world.remember(&path, 10, NOW);
+        assert_eq!(world.recall(&path).as_deref(), Some("a"));
+        fs::remove_file(world.path("link")).unwrap();
+        symlink("b", world.path("link")).unwrap();
+        assert_eq!(world.recall(&path), None);
+
+        let path = world.path("a/token.json");
+        world.remember(&path, 10, NOW);
+        assert_eq!(world.recall(&path).as_deref(), Some("a"));
+        fs::rename(world.path("a"), world.path("c")).unwrap();
+        fs::rename(world.path("b"), world.path("a")).unwrap();
+        assert_eq!(world.recall(&path), None);
+    }
+
+    #[test]
+    fn what_was_read_of_a_file_that_was_changed_just_before_is_not_remembered() {
+        let world = World::new();
+        let path = world.write("token.json", "old");
+        let snapshot = token_file::read(&path, TOKEN).unwrap();
+        let unsettled = Snapshot { is_settled: false, ..snapshot };
+        world.memory.remember(&path, TOKEN, &unsettled, 10, NOW);
+        assert_eq!(world.recall(&path), None);
+    }
+
+    #[test]
+    fn what_a_file_keeps_is_remembered_for_those_who_expect_it_alone() {
+        let world = World::new();
+        let path = world.write("token.json", "token");
+        world.remember(&path, 10, NOW);
+        for expected in [
+            Expected { subject: Subject::JsapiTicket, ..TOKEN },
+            Expected { layout: Some(Layout::Plain), ..TOKEN },
+        ] {
+            assert!(world.memory.recall(&path, expected, Duration::ZERO, NOW).is_none());
+        }
+    }
+
+    #[test]
+    fn trust_lasts_as_long_as_was_said_and_not_into_the_past() {
+        let world = World::new();
+        let path = world.write("token.json", "old");
+        world.remember(&path, 10, NOW);
+        fs::remove_file(&path).unwrap();
+        let after = |millis| Epoch::from_millis(NOW.millis() + millis);
+        assert_eq!(world.trust(&path, 2, after(1999)).as_deref(), Some("old"));
+        assert_eq!(world.trust(&path, 2, after(2000)), None);
+        assert_eq!(world.trust(&path, 2, after(-1)), None, "the clock was set back");
+        assert_eq!(world.trust(&path, 0, after(0)), None, "without trust");
+    }
+
+    #[test]
+    fn a_look_at_the_file_begins_the_trust_anew() {
+        let world = World::new();
+        let path = world.write("token.json", "old");
+        world.remember(&path, 10, NOW);
+        assert!(world.trust(&path, 2, NOW + Duration::from_secs(5)).is_some());
+        fs::remove_file(&path).unwrap();
+        assert!(world.trust(&path, 2, NOW + Duration::from_secs(6)).is_some());
+    }
+
+    #[test]
+    fn the_least_recently_used_files_go_first_and_no_more_than_are_allowed_stay() {
+        let world = World::new();
+        let at = |millis| Epoch::from_millis(NOW.millis() + millis);
+        let paths: Vec<_> =
+            (0..33).map(|number| world.write(&format!("{number}.json"), "token")).collect();
+        for (path, moment) in paths.iter().zip(0..32) {
+            world.remember(path, 32, at(moment));
+        }
+        assert!(world.trust(&paths[0], 0, at(40)).is_some());
+        world.remember(&paths[32], 32, at(41));
+        assert!(world.memory.files.len() <= 32);
+        assert!(world.recall(&paths[0]).is_some(), "used a moment ago");
+        assert!(world.recall(&paths[32]).is_some(), "the newest");
+        assert!(world.recall(&paths[1]).is_none(), "the least recently used");
+        assert!(world.recall(&paths[31]).is_some());
+
+        world.remember(&paths[1], 0, at(42));
+        assert!(world.memory.files.is_empty(), "none is allowed");
+    }
+}

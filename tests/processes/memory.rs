@@ -1,0 +1,155 @@
+//! What a process remembers of a token file: it costs one stat, and is never behind the file.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Stdio;
+
+use wechat_emulator::Options;
+
+use crate::support::World;
+use crate::support::php::Php;
+
+/// System calls, by name, of so many calls on a file that is remembered.
+fn system_calls(world: &World, php: &Php, calls: u32) -> BTreeMap<String, i64> {
+    let log = world.dir.path().join("strace.log");
+    let code = r"
+        $file = $argv[1];
+        for ($i = 0; $i < 2; $i++) { wx_get_token($file); }
+        for ($i = 0; $i < $argv[2]; $i++) { wx_get_token($file); }
+    ";
+    let plain = php.command();
+    let status = std::process::Command::new("strace")
+        .arg("-f")
+        .arg("-o")
+        .arg(&log)
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .args(["-r", code, "--"])
+        .arg(world.file())
+        .arg(calls.to_string())
+        .stdout(Stdio::null())
+        .status();
+    assert!(status.expect("strace runs").success());
+    let mut counts = BTreeMap::new();
+    for line in fs::read_to_string(&log).expect("a log").lines() {
+        let call = line.split_whitespace().nth(1).unwrap_or_default();
+        if let Some((name, _)) = call.split_once('(') {
+            *counts.entry(name.to_owned()).or_default() += 1;
+        }
+    }
+    counts
+}
+
+/// What a hundred calls more cost.
+fn cost_of_a_hundred(world: &World, php: &Php) -> BTreeMap<String, i64> {
+    let few = system_calls(world, php, 0);
+    let mut more = system_calls(world, php, 100);
+    for (name, count) in few {
+        *more.entry(name).or_default() -= count;
+    }
+    more.retain(|_, count| *count != 0);
+    more
+}
+
+/// A fresh token file that was last changed long enough ago to be remembered.
+fn settled_world() -> World {
+    let world = World::new(Options::default());
+    world.write_live(7200);
+    crate::support::until("the file is settled", || {
+        let changed = fs::metadata(world.file()).and_then(|file| file.modified());
+        changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age.as_millis() > 100))
+    });
+    world
+}
+
+#[test]
+fn a_fresh_call_is_one_stat() {
+    let world = settled_world();
+    let cost = cost_of_a_hundred(&world, &world.php());
+    assert_eq!(cost, BTreeMap::from([("newfstatat".to_owned(), 100)]));
+}
+
+#[test]
+fn a_fresh_call_that_may_trust_the_memory_is_no_system_call_at_all() {
+    let world = settled_world();
+    let cost = cost_of_a_hundred(&world, &world.php().with("wx_token.revalidate_freq=60"));
+    assert_eq!(cost, BTreeMap::new());
+}
+
+#[test]
+fn with_no_room_for_files_nothing_is_remembered() {
+    let world = settled_world();
+    let cost = cost_of_a_hundred(&world, &world.php().with("wx_token.max_files=0"));
+    assert_eq!(cost.get("openat"), Some(&100));
+}
+
+/// Each way to change the file keeps its size, and some set its time of modification back; a call after
+/// it must give the new token, however soon the next change comes.
+const CHANGE_AND_CALL: &str = r#"
+    $file = $argv[1];
+    $content = fn(int $i): string
+        => sprintf('{"access_token":"token-%06d","expire":%d}', $i, time() + 7200);
+    $changes = [
+        fn($new) => file_put_contents($file, $new),
+        fn($new) => file_put_contents("$file.new", $new) && rename("$file.new", $file),
+        fn($new) => file_put_contents($file, $new) && touch($file, 1700000000),
+        function ($new) use ($file) {
+            $fp = fopen($file, 'r+');
+            fwrite($fp, $new);
+            fclose($fp);
+        },
+    ];
+    $behind = 0;
+    for ($i = 0; $i < 1200; $i++) {
+        // Now and then the file is left alone for so long that it is remembered.
+        if ($i % 20 === 0) {
+            for ($until = hrtime(true) + 60_000_000; hrtime(true) < $until;) { @wx_get_token($file); }
+        }
+        $changes[intdiv($i, 3) % 4]($content($i));
+        $behind += wx_get_token($file) !== sprintf('token-%06d', $i);
+    }
+    echo $behind;
+"#;
+
+#[test]
+fn a_call_is_never_behind_a_change_however_quick_and_well_hidden_it_is() {
+    let world = World::new(Options::default());
+    world.write_live(7200);
+    let file = world.file();
+    let printed = world.php().run(CHANGE_AND_CALL, &[file.to_str().expect("a path")]);
+    assert_eq!(printed, "0");
+}
+
+#[test]
+fn a_rejected_token_is_forgotten_even_where_the_memory_is_trusted() {
+    let world = settled_world();
+    let code = r#"
+        $file = $argv[1];
+        $rejected = wx_get_token($file);
+        wx_get_token($file) === $rejected or throw new Error('not remembered');
+        $new = wx_refresh_token($file, $rejected);
+        var_dump($new !== $rejected, wx_get_token($file) === $new);
+    "#;
+    let php = world.php().with("wx_token.revalidate_freq=60");
+    let printed = php.run(code, &[world.file().to_str().expect("a path")]);
+    assert_eq!(printed, "bool(true)\nbool(true)\n");
+}
+
+#[test]
+fn a_remembered_token_is_not_given_beyond_its_expiry() {
+    let world = settled_world();
+    let code = r#"
+        $file = $argv[1];
+        $content = json_encode(['access_token' => 'short-lived', 'expire' => time() + 2]);
+        file_put_contents($file, $content);
+        do {
+            $asked_at = $next ?? 0;
+            $next = microtime(true);
+        } while (wx_get_token($file) === 'short-lived');
+        // The last call that was given it.
+        var_dump($asked_at > 0 && $asked_at < json_decode($content)->expire, strlen(wx_get_token($file)) > 100);
+    "#;
+    let php = world.php().with("wx_token.revalidate_freq=60").with("wx_token.refresh_ahead=0");
+    let printed = php.run(code, &[world.file().to_str().expect("a path")]);
+    assert_eq!(printed, "bool(true)\nbool(true)\n");
+}

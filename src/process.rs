@@ -5,10 +5,13 @@
 //! the parent, and works as a new process from then on.
 
 use std::cell::UnsafeCell;
-use std::os::fd::RawFd;
+use std::fs::File;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
-use std::thread::ThreadId;
+use std::thread::{self, ThreadId};
 use std::time::Instant;
+
+use crate::token_file::Identity;
 
 /// Who in this process holds a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,13 @@ pub struct HeldLock {
     pub owner: Owner,
 }
 
+impl HeldLock {
+    /// The lock of `file`, held by `owner`.
+    pub fn new(file: &File, identity: &Identity, owner: Owner) -> Self {
+        Self { fd: file.as_raw_fd(), file: (identity.dev, identity.ino), owner }
+    }
+}
+
 /// Everything that a fork must know of.
 #[derive(Debug)]
 pub struct UnderWay {
@@ -39,6 +49,21 @@ pub struct UnderWay {
     pub locks: Vec<HeldLock>,
     /// Workers that run now: their number, and the moment at which they have given up.
     pub workers: Vec<(u64, Instant)>,
+}
+
+impl UnderWay {
+    /// Who holds the lock of `file`.
+    pub fn owner_of(&self, file: &File) -> Owner {
+        let fd = file.as_raw_fd();
+        let lock = self.locks.iter().find(|lock| lock.fd == fd);
+        lock.map_or_else(|| Owner::Thread(thread::current().id()), |lock| lock.owner)
+    }
+
+    /// Strikes the lock of `file` out.
+    pub fn forget(&mut self, file: &File) {
+        let fd = file.as_raw_fd();
+        self.locks.retain(|lock| lock.fd != fd);
+    }
 }
 
 static UNDER_WAY: Mutex<UnderWay> =

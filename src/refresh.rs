@@ -43,6 +43,16 @@ pub enum Outcome {
     Displaced(Token),
 }
 
+impl Outcome {
+    /// The token, wherever it is now.
+    #[must_use]
+    pub fn into_token(self) -> Token {
+        match self {
+            Self::Stored(token) | Self::Displaced(token) => token,
+        }
+    }
+}
+
 impl<L: BorrowMut<TokenLock>> Refresh<L> {
     /// Prepares the refresh of the locked file, which holds `document`.
     ///
@@ -92,13 +102,13 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
             Ok(grant) if rejected.is_some_and(|rejected| grant.is(rejected)) => {
                 let pace = Pace::After(FORCE_INTERVAL);
                 let failure = Failure { cause: Cause::StillRejected, pace };
-                Err(self.record(failure, account, now))
+                self.record(failure, rejected, account, now)
             }
             Ok(grant) => {
                 let (value, expires_in) = grant.into_parts();
                 self.store(Token { value: value.into(), expiry: asked_at + expires_in }, now)
             }
-            Err(Setback::Failed(failure)) => Err(self.record(failure, account, now)),
+            Err(Setback::Failed(failure)) => self.record(failure, rejected, account, now),
             Err(Setback::Unasked(error)) => Err(error),
         }
     }
@@ -107,48 +117,73 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
     ///
     /// # Errors
     /// [`Error::File`] if it cannot be stored.
-    pub fn store(mut self, token: Token, now: Epoch) -> Result<Outcome, Error> {
-        if !self.is_undisturbed(now)? {
+    pub fn store(self, token: Token, now: Epoch) -> Result<Outcome, Error> {
+        let Self { mut lock, document, replacement, manner } = self;
+        let content = document.with_token(&token, rest(&token, manner.refresh_ahead, now), now);
+        let filled = replacement.fill(lock.borrow(), content.clone())?;
+        if !matches!(meanwhile(lock.borrow(), &document, now)?, Meanwhile::Undisturbed) {
             return Ok(Outcome::Displaced(token));
         }
-        let content =
-            self.document.with_token(&token, rest(&token, self.manner.refresh_ahead, now), now);
-        match self.replacement.commit(self.lock.borrow_mut(), &content) {
+        match filled.commit(lock.borrow_mut()) {
             Ok(()) => Ok(Outcome::Stored(token)),
-            // Whoever has locked the file that came meanwhile has swept our replacement away.
-            Err(_) if !self.lock.borrow().is_current()? => Ok(Outcome::Displaced(token)),
-            // So has somebody whose own file was exchanged just after he had locked it.
+            Err(_) if !lock.borrow().is_current()? => Ok(Outcome::Displaced(token)),
+            // Another user's process, whose own file was exchanged just after it had locked it, has
+            // swept our replacement away.
             Err(error) if error.is_missing() => {
-                let again = Replacement::stage(self.lock.borrow(), self.manner.write_mode)?;
-                again.commit(self.lock.borrow_mut(), &content)?;
+                let again = Replacement::stage(lock.borrow(), manner.write_mode)?;
+                again.fill(lock.borrow(), content)?.commit(lock.borrow_mut())?;
                 Ok(Outcome::Stored(token))
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Whether nobody has stored another token meanwhile: code without a lock, in this file or in one
-    /// that it has put in its place.
-    fn is_undisturbed(&self, now: Epoch) -> Result<bool, FileError> {
-        let lock = self.lock.borrow();
-        if !lock.is_current()? {
-            return Ok(false);
-        }
-        let current = lock.read(self.document.expected())?.document;
-        let newer = current.token().filter(|token| token.is_valid(now));
-        Ok(newer.is_none() || newer == self.document.token())
-    }
-
-    fn record(mut self, failure: Failure, account: &Fingerprint, now: Epoch) -> Error {
-        let record = FailureRecord::of(failure, account, self.document.failure(), now);
-        let lock = self.lock.borrow_mut();
-        let error = Error::upstream(&self.manner.file, &record, now);
-        if lock.is_current().unwrap_or(false) {
+    /// Leaves the failure for others, unless there is a token by now.
+    fn record(
+        self,
+        failure: Failure,
+        rejected: Option<&str>,
+        account: &Fingerprint,
+        now: Epoch,
+    ) -> Result<Outcome, Error> {
+        let Self { mut lock, document, replacement, manner } = self;
+        let record = FailureRecord::of(failure, account, document.failure(), now);
+        let error = Error::upstream(&manner.file, &record, now);
+        let filled = replacement.fill(lock.borrow(), document.with_failure(&record));
+        match (meanwhile(lock.borrow(), &document, now), filled) {
+            (Ok(Meanwhile::Stored(token)), _) if rejected != Some(&*token.value) => {
+                return Ok(Outcome::Stored(token));
+            }
             // Without a record others learn of the failure by asking themselves: worse, not wrong.
-            let _ = self.replacement.commit(lock, &self.document.with_failure(&record));
+            (Ok(Meanwhile::Undisturbed), Ok(filled)) => drop(filled.commit(lock.borrow_mut())),
+            _ => {}
         }
-        error
+        Err(error)
     }
+}
+
+/// What code without a lock has done to the locked file, which held `document`. Whether it is still the
+/// one at its path is looked at last: what was read is then of that file.
+fn meanwhile(lock: &TokenLock, document: &Document, now: Epoch) -> Result<Meanwhile, FileError> {
+    let current = lock.read(document.expected())?.document;
+    if !lock.is_current()? {
+        return Ok(Meanwhile::Exchanged);
+    }
+    let newer = current.token().filter(|token| token.is_valid(now));
+    match newer.filter(|newer| document.token() != Some(newer)) {
+        Some(newer) => Ok(Meanwhile::Stored(newer.clone())),
+        None => Ok(Meanwhile::Undisturbed),
+    }
+}
+
+/// What has become of the locked file during a refresh.
+enum Meanwhile {
+    /// Nothing.
+    Undisturbed,
+    /// There is another file at its path.
+    Exchanged,
+    /// It holds another valid token.
+    Stored(Token),
 }
 
 /// The least time between two forced refreshes of a stable token.

@@ -117,10 +117,15 @@ pub fn get(call: &Call, source: &Source<'_>) -> Result<Token, Error> {
             memory().remember(&call.file, call.expected, &first, call.max_files, now);
             Ok(token.clone())
         }
-        (Some(Age::Due), Some(token)) => {
-            let newer = due::refresh(call, source, &first.document)?;
-            Ok(newer.unwrap_or_else(|| token.clone()))
-        }
+        (Some(Age::Due), Some(token)) => match due::refresh(call, source, &first.document)? {
+            Some(newer) => Ok(newer),
+            None if token.is_valid(call.clock.now()) => Ok(token.clone()),
+            // It has expired during a refresh on this thread, which failed.
+            None => {
+                let now = token_file::read(&call.file, call.expected)?;
+                Wait::begin(call, source.open()?, now, None)?.until_token()
+            }
+        },
         _ => Wait::begin(call, source.open()?, first, None)?.until_token(),
     }
 }

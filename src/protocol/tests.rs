@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::thread;
 
 use tempfile::TempDir;
@@ -236,10 +236,8 @@ fn a_waiter_takes_the_token_or_the_failure_that_the_holder_leaves() {
             } else {
                 empty().with_token(&Token { value: "theirs".into(), expiry }, None, now)
             };
-            Replacement::stage(&lock, WriteMode::Replace)
-                .unwrap()
-                .commit(&mut lock, &content)
-                .unwrap();
+            let staged = Replacement::stage(&lock, WriteMode::Replace).unwrap();
+            staged.fill(&lock, content).unwrap().commit(&mut lock).unwrap();
             drop(lock);
             waiter.join().unwrap()
         });
@@ -279,6 +277,49 @@ fn a_token_in_hand_is_stored_when_the_file_was_removed_during_the_fetch() {
     assert_eq!(&*world.get().unwrap().value, "token");
     assert_eq!(world.asked(), 1);
     assert!(fs::read_to_string(world.file()).unwrap().contains("token"));
+}
+
+#[test]
+fn a_failure_does_not_overwrite_a_newer_token_that_was_put_there_during_the_fetch() {
+    let newer = format!(r#"{{"access_token":"newer","expire":{}}}"#, NOW + 900);
+    for by_rename in [false, true] {
+        let content = newer.clone();
+        let world = World::with(Err(down()), move |file| {
+            let aside = file.with_extension("aside");
+            fs::write(if by_rename { &aside } else { file }, &content).unwrap();
+            if by_rename {
+                fs::rename(aside, file).unwrap();
+            }
+        });
+        let result = world.get();
+        assert_eq!(result.is_err(), by_rename, "what is in the locked file is given");
+        assert_eq!(fs::read_to_string(world.file()).unwrap(), newer);
+    }
+}
+
+#[test]
+fn a_refresh_under_a_lock_that_is_held_does_not_wait_for_an_exchanged_file() {
+    let world = World::with(Ok("token"), |file| fs::remove_file(file).unwrap());
+    let held = critical::enter(&world.call()).unwrap();
+    assert_eq!(&*world.get().unwrap().value, "token");
+    drop(held);
+    assert_eq!(world.asked(), 1);
+}
+
+#[test]
+fn a_due_token_that_expires_during_its_failing_refresh_is_not_given() {
+    let slow: Arc<OnceLock<Arc<FakeClock>>> = Arc::default();
+    let clock = Arc::clone(&slow);
+    let world = World::with(Ok("first"), move |_| {
+        if let Some(clock) = clock.get() {
+            clock.0.fetch_add(400, Ordering::SeqCst);
+        }
+    });
+    world.get().unwrap();
+    world.pass(7200 - 298);
+    world.answer(Err(down()));
+    assert!(slow.set(Arc::clone(&world.clock)).is_ok());
+    assert!(matches!(world.get(), Err(Error::Upstream { .. })));
 }
 
 #[test]
@@ -416,7 +457,8 @@ fn a_waiter_with_other_credentials_does_not_share_the_refusal() {
         let account = Fingerprint::new("another");
         let record = FailureRecord::of(Failure { cause, pace }, &account, None, world.clock.now());
         let content = empty().with_failure(&record);
-        Replacement::stage(&lock, WriteMode::Replace).unwrap().commit(&mut lock, &content).unwrap();
+        let staged = Replacement::stage(&lock, WriteMode::Replace).unwrap();
+        staged.fill(&lock, content).unwrap().commit(&mut lock).unwrap();
         drop(lock);
         waiter.join().unwrap()
     });

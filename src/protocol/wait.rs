@@ -1,12 +1,14 @@
 //! A call without a usable token: it waits for another's refresh, or makes one.
 
+use std::borrow::BorrowMut;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::patience::Patience;
 use super::{Call, Opened, critical};
 use crate::error::Error;
 use crate::failure::FailureRecord;
-use crate::refresh::Outcome;
+use crate::refresh::{Outcome, Refresh};
 use crate::token::Token;
 use crate::token_file::lock::{Attempt, TokenLock};
 use crate::token_file::{self, Document, Identity, Snapshot};
@@ -50,11 +52,21 @@ impl<'a> Wait<'a> {
     /// # Errors
     /// Any [`Error`].
     pub fn until_token(mut self) -> Result<Token, Error> {
+        match (self.stored(), self.in_hand) {
+            // That it is not stored is no reason to keep it from its caller.
+            (Err(_), Some(token)) => Ok(token),
+            (token, _) => token,
+        }
+    }
+
+    /// The token that this call, or another, has stored.
+    fn stored(&mut self) -> Result<Token, Error> {
         loop {
             let real = token_file::resolve(&self.call.file)?;
             let within = critical::with(&real, |lock| self.take_over_within(lock));
             let outcome = match within {
-                Some(result) => Some(result?),
+                // PHP code goes on holding the lock: if the file is another by now, it stays so.
+                Some(outcome) => return outcome.map(Outcome::into_token),
                 None => match TokenLock::attempt(&real, self.call.file_mode)? {
                     Attempt::Held(lock) => Some(self.take_over(lock)?),
                     Attempt::Busy | Attempt::Replaced => self.look()?.map(Outcome::Stored),
@@ -96,27 +108,22 @@ impl<'a> Wait<'a> {
         })
     }
 
-    /// Under the lock: what others did last counts first, then a token in hand, then the upstream.
+    /// Under a lock of its own.
     fn take_over(&mut self, lock: TokenLock) -> Result<Outcome, Error> {
-        let document = lock.read(self.call.expected)?.document;
-        if let Some(token) = self.answered(&document)? {
-            return Ok(Outcome::Stored(token));
-        }
         if matches!(self.upstream, Opened::Remote(_)) {
             // Nobody in this process need wait for a worker in vain.
             lock.hand_to_worker();
         }
-        let refresh = self.call.prepare(lock, document)?;
-        if let Some(token) = self.in_hand.take() {
-            return refresh.store(token, self.call.clock.now());
-        }
+        let refresh = match self.prepare(lock)? {
+            ControlFlow::Break(outcome) => return Ok(outcome),
+            ControlFlow::Continue(refresh) => refresh,
+        };
+        let clock = &self.call.clock;
         match &self.upstream {
-            Opened::Local(upstream) => {
-                refresh.run(*upstream, self.rejected, self.call.clock.as_ref())
-            }
+            Opened::Local(upstream) => refresh.run(*upstream, self.rejected, clock.as_ref()),
             // The worker owns the lock from here on: it lives as long as the fetch, not as this call.
             Opened::Remote(remote) => {
-                let (upstream, clock) = (Arc::clone(remote), Arc::clone(&self.call.clock));
+                let (upstream, clock) = (Arc::clone(remote), Arc::clone(clock));
                 let rejected = self.rejected.map(str::to_owned);
                 self.call.on_worker(remote.as_ref(), move || {
                     refresh.run(upstream.as_ref(), rejected.as_deref(), clock.as_ref())
@@ -125,17 +132,13 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// The same under a lock that PHP code holds and goes on holding.
+    /// Under a lock that PHP code holds and goes on holding.
     fn take_over_within(&mut self, lock: &mut TokenLock) -> Result<Outcome, Error> {
-        let document = lock.read(self.call.expected)?.document;
-        if let Some(token) = self.answered(&document)? {
-            return Ok(Outcome::Stored(token));
-        }
-        let refresh = self.call.prepare(lock, document)?;
+        let refresh = match self.prepare(lock)? {
+            ControlFlow::Break(outcome) => return Ok(outcome),
+            ControlFlow::Continue(refresh) => refresh,
+        };
         let clock = &self.call.clock;
-        if let Some(token) = self.in_hand.take() {
-            return refresh.store(token, clock.now());
-        }
         match &self.upstream {
             Opened::Local(upstream) => refresh.run(*upstream, self.rejected, clock.as_ref()),
             Opened::Remote(remote) => {
@@ -147,6 +150,22 @@ impl<'a> Wait<'a> {
                     .on_worker(remote.as_ref(), move || upstream.fetch(rejected.as_deref()))?;
                 refresh.settle(answer, self.rejected, asked_at, &remote.account(), clock.now())
             }
+        }
+    }
+
+    /// What others did last counts first, then a token in hand, and only then the upstream.
+    fn prepare<L: BorrowMut<TokenLock>>(
+        &mut self,
+        lock: L,
+    ) -> Result<ControlFlow<Outcome, Refresh<L>>, Error> {
+        let document = lock.borrow().read(self.call.expected)?.document;
+        if let Some(token) = self.answered(&document)? {
+            return Ok(ControlFlow::Break(Outcome::Stored(token)));
+        }
+        let refresh = self.call.prepare(lock, document)?;
+        match self.in_hand.take() {
+            Some(token) => refresh.store(token, self.call.clock.now()).map(ControlFlow::Break),
+            None => Ok(ControlFlow::Continue(refresh)),
         }
     }
 }

@@ -4,15 +4,16 @@
 //! whoever waits looks at the file between two attempts. fs2 and PHP's `flock()` both use flock(2),
 //! so they exclude each other.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::thread;
 
 use fs2::FileExt;
+use tempfile::NamedTempFile;
 
 use super::{FileError, Identity, Snapshot, holder, identify, identify_open, read};
 use crate::process::{self, HeldLock, Owner};
@@ -60,33 +61,21 @@ impl TokenLock {
     /// # Errors
     /// [`FileError`] if the file cannot be opened for writing or made.
     pub fn attempt(path: &Path, mode: u32) -> Result<Attempt, FileError> {
-        let failed = |error| FileError::from_io(path, "lock", error);
-        let file = open_or_create(path, mode)?;
-        let identity = identify_open(path, &file)?;
-        let Some(lock) = Self::take(file, path, identity).map_err(failed)? else {
-            return Ok(Attempt::Busy);
-        };
+        let Some(lock) = Self::take(path, mode)? else { return Ok(Attempt::Busy) };
         Ok(if lock.is_current()? { Attempt::Held(lock) } else { Attempt::Replaced })
     }
 
-    /// Locks `file` and enters it among what the process holds, in one step: nobody in this process
-    /// ever sees one without the other.
-    fn take(file: File, path: &Path, identity: Identity) -> io::Result<Option<Self>> {
+    /// Opens the file, locks it, and enters it among what the process holds, in one step: nobody in
+    /// this process ever sees one without the others, and no child is forked in between.
+    fn take(path: &Path, mode: u32) -> Result<Option<Self>, FileError> {
         let mut under_way = process::under_way();
-        match file.try_lock_exclusive() {
-            Ok(()) => {}
-            Err(error) => {
-                return match error.kind() {
-                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(None),
-                    _ => Err(error),
-                };
-            }
+        let file = open_or_create(path, mode)?;
+        let identity = identify_open(path, &file)?;
+        if !try_lock(&file).map_err(|error| FileError::from_io(path, "lock", error))? {
+            return Ok(None);
         }
-        under_way.locks.push(HeldLock {
-            fd: file.as_raw_fd(),
-            file: (identity.dev, identity.ino),
-            owner: Owner::Thread(thread::current().id()),
-        });
+        let owner = Owner::Thread(thread::current().id());
+        under_way.locks.push(HeldLock::new(&file, &identity, owner));
         let generation = under_way.generation;
         Ok(Some(Self {
             file: ManuallyDrop::new(file),
@@ -105,26 +94,11 @@ impl TokenLock {
         }
     }
 
-    /// Takes a lock on `file` too, of which nobody else knows yet. When it is put at this lock's
-    /// path, [`Self::move_to`] goes on with it.
-    ///
-    /// # Errors
-    /// The operating system's, and `WouldBlock` if somebody else knows the file after all.
-    pub(super) fn lock_successor(file: &File) -> io::Result<()> {
-        file.try_lock_exclusive()
-    }
-
-    /// Goes on with `successor`, locked and now at this lock's path, and lets the old file go.
-    pub(super) fn move_to(&mut self, successor: File) -> io::Result<()> {
-        let identity = Identity::of(&rustix::fs::fstat(&successor)?);
+    /// Goes on with a successor that is now at this lock's path, and lets the old file go.
+    fn move_to(&mut self, successor: File, identity: Identity) -> io::Result<()> {
         let mut under_way = process::under_way();
-        let fd = self.file.as_raw_fd();
-        for lock in under_way.locks.iter_mut().filter(|lock| lock.fd == fd) {
-            lock.fd = successor.as_raw_fd();
-            lock.file = (identity.dev, identity.ino);
-        }
-        drop(under_way);
-        let old = std::mem::replace(&mut *self.file, successor);
+        under_way.forget(&self.file);
+        let old = mem::replace(&mut *self.file, successor);
         self.identity = identity;
         FileExt::unlock(&old)
     }
@@ -167,17 +141,113 @@ impl TokenLock {
 
 impl Drop for TokenLock {
     fn drop(&mut self) {
-        let fd = self.file.as_raw_fd();
         let mut under_way = process::under_way();
         if under_way.generation != self.generation {
             return;
         }
-        under_way.locks.retain(|lock| lock.fd != fd);
+        under_way.forget(&self.file);
         // Closing is not enough: a forked child may hold a copy of this description.
         let unlocked = FileExt::unlock(&*self.file);
         debug_assert!(unlocked.is_ok(), "flock(LOCK_UN) does not fail on an open descriptor");
         // SAFETY: the file is not used after this.
         unsafe { ManuallyDrop::drop(&mut self.file) };
+    }
+}
+
+/// A file that is made to take the place of a locked one. It is locked from its making: nobody sweeps
+/// it away, and it excludes everybody as soon as it is in place.
+#[derive(Debug)]
+pub(super) struct Successor {
+    /// `None` once it is in place.
+    file: Option<NamedTempFile>,
+    identity: Identity,
+    generation: u64,
+}
+
+/// How many files to make until one is not taken for a leftover.
+const MAX_TRIES: usize = 16;
+
+impl Successor {
+    /// Makes one for the file of `lock`.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(super) fn make(
+        lock: &TokenLock,
+        make: impl Fn() -> io::Result<NamedTempFile>,
+    ) -> io::Result<Self> {
+        let mut under_way = process::under_way();
+        let owner = under_way.owner_of(&lock.file);
+        for _ in 0..MAX_TRIES {
+            let file = make()?;
+            // If not, somebody takes it for a leftover and is about to remove it.
+            if try_lock(file.as_file())? {
+                let identity = Identity::of(&rustix::fs::fstat(file.as_file())?);
+                under_way.locks.push(HeldLock::new(file.as_file(), &identity, owner));
+                let generation = under_way.generation;
+                return Ok(Self { file: Some(file), identity, generation });
+            }
+        }
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    /// The file, as long as it is not in place.
+    pub(super) fn file(&self) -> io::Result<&File> {
+        let file = self.file.as_ref().map(NamedTempFile::as_file);
+        file.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Puts it in the place of the file of `lock`, which goes on with it.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(super) fn take_place(mut self, lock: &mut TokenLock) -> io::Result<()> {
+        let file = self.file.take().ok_or(io::ErrorKind::NotFound)?;
+        match file.persist(&lock.path) {
+            Ok(file) => lock.move_to(file, self.identity),
+            Err(failed) => {
+                self.file = Some(failed.file);
+                Err(failed.error)
+            }
+        }
+    }
+}
+
+impl Drop for Successor {
+    fn drop(&mut self) {
+        let Some(file) = self.file.take() else { return };
+        let (file, path) = file.into_parts();
+        let mut under_way = process::under_way();
+        if under_way.generation == self.generation {
+            under_way.forget(&file);
+        } else {
+            // A forked child: it has closed its copy already, and the file is its parent's.
+            mem::forget(file);
+            let _ = path.keep();
+        }
+    }
+}
+
+/// Removes the file at `path`, unless it is a successor that is in use.
+pub(super) fn remove_leftover(path: &Path) -> io::Result<()> {
+    // Nobody in this process takes the lock for one of PHP code, and no child inherits it.
+    let _under_way = process::under_way();
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_NOFOLLOW;
+    match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) if !try_lock(&file)? => Ok(()),
+        // Another user's, who cannot be asked.
+        Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(error),
+        _claimed => fs::remove_file(path),
+    }
+}
+
+fn try_lock(file: &File) -> io::Result<bool> {
+    match file.try_lock_exclusive() {
+        Ok(()) => Ok(true),
+        Err(error) => match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(false),
+            _ => Err(error),
+        },
     }
 }
 

@@ -15,11 +15,9 @@ use std::str::FromStr;
 use std::time::{Duration, UNIX_EPOCH};
 
 use rustix::fs::{FallocateFlags, XattrFlags};
-use tempfile::NamedTempFile;
 
-use super::lock::TokenLock;
+use super::lock::{self, Successor, TokenLock};
 use super::{Content, FileError};
-use crate::process;
 
 /// Marks a name as that of a replacement under way: `.<file>.wx_token.<random>`.
 const MARK: &str = ".wx_token.";
@@ -57,20 +55,7 @@ impl FromStr for WriteMode {
 #[derive(Debug)]
 pub struct Replacement {
     /// What will take the file's place; `None` if it is written in place.
-    beside: Option<NamedTempFile>,
-    /// The process that made it.
-    generation: u64,
-}
-
-impl Drop for Replacement {
-    fn drop(&mut self) {
-        // A forked child has a copy of this, but the file is its parent's.
-        if process::generation() != self.generation
-            && let Some(beside) = self.beside.take()
-        {
-            let _ = beside.into_temp_path().keep();
-        }
-    }
+    beside: Option<Successor>,
 }
 
 impl Replacement {
@@ -92,7 +77,7 @@ impl Replacement {
         let beside = if mode == WriteMode::InPlace || old.nlink() > 1 {
             None
         } else {
-            match stage_beside(lock.file(), directory, &prefix, room) {
+            match stage_beside(lock, directory, &prefix, room) {
                 Err(error) if is_barred(&error) => None,
                 staged => Some(staged?),
             }
@@ -100,32 +85,45 @@ impl Replacement {
         if beside.is_none() {
             reserve(lock.file(), room)?;
         }
-        Ok(Self { beside, generation: process::generation() })
+        Ok(Self { beside })
     }
 
-    /// Writes `content`, durably. The lock goes on with a new file.
+    /// Writes `content`, durably, to what will take the file's place, if there is such a thing.
+    ///
+    /// # Errors
+    /// [`FileError`]; the file is untouched.
+    pub fn fill(self, lock: &TokenLock, content: Content) -> Result<Filled, FileError> {
+        let Self { beside } = self;
+        let filled = beside.as_ref().map_or(Ok(()), |beside| write_anew(beside.file()?, &content));
+        filled.map_err(|error| FileError::from_io(lock.path(), "write", error))?;
+        Ok(Filled { beside, content })
+    }
+}
+
+/// A write of which nothing is left to be done but the last step.
+#[derive(Debug)]
+pub struct Filled {
+    beside: Option<Successor>,
+    content: Content,
+}
+
+impl Filled {
+    /// Puts the new file in the old one's place, and the lock goes on with it; or writes the file itself.
     ///
     /// # Errors
     /// [`FileError`]; the old content is then untouched.
-    pub fn commit(self, lock: &mut TokenLock, content: &Content) -> Result<(), FileError> {
+    pub fn commit(self, lock: &mut TokenLock) -> Result<(), FileError> {
         let path = lock.path().to_owned();
-        self.try_commit(lock, content).map_err(|error| FileError::from_io(&path, "write", error))
+        self.try_commit(lock).map_err(|error| FileError::from_io(&path, "write", error))
     }
 
-    fn try_commit(mut self, lock: &mut TokenLock, content: &Content) -> io::Result<()> {
-        let Some(beside) = self.beside.take() else { return write_in_place(lock.file(), content) };
-        let new = beside.as_file();
-        new.write_all_at(&content.bytes, 0)?;
-        new.set_len(content.bytes.len() as u64)?;
-        note(new, content);
-        stamp(new, content)?;
-        new.sync_all()?;
-        TokenLock::lock_successor(new)?;
-        match beside.persist(lock.path()) {
-            Ok(new) => lock.move_to(new)?,
+    fn try_commit(self, lock: &mut TokenLock) -> io::Result<()> {
+        let Self { beside, content } = self;
+        let Some(beside) = beside else { return write_in_place(lock.file(), &content) };
+        match beside.take_place(lock) {
             // A file of another user in a sticky directory, or one that is mounted on its own.
-            Err(failed) if is_barred(&failed.error) => return write_in_place(lock.file(), content),
-            Err(failed) => return Err(failed.error),
+            Err(error) if is_barred(&error) => return write_in_place(lock.file(), &content),
+            done => done?,
         }
         // The new file is in place. Should the directory not reach the disk before a power cut, the
         // old file is back: an expired token, not a lost one.
@@ -137,16 +135,25 @@ impl Replacement {
 }
 
 fn stage_beside(
-    old: &File,
+    lock: &TokenLock,
     directory: &Path,
     prefix: &OsString,
     room: u64,
-) -> io::Result<NamedTempFile> {
-    let file =
-        tempfile::Builder::new().prefix(prefix).rand_bytes(RANDOM_CHARS).tempfile_in(directory)?;
-    take_after(file.as_file(), old)?;
-    reserve(file.as_file(), room)?;
-    Ok(file)
+) -> io::Result<Successor> {
+    let mut builder = tempfile::Builder::new();
+    let builder = builder.prefix(prefix).rand_bytes(RANDOM_CHARS);
+    let successor = Successor::make(lock, || builder.tempfile_in(directory))?;
+    take_after(successor.file()?, lock.file())?;
+    reserve(successor.file()?, room)?;
+    Ok(successor)
+}
+
+fn write_anew(file: &File, content: &Content) -> io::Result<()> {
+    file.write_all_at(&content.bytes, 0)?;
+    file.set_len(content.bytes.len() as u64)?;
+    note(file, content);
+    stamp(file, content)?;
+    file.sync_all()
 }
 
 /// Whether the file can only be written in place: nothing can be made or put beside it, or what can be
@@ -262,11 +269,11 @@ pub fn is_staged(path: &Path) -> bool {
     place(path).is_ok_and(|(directory, prefix)| !leftovers(directory, &prefix).is_empty())
 }
 
-/// Removes replacements that were never put in place. Under the lock, none can be in use. What
-/// cannot be removed does no harm.
+/// Removes replacements whose processes have died. Under the lock none should be in use, but the lock
+/// may be one on a file that was exchanged. What cannot be removed does no harm.
 fn sweep(directory: &Path, prefix: &OsString) {
     for path in leftovers(directory, prefix) {
-        let _ = fs::remove_file(path);
+        let _ = lock::remove_leftover(&path);
     }
 }
 
@@ -296,8 +303,29 @@ mod tests {
         }
     }
 
-    fn content(text: &str) -> Content {
-        Content { bytes: text.into(), modified: None, note: None, may_be_padded: true }
+    fn write(lock: &mut TokenLock, mode: WriteMode, text: &str) -> Result<(), FileError> {
+        let content =
+            Content { bytes: text.into(), modified: None, note: None, may_be_padded: true };
+        Replacement::stage(lock, mode)?.fill(lock, content)?.commit(lock)
+    }
+
+    #[test]
+    fn a_sweep_passes_over_what_is_in_use_and_takes_what_its_maker_has_left() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("token.json");
+        fs::write(&path, "old")?;
+        let exchanged = lock(&path).unwrap();
+        let in_use = Replacement::stage(&exchanged, WriteMode::Replace).unwrap();
+        fs::remove_file(&path)?;
+        fs::write(dir.path().join(".token.json.wx_token.aB3dE9"), "")?;
+        let now = lock(&path).unwrap();
+        drop(Replacement::stage(&now, WriteMode::Replace).unwrap());
+        let staged = names(dir.path())?;
+        assert_eq!(staged.len(), 2, "{staged:?}");
+        assert_ne!(staged[0], ".token.json.wx_token.aB3dE9");
+        drop(in_use);
+        assert_eq!(names(dir.path())?, ["token.json"]);
+        Ok(())
     }
 
     fn names(directory: &Path) -> io::Result<Vec<OsString>> {
@@ -315,10 +343,7 @@ mod tests {
         let path = dir.path().join("token.json");
         fs::write(&path, "an old and much longer content")?;
         fs::set_permissions(&path, PermissionsExt::from_mode(0o640))?;
-        let committed = lock(&path).map(|mut lock| {
-            let staged = Replacement::stage(&lock, WriteMode::Replace);
-            staged.and_then(|replacement| replacement.commit(&mut lock, &content("new")))
-        });
+        let committed = lock(&path).map(|mut lock| write(&mut lock, WriteMode::Replace, "new"));
         assert!(matches!(committed, Some(Ok(()))));
         assert_eq!(fs::read(&path)?, b"new");
         assert_eq!(fs::metadata(&path)?.permissions().mode() & 0o777, 0o640);
@@ -336,8 +361,7 @@ mod tests {
             [("new", "new       "), ("new ", "new       "), ("0123456789abc", "0123456789abc")]
         {
             let mut held = lock(&path).unwrap();
-            let staged = Replacement::stage(&held, WriteMode::InPlace).unwrap();
-            staged.commit(&mut held, &content(text)).unwrap();
+            write(&mut held, WriteMode::InPlace, text).unwrap();
             assert_eq!(fs::read_to_string(&path)?, expected);
         }
         assert_eq!(fs::metadata(&path)?.ino(), inode);
@@ -352,8 +376,7 @@ mod tests {
         fs::write(&path, "old")?;
         fs::hard_link(&path, &other)?;
         let mut held = lock(&path).unwrap();
-        let staged = Replacement::stage(&held, WriteMode::Replace).unwrap();
-        staged.commit(&mut held, &content("new")).unwrap();
+        write(&mut held, WriteMode::Replace, "new").unwrap();
         assert_eq!(fs::read_to_string(&other)?, "new");
         Ok(())
     }
@@ -366,8 +389,7 @@ mod tests {
         rustix::fs::setxattr(&path, "user.origin", b"ours", XattrFlags::empty())?;
         let mut held = lock(&path).unwrap();
         let inode = fs::metadata(&path)?.ino();
-        let staged = Replacement::stage(&held, WriteMode::Replace).unwrap();
-        staged.commit(&mut held, &content("new")).unwrap();
+        write(&mut held, WriteMode::Replace, "new").unwrap();
         let mut value = [0; 16];
         let length = rustix::fs::getxattr(&path, "user.origin", &mut value)?;
         assert_eq!(&value[..length], b"ours");
@@ -380,10 +402,7 @@ mod tests {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("token.json");
         let mut held = lock(&path).unwrap();
-        Replacement::stage(&held, WriteMode::Replace)
-            .unwrap()
-            .commit(&mut held, &content("new"))
-            .unwrap();
+        write(&mut held, WriteMode::Replace, "new").unwrap();
         assert!(matches!(TokenLock::attempt(&path, 0o600), Ok(Attempt::Busy)));
         assert!(held.is_current().unwrap());
         drop(held);

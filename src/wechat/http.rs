@@ -3,12 +3,15 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustls::crypto::ring;
 use ureq::http::Response;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Proxy, Timeout};
+use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
 use super::answer;
 use super::endpoint::{ApiBase, Endpoint};
@@ -91,12 +94,12 @@ impl Http {
     }
 
     fn agent(&self) -> Result<Agent, ConfigError> {
-        let roots = match &self.transport.ca_file {
-            Some(path) => RootCerts::new_with_certs(&trusted(path)?),
-            None => RootCerts::WebPki,
-        };
+        let roots = roots(self.transport.ca_file.as_deref())?;
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::new_with_certs(&roots))
+            .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()));
         Ok(Agent::config_builder()
-            .tls_config(TlsConfig::builder().root_certs(roots).build())
+            .tls_config(tls.build())
             .proxy(self.transport.proxy.clone())
             .http_status_as_error(false)
             .max_redirects(0)
@@ -238,7 +241,16 @@ fn never_connected(error: &io::Error) -> bool {
 }
 
 /// The built-in roots and those of the CA file.
-fn trusted(path: &Path) -> Result<Vec<Certificate<'static>>, ConfigError> {
+fn roots(ca_file: Option<&Path>) -> Result<Vec<Certificate<'static>>, ConfigError> {
+    let mut roots: Vec<_> =
+        TLS_SERVER_ROOT_CERTS.iter().map(|der| Certificate::from_der(der)).collect();
+    if let Some(path) = ca_file {
+        roots.extend(read_certificates(path)?);
+    }
+    Ok(roots)
+}
+
+fn read_certificates(path: &Path) -> Result<Vec<Certificate<'static>>, ConfigError> {
     let refuse = |why: &str| {
         ConfigError(format!(
             "wx_token.ca_file: cannot use {}: {why}; name a PEM file",
@@ -246,20 +258,16 @@ fn trusted(path: &Path) -> Result<Vec<Certificate<'static>>, ConfigError> {
         ))
     };
     let pem = fs::read(path).map_err(|error| refuse(&error.to_string()))?;
-    let mut roots: Vec<Certificate<'static>> = webpki_root_certs::TLS_SERVER_ROOT_CERTS
-        .iter()
-        .map(|der| Certificate::from_der(der).to_owned())
-        .collect();
-    let built_in = roots.len();
+    let mut certificates = Vec::new();
     for item in parse_pem(&pem) {
         if let PemItem::Certificate(certificate) =
             item.map_err(|error| refuse(&error.to_string()))?
         {
-            roots.push(certificate);
+            certificates.push(certificate);
         }
     }
-    if roots.len() == built_in {
+    if certificates.is_empty() {
         return Err(refuse("it holds no certificate"));
     }
-    Ok(roots)
+    Ok(certificates)
 }

@@ -1,0 +1,817 @@
+/*
+ * The protocol of wx_token as a model for spin: who may ask WeChat, what is stored, and what is
+ * left when a process dies. Names are those of the code and of the promises I1 ... I9 in
+ * ARCHITECTURE.md. scripts/model explores it completely; README.md says what it leaves out.
+ *
+ * One atomic block is one step: at most one system call that others can notice. Between any two
+ * steps any other process may run, and SIGKILL may strike. What a step decides from what it has
+ * just read is part of that step, for nobody else sees it.
+ */
+
+/* The size of a run. scripts/model sets these. */
+#ifndef CALLERS
+#define CALLERS 3               /* PHP processes that make a call each: 1 to 3 */
+#endif
+#ifndef CRASHES
+#define CRASHES 0               /* SIGKILLs, at any step of any process */
+#endif
+#ifndef FORKS
+#define FORKS 0                 /* 1: a process may fork, and the child makes a call too */
+#endif
+#ifndef FAILURES
+#define FAILURES 0              /* fetches that may fail */
+#endif
+#ifndef TICKS
+#define TICKS 0                 /* 1: a due token may expire meanwhile */
+#endif
+/* LEGACY         a program without a lock writes once
+ * WITHIN         one process may make its call in wx_with_lock()
+ * REJECTS        a process may make its call with wx_refresh_token()
+ * IN_PLACE       the file is written in place (write_mode, hard link, mount), not replaced
+ * STAGED_UNLOCKED  a replacement is locked only just before its rename: a sweep takes it away */
+
+#define CHILD 3                 /* the process that a fork makes */
+#define PROCESSES 4
+#define FILES 6                 /* inodes; those that nothing refers to are used again */
+#define WAIT_OVER true          /* lock_timeout or the limit of a fetch: it may pass at any moment */
+
+/* Tokens are numbered in the order in which they were asked for. A larger number is a newer fetch. */
+#define NO_TOKEN 0
+#define T0 1                    /* what the file holds at first */
+#define MIXED 255               /* half of one token and half of another, in whole JSON */
+
+#define WHOLE 0
+#define TORN_BY_US 1
+#define TORN_BY_LEGACY 2
+
+typedef Inode {
+    byte token;
+    byte failure;               /* the number of the failure record, 0: none */
+    byte torn;
+    bool being_written;         /* within one pwrite(2) */
+    byte lock                   /* flock: the description that has it, plus 1; 0: free */
+};
+
+/* An open file description, the owner of a flock. Each process has room for two. */
+typedef Description {
+    byte inode;                 /* 0: not open */
+    bool registered;            /* in process::UnderWay, so the handler of a fork knows it */
+    bool copy                   /* the forked child has a descriptor of it, too */
+};
+
+#define LOCK(p) ((p) * 2)       /* TokenLock::file */
+#define BESIDE(p) ((p) * 2 + 1) /* Replacement::beside */
+
+Inode file[FILES + 1];
+Description description[PROCESSES * 2];
+byte path = 1;                  /* the inode that the token file's name leads to */
+byte staged[PROCESSES];         /* the inode at the name of a process's temp file, 0: none */
+byte legacy_file = 0;           /* what the legacy program holds open or has made */
+
+bool dead[PROCESSES];
+bool expired = false;           /* T0 is; before that it is due */
+byte asked = T0;                /* fetches so far: the number of the newest */
+byte failures = 0;
+byte crashes_left = CRASHES;
+byte forks_left = FORKS;
+byte parent = PROCESSES;        /* of the child, once there is one */
+byte begun = 0;                 /* calls: the processes are alike, so they begin in order */
+bool within_left = true;        /* nobody has called wx_with_lock() */
+byte done = 0;
+
+/* Of the locks, for the promises alone; no process of the model looks at these. */
+bool at_work[PROCESSES];        /* it asks the upstream, or its PHP code runs in wx_with_lock() */
+bool confirmed[PROCESSES];      /* its locked file was found at the path */
+bool displaced[PROCESSES];      /* then a program without a lock put another one there */
+bool raced[PROCESSES];          /* a program without a lock has written since it last looked */
+
+/* The promises. An assertion names the one that is broken. */
+bool I1_one_fetch_at_a_time = true;
+bool I2_no_torn_empty_or_expired_token = true;
+bool I3_no_fetch_when_there_is_a_newer_token = true;
+bool I5_every_wait_is_bounded = true;
+bool I7_the_file_is_whole = true;
+bool I7_no_lock_stays = true;
+bool I9_no_older_fetch_over_a_newer = true;
+bool the_model_is_large_enough = true;
+
+/* ---- The file system ---- */
+
+#define is_used(i) (path == i || legacy_file == i || \
+    staged[0] == i || staged[1] == i || staged[2] == i || staged[3] == i || \
+    description[0].inode == i || description[1].inode == i || \
+    description[2].inode == i || description[3].inode == i || \
+    description[4].inode == i || description[5].inode == i || \
+    description[6].inode == i || description[7].inode == i)
+
+/* Inodes without a name and a descriptor are gone; their numbers come back, as they do on disk. */
+inline reap() {
+    for (n : 1 .. FILES) {
+        if
+        :: is_used(n) -> skip
+        :: else ->
+            file[n].token = NO_TOKEN; file[n].failure = 0; file[n].torn = WHOLE;
+            file[n].being_written = false; file[n].lock = 0
+        fi
+    }
+    n = 0
+}
+
+/* open(O_CREAT | O_EXCL): a new inode, empty. */
+inline make(fresh) {
+    n = 1;
+    do
+    :: n <= FILES && is_used(n) -> n++
+    :: else -> break
+    od;
+    the_model_is_large_enough = (n <= FILES);
+    assert(the_model_is_large_enough);
+    fresh = n;
+    n = 0
+}
+
+/* flock(LOCK_UN): frees the lock for all copies of the description. */
+inline unlock(d) {
+    if
+    :: file[description[d].inode].lock == d + 1 -> file[description[d].inode].lock = 0
+    :: else
+    fi
+}
+
+/* close(2) by the process that has opened it. A lock goes with the last copy only. A copy in the
+ * child that is no lock harms nobody and is forgotten. */
+inline close(d) {
+    I7_no_lock_stays = !(description[d].copy && description[d].inode != 0 &&
+                         file[description[d].inode].lock == d + 1);
+    assert(I7_no_lock_stays);
+    unlock(d);
+    description[d].inode = 0;
+    description[d].registered = false;
+    description[d].copy = false
+}
+
+#define is_valid(value) (value != NO_TOKEN && !(value == T0 && expired))
+
+/* ---- Promises that are looked at in more than one place ---- */
+
+#define counts(q) (at_work[q] && !displaced[q])
+#define anybody_at_work (counts(0) || counts(1) || counts(2) || counts(3))
+
+/* Whoever begins to work does it alone. A program without a lock that puts another file at the path
+ * takes the lock away from under its holder: from then on that holder does not count. */
+inline begin_work(p) {
+    I1_one_fetch_at_a_time = (displaced[p] || at_work[p] || !anybody_at_work);
+    assert(I1_one_fetch_at_a_time);
+    at_work[p] = true
+}
+
+inline give(p, value) {
+    I2_no_torn_empty_or_expired_token =
+        (value != NO_TOKEN && value != MIXED && value != rejected && !(value == T0 && stale));
+    assert(I2_no_torn_empty_or_expired_token)
+}
+
+/* About to put a token, or the document that was read, where `file[path].token` is. What came after the
+ * last look is beyond anybody's reach: no system call replaces a file only if it is still the same. */
+inline overwrite(p) {
+    I9_no_older_fetch_over_a_newer =
+        (raced[p] || !is_valid(file[path].token) ||
+         (minted != NO_TOKEN && minted >= file[path].token) ||
+         (minted == NO_TOKEN && document >= file[path].token));
+    assert(I9_no_older_fetch_over_a_newer)
+}
+
+/* Writes the token, or the document with the record of the failure. */
+inline fill(d) {
+    file[description[d].inode].token = (minted != 0 -> minted : document);
+    file[description[d].inode].failure = (minted != 0 -> 0 : failures);
+    file[description[d].inode].torn = WHOLE;
+    file[description[d].inode].being_written = false
+}
+
+/* Somebody without the lock puts another file at the path: the locks on the old one exclude nobody. */
+inline displace_holders() {
+    for (n : 0 .. PROCESSES - 1) {
+        displaced[n] = (displaced[n] || confirmed[n]);
+        raced[n] = confirmed[n]
+    }
+    n = 0
+}
+
+/* ---- A process with a call under way ---- */
+
+/* token_file::read. A write in place by one pwrite is waited out: what has changed just now is read
+ * until it reads the same twice. Torn content is no token. */
+#ifdef MUTANT_READ_ONCE
+#define readable true
+#define token_at(i) (file[i].being_written -> MIXED : file[i].token)
+#else
+#define readable (!file[path].being_written)
+#define token_at(i) (file[i].token)
+#endif
+
+#ifdef MUTANT_SERVE_TORN
+#define usable(value) ((is_valid(value) && value != rejected) || file[path].torn != WHOLE)
+#else
+#define usable(value) (is_valid(value) && value != rejected)    /* Call::usable */
+#endif
+#define is_due(value) (value == T0 && rejected == NO_TOKEN && !expired)
+
+/* Drop of TokenLock: unlocked, then closed, for a child may have a copy. */
+inline drop_lock(p) {
+    unlock(LOCK(p));
+    close(LOCK(p));
+    confirmed[p] = false; displaced[p] = false; raced[p] = false; at_work[p] = false
+}
+
+/* Drop of Replacement: the temp file goes, if no sweep has been there before. */
+inline drop_replacement(p) {
+    close(BESIDE(p));
+    staged[p] = 0
+}
+
+/* Everything that a process knows. Forgotten when it ends, so that ends are alike. */
+inline end_of_call() {
+    first = NO_TOKEN; old_failure = 0; in_hand = NO_TOKEN; document = NO_TOKEN;
+    document_failure = 0; minted = NO_TOKEN; rejected = NO_TOKEN; due = false; gone = false; stale = false; within = false; n = 0;
+    done++
+}
+#define refresh_ends if :: within -> goto leave :: else -> goto let_go fi
+#define return end_of_call(); goto over
+
+proctype Process(byte p) {
+    byte first;                 /* the token that the first read found */
+    byte old_failure;           /* Wait::old_failure */
+    byte in_hand;               /* Wait::in_hand */
+    byte document;              /* Refresh::document: what was read under the lock */
+    byte document_failure;
+    byte minted;                /* what the upstream has answered; 0: it failed */
+    byte rejected;              /* wx_refresh_token(): the token that was refused */
+    bool due;                   /* the call is in protocol::due, with a valid token */
+    bool gone;                  /* the caller no longer waits: only its worker is left */
+    bool stale;                 /* T0 had expired when the caller last looked at the clock */
+    bool within;                /* wx_with_lock(): PHP code holds the lock around the call */
+    byte n;                     /* scratch */
+#ifdef MUTANT_WITHIN_TRIES_AGAIN
+    bool tried = false;
+#endif
+
+end_unborn:
+    (p == CHILD && parent != PROCESSES) || (p != CHILD && begun == p);
+
+    {
+    /* protocol::get and protocol::replace: a read without a lock. */
+    atomic {
+        readable;
+        if
+        :: p != CHILD -> begun++
+        :: else
+        fi;
+        if
+        :: skip
+#ifdef REJECTS
+        :: p != CHILD -> rejected = T0
+#endif
+#ifdef WITHIN
+        :: within_left -> within_left = false; within = true; goto attempt
+#endif
+        fi;
+        stale = expired;
+        first = token_at(path);
+        old_failure = file[path].failure;
+        if
+        :: usable(first) && !is_due(first) -> give(p, first); return
+        :: usable(first) && is_due(first) ->
+            if
+            :: due = true
+            :: give(p, first); return           /* Call::is_too_soon */
+            fi
+        :: else ->
+            if
+            :: skip                             /* retry_at has passed, or nothing failed */
+            :: old_failure != 0 -> return       /* FailureRecord::forbids: repeated at once */
+            fi
+        fi
+    };
+
+attempt:
+    /* TokenLock::attempt. The description is known to the fork handler from its making: it is opened
+     * and locked under the same mutex. */
+    atomic {
+        description[LOCK(p)].inode = path;
+#ifndef MUTANT_OPEN_OUTSIDE_MUTEX
+        description[LOCK(p)].registered = true
+#endif
+    };
+    atomic {
+        if
+#ifdef MUTANT_NO_LOCK
+        :: true
+#else
+        :: file[description[LOCK(p)].inode].lock == 0 ->
+            file[description[LOCK(p)].inode].lock = LOCK(p) + 1
+#endif
+            description[LOCK(p)].registered = true
+#ifndef MUTANT_NO_LOCK
+        :: else -> d_step { close(LOCK(p)); reap() }; goto busy
+#endif
+        fi
+    };
+    /* TokenLock::is_current: another file may have come to the path between the two. */
+    atomic {
+        if
+#ifndef MUTANT_NO_IDENTITY_CHECK
+        :: path != description[LOCK(p)].inode -> d_step { drop_lock(p); reap() }; goto busy
+        :: path == description[LOCK(p)].inode
+#else
+        :: true
+#endif
+        fi;
+        confirmed[p] = true;
+        if
+        :: within -> goto enter
+        :: else -> goto had
+        fi
+    };
+
+busy:
+    /* Attempt::Busy and Attempt::Replaced. */
+    atomic {
+        readable;
+        if
+        :: due -> give(p, first); return        /* somebody is at it; nobody waits for it */
+        :: within -> goto attempt
+        :: within && WAIT_OVER -> return
+        :: !due && !within ->
+            /* Patience::pause, then Wait::look. */
+            stale = expired;
+            if
+            :: usable(token_at(path)) -> give(p, token_at(path)); return
+            :: !usable(token_at(path)) && file[path].failure != 0 &&
+               file[path].failure != old_failure -> return
+            :: !usable(token_at(path)) -> goto attempt
+            :: !usable(token_at(path)) && WAIT_OVER ->
+                return                          /* LockException */
+            fi
+        fi
+    };
+
+enter:
+    /* wx_with_lock(): PHP code runs under the lock, and makes the call. */
+    atomic {
+        begin_work(p);
+        first = NO_TOKEN
+    };
+    atomic {
+        readable;
+        stale = expired;
+        first = token_at(path);
+        old_failure = file[path].failure;
+        if
+        :: usable(first) -> give(p, first); goto leave  /* critical::holds: due can wait */
+        :: else
+        fi
+    };
+
+had:
+    /* Under the lock: what others did last counts first (Wait::take_over, due::try_refresh). */
+#ifndef MUTANT_NO_RECHECK
+    atomic {
+        readable;
+        raced[p] = false;
+        document = token_at(path);
+        document_failure = file[path].failure;
+        if
+        :: due && usable(document) && !is_due(document) -> give(p, document); goto let_go
+        :: due && document_failure != 0 -> give(p, first); goto let_go      /* too soon */
+        :: due && !(usable(document) && !is_due(document))
+        :: !due && usable(document) ->
+            stale = expired;
+            give(p, document);
+            refresh_ends
+        :: !due && !usable(document) && document_failure != 0 && document_failure != old_failure ->
+            refresh_ends
+        :: !due && !usable(document) && !(document_failure != 0 && document_failure != old_failure)
+        fi
+    };
+#else
+    document = first;
+#endif
+
+stage:
+    /* Replacement::stage: the sweep, and a temp file that is empty as yet. Unless replacements are
+     * locked from their making, a sweep takes not only those of the dead. */
+    atomic {
+        true;
+        d_step {
+            for (n : 0 .. PROCESSES - 1) {
+                if
+#ifndef STAGED_UNLOCKED
+                :: staged[n] != 0 && file[staged[n]].lock != 0
+#endif
+                :: else -> staged[n] = 0
+                fi
+            }
+            n = 0;
+            reap();
+#ifndef IN_PLACE
+            make(staged[p]);
+            file[staged[p]].torn = TORN_BY_US;
+            description[BESIDE(p)].inode = staged[p];
+#ifndef STAGED_UNLOCKED
+            file[staged[p]].lock = BESIDE(p) + 1;
+#endif
+#ifndef MUTANT_CHILD_KEEPS_REPLACEMENT
+            description[BESIDE(p)].registered = true
+#endif
+#endif
+        };
+        if
+        :: minted != 0 -> goto write            /* this was the second staging: Refresh::store */
+        :: minted == 0 && in_hand != 0 -> minted = in_hand; in_hand = 0; goto store
+        :: minted == 0 && in_hand == 0 && due ->
+            if
+            :: give(p, first); gone = true      /* in the background: the caller has returned */
+            :: skip                             /* in the foreground, or a loader */
+            fi
+        :: else
+        fi
+    };
+
+    /* Refresh::run: the fetch begins. From here on the worker owns the lock. */
+    d_step {
+        begin_work(p);
+        asked++;
+        minted = asked;
+        I3_no_fetch_when_there_is_a_newer_token =
+            (raced[p] || displaced[p] || !is_valid(file[path].token) ||
+             file[path].token <= first ||
+             file[path].token == rejected);
+        assert(I3_no_fetch_when_there_is_a_newer_token)
+    };
+    /* ... and ends. */
+answer:
+    atomic {
+        if
+        :: !gone && !within && WAIT_OVER ->
+            /* The caller gives up: Error::Lock, or in the due window the token that it came with. */
+            stale = expired;
+            if
+            :: due && !expired -> give(p, first)
+            :: else
+            fi;
+            gone = true;
+#ifdef MUTANT_LOCK_WITH_CALLER
+            unlock(LOCK(p));
+#endif
+            goto answer
+        :: true -> at_work[p] = within
+        :: failures < FAILURES -> failures++; minted = NO_TOKEN; at_work[p] = within
+        fi
+    };
+
+store:
+    /* Refresh::is_undisturbed: first the file, then its content. A failure record is stored on the
+     * same condition, for it brings the document back that was read before the fetch. */
+    atomic {
+        raced[p] = false;
+        if
+#ifdef MUTANT_STORE_WITHOUT_LOOK
+        :: true -> goto write
+#endif
+        :: path == description[LOCK(p)].inode
+        :: else -> goto disturbed
+        fi
+    };
+    atomic {
+        readable;
+        if
+#ifdef MUTANT_RECORD_WITHOUT_LOOK
+        :: minted == NO_TOKEN
+#endif
+        :: is_valid(token_at(path)) && token_at(path) != document -> goto disturbed
+        :: else
+        fi
+    };
+
+write:
+#ifdef IN_PLACE
+    /* write_in_place: one pwrite(2). */
+    atomic {
+        true;
+        file[description[LOCK(p)].inode].being_written = true;
+        if
+        :: path == description[LOCK(p)].inode -> overwrite(p)
+        :: else
+        fi
+#ifdef MUTANT_TWO_WRITES
+        ;
+        file[description[LOCK(p)].inode].being_written = false;
+        file[description[LOCK(p)].inode].torn = TORN_BY_US;
+        file[description[LOCK(p)].inode].token = NO_TOKEN
+#endif
+    };
+    d_step { fill(LOCK(p)) };
+#else
+    /* Replacement::commit. What is written, and locked, before the rename has no name that others use:
+     * it is one step with the rename. */
+    atomic {
+        if
+        :: staged[p] == description[BESIDE(p)].inode ->
+            d_step {
+#ifndef MUTANT_RENAME_BEFORE_WRITE
+                fill(BESIDE(p));
+#endif
+#ifdef MUTANT_SUCCESSOR_UNLOCKED
+                unlock(BESIDE(p));
+#else
+                file[staged[p]].lock = BESIDE(p) + 1;   /* TokenLock::lock_successor */
+#endif
+                overwrite(p);
+                if
+                :: displaced[p] && path != description[LOCK(p)].inode ->
+                    /* It follows from what the legacy program did since the last look. */
+                    displace_holders()
+                :: else
+                fi;
+                path = staged[p];
+                staged[p] = 0;
+                reap()
+            }
+        :: else ->
+            /* Swept away by whoever holds the lock of another file. */
+            d_step { drop_replacement(p); reap() };
+            if
+            :: path == description[LOCK(p)].inode && minted != 0 -> goto stage
+            :: path == description[LOCK(p)].inode && minted == 0 -> goto failed
+            :: else -> goto disturbed
+            fi
+        fi
+    };
+#ifdef MUTANT_RENAME_BEFORE_WRITE
+    d_step { fill(BESIDE(p)) };
+#endif
+    /* TokenLock::move_to: the lock goes on with the new file. */
+    d_step {
+        unlock(LOCK(p));
+        close(LOCK(p));
+        description[LOCK(p)].inode = description[BESIDE(p)].inode;
+        description[LOCK(p)].copy = description[BESIDE(p)].copy;
+        description[LOCK(p)].registered = true;
+        if
+        :: file[description[LOCK(p)].inode].lock == BESIDE(p) + 1 ->
+            file[description[LOCK(p)].inode].lock = LOCK(p) + 1
+        :: else
+        fi;
+        description[BESIDE(p)].inode = 0;
+        description[BESIDE(p)].registered = false;
+        description[BESIDE(p)].copy = false;
+        reap()
+    };
+#endif
+
+    /* Outcome::Stored, or the failure that is now on record. */
+    atomic {
+        if
+        :: gone
+        :: !gone && minted != 0 -> give(p, minted)
+        :: !gone && minted == 0 && due -> goto due_returns
+        :: else
+        fi;
+        refresh_ends
+    };
+
+due_returns:
+    /* The refresh failed or was displaced, and its caller has waited for it: is the token that it came
+     * with still valid? */
+    atomic {
+#ifndef MUTANT_DUE_NOT_JUDGED_AGAIN
+        stale = expired;
+        if
+        :: !expired -> give(p, first)
+        :: else                                 /* on to Wait::begin: the failure, at once */
+        fi
+#else
+        stale = expired;
+        give(p, first)
+#endif
+    };
+    goto let_go;
+
+failed:
+    /* A failure that could not be recorded. Others learn of it by asking. */
+    if
+    :: due && !gone -> goto due_returns
+    :: else -> refresh_ends
+    fi;
+
+disturbed:
+    /* Outcome::Displaced. */
+    atomic {
+        true;
+        if
+        :: within                               /* PHP code holds on to its lock */
+        :: else -> drop_lock(p)
+        fi;
+        drop_replacement(p);
+        reap()
+    };
+    atomic {
+        if
+        :: gone -> return
+        :: !gone && due -> goto due_returns
+        :: !gone && !due && minted == NO_TOKEN -> refresh_ends
+#ifndef MUTANT_WITHIN_TRIES_AGAIN
+        :: !gone && !due && within && minted != NO_TOKEN -> give(p, minted); goto leave
+#else
+        :: !gone && !due && within && minted != NO_TOKEN ->
+            I5_every_wait_is_bounded = !tried;
+            assert(I5_every_wait_is_bounded);
+            tried = true; in_hand = minted; minted = NO_TOKEN;
+            goto had
+#endif
+        :: !gone && !due && !within && minted != NO_TOKEN ->
+            in_hand = minted;
+            minted = NO_TOKEN;
+            goto attempt
+        fi
+    };
+
+leave:
+    true;                                       /* PHP code goes on for as long as it likes */
+let_go:
+    atomic {
+        true;
+        d_step { drop_lock(p); drop_replacement(p); reap() };
+        return
+    }
+    } unless { dead[p] };
+
+    atomic { end_of_call() };
+over:
+    skip
+}
+
+/* ---- The world ---- */
+
+/* close(2) of all descriptors by the kernel. Temp files stay until somebody sweeps. A pwrite(2) that has
+ * begun is finished first: it is one page. */
+#define is_locking(p) (!dead[p] && description[LOCK(p)].inode != 0)
+#define can_be_killed(p) (is_locking(p) && !file[description[LOCK(p)].inode].being_written)
+
+proctype Killer() {
+    byte p;
+    byte n;
+
+end:
+    do
+    :: atomic {
+            if
+            :: crashes_left > 0 && can_be_killed(0) -> p = 0
+            :: crashes_left > 0 && can_be_killed(1) -> p = 1
+            :: crashes_left > 0 && can_be_killed(2) -> p = 2
+            fi;
+            d_step {
+                crashes_left--;
+                dead[p] = true;
+                close(LOCK(p));
+                close(BESIDE(p));
+                confirmed[p] = false; displaced[p] = false; raced[p] = false; at_work[p] = false;
+                reap();
+                I7_the_file_is_whole = (file[path].torn != TORN_BY_US);
+                assert(I7_the_file_is_whole);
+                p = 0
+            }
+        }
+    od
+}
+
+/* fork(2) while a lock is held or asked for, with the handlers of process.rs: no lock comes or goes
+ * meanwhile, and the child closes what is registered. */
+proctype Forker() {
+    byte p;
+    byte n;
+
+end:
+    do
+    :: atomic {
+            if
+            :: forks_left > 0 && is_locking(0) -> p = 0
+            :: forks_left > 0 && is_locking(1) -> p = 1
+            :: forks_left > 0 && is_locking(2) -> p = 2
+            fi;
+            d_step {
+                forks_left--;
+                parent = p;
+                for (n : LOCK(p) .. BESIDE(p)) {
+                    if
+#ifdef MUTANT_CHILD_KEEPS_LOCK
+                    :: description[n].inode != 0 -> description[n].copy = true
+#else
+                    :: description[n].inode != 0 && !description[n].registered ->
+                        description[n].copy = true
+#endif
+#ifdef MUTANT_CHILD_UNLOCKS
+                    :: description[n].inode != 0 && description[n].registered -> unlock(n)
+#endif
+                    :: else
+                    fi
+                }
+                n = 0;
+                p = 0
+            }
+        }
+    od
+}
+
+/* A due token expires. */
+proctype Time() {
+end:
+    do
+    :: TICKS > 0 && !expired -> expired = true
+    od
+}
+
+#ifdef LEGACY
+/* Whoever holds a lock no longer knows what is in the file. */
+inline tell_holders() {
+    for (n : 0 .. PROCESSES - 1) { raced[n] = confirmed[n] }
+    n = 0
+}
+
+/* A program that knows of no lock. It may break what it likes; what counts is what the extension makes
+ * of it. It stores a token that it has asked for, or something of no use (the upstream's refusal), and
+ * may stop at any step. */
+proctype Legacy() {
+    byte token;
+    byte n;
+
+end:
+    if
+    :: d_step { asked++; token = asked }
+    :: token = NO_TOKEN
+    fi;
+    if
+    :: /* fopen("w"), fwrite(): torn in between. */
+        d_step {
+            legacy_file = path;
+            file[legacy_file].token = NO_TOKEN;
+            file[legacy_file].failure = 0;
+            file[legacy_file].torn = TORN_BY_LEGACY;
+            tell_holders()
+        };
+end_torn:
+        d_step {
+            file[legacy_file].token = token;
+            file[legacy_file].torn = WHOLE;
+            legacy_file = 0;
+            tell_holders();
+            reap()
+        }
+    :: /* A file of its own, renamed. */
+        d_step {
+            make(legacy_file);
+            file[legacy_file].token = token;
+            path = legacy_file;
+            legacy_file = 0;
+            displace_holders();
+            reap()
+        }
+    fi;
+    token = NO_TOKEN
+}
+#endif
+
+init {
+    byte n;
+
+    atomic {
+        file[path].token = T0;
+        if
+        :: expired = true
+        :: expired = false
+        fi;
+        run Process(0);
+        if :: CALLERS > 1 -> run Process(1) :: else fi;
+        if :: CALLERS > 2 -> run Process(2) :: else fi;
+        if :: FORKS > 0 -> run Process(CHILD) :: else fi;
+        if :: CRASHES > 0 -> run Killer() :: else fi;
+        if :: FORKS > 0 -> run Forker() :: else fi;
+        if :: TICKS > 0 -> run Time() :: else fi
+#ifdef LEGACY
+        ;
+        run Legacy()
+#endif
+    };
+
+    /* When all have ended: no lock, and a file that only a program without a lock may have torn. */
+    atomic {
+        done == CALLERS + (parent != PROCESSES -> 1 : 0);
+        for (n : 1 .. FILES) {
+            I7_no_lock_stays = (I7_no_lock_stays && file[n].lock == 0)
+        }
+        assert(I7_no_lock_stays);
+        I7_the_file_is_whole = (file[path].torn != TORN_BY_US);
+        assert(I7_the_file_is_whole)
+    }
+}

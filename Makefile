@@ -1,15 +1,27 @@
 # Everything a user needs is here: `make demo` and `make test` install what they miss from Debian's
 # packages, build, and run.
 
+# Which PHP: Debian's, as in `make test PHP_VERSION=8.4`, or any, as in `make test PHP=/opt/php/bin/php`.
 PHP_VERSION := 8.2
-PHP := php$(PHP_VERSION)
-BUILD_PACKAGES := $(PHP)-cli $(PHP)-dev libclang-dev clang
-TEST_PACKAGES := $(PHP)-fpm acl attr
+PACKAGED_PHP := /usr/bin/php$(PHP_VERSION)
+export PHP := $(PACKAGED_PHP)
+export PHP_CONFIG := $(subst bin/php,bin/php-config,$(PHP))
+export PHP_FPM := $(subst bin/php,sbin/php-fpm,$(PHP))
 
-export WX_TOKEN_SO := $(CURDIR)/target/release/libwx_token.so
-export WECHAT_EMULATOR := $(CURDIR)/target/release/wechat-emulator
+BUILD_PACKAGES := libclang-dev clang
+BENCH_PACKAGES := php$(PHP_VERSION)-fpm php$(PHP_VERSION)-opcache php$(PHP_VERSION)-apcu php$(PHP_VERSION)-mbstring php-symfony-cache \
+	php-symfony-lock php-illuminate-cache php-illuminate-filesystem nginx-light wrk strace
+TEST_PACKAGES := acl attr
+ifeq ($(PHP),$(PACKAGED_PHP))
+BUILD_PACKAGES += php$(PHP_VERSION)-cli php$(PHP_VERSION)-dev
+TEST_PACKAGES += php$(PHP_VERSION)-fpm
+endif
 
-.PHONY: help build install demo test test-fuzz test-valgrind packages clean
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+export WX_TOKEN_SO := $(TARGET)/release/libwx_token.so
+export WECHAT_EMULATOR := $(TARGET)/release/wechat-emulator
+
+.PHONY: help build install demo test bench test-fuzz test-matrix test-valgrind packages clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -21,7 +33,7 @@ build: packages ## Build the extension and the emulator
 	cargo build --release --locked --workspace
 
 install: build ## Install the extension into PHP's extension directory
-	install -D -m 0644 $(WX_TOKEN_SO) $(DESTDIR)$$(php-config$(PHP_VERSION) --extension-dir)/wx_token.so
+	install -D -m 0644 $(WX_TOKEN_SO) $(DESTDIR)$$($(PHP_CONFIG) --extension-dir)/wx_token.so
 	@echo 'Now enable it: echo extension=wx_token > /etc/php/$(PHP_VERSION)/mods-available/wx_token.ini && phpenmod wx_token'
 
 demo: build ## Show what legacy code does at an expiry, and what wx_get_token() does
@@ -31,8 +43,19 @@ test: build ## Run every check and every test
 	@scripts/packages $(TEST_PACKAGES)
 	@scripts/test
 
+bench: export CARGO_TARGET_DIR := $(CURDIR)/target/bench
+bench: export WX_TOKEN_SO := $(CURDIR)/target/bench/release/libwx_token.so
+bench: packages ## Measure the extension beside what it replaces and its peers (ONLY="hot rest storm web")
+	@scripts/packages $(BENCH_PACKAGES)
+	cargo build --release --locked --workspace --features wx_token/baseline
+	@$(CARGO_TARGET_DIR)/release/bench $(ONLY)
+
 test-fuzz: packages ## Feed the token file parser random and damaged files (CASES=25000000 takes minutes)
 	PROPTEST_CASES=$(or $(CASES),25000000) cargo test --locked --lib properties
+
+test-matrix: packages ## Run every test on PHP 8.2, PHP 8.4 and a thread-safe debug build (needs root)
+	@scripts/packages debootstrap dpkg-dev
+	@scripts/matrix
 
 test-valgrind: build ## Run the phpt suite under valgrind (slow)
 	@scripts/packages valgrind

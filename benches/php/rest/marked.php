@@ -1,0 +1,12 @@
+<?php
+// Calls wx_get_token() between two system calls that strace shows: marked.php TOKEN_FILE CALLS
+// The last of CALLS calls is the marked one.
+
+[, $file, $calls] = $argv;
+while (--$calls) {
+    wx_get_token($file);
+}
+clearstatcache();
+file_exists('/mark-begin');
+wx_get_token($file);
+file_exists('/mark-end');

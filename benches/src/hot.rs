@@ -1,0 +1,158 @@
+//! The hot call: a fresh token, again and again.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use wechat_emulator::Options;
+
+use crate::crowd::Crowd;
+use crate::figures::median;
+use crate::php;
+use crate::world::World;
+
+pub const EXTENSION: &str = "wx_get_token";
+pub const EXTENSION_REMEMBERS: &str = "wx_get_token, revalidate_freq=1";
+pub const EMPTY: &str = "empty function";
+pub const STAT: &str = "bare stat";
+pub const APCU: &str = "apcu_fetch";
+pub const LEGACY: &str = "articles' getToken";
+pub const PHP_FILES: &str = "symfony PhpFilesAdapter";
+pub const FILE_READERS: [&str; 5] = [
+    "articles' getToken, LOCK_SH",
+    "symfony FilesystemAdapter",
+    "symfony Psr16Cache, files",
+    "symfony/lock, getToken",
+    "illuminate FileStore",
+];
+
+const TOKEN_LENGTHS: [usize; 2] = [157, 512];
+const ROUNDS: usize = 31;
+const CROWDS: [usize; 3] = [1, 2, 128];
+const CROWD_ROUNDS: usize = 5;
+const CROWD_SECONDS: &str = "1";
+
+#[derive(Serialize, Deserialize)]
+pub struct Hot {
+    pub subjects: Vec<Subject>,
+    pub crowds: Vec<CrowdCost>,
+}
+
+/// What a call of one of those compared costs, with one number of token files.
+#[derive(Serialize, Deserialize)]
+pub struct Subject {
+    pub name: String,
+    pub token_bytes: usize,
+    pub files: usize,
+    /// Nanoseconds of CPU time per call, the median of all rounds.
+    pub ns: f64,
+    /// How often a call of the extension fits in: the median of the rounds' ratios.
+    pub ratio: f64,
+    /// The same with `wx_token.revalidate_freq=1`.
+    pub ratio_remembering: f64,
+    /// What it costs, by what it costs with one file: the median of the rounds' ratios.
+    pub ratio_to_one_file: f64,
+}
+
+/// What a call of the extension costs in one of many processes.
+#[derive(Serialize, Deserialize)]
+pub struct CrowdCost {
+    pub processes: usize,
+    pub cpu_ns: f64,
+    /// CPU time per call by that of one process alone: the median of the rounds' ratios.
+    pub ratio: f64,
+    /// Calls per second of all together.
+    pub calls_per_second: f64,
+}
+
+impl Hot {
+    /// The figures of those compared with 157 bytes and so many `files`.
+    pub fn with_files(&self, files: usize) -> impl Iterator<Item = &Subject> {
+        let first = TOKEN_LENGTHS.first().copied();
+        self.subjects.iter().filter(move |one| one.files == files && Some(one.token_bytes) == first)
+    }
+}
+
+pub fn measure() -> Result<Hot> {
+    let mut subjects = Vec::new();
+    for token_bytes in TOKEN_LENGTHS {
+        subjects.extend(compare(token_bytes)?);
+    }
+    Ok(Hot { subjects, crowds: crowds()? })
+}
+
+/// Nanoseconds of CPU time per call of each round, by name and number of files.
+type Rounds = BTreeMap<String, BTreeMap<usize, Vec<f64>>>;
+
+fn compare(token_bytes: usize) -> Result<Vec<Subject>> {
+    let directory = tempfile::Builder::new().prefix("wx_token-bench-").tempdir()?;
+    let rounds: Rounds = php::json(
+        php::with_extension()?
+            .args(["-d", "zend_extension=opcache", "-d", "opcache.enable_cli=1"])
+            .args(["-d", "opcache.max_accelerated_files=32531"])
+            .args(["-d", "extension=apcu", "-d", "apc.enable_cli=1", "-d", "apc.shm_size=128M"])
+            .args(["-d", "extension=mbstring", "-d", "extension=ctype", "-d", "memory_limit=-1"])
+            .arg(php::program("hot/subjects.php"))
+            .arg(directory.path())
+            .args([token_bytes.to_string(), ROUNDS.to_string()]),
+    )?;
+    let of = |name: &str, files: usize| {
+        rounds.get(name).and_then(|by_files| by_files.get(&files)).context("a subject is missing")
+    };
+    let mut subjects = Vec::new();
+    for (name, by_files) in &rounds {
+        for (&files, ns) in by_files {
+            subjects.push(Subject {
+                name: name.clone(),
+                token_bytes,
+                files,
+                ns: median(ns.iter().copied()),
+                ratio: ratio(ns, of(EXTENSION, files)?),
+                ratio_remembering: ratio(ns, of(EXTENSION_REMEMBERS, files)?),
+                ratio_to_one_file: ratio(ns, of(name, 1)?),
+            });
+        }
+    }
+    subjects.sort_by(|one, other| one.files.cmp(&other.files).then(one.ns.total_cmp(&other.ns)));
+    Ok(subjects)
+}
+
+/// The median of the ratios of each round.
+fn ratio(some: &[f64], others: &[f64]) -> f64 {
+    median(some.iter().zip(others).map(|(one, other)| one / other))
+}
+
+#[derive(Deserialize)]
+struct Work {
+    calls: f64,
+    cpu_ns: f64,
+}
+
+fn crowds() -> Result<Vec<CrowdCost>> {
+    let world = World::new(Options::default())?;
+    let mut rounds: BTreeMap<usize, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
+    for _ in 0..CROWD_ROUNDS {
+        for processes in CROWDS {
+            let mut command = world.php()?;
+            command.arg(php::program("hot/many.php")).arg(world.file()).arg(CROWD_SECONDS);
+            let mut crowd = Crowd::start(&mut command, processes)?;
+            crowd.announce()?;
+            let work: Vec<Work> = crowd.reports()?;
+            let calls: f64 = work.iter().map(|one| one.calls).sum();
+            let cpu: f64 = work.iter().map(|one| one.cpu_ns).sum();
+            let (costs, rates) = rounds.entry(processes).or_default();
+            costs.push(cpu / calls);
+            rates.push(calls / CROWD_SECONDS.parse::<f64>()?);
+        }
+    }
+    let (alone, _) = rounds.get(&1).context("no process alone")?;
+    Ok(rounds
+        .iter()
+        .map(|(&processes, (costs, rates))| CrowdCost {
+            processes,
+            cpu_ns: median(costs.iter().copied()),
+            ratio: ratio(costs, alone),
+            calls_per_second: median(rates.iter().copied()),
+        })
+        .collect())
+}

@@ -1,0 +1,74 @@
+//! `make bench`: what the extension costs, beside what it replaces and its peers.
+//!
+//! Everything is measured on one machine in one run, in turn, and compared as ratios. `hot`, `storm`,
+//! `web` and `rest` measure; `results` keeps what they found; `target`, `table` and `chart` show it. The
+//! PHP programs that are measured are in `benches/php/`.
+
+mod chart;
+mod crowd;
+mod fastcgi;
+mod figures;
+mod fpm;
+mod hot;
+mod machine;
+mod php;
+mod rest;
+mod results;
+mod storm;
+mod table;
+mod target;
+mod web;
+mod world;
+
+use std::env;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::results::Results;
+
+type Measure = fn(&mut Results) -> Result<()>;
+
+const PARTS: [(&str, Measure); 4] = [
+    ("hot", |results| hot::measure().map(|found| results.hot = Some(found))),
+    ("rest", |results| rest::measure().map(|found| results.rest = Some(found))),
+    ("storm", |results| storm::measure().map(|found| results.storm = Some(found))),
+    ("web", |results| web::measure().map(|found| results.web = Some(found))),
+];
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            // If there is no stderr, nobody is there to be told.
+            let _ = writeln!(io::stderr(), "bench: {problem:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The arguments name the parts to measure; without any, all are.
+fn run() -> Result<()> {
+    let asked: Vec<String> = env::args().skip(1).collect();
+    let names = PARTS.map(|(name, _)| name);
+    if let Some(unknown) = asked.iter().find(|part| !names.contains(&part.as_str())) {
+        bail!("there is no part {unknown:?}: the parts are {}", names.join(", "));
+    }
+    let mut results = Results::of_this_machine()?;
+    for (name, measure) in PARTS {
+        if asked.is_empty() || asked.iter().any(|part| part == name) {
+            say(format!("measuring: {name}"))?;
+            measure(&mut results)?;
+            results.store()?;
+        }
+    }
+    chart::draw(&results)?;
+    table::print(&results)?;
+    target::print(&results)
+}
+
+fn say(line: impl Display) -> Result<()> {
+    Ok(writeln!(io::stdout(), "{line}")?)
+}

@@ -1,34 +1,43 @@
 //! What this process remembers of token files, and when that is still true.
 //!
 //! A remembered token is as good as the file: the file is looked at (one stat) at every call, unless
-//! the caller trusts the memory for a while. The memory is shared by all threads; whoever reads it
-//! takes no lock.
+//! the caller trusts the memory for a while. What one thread has read serves all. Each keeps what it
+//! has met at hand, and finds it there without a lock.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use papaya::HashMap;
 
 use crate::clock::Epoch;
+use crate::process;
 use crate::token::Token;
 use crate::token_file::{self, Expected, Identity, Snapshot};
 
-static MEMORY: LazyLock<Memory> = LazyLock::new(Memory::default);
+/// By the path that callers name.
+type Files = HashMap<OsString, Arc<Remembered>, RandomState>;
 
-/// The memory of this process.
-#[must_use]
-pub fn memory() -> &'static Memory {
-    &MEMORY
+static SHARED: LazyLock<Mutex<Files>> = LazyLock::new(Mutex::default);
+
+thread_local! {
+    static AT_HAND: RefCell<Files> = RefCell::default();
 }
 
-/// Tokens by the path that callers name.
-#[derive(Default)]
-pub struct Memory {
-    files: HashMap<OsString, Remembered, RandomState>,
+/// Gives `work` the memory of this process, as this thread has it.
+pub fn with<R>(work: impl FnOnce(Memory<'_>) -> R) -> R {
+    AT_HAND.with(|at_hand| work(Memory { shared: &SHARED, at_hand }))
+}
+
+/// What the process remembers, and what this thread has at hand of it.
+#[derive(Clone, Copy)]
+pub struct Memory<'a> {
+    shared: &'a Mutex<Files>,
+    at_hand: &'a RefCell<Files>,
 }
 
 struct Remembered {
@@ -38,30 +47,42 @@ struct Remembered {
     /// When the file was last looked at, and when the token was last asked for: milliseconds since 1970.
     looked_at: AtomicI64,
     used_at: AtomicI64,
+    /// Whether the process remembers it no longer, though a thread may have it at hand.
+    is_forgotten: AtomicBool,
 }
 
-impl Memory {
+impl Memory<'_> {
     /// The token of the file at `path`, if it is remembered as one that keeps `expected`, and the file
     /// has not changed since. For `trust` after a look at the file there is no other.
+    #[must_use]
     pub fn recall(
-        &self,
+        self,
         path: &Path,
         expected: Expected,
         trust: Duration,
         now: Epoch,
     ) -> Option<Token> {
-        let files = self.files.pin();
-        let remembered = files.get(path.as_os_str())?;
-        (remembered.expected == expected && remembered.is_true(path, trust, now)).then(|| {
-            touch(&remembered.used_at, now);
-            remembered.token.clone()
-        })
+        let path = path.as_os_str();
+        let at_hand = self.at_hand.borrow();
+        let known = at_hand.get(path);
+        if let Some(token) = known.and_then(|known| known.recall(path, expected, trust, now)) {
+            return Some(token);
+        }
+        // Another thread may have read the file since.
+        let newer = self.with_shared(|files| files.get(path).map(Arc::clone))?;
+        if known.is_some_and(|known| Arc::ptr_eq(known, &newer)) {
+            return None;
+        }
+        let token = newer.recall(path, expected, trust, now)?;
+        drop(at_hand);
+        self.at_hand.borrow_mut().insert(path.to_owned(), newer);
+        Some(token)
     }
 
     /// Remembers the token that was read from the file at `path`, if that can be told from any later
     /// state of the file. Beyond `max_files`, the least recently used go first.
     pub fn remember(
-        &self,
+        self,
         path: &Path,
         expected: Expected,
         snapshot: &Snapshot,
@@ -74,42 +95,81 @@ impl Memory {
         if !snapshot.is_settled {
             return;
         }
-        let remembered = Remembered {
+        let remembered = Arc::new(Remembered {
             token: token.clone(),
             expected,
             identity,
             looked_at: AtomicI64::new(now.millis()),
             used_at: AtomicI64::new(now.millis()),
-        };
-        self.files.pin().insert(path.as_os_str().to_owned(), remembered);
-        if self.files.len() > max_files {
-            self.forget_least_recently_used(max_files);
+            is_forgotten: AtomicBool::new(false),
+        });
+        let path = path.as_os_str();
+        self.with_shared(|files| {
+            forget(files, path);
+            files.insert(path.to_owned(), Arc::clone(&remembered));
+            if files.len() > max_files {
+                forget_least_recently_used(files, max_files);
+            }
+        });
+        let mut at_hand = self.at_hand.borrow_mut();
+        at_hand.insert(path.to_owned(), remembered);
+        if at_hand.len() > max_files {
+            at_hand.retain(|_, remembered| !remembered.is_forgotten());
         }
     }
 
-    /// Forgets the file at `path`.
-    pub fn forget(&self, path: &Path) {
-        self.files.pin().remove(path.as_os_str());
+    /// Forgets the file at `path`, in every thread.
+    pub fn forget(self, path: &Path) {
+        self.with_shared(|files| forget(files, path.as_os_str()));
     }
 
-    /// Makes room for some more than one, so that not every new file costs a search.
-    fn forget_least_recently_used(&self, max_files: usize) {
-        let files = self.files.pin();
-        let used_at = |file: &Remembered| file.used_at.load(Ordering::Relaxed);
-        let mut by_use: Vec<(i64, &OsStr)> =
-            files.iter().map(|(path, file)| (used_at(file), path.as_os_str())).collect();
-        let surplus = by_use.len().saturating_sub(max_files - max_files / 16);
-        if surplus > 0 && surplus < by_use.len() {
-            by_use.select_nth_unstable(surplus);
-        }
-        for (_, path) in by_use.into_iter().take(surplus) {
-            files.remove(path);
-        }
+    fn with_shared<R>(self, work: impl FnOnce(&mut Files) -> R) -> R {
+        // Whoever has the one lock has the other: no fork leaves it locked in the child.
+        let _no_fork = process::under_way();
+        work(&mut self.shared.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn forget(files: &mut Files, path: &OsStr) {
+    if let Some(remembered) = files.remove(path) {
+        remembered.is_forgotten.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Makes room for some more than one, so that not every new file costs a search.
+fn forget_least_recently_used(files: &mut Files, max_files: usize) {
+    let used_at = |file: &Remembered| file.used_at.load(Ordering::Relaxed);
+    let mut by_use: Vec<_> =
+        files.iter().map(|(path, file)| (used_at(file), path.clone())).collect();
+    let surplus = by_use.len().saturating_sub(max_files - max_files / 16);
+    if surplus < by_use.len() {
+        by_use.select_nth_unstable(surplus);
+    }
+    for (_, path) in by_use.into_iter().take(surplus) {
+        forget(files, &path);
     }
 }
 
 impl Remembered {
-    fn is_true(&self, path: &Path, trust: Duration, now: Epoch) -> bool {
+    fn recall(
+        &self,
+        path: &OsStr,
+        expected: Expected,
+        trust: Duration,
+        now: Epoch,
+    ) -> Option<Token> {
+        if self.is_forgotten() || self.expected != expected || !self.is_true(path, trust, now) {
+            return None;
+        }
+        touch(&self.used_at, now);
+        Some(self.token.clone())
+    }
+
+    fn is_forgotten(&self) -> bool {
+        self.is_forgotten.load(Ordering::Relaxed)
+    }
+
+    fn is_true(&self, path: &OsStr, trust: Duration, now: Epoch) -> bool {
         if !trust.is_zero() {
             let looked_at = Epoch::from_millis(self.looked_at.load(Ordering::Relaxed));
             // A clock that was set back does not prolong the trust.
@@ -117,8 +177,8 @@ impl Remembered {
                 return true;
             }
         }
-        let is_unchanged =
-            matches!(token_file::identify(path), Ok(Some(it)) if it == self.identity);
+        let now_there = token_file::identify(Path::new(path));
+        let is_unchanged = matches!(now_there, Ok(Some(identity)) if identity == self.identity);
         if is_unchanged {
             touch(&self.looked_at, now);
         }
@@ -149,12 +209,18 @@ mod tests {
 
     struct World {
         dir: TempDir,
-        memory: Memory,
+        shared: Mutex<Files>,
+        at_hand: RefCell<Files>,
     }
 
     impl World {
         fn new() -> Self {
-            Self { dir: tempfile::tempdir().unwrap(), memory: Memory::default() }
+            let dir = tempfile::tempdir().unwrap();
+            Self { dir, shared: Mutex::default(), at_hand: RefCell::default() }
+        }
+
+        fn memory(&self) -> Memory<'_> {
+            Memory { shared: &self.shared, at_hand: &self.at_hand }
         }
 
         fn path(&self, name: &str) -> PathBuf {
@@ -176,7 +242,7 @@ mod tests {
                     break snapshot;
                 }
             };
-            self.memory.remember(path, TOKEN, &snapshot, max_files, now);
+            self.memory().remember(path, TOKEN, &snapshot, max_files, now);
         }
 
         /// What is remembered after a look at the file.
@@ -185,7 +251,7 @@ mod tests {
         }
 
         fn trust(&self, path: &Path, seconds: u64, now: Epoch) -> Option<String> {
-            let token = self.memory.recall(path, TOKEN, Duration::from_secs(seconds), now);
+            let token = self.memory().recall(path, TOKEN, Duration::from_secs(seconds), now);
             token.map(|token| token.value.to_string())
         }
     }
@@ -244,7 +310,7 @@ mod tests {
         let path = world.write("token.json", "old");
         let snapshot = token_file::read(&path, TOKEN).unwrap();
         let unsettled = Snapshot { is_settled: false, ..snapshot };
-        world.memory.remember(&path, TOKEN, &unsettled, 10, NOW);
+        world.memory().remember(&path, TOKEN, &unsettled, 10, NOW);
         assert_eq!(world.recall(&path), None);
     }
 
@@ -257,7 +323,7 @@ mod tests {
             Expected { subject: Subject::JsapiTicket, ..TOKEN },
             Expected { layout: Some(Layout::Plain), ..TOKEN },
         ] {
-            assert!(world.memory.recall(&path, expected, Duration::ZERO, NOW).is_none());
+            assert!(world.memory().recall(&path, expected, Duration::ZERO, NOW).is_none());
         }
     }
 
@@ -295,13 +361,38 @@ mod tests {
         }
         assert!(world.trust(&paths[0], 0, at(40)).is_some());
         world.remember(&paths[32], 32, at(41));
-        assert!(world.memory.files.len() <= 32);
+        assert!(world.shared.lock().unwrap().len() <= 32);
         assert!(world.recall(&paths[0]).is_some(), "used a moment ago");
         assert!(world.recall(&paths[32]).is_some(), "the newest");
         assert!(world.recall(&paths[1]).is_none(), "the least recently used");
         assert!(world.recall(&paths[31]).is_some());
 
         world.remember(&paths[1], 0, at(42));
-        assert!(world.memory.files.is_empty(), "none is allowed");
+        assert!(world.shared.lock().unwrap().is_empty(), "none is allowed");
+    }
+
+    #[test]
+    fn what_one_thread_has_read_serves_the_others_and_is_forgotten_by_all() {
+        let world = World::new();
+        let path = world.write("token.json", "token");
+        world.remember(&path, 10, NOW);
+        let at_hand = RefCell::default();
+        let other = Memory { shared: &world.shared, at_hand: &at_hand };
+        let trust = Duration::from_secs(60);
+        assert!(other.recall(&path, TOKEN, Duration::ZERO, NOW).is_some());
+        assert_eq!(at_hand.borrow().len(), 1);
+        world.memory().forget(&path);
+        assert!(other.recall(&path, TOKEN, trust, NOW).is_none());
+        world.remember(&path, 10, NOW);
+        assert!(other.recall(&path, TOKEN, trust, NOW).is_some(), "what is new is met again");
+    }
+
+    #[test]
+    fn a_thread_has_no_more_at_hand_than_the_process_remembers() {
+        let world = World::new();
+        for number in 0..40 {
+            world.remember(&world.write(&format!("{number}.json"), "token"), 16, NOW);
+        }
+        assert!(world.at_hand.borrow().len() <= 16);
     }
 }

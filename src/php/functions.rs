@@ -223,7 +223,7 @@ fn recall(path: &Path, subject: Subject, options: &CallOptions<'_>) -> Option<To
     let expected = Expected { subject, layout: options.layout };
     settings::read(|settings| {
         let refresh_ahead = options.refresh_ahead.unwrap_or(settings.refresh_ahead);
-        protocol::recall(path, expected, refresh_ahead, settings.revalidate_freq, &SystemClock)
+        protocol::recall(path, expected, refresh_ahead, settings.revalidate_freq)
     })
 }
 

@@ -20,10 +20,10 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use self::wait::Wait;
-use crate::clock::Clock;
+use crate::clock::{Clock, CoarseClock};
 use crate::error::Error;
 use crate::failure::{Failure, FailureRecord};
-use crate::memory::memory;
+use crate::memory;
 use crate::refresh::{Manner, Refresh};
 use crate::token::{Age, Token};
 use crate::token_file::lock::TokenLock;
@@ -92,16 +92,16 @@ impl Opened<'_> {
 
 /// The fresh token that this process remembers of the file at `path`: for `trust` after a look at
 /// the file without another.
+#[must_use]
 pub fn recall(
     path: &Path,
     expected: Expected,
     refresh_ahead: Duration,
     trust: Duration,
-    clock: &impl Clock,
 ) -> Option<Token> {
-    let now = clock.now();
-    let token = memory().recall(path, expected, trust, now)?;
-    (token.age(now, refresh_ahead) == Age::Fresh).then_some(token)
+    let now = CoarseClock.now();
+    let token = memory::with(|memory| memory.recall(path, expected, trust, now))?;
+    (token.age(now + CoarseClock::LATE, refresh_ahead) == Age::Fresh).then_some(token)
 }
 
 /// The valid token of the file that `call` names, refreshed first if need be.
@@ -114,7 +114,9 @@ pub fn get(call: &Call, source: &Source<'_>) -> Result<Token, Error> {
     let age = first.document.token().map(|token| token.age(now, call.refresh_ahead));
     match (age, first.document.token()) {
         (Some(Age::Fresh), Some(token)) => {
-            memory().remember(&call.file, call.expected, &first, call.max_files, now);
+            memory::with(|memory| {
+                memory.remember(&call.file, call.expected, &first, call.max_files, now);
+            });
             Ok(token.clone())
         }
         (Some(Age::Due), Some(token)) => match due::refresh(call, source, &first.document)? {
@@ -142,7 +144,7 @@ pub fn replace(call: &Call, source: &Source<'_>, rejected: &str) -> Result<Token
         None => Wait::begin(call, source.open()?, first, Some(rejected))?.until_token(),
     };
     // Whoever trusts the memory for a while must not get the rejected one.
-    memory().forget(&call.file);
+    memory::with(|memory| memory.forget(&call.file));
     token
 }
 

@@ -115,3 +115,32 @@ fn forks_in_a_storm_of_refreshes_never_hang() {
     let printed = world.php().run(code, &[world.file().to_str().expect("a path")]);
     assert_eq!(printed, "done");
 }
+
+#[test]
+fn a_child_of_a_loader_does_not_keep_the_lock_of_the_file_that_its_parent_put_in_place() {
+    let world = World::new(wechat_emulator::Options::default());
+    world.write_expired();
+    let code = r#"
+        $loader = function () use (&$child) {
+            if (!($child = pcntl_fork())) {
+                sleep(60);
+                exit(0);
+            }
+            return ['access_token' => 'from-the-loader', 'expires_in' => 1];
+        };
+        wx_with_lock($argv[1], function () use ($argv, $loader, &$child) {
+            wx_get_token($argv[1], $loader);
+            echo "$child\n";
+            fgets(STDIN);
+        });
+    "#;
+    let mut parent = world.php().start(code, &[world.file().to_str().expect("a path")]);
+    let child = parent.read_line();
+    assert!(world.stored()["access_token"] == "from-the-loader");
+    parent.kill();
+    let answer = world.callers_of("wx_refresh_token($file, 'from-the-loader')", 1).release();
+    world.assert_one_live_token(&answer);
+    assert!(is_alive(&child), "the child lives on");
+    let killed = std::process::Command::new("kill").args(["-KILL", &child]).status();
+    assert!(killed.is_ok_and(|status| status.success()));
+}

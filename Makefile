@@ -11,7 +11,7 @@ export PHP_FPM := $(subst bin/php,sbin/php-fpm,$(PHP))
 BUILD_PACKAGES := libclang-dev clang
 BENCH_PACKAGES := php$(PHP_VERSION)-fpm php$(PHP_VERSION)-opcache php$(PHP_VERSION)-apcu php$(PHP_VERSION)-mbstring php-symfony-cache \
 	php-symfony-lock php-illuminate-cache php-illuminate-filesystem nginx-light wrk strace
-TEST_PACKAGES := acl attr
+TEST_PACKAGES := acl attr strace
 ifeq ($(PHP),$(PACKAGED_PHP))
 BUILD_PACKAGES += php$(PHP_VERSION)-cli php$(PHP_VERSION)-dev
 TEST_PACKAGES += php$(PHP_VERSION)-fpm
@@ -21,7 +21,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 export WX_TOKEN_SO := $(TARGET)/release/libwx_token.so
 export WECHAT_EMULATOR := $(TARGET)/release/wechat-emulator
 
-.PHONY: help build install demo test bench test-fuzz test-matrix test-valgrind packages clean
+.PHONY: help build install demo test bench test-faults test-fuzz test-matrix test-valgrind packages clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -49,6 +49,9 @@ bench: packages ## Measure the extension beside what it replaces and its peers (
 	@scripts/packages $(BENCH_PACKAGES)
 	cargo build --release --locked --workspace --features wx_token/baseline
 	@$(CARGO_TARGET_DIR)/release/bench $(ONLY)
+
+test-faults: build ## Make every fault at every system call of a refresh, and print what came of it
+	WX_FAULTS=all cargo test --locked --test faults -- --nocapture --test-threads 2
 
 test-fuzz: packages ## Feed the token file parser random and damaged files (CASES=25000000 takes minutes)
 	PROPTEST_CASES=$(or $(CASES),25000000) cargo test --locked --lib properties

@@ -7,6 +7,7 @@
 use std::cell::UnsafeCell;
 use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
+use std::sync::atomic::{AtomicIsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Instant;
@@ -72,6 +73,23 @@ static UNDER_WAY: Mutex<UnderWay> =
 /// Told whenever a worker ends.
 pub static WORKER_ENDED: Condvar = Condvar::new();
 
+static PHP_THREADS: AtomicIsize = AtomicIsize::new(0);
+
+/// A thread of PHP begins. There is one, unless PHP is thread-safe.
+pub fn php_thread_begins() {
+    PHP_THREADS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A thread of PHP ends.
+pub fn php_thread_ends() {
+    PHP_THREADS.fetch_sub(1, Ordering::Relaxed);
+}
+
+/// Whether what PHP code of this process does may be done by another thread than this one.
+pub fn has_several_php_threads() -> bool {
+    PHP_THREADS.load(Ordering::Relaxed) > 1
+}
+
 /// What is under way, for as long as the guard lives. No fork happens meanwhile.
 pub fn under_way() -> MutexGuard<'static, UnderWay> {
     static FORK_HANDLERS: Once = Once::new();
@@ -124,5 +142,6 @@ extern "C" fn after_in_child() {
             unsafe { libc::close(lock.fd) };
         }
         under_way.workers.clear();
+        PHP_THREADS.store(1, Ordering::Relaxed);
     }
 }

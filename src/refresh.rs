@@ -39,7 +39,7 @@ pub enum Outcome {
     /// The token is in the file.
     Stored(Token),
     /// The token was had, but meanwhile somebody without the lock has put another file at the path, or
-    /// another valid token into this one.
+    /// another valid token into this one, or it cannot be told.
     Displaced(Token),
 }
 
@@ -121,7 +121,7 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
         let Self { mut lock, document, replacement, manner } = self;
         let content = document.with_token(&token, rest(&token, manner.refresh_ahead, now), now);
         let filled = replacement.fill(lock.borrow(), content.clone())?;
-        if !matches!(meanwhile(lock.borrow(), &document, now)?, Meanwhile::Undisturbed) {
+        if !matches!(meanwhile(lock.borrow(), &document, now), Ok(Meanwhile::Undisturbed)) {
             return Ok(Outcome::Displaced(token));
         }
         match filled.commit(lock.borrow_mut()) {

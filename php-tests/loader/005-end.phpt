@@ -6,6 +6,8 @@ pcntl
 --FILE--
 <?php
 require __DIR__ . '/../flock/processes.inc';
+// Without PHP's own allocator, which valgrind's runs do without, there is no memory limit.
+putenv('USE_ZEND_ALLOC=1');
 
 $prologue = <<<'PHP'
     $file = $argv[1];
@@ -96,7 +98,7 @@ shutdown function: the lock is free, leftovers: 0
 exit status 255
 "new"
 -- expired, memory limit
-Fatal error: Allowed memory size of 8388608 bytes exhausted (tried to allocate %d bytes)
+Fatal error: Allowed memory size of 8388608 bytes exhausted%S (tried to allocate %d bytes)
 
 shutdown function: the lock is free, leftovers: 0
 exit status 255
@@ -140,7 +142,7 @@ shutdown function: the lock is free, leftovers: 0
 exit status 255
 "new"
 -- due, memory limit
-Fatal error: Allowed memory size of 8388608 bytes exhausted (tried to allocate %d bytes)
+Fatal error: Allowed memory size of 8388608 bytes exhausted%S (tried to allocate %d bytes)
 
 shutdown function: the lock is free, leftovers: 0
 exit status 255
@@ -184,7 +186,7 @@ shutdown function: the lock is free, leftovers: 0
 exit status 255
 "new"
 -- rejected, memory limit
-Fatal error: Allowed memory size of 8388608 bytes exhausted (tried to allocate %d bytes)
+Fatal error: Allowed memory size of 8388608 bytes exhausted%S (tried to allocate %d bytes)
 
 shutdown function: the lock is free, leftovers: 0
 exit status 255
@@ -222,7 +224,7 @@ shutdown function: the lock is free, leftovers: 0
 exit status 255
 "new"
 -- within wx_with_lock(), memory limit
-Fatal error: Allowed memory size of 8388608 bytes exhausted (tried to allocate %d bytes)
+Fatal error: Allowed memory size of 8388608 bytes exhausted%S (tried to allocate %d bytes)
 
 shutdown function: the lock is free, leftovers: 0
 exit status 255

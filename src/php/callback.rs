@@ -32,7 +32,8 @@ pub enum Interruption {
 /// [`Interruption`] if it did not return.
 pub fn call(callable: &Zval) -> Result<Zval, Interruption> {
     match try_catch(AssertUnwindSafe(|| callable.try_call(vec![]))) {
-        Ok(Ok(value)) => Ok(value),
+        // What a function gives by reference is a reference, which no value that goes on may be.
+        Ok(Ok(value)) => Ok(value.dereference().shallow_clone()),
         Ok(Err(error)) => {
             if !ExecutorGlobals::has_exception() {
                 PhpException::new(format!("wx_token: {error}"), 0, ce::error()).throw();

@@ -2,7 +2,6 @@
 
 #![allow(non_snake_case, reason = "the names of PHP's parameters are PHP's")]
 
-use std::env;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,7 +18,7 @@ use super::arguments::{
 };
 use super::callback::{self, Interruption};
 use super::loader::Loader;
-use super::{exceptions, settings, status};
+use super::{environment, exceptions, settings, status};
 use crate::account::{self, Account};
 use crate::clock::SystemClock;
 use crate::error::{ConfigError, Error};
@@ -242,8 +241,7 @@ fn call(path: &Path, subject: Subject, options: &CallOptions<'_>, settings: &Set
 }
 
 fn find_account(options: &CallOptions<'_>, settings: &Settings) -> Result<Account, Error> {
-    let environment = |name: &str| env::var(name).ok();
-    Ok(account::find(&options.account, settings, &environment)?)
+    Ok(account::find(&options.account, settings, &environment::variable)?)
 }
 
 fn client(

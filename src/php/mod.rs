@@ -4,6 +4,7 @@ mod arguments;
 #[cfg(feature = "baseline")]
 mod baseline;
 mod callback;
+mod environment;
 mod exceptions;
 mod functions;
 mod info;
@@ -17,6 +18,7 @@ use std::panic::catch_unwind;
 use ext_php_rs::builders::ModuleBuilder;
 use ext_php_rs::php_module;
 
+use crate::wechat::Http;
 use crate::worker;
 
 /// The module as PHP loads it: its settings, its page in phpinfo(), its functions.
@@ -36,6 +38,7 @@ const FAILURE: i32 = -1;
 fn start(_type: i32, module_number: i32) -> i32 {
     // A panic must not unwind into the engine.
     let started = catch_unwind(|| {
+        Http::prepare();
         settings::register(module_number);
         signature::complete();
         exceptions::register()

@@ -9,6 +9,7 @@ use ext_php_rs::flags::IniEntryPermission;
 use ext_php_rs::types::ZendStr;
 use ext_php_rs::zend::{IniEntryDef, IniEntryDefs, ModuleGlobal, ModuleGlobals, output_write};
 
+use crate::process;
 use crate::settings::Settings;
 
 /// The settings of this thread.
@@ -20,7 +21,15 @@ pub struct Globals {
     settings: Arc<Settings>,
 }
 
-impl ModuleGlobal for Globals {}
+impl ModuleGlobal for Globals {
+    fn ginit(&mut self) {
+        process::php_thread_begins();
+    }
+
+    fn gshutdown(&mut self) {
+        process::php_thread_ends();
+    }
+}
 
 /// The settings as they are now, for this thread. They stay so for whoever holds them, though PHP code
 /// changes settings meanwhile.

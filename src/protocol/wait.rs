@@ -163,7 +163,7 @@ impl<'a> Wait<'a> {
             return Ok(ControlFlow::Break(Outcome::Stored(token)));
         }
         let refresh = self.call.prepare(lock, document)?;
-        match self.in_hand.take() {
+        match self.in_hand.clone() {
             Some(token) => refresh.store(token, self.call.clock.now()).map(ControlFlow::Break),
             None => Ok(ControlFlow::Continue(refresh)),
         }

@@ -15,7 +15,7 @@ use std::thread;
 use fs2::FileExt;
 use tempfile::NamedTempFile;
 
-use super::{FileError, Identity, Snapshot, holder, identify, identify_open, read};
+use super::{FileError, Identity, Snapshot, holder, identify, identify_open, read, replace};
 use crate::process::{self, HeldLock, Owner};
 use crate::token_file::document::Expected;
 
@@ -262,6 +262,8 @@ pub fn deadlock(file: &Identity) -> Option<Deadlock> {
             Some(Deadlock::OwnLoader)
         }
         Some(_) => None,
+        // The kernel tells the process, not the thread: another's flock() is worth waiting for.
+        None if process::has_several_php_threads() => None,
         None => {
             let own = std::process::id();
             let is_own = holder::all(file).iter().any(|holder| holder.pid == own);
@@ -281,18 +283,24 @@ fn open_or_create(path: &Path, mode: u32) -> Result<File, FileError> {
             Err(error) => return Err(FileError::from_io(path, "write", error)),
             Ok(file) => return Ok(file),
         }
-        match options.clone().create_new(true).mode(mode).open(path) {
+        match create(path, mode) {
+            Ok(file) => return Ok(file),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            // Somebody else has made it and, under its lock, swept ours away.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && path.exists() => {}
             Err(error) => return Err(FileError::from_io(path, "create", error)),
-            Ok(file) => {
-                // The bits that were asked for, whatever the umask.
-                file.set_permissions(PermissionsExt::from_mode(mode))
-                    .and_then(|()| give_to_directory_owner(&file, path))
-                    .map_err(|error| FileError::from_io(path, "create", error))?;
-                return Ok(file);
-            }
         }
     }
+}
+
+/// Makes the file, empty. It comes to its path with the owner and mode that it is to have: whoever dies
+/// on the way leaves nothing there that others cannot use.
+fn create(path: &Path, mode: u32) -> io::Result<File> {
+    let new = replace::beside(path)?;
+    // The bits that were asked for, whatever the umask.
+    new.as_file().set_permissions(PermissionsExt::from_mode(mode))?;
+    give_to_directory_owner(new.as_file(), path)?;
+    Ok(new.persist_noclobber(path)?)
 }
 
 /// A file that root makes in another user's directory is meant for that user's web server.

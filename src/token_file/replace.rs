@@ -16,6 +16,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use rustix::fs::{FallocateFlags, XattrFlags};
 
+use tempfile::NamedTempFile;
+
 use super::lock::{self, Successor, TokenLock};
 use super::{Content, FileError};
 
@@ -140,9 +142,7 @@ fn stage_beside(
     prefix: &OsString,
     room: u64,
 ) -> io::Result<Successor> {
-    let mut builder = tempfile::Builder::new();
-    let builder = builder.prefix(prefix).rand_bytes(RANDOM_CHARS);
-    let successor = Successor::make(lock, || builder.tempfile_in(directory))?;
+    let successor = Successor::make(lock, || make(directory, prefix))?;
     take_after(successor.file()?, lock.file())?;
     reserve(successor.file()?, room)?;
     Ok(successor)
@@ -182,7 +182,10 @@ fn write_in_place(file: &File, content: &Content) -> io::Result<()> {
     file.set_len(bytes.len() as u64)?;
     note(file, content);
     stamp(file, content)?;
-    file.sync_all()
+    // It is written. Should it not reach the disk before a power cut, a token is lost that can be had
+    // again.
+    let _ = file.sync_all();
+    Ok(())
 }
 
 const ACL: &str = "system.posix_acl_access";
@@ -244,6 +247,16 @@ fn stamp(file: &File, content: &Content) -> io::Result<()> {
     let Some(modified) = content.modified else { return Ok(()) };
     let since = u64::try_from(modified.millis()).unwrap_or(0);
     file.set_modified(UNIX_EPOCH + Duration::from_millis(since))
+}
+
+/// A new file beside the one at `path`: a leftover, if it stays there.
+pub(super) fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    let (directory, prefix) = place(path)?;
+    make(directory, &prefix)
+}
+
+fn make(directory: &Path, prefix: &OsString) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(prefix).rand_bytes(RANDOM_CHARS).tempfile_in(directory)
 }
 
 fn place(path: &Path) -> io::Result<(&Path, OsString)> {

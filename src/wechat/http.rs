@@ -3,20 +3,23 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustls::crypto::ring;
+use ureq::config::Config;
 use ureq::http::Response;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, Body, Proxy, Timeout};
+use ureq::unversioned::transport::DefaultConnector;
+use ureq::{Agent, Body, Proxy, RequestBuilder, Timeout};
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
 use super::answer;
 use super::endpoint::{ApiBase, Endpoint};
 use super::errcode::SYSTEM_BUSY;
 use super::request::{Payload, Request};
+use super::resolver::ThreadResolver;
 use crate::error::{ConfigError, Error};
 use crate::failure::{Cause, Failure};
 use crate::upstream::{Grant, Setback};
@@ -50,7 +53,25 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The largest answer that is read, in bytes.
 const MAX_BODY: u64 = 64 * 1024;
 
+/// What holds for every request. ureq looks into the environment whenever it makes a configuration,
+/// which no worker may do: PHP code may be in putenv(3).
+static CONFIG: LazyLock<Config> = LazyLock::new(|| {
+    Agent::config_builder()
+        .proxy(None)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .max_idle_connections(0)
+        .user_agent(concat!("wx_token/", env!("CARGO_PKG_VERSION")))
+        .build()
+});
+
 impl Http {
+    /// Makes ready what cannot be made on a worker; for module start-up alone.
+    pub fn prepare() {
+        LazyLock::force(&CONFIG);
+    }
+
     /// The way to `endpoint`.
     #[must_use]
     pub fn new(endpoint: Endpoint, mut transport: Transport) -> Self {
@@ -76,8 +97,9 @@ impl Http {
     /// [`Setback::Failed`] with WeChat's answer or the lack of one; [`Error::Config`] if the CA file
     /// cannot be used.
     pub fn ask(&self, request: &Request, deadline: Instant) -> Result<Grant, Setback> {
-        let agent = self.agent().map_err(|error| Setback::Unasked(Error::Config(error)))?;
-        let attempt = Attempt { http: self, agent, request, deadline };
+        let tls = self.tls().map_err(|error| Setback::Unasked(Error::Config(error)))?;
+        let agent = Agent::with_parts(CONFIG.clone(), DefaultConnector::new(), ThreadResolver);
+        let attempt = Attempt { http: self, agent, tls, request, deadline };
         let mut pause = FIRST_PAUSE;
         for _ in 1..MAX_TRIES {
             match attempt.ask() {
@@ -93,21 +115,12 @@ impl Http {
         attempt.ask().map_err(|rebuff| rebuff.failure.into())
     }
 
-    fn agent(&self) -> Result<Agent, ConfigError> {
+    fn tls(&self) -> Result<TlsConfig, ConfigError> {
         let roots = roots(self.transport.ca_file.as_deref())?;
         let tls = TlsConfig::builder()
             .root_certs(RootCerts::new_with_certs(&roots))
             .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()));
-        Ok(Agent::config_builder()
-            .tls_config(tls.build())
-            .proxy(self.transport.proxy.clone())
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .max_idle_connections(0)
-            .user_agent(concat!("wx_token/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .new_agent())
+        Ok(tls.build())
     }
 }
 
@@ -115,6 +128,7 @@ impl Http {
 struct Attempt<'a> {
     http: &'a Http,
     agent: Agent,
+    tls: TlsConfig,
     request: &'a Request,
     deadline: Instant,
 }
@@ -153,29 +167,29 @@ impl Attempt<'_> {
 
     fn send(&self, base: &ApiBase, limit: Duration) -> Result<Response<Body>, ureq::Error> {
         let url = base.url(self.request.path);
-        let connect = Some(self.http.transport.connect_timeout.min(limit));
         match &self.request.payload {
-            Payload::Get(query) => self
-                .agent
-                .get(url)
-                .query_pairs(query.iter().map(|(name, value)| (*name, value.as_str())))
-                .config()
-                .timeout_global(Some(limit))
-                .timeout_resolve(connect)
-                .timeout_connect(connect)
-                .build()
-                .call(),
-            Payload::Post(json) => self
-                .agent
-                .post(url)
-                .content_type("application/json")
-                .config()
-                .timeout_global(Some(limit))
-                .timeout_resolve(connect)
-                .timeout_connect(connect)
-                .build()
-                .send(json.to_string()),
+            Payload::Get(query) => {
+                let query = query.iter().map(|(name, value)| (*name, value.as_str()));
+                self.configure(self.agent.get(url).query_pairs(query), limit).call()
+            }
+            Payload::Post(json) => {
+                let request = self.agent.post(url).content_type("application/json");
+                self.configure(request, limit).send(json.to_string())
+            }
         }
+    }
+
+    fn configure<Any>(&self, request: RequestBuilder<Any>, limit: Duration) -> RequestBuilder<Any> {
+        let transport = &self.http.transport;
+        let connect = Some(transport.connect_timeout.min(limit));
+        request
+            .config()
+            .tls_config(self.tls.clone())
+            .proxy(transport.proxy.clone())
+            .timeout_global(Some(limit))
+            .timeout_resolve(connect)
+            .timeout_connect(connect)
+            .build()
     }
 
     fn out_of_time(&self, base: &ApiBase) -> Rebuff {

@@ -6,6 +6,7 @@ mod endpoint;
 pub mod errcode;
 mod http;
 mod request;
+mod resolver;
 
 pub use self::client::Client;
 pub use self::endpoint::{ApiBase, Endpoint};

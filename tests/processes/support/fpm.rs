@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::{World, extension, fastcgi, until};
+use super::{World, extension, fastcgi, program, until};
 
 /// www-data, as Debian's php-fpm.
 const USER: u32 = 33;
@@ -37,7 +37,7 @@ impl Fpm {
             path("socket"),
         );
         fs::write(dir.path().join("fpm.conf"), config).expect("a configuration");
-        let mut command = Command::new("php-fpm8.2");
+        let mut command = Command::new(program("PHP_FPM", "php-fpm8.2"));
         command.args(["-n", "-y", &path("fpm.conf"), "-d"]);
         command.arg(format!("extension={}", extension().display()));
         for (name, value) in world.settings() {

@@ -155,6 +155,11 @@ pub fn print_waits(what: &str, answers: &[Answer]) {
     println!("{what}: {} callers, median {median:.0} ms, slowest {slowest:.0} ms", waits.len());
 }
 
+/// A program of the PHP under test, which the Makefile chooses; by default `name`.
+pub fn program(variable: &str, name: &str) -> OsString {
+    std::env::var_os(variable).unwrap_or_else(|| name.into())
+}
+
 pub fn extension() -> PathBuf {
     match std::env::var_os("WX_TOKEN_SO") {
         Some(path) => path.into(),

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
-use super::extension;
+use super::{extension, program};
 
 /// How to run PHP with the extension.
 #[derive(Clone)]
@@ -40,7 +40,7 @@ impl Php {
     }
 
     pub fn command(&self) -> Command {
-        let mut command = Command::new("php");
+        let mut command = Command::new(program("PHP", "php"));
         command.args(&self.arguments).env_remove("WX_APPID").env_remove("WX_SECRET");
         if let Some(id) = self.user {
             command.uid(id).gid(id);

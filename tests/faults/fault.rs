@@ -1,0 +1,234 @@
+//! One refresh with one fault, and everything that must hold after it.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::process::{Child, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::calls::{Call, Calls, Errno};
+use crate::outcome::{Answer, Content, Outcome};
+use crate::scenario::{OWNER, Scenario, Source};
+use crate::support::php::{Php, code};
+use crate::support::{World, now_ms, until};
+use crate::sweep::Phase;
+use crate::tracer::{Fate, Rest, Traced};
+
+const REFRESH: &str = include_str!("php/refresh.php");
+
+/// Something that happens at a call.
+pub struct Fault {
+    pub phase: Phase,
+    pub call: Call,
+    /// The error; `None` is SIGKILL.
+    pub error: Option<Errno>,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Call { thread, name, about, nth } = &self.call;
+        write!(formatter, "{}, {} at {name} {nth} of thread {thread}", self.phase, self.name())?;
+        if about.is_empty() { Ok(()) } else { write!(formatter, ", {about}") }
+    }
+}
+
+impl Fault {
+    pub fn name(&self) -> &'static str {
+        self.error.map_or("SIGKILL", |error| error.name)
+    }
+
+    fn fate(&self) -> Fate {
+        match self.error {
+            None => Fate::Killed,
+            Some(error) if self.call.is_made_all_the_same() => Fate::MadeAndFailed(error.number),
+            Some(error) => Fate::Failed(error.number),
+        }
+    }
+}
+
+/// The system calls of a refresh without a fault, in the order in which they are made.
+pub fn record(scenario: &Scenario) -> Vec<Call> {
+    let (world, _) = scenario.world();
+    let mut refresh = Refresh::start(scenario, &world);
+    let mut calls = Vec::new();
+    refresh.run(&world, |call| {
+        calls.push(call.clone());
+        Fate::Made
+    });
+    let (answer, _) = refresh.answer();
+    assert!(matches!(answer, Answer::Token(_)), "without a fault: {answer:?}");
+    calls
+}
+
+/// Makes `fault` happen; `None` if this refresh did not come to that call.
+///
+/// # Errors
+/// What did not hold after it.
+pub fn make(scenario: &Scenario, fault: &Fault) -> Result<Option<Outcome>, String> {
+    let (world, old) = scenario.world();
+    let mut refresh = Refresh::start(scenario, &world);
+    let mut is_hit = false;
+    let rest = refresh.run(&world, |call| {
+        if *call != fault.call {
+            return Fate::Made;
+        }
+        is_hit = true;
+        fault.fate()
+    });
+    if !is_hit {
+        return Ok(None);
+    }
+    let rest_expected =
+        if fault.error.is_some() { Rest::Idle } else { Rest::Signalled(libc::SIGKILL) };
+    require(rest == rest_expected, || format!("the process is {rest:?}: {}", refresh.errors()))?;
+    let (answer, asked_by_loader) = refresh.answer();
+    require(fault.error.is_none() || answer != Answer::None, || "no answer".into())?;
+    answer.check(&world)?;
+
+    let asked = world.fetches() + asked_by_loader;
+    let content = Content::of(&world, old.as_deref())?;
+    check_owner(scenario, &world)?;
+    check_unlocked(&world)?;
+    forget_pause(&world);
+
+    let (next, asked_by_next) = call(scenario, &world)?;
+    next.check_token(&world).map_err(|error| format!("the next caller: {error}"))?;
+    let asked_by_both = world.fetches() + asked_by_loader + asked_by_next;
+    require(asked_by_both <= 2, || format!("{asked_by_both} fetches"))?;
+    check_owner(scenario, &world)?;
+
+    world.write_expired();
+    let (last, _) = call(scenario, &world)?;
+    last.check_token(&world).map_err(|error| format!("the refresh after that: {error}"))?;
+    require(world.names() == ["token.json"], || format!("left behind: {:?}", world.names()))?;
+    check_owner(scenario, &world)?;
+
+    if fault.error.is_some() {
+        let rest = refresh.end();
+        require(rest == Rest::Exited(0), || format!("in the end, the process is {rest:?}"))?;
+        let errors = refresh.errors();
+        require(errors.is_empty(), || format!("PHP says {errors}"))?;
+    }
+    Ok(Some(Outcome { answer, content, asked }))
+}
+
+/// A PHP process under trace that makes one call.
+struct Refresh {
+    traced: Traced,
+    php: Child,
+}
+
+impl Refresh {
+    fn start(scenario: &Scenario, world: &World) -> Self {
+        let php = spawn(scenario, world, world.php());
+        Self { traced: Traced::attach(php.id()), php }
+    }
+
+    /// Lets it call, once the file is no longer so new that it would be read twice.
+    fn run(&mut self, world: &World, mut decide: impl FnMut(&Call) -> Fate) -> Rest {
+        until("the file is settled", || is_settled(world));
+        release(&mut self.php);
+        let mut calls = Calls::of(&world.file());
+        self.traced.run(|entry| {
+            // PHP's own input and output, at the begin and the end of what is looked at.
+            if entry.is_standard_stream() { Fate::Made } else { decide(&calls.next(entry)) }
+        })
+    }
+
+    fn answer(&mut self) -> (Answer, u64) {
+        read_answer(self.php.stdout.as_mut().expect("a piped output"))
+    }
+
+    fn end(&mut self) -> Rest {
+        drop(self.php.stdin.take());
+        self.traced.run(|_| Fate::Made)
+    }
+
+    /// What has been written to standard error, once the process has ended.
+    fn errors(&mut self) -> String {
+        let mut text = String::new();
+        let output = self.php.stderr.as_mut().expect("a piped output");
+        output.read_to_string(&mut text).expect("php prints text");
+        text
+    }
+}
+
+/// The same call by www-data, in a process of its own and without a fault.
+fn call(scenario: &Scenario, world: &World) -> Result<(Answer, u64), String> {
+    let mut php = spawn(scenario, world, world.php().run_as(OWNER));
+    release(&mut php);
+    let output = php.wait_with_output().expect("php runs");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    require(output.status.success() && errors.is_empty(), || format!("PHP says {errors}"))?;
+    Ok(read_answer(&output.stdout[..]))
+}
+
+fn spawn(scenario: &Scenario, world: &World, php: Php) -> Child {
+    let source = if scenario.source == Source::Loader { "loader" } else { "account" };
+    php.with("display_errors=stderr")
+        .command()
+        .args(["-r", code(REFRESH), "--"])
+        .arg(world.file())
+        .arg(source)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("php starts")
+}
+
+fn release(php: &mut Child) {
+    php.stdin.as_mut().and_then(|input| input.write_all(b"go\n").ok()).expect("php reads");
+}
+
+/// The answer, which need not come at all, and how often the loader was asked before it.
+fn read_answer(output: impl Read) -> (Answer, u64) {
+    let mut asked = 0;
+    for line in BufReader::new(output).lines() {
+        match line.expect("php prints text").as_str() {
+            "asked" => asked += 1,
+            json => return (Answer::parse(json), asked),
+        }
+    }
+    (Answer::None, asked)
+}
+
+/// A file that was changed within the last 50 ms may be read several times, or not: that depends on
+/// how busy the machine is.
+fn is_settled(world: &World) -> bool {
+    fs::metadata(world.file()).map_or(true, |file| {
+        let changed = i128::from(file.ctime()) * 1000 + i128::from(file.ctime_nsec()) / 1_000_000;
+        i128::try_from(now_ms()).is_ok_and(|now| now - changed > 60)
+    })
+}
+
+fn check_owner(scenario: &Scenario, world: &World) -> Result<(), String> {
+    let Ok(metadata) = fs::metadata(world.file()) else { return Ok(()) };
+    let whose = (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777);
+    require(whose == scenario.whose(), || {
+        let (owner, group, mode) = whose;
+        format!("the file is of uid {owner} gid {group} mode {mode:04o}")
+    })
+}
+
+/// Looked at while the process lives on: its end would give back a lock that it has forgotten.
+fn check_unlocked(world: &World) -> Result<(), String> {
+    let Ok(file) = File::open(world.file()) else { return Ok(()) };
+    require(file.try_lock().is_ok(), || "the file is locked".into())
+}
+
+/// A recorded failure bars the next refresh for a second or more; as if that had passed.
+fn forget_pause(world: &World) {
+    let Ok(content) = fs::read(world.file()) else { return };
+    let Ok(mut content) = serde_json::from_slice::<Value>(&content) else { return };
+    if let Some(record) = content.get_mut("wx_token") {
+        record["retry_at_ms"] = json!(0);
+        world.write(content.to_string());
+    }
+}
+
+fn require(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(otherwise()) }
+}

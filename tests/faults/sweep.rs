@@ -1,0 +1,113 @@
+//! Every fault of a scenario, or a sample of them.
+
+use std::collections::HashSet;
+use std::time::Instant;
+use std::{env, fmt};
+
+use crate::calls::Call;
+use crate::fault::{self, Fault};
+use crate::scenario::Scenario;
+use crate::table::Table;
+
+/// How far a refresh has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Without a lock.
+    Look,
+    /// Under the lock, before the upstream is asked.
+    Prepare,
+    /// The upstream is asked.
+    Ask,
+    /// Its answer is stored.
+    Store,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Look => "look",
+            Self::Prepare => "prepare",
+            Self::Ask => "ask",
+            Self::Store => "store",
+        })
+    }
+}
+
+/// How often a refresh is made anew that has not come to the call: threads that wait for each other, and
+/// the answers of sockets, do not need the same calls every time.
+const ATTEMPTS: usize = 10;
+
+/// Makes the faults of `scenario`: all, if `WX_FAULTS` says so.
+///
+/// # Panics
+/// If something does not hold after one of them, or one cannot be made.
+pub fn sweep(scenario: &Scenario) {
+    let start = Instant::now();
+    let recordings = [(); 3].map(|()| fault::record(scenario));
+    let mut faults = faults(&recordings[0]);
+    let all = env::var("WX_FAULTS").is_ok_and(|which| which == "all");
+    if !all {
+        faults = sample(faults);
+    }
+    let mut table = Table::default();
+    let (mut unmet, mut broken) = (Vec::new(), Vec::new());
+    for fault in &faults {
+        let attempts = (0..ATTEMPTS).map(|_| fault::make(scenario, fault));
+        match attempts.filter_map(Result::transpose).next() {
+            Some(Ok(outcome)) => table.add(fault, &outcome),
+            Some(Err(error)) => broken.push(format!("{fault}: {error}")),
+            None if recordings.iter().all(|calls| calls.contains(&fault.call)) => {
+                broken.push(format!("{fault}: a refresh with it never comes to that call"));
+            }
+            None => unmet.push(fault.to_string()),
+        }
+    }
+    let (calls, time) = (recordings[0].len(), start.elapsed().as_secs_f64());
+    println!("{}: {calls} system calls, {} faults, {time:.0} s", scenario.name, faults.len());
+    if all {
+        println!("{}\nin one recording of three, and not met again: {unmet:#?}", table.markdown());
+    }
+    assert!(broken.is_empty(), "{}: {broken:#?}", scenario.name);
+}
+
+/// SIGKILL at each of the `calls`, and each error that they have.
+fn faults(calls: &[Call]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (phase, call) in phases(calls) {
+        faults.push(Fault { phase, call: call.clone(), error: None });
+        faults.extend(call.errors().iter().map(|error| {
+            let error = Some(*error);
+            Fault { phase, call: call.clone(), error }
+        }));
+    }
+    faults
+}
+
+/// SIGKILL at all that concerns the disk, and of each kind of such a call the likeliest error.
+fn sample(mut faults: Vec<Fault>) -> Vec<Fault> {
+    let mut seen = HashSet::new();
+    faults.retain(|fault| {
+        let Call { name, about, .. } = &fault.call;
+        let is_kill = fault.error.is_none();
+        fault.call.is_about_files() && (is_kill || seen.insert((fault.phase, *name, about.clone())))
+    });
+    faults
+}
+
+fn phases(calls: &[Call]) -> Vec<(Phase, &Call)> {
+    let locks = |call: &Call| call.about.ends_with("(lock)");
+    let reserves = |call: &Call| call.name == "fallocate";
+    let asks = |call: &Call| call.name == "clone3" || call.about == "connection";
+    let locked = calls.iter().position(locks).expect("a lock is taken");
+    let prepared = calls.iter().rposition(reserves).expect("disk space is reserved");
+    // A loader makes no call of its own: it is asked in between.
+    let first = calls.iter().position(asks).unwrap_or(prepared + 1);
+    let last = calls.iter().rposition(asks).unwrap_or(prepared);
+    let phase = |index: usize| match index {
+        _ if index <= locked => Phase::Look,
+        _ if index < first => Phase::Prepare,
+        _ if index <= last => Phase::Ask,
+        _ => Phase::Store,
+    };
+    calls.iter().enumerate().map(|(index, call)| (phase(index), call)).collect()
+}

@@ -21,7 +21,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 export WX_TOKEN_SO := $(TARGET)/release/libwx_token.so
 export WECHAT_EMULATOR := $(TARGET)/release/wechat-emulator
 
-.PHONY: help build install demo test bench test-faults test-fuzz test-matrix test-valgrind packages clean
+.PHONY: help build install demo test bench test-faults test-fuzz test-matrix test-model test-valgrind packages clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -30,7 +30,7 @@ packages:
 	@scripts/packages $(BUILD_PACKAGES)
 
 build: packages ## Build the extension and the emulator
-	cargo build --release --locked --workspace
+	cargo build --release --locked -p wx_token -p wechat-emulator
 
 install: build ## Install the extension into PHP's extension directory
 	install -D -m 0644 $(WX_TOKEN_SO) $(DESTDIR)$$($(PHP_CONFIG) --extension-dir)/wx_token.so
@@ -55,6 +55,9 @@ test-faults: build ## Make every fault at every system call of a refresh, and pr
 
 test-fuzz: packages ## Feed the token file parser random and damaged files (CASES=25000000 takes minutes)
 	PROPTEST_CASES=$(or $(CASES),25000000) cargo test --locked --lib properties
+
+test-model: ## Check the protocol over all interleavings
+	@scripts/model
 
 test-matrix: packages ## Run every test on PHP 8.2, PHP 8.4 and a thread-safe debug build (needs root)
 	@scripts/packages debootstrap dpkg-dev

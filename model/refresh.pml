@@ -471,19 +471,13 @@ answer:
     };
 
 store:
-    /* Refresh::is_undisturbed: first the file, then its content. A failure record is stored on the
+    /* refresh::meanwhile: first the content, then the file. A failure record is stored on the
      * same condition, for it brings the document back that was read before the fetch. */
     atomic {
         raced[p] = false;
-        if
 #ifdef MUTANT_STORE_WITHOUT_LOOK
-        :: true -> goto write
+        goto write;
 #endif
-        :: path == description[LOCK(p)].inode
-        :: else -> goto disturbed
-        fi
-    };
-    atomic {
         readable;
         if
 #ifdef MUTANT_RECORD_WITHOUT_LOOK
@@ -491,6 +485,12 @@ store:
 #endif
         :: is_valid(token_at(path)) && token_at(path) != document -> goto disturbed
         :: else
+        fi
+    };
+    atomic {
+        if
+        :: path == description[LOCK(p)].inode
+        :: else -> goto disturbed
         fi
     };
 
@@ -513,7 +513,7 @@ write:
     };
     d_step { fill(LOCK(p)) };
 #else
-    /* Replacement::commit. What is written, and locked, before the rename has no name that others use:
+    /* Filled::commit. What is written, and locked, before the rename has no name that others use:
      * it is one step with the rename. */
     atomic {
         if
@@ -525,7 +525,7 @@ write:
 #ifdef MUTANT_SUCCESSOR_UNLOCKED
                 unlock(BESIDE(p));
 #else
-                file[staged[p]].lock = BESIDE(p) + 1;   /* TokenLock::lock_successor */
+                file[staged[p]].lock = BESIDE(p) + 1;   /* Successor::make */
 #endif
                 overwrite(p);
                 if

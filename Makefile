@@ -17,6 +17,9 @@ BUILD_PACKAGES += php$(PHP_VERSION)-cli php$(PHP_VERSION)-dev
 TEST_PACKAGES += php$(PHP_VERSION)-fpm
 endif
 
+# Without the Rust library beside it, a tenth smaller.
+BUILD_EXTENSION := cargo rustc --release --locked -p wx_token --lib --crate-type cdylib
+
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 export WX_TOKEN_SO := $(TARGET)/release/libwx_token.so
 export WECHAT_EMULATOR := $(TARGET)/release/wechat-emulator
@@ -30,7 +33,8 @@ packages:
 	@scripts/packages $(BUILD_PACKAGES)
 
 build: packages ## Build the extension and the emulator
-	cargo build --release --locked -p wx_token -p wechat-emulator
+	$(BUILD_EXTENSION)
+	cargo build --release --locked -p wechat-emulator
 
 install: build ## Install the extension into PHP's extension directory
 	install -D -m 0644 $(WX_TOKEN_SO) $(DESTDIR)$$($(PHP_CONFIG) --extension-dir)/wx_token.so
@@ -47,7 +51,8 @@ bench: export CARGO_TARGET_DIR := $(CURDIR)/target/bench
 bench: export WX_TOKEN_SO := $(CURDIR)/target/bench/release/libwx_token.so
 bench: packages ## Measure the extension beside what it replaces and its peers (ONLY="hot rest storm web")
 	@scripts/packages $(BENCH_PACKAGES)
-	cargo build --release --locked --workspace --features wx_token/baseline
+	$(BUILD_EXTENSION) --features baseline
+	cargo build --release --locked -p wx-token-bench
 	@$(CARGO_TARGET_DIR)/release/bench $(ONLY)
 
 test-faults: build ## Make every fault at every system call of a refresh, and print what came of it

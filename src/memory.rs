@@ -381,8 +381,15 @@ mod tests {
         let trust = Duration::from_secs(60);
         assert!(other.recall(&path, TOKEN, Duration::ZERO, NOW).is_some());
         assert_eq!(at_hand.borrow().len(), 1);
+        for _ in 0..2 {
+            world.memory().forget(&path);
+            assert!(other.recall(&path, TOKEN, trust, NOW).is_none());
+            // Read twice by this thread, and met once by the other.
+            world.remember(&path, 10, NOW);
+            assert!(other.recall(&path, TOKEN, trust, NOW).is_some());
+            world.remember(&path, 10, NOW);
+        }
         world.memory().forget(&path);
-        assert!(other.recall(&path, TOKEN, trust, NOW).is_none());
         world.remember(&path, 10, NOW);
         assert!(other.recall(&path, TOKEN, trust, NOW).is_some(), "what is new is met again");
     }

@@ -31,6 +31,9 @@ pub use self::path::resolve;
 /// documents, so anything larger is something else.
 pub const MAX_BYTES: u64 = 64 * 1024;
 
+/// What a token file hardly ever exceeds, in bytes.
+const USUAL_BYTES: usize = 4096;
+
 /// Which file it is, and which state of it: as long as this is the same, so is the content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity {
@@ -191,7 +194,7 @@ fn is_unsettled(changed: Epoch) -> bool {
 
 fn read_bounded(path: &Path, file: &File) -> Result<Vec<u8>, FileError> {
     let failed = |error| FileError::from_io(path, "read", error);
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
     let mut file = file;
     file.seek(SeekFrom::Start(0)).map_err(failed)?;
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;

@@ -11,10 +11,13 @@ export PHP_FPM := $(subst bin/php,sbin/php-fpm,$(PHP))
 BUILD_PACKAGES := libclang-dev clang
 BENCH_PACKAGES := php$(PHP_VERSION)-fpm php$(PHP_VERSION)-opcache php$(PHP_VERSION)-apcu php$(PHP_VERSION)-mbstring php-symfony-cache \
 	php-symfony-lock php-illuminate-cache php-illuminate-filesystem nginx-light wrk strace
-TEST_PACKAGES := acl attr strace
+TEST_PACKAGES := acl attr strace nginx-light
 ifeq ($(PHP),$(PACKAGED_PHP))
 BUILD_PACKAGES += php$(PHP_VERSION)-cli php$(PHP_VERSION)-dev
-TEST_PACKAGES += php$(PHP_VERSION)-fpm
+TEST_PACKAGES += php$(PHP_VERSION)-fpm apache2-bin libapache2-mod-php$(PHP_VERSION)
+export PHP_APACHE := /usr/lib/apache2/modules/libphp$(PHP_VERSION).so
+else
+export PHP_APACHE :=
 endif
 
 # Without the Rust library beside it, a tenth smaller.
@@ -24,7 +27,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 export WX_TOKEN_SO := $(TARGET)/release/libwx_token.so
 export WECHAT_EMULATOR := $(TARGET)/release/wechat-emulator
 
-.PHONY: help build install demo test bench test-faults test-fuzz test-matrix test-model test-valgrind packages clean
+.PHONY: help build install demo test bench soak test-faults test-fuzz test-matrix test-model test-valgrind packages clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -57,6 +60,10 @@ bench: packages ## Measure the extension beside what it replaces and its peers (
 
 test-faults: build ## Make every fault at every system call of a refresh, and print what came of it
 	WX_FAULTS=all cargo test --locked --test faults -- --nocapture --test-threads 2
+
+soak: build ## Run servers, reloads, kills and a failing upstream for MINUTES (10), and report what grew
+	@scripts/packages $(TEST_PACKAGES)
+	MINUTES=$(or $(MINUTES),10) cargo test --locked --test servers soak -- --nocapture
 
 test-fuzz: packages ## Feed the token file parser random and damaged files (CASES=25000000 takes minutes)
 	PROPTEST_CASES=$(or $(CASES),25000000) cargo test --locked --lib properties

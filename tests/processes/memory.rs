@@ -140,14 +140,15 @@ fn a_remembered_token_is_not_given_beyond_its_expiry() {
     let world = settled_world();
     let code = r#"
         $file = $argv[1];
-        $content = json_encode(['access_token' => 'short-lived', 'expire' => time() + 2]);
-        file_put_contents($file, $content);
+        $expiry = time() + 2;
+        $content = ['access_token' => 'short-lived', 'expire' => $expiry];
+        file_put_contents($file, json_encode($content));
         do {
             $asked_at = $next ?? 0;
             $next = microtime(true);
-        } while (wx_get_token($file) === 'short-lived');
+        } while (wx_get_token($file) === 'short-lived' && $next < $expiry + 5);
         // The last call that was given it.
-        var_dump($asked_at > 0 && $asked_at < json_decode($content)->expire, strlen(wx_get_token($file)) > 100);
+        var_dump($asked_at > 0 && $asked_at < $expiry, strlen(wx_get_token($file)) > 100);
     "#;
     let php = world.php().with("wx_token.revalidate_freq=60").with("wx_token.refresh_ahead=0");
     let printed = php.run(code, &[world.file().to_str().expect("a path")]);

@@ -65,8 +65,8 @@ soak: build ## Run servers, reloads, kills and a failing upstream for MINUTES (1
 	@scripts/packages $(TEST_PACKAGES)
 	MINUTES=$(or $(MINUTES),10) cargo test --locked --test servers soak -- --nocapture
 
-test-fuzz: packages ## Feed the token file parser random and damaged files (CASES=25000000 takes minutes)
-	PROPTEST_CASES=$(or $(CASES),25000000) cargo test --locked --lib properties
+test-fuzz: packages ## Fuzz token files, their status and WeChat's answers for a minute (SECONDS=60)
+	@scripts/fuzz $(or $(SECONDS),60)
 
 test-model: ## Check the protocol over all interleavings
 	@scripts/model

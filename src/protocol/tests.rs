@@ -229,7 +229,7 @@ fn a_waiter_takes_the_token_or_the_failure_that_the_holder_leaves() {
         let result = thread::scope(|scope| {
             let waiter = scope.spawn(|| world.get());
             let now = world.clock.now();
-            let expiry = now + Duration::from_secs(60);
+            let expiry = now + Duration::from_secs(600);
             let content = if leaves_failure {
                 let account = world.upstream.account();
                 empty().with_failure(&FailureRecord::of(down(), &account, None, now))
@@ -294,6 +294,51 @@ fn a_failure_does_not_overwrite_a_newer_token_that_was_put_there_during_the_fetc
         let result = world.get();
         assert_eq!(result.is_err(), by_rename, "what is in the locked file is given");
         assert_eq!(fs::read_to_string(world.file()).unwrap(), newer);
+    }
+}
+
+/// A clock under whose eyes the file at a path is exchanged, so many times.
+struct ExchangingClock {
+    path: PathBuf,
+    left: AtomicI64,
+}
+
+impl Clock for ExchangingClock {
+    fn now(&self) -> Epoch {
+        if self.left.fetch_sub(1, Ordering::SeqCst) > 0 {
+            let aside = self.path.with_extension("aside");
+            fs::write(&aside, "").and_then(|()| fs::rename(&aside, &self.path)).unwrap();
+        }
+        Epoch::from_secs(NOW)
+    }
+}
+
+#[test]
+fn a_file_that_is_exchanged_again_and_again_keeps_nobody_beyond_the_time_for_the_lock() {
+    let world = World::new(Ok("token"));
+    let clock = Arc::new(ExchangingClock { path: world.file(), left: AtomicI64::new(3000) });
+    let lock_timeout = Duration::from_millis(200);
+    let call = Call { clock: Arc::clone(&clock) as Arc<dyn Clock>, lock_timeout, ..world.call() };
+    assert_eq!(&*world.get_by(&call).unwrap().value, "token", "it has what was fetched for it");
+    assert_eq!(world.asked(), 1);
+    assert!(clock.left.load(Ordering::SeqCst) > 0, "it waited until the file was left alone");
+}
+
+#[test]
+fn what_takes_the_place_of_the_file_during_the_fetch_costs_no_token() {
+    type Exchange = fn(&Path) -> std::io::Result<()>;
+    let exchanges: [Exchange; 3] = [
+        |file| fs::write(file, "something else"),
+        |file| fs::remove_file(file).and_then(|()| fs::create_dir(file)),
+        |file: &Path| {
+            fs::rename(file.parent().unwrap(), file.parent().unwrap().with_extension("gone"))
+        },
+    ];
+    for exchange in exchanges {
+        let world = World::with(Ok("token"), move |file| exchange(file).unwrap());
+        assert_eq!(&*world.get().unwrap().value, "token");
+        assert_eq!(world.asked(), 1);
+        let _ = fs::rename(world.dir.path().with_extension("gone"), world.dir.path());
     }
 }
 

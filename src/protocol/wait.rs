@@ -1,6 +1,7 @@
 //! A call without a usable token: it waits for another's refresh, or makes one.
 
 use std::borrow::BorrowMut;
+use std::mem;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ pub struct Wait<'a> {
     seen: Option<Identity>,
     /// A token that a refresh of ours could not store, because the file was exchanged.
     in_hand: Option<Token>,
+    /// Whether that has happened before.
+    was_displaced: bool,
     patience: Patience<'a>,
 }
 
@@ -44,7 +47,8 @@ impl<'a> Wait<'a> {
             return Err(Error::upstream(&call.file, record, now));
         }
         let (seen, patience) = (first.identity, Patience::new(call));
-        Ok(Self { call, upstream, rejected, old_failure, seen, in_hand: None, patience })
+        let (in_hand, was_displaced) = (None, false);
+        Ok(Self { call, upstream, rejected, old_failure, seen, in_hand, was_displaced, patience })
     }
 
     /// Waits, or refreshes.
@@ -76,7 +80,12 @@ impl<'a> Wait<'a> {
                 Some(Outcome::Stored(token)) => return Ok(token),
                 Some(Outcome::Displaced(token)) => {
                     self.in_hand = Some(token);
-                    self.patience.renew();
+                    // Time to store it, once: whoever goes on exchanging the file keeps nobody.
+                    if mem::replace(&mut self.was_displaced, true) {
+                        self.patience.pause(&real)?;
+                    } else {
+                        self.patience.renew();
+                    }
                 }
                 None => self.patience.pause(&real)?,
             }

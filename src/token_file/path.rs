@@ -15,6 +15,14 @@ const MAX_LINKS: usize = 40;
 /// # Errors
 /// [`FileError`] if a directory on the way is missing or barred, or the links never end.
 pub fn resolve(path: &Path) -> Result<PathBuf, FileError> {
+    // The kernel does not follow others' links in sticky directories (fs.protected_symlinks,
+    // proc_sys_fs(5)). realpath(3), which only reads them, does.
+    match fs::metadata(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(FileError::from_io(path, "find", error));
+        }
+        _ => {}
+    }
     let mut named = path.to_owned();
     for _ in 0..MAX_LINKS {
         match fs::canonicalize(&named) {

@@ -18,6 +18,7 @@ mod due;
 mod failures;
 mod forks;
 mod fpm;
+mod hostile;
 mod layouts;
 mod leaks;
 mod locks;

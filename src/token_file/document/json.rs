@@ -45,36 +45,44 @@ impl Object {
     /// `text` with the value of `key` replaced, appended, or (for `None`) taken out with its key.
     #[must_use]
     pub fn edit(&self, text: &str, key: &str, value: Option<&str>) -> String {
-        let index = self.members.iter().rposition(|member| member.key == key);
-        let member = index.and_then(|index| self.members.get(index));
+        let Some(value) = value else { return self.without(text, key) };
         let mut text = text.to_owned();
-        match (member, value) {
-            (Some(member), Some(value)) => text.replace_range(member.value.clone(), value),
-            (Some(member), None) => {
-                let before = index.and_then(|index| self.members.get(index.checked_sub(1)?));
-                let gap = match before {
-                    Some(before) => before.value.end..member.value.end,
-                    None => self.leading_gap(&text, member),
-                };
-                text.replace_range(gap, "");
-            }
-            (None, Some(value)) => {
+        match self.members.iter().rfind(|member| member.key == key) {
+            Some(member) => text.replace_range(member.value.clone(), value),
+            None => {
                 let comma = if self.members.is_empty() { "" } else { "," };
                 let key = serde_json::Value::from(key);
                 let end = self.members.last().map_or_else(|| opening(&text), |last| last.value.end);
                 text.insert_str(end, &format!("{comma}{key}:{value}"));
             }
-            (None, None) => {}
         }
         text
     }
 
-    /// The first member, with the comma that follows it if others do.
-    fn leading_gap(&self, text: &str, first: &Member) -> Range<usize> {
-        let rest = text.get(first.value.end..).unwrap_or_default();
-        let comma = rest.find(',').filter(|_| self.members.len() > 1).map_or(0, |comma| comma + 1);
-        opening(text)..first.value.end + comma
+    /// All of several equal keys go: one that stayed would count from now on.
+    fn without(&self, text: &str, key: &str) -> String {
+        let (mut text, mut left) = (text.to_owned(), self.members.len());
+        // From the back to the front, so that the places before stay what they are.
+        for (index, member) in self.members.iter().enumerate().rev() {
+            if member.key == key {
+                let before = index.checked_sub(1).and_then(|index| self.members.get(index));
+                let gap = match before {
+                    Some(before) => before.value.end..member.value.end,
+                    None => leading_gap(&text, member, left > 1),
+                };
+                text.replace_range(gap, "");
+                left -= 1;
+            }
+        }
+        text
     }
+}
+
+/// The first member, with the comma that follows it if others do.
+fn leading_gap(text: &str, first: &Member, others_follow: bool) -> Range<usize> {
+    let rest = text.get(first.value.end..).unwrap_or_default();
+    let comma = rest.find(',').filter(|_| others_follow).map_or(0, |comma| comma + 1);
+    opening(text)..first.value.end + comma
 }
 
 /// The place behind the opening brace.
@@ -119,6 +127,8 @@ mod tests {
         assert_eq!(edit(r#"{"a":1 ,"b":2}"#, "a", None), r#"{"b":2}"#);
         assert_eq!(edit(r#"{"a":1}"#, "a", None), "{}");
         assert_eq!(edit(r#"{"a":1}"#, "b", None), r#"{"a":1}"#);
+        assert_eq!(edit(r#"{"a":1,"b":2,"a":3, "a":4}"#, "a", None), r#"{"b":2}"#);
+        assert_eq!(edit(r#"{"a":1,"a":2}"#, "a", None), "{}");
     }
 
     #[test]

@@ -105,7 +105,9 @@ impl Expiry {
         let number = |moment: Epoch| if is_millis { moment.millis() } else { moment.secs() };
         match self {
             Self::ExpiresIn if before.is_none_or(|number| number <= LONGEST_DURATION) => {
-                i64::try_from(expiry.since(now).as_secs()).unwrap_or(LONGEST_DURATION)
+                // More would be read as a moment, long past.
+                let seconds = i64::try_from(expiry.since(now).as_secs());
+                seconds.map_or(LONGEST_DURATION, |seconds| seconds.min(LONGEST_DURATION))
             }
             Self::Fetched => number(expiry.before(TRUSTED_AFTER_FETCH).min(now)),
             _ => number(expiry),
@@ -197,6 +199,13 @@ mod tests {
             Expiry::ExpiresIn.to_number(duration, WRITTEN, Some(1_588_219_064)),
             1_600_007_200
         );
+    }
+
+    #[test]
+    fn a_duration_is_never_so_long_that_it_would_be_read_as_a_moment() {
+        let month = WRITTEN + Duration::from_secs(30 * 24 * 3600);
+        let number = Expiry::ExpiresIn.to_number(month, WRITTEN, None);
+        assert!(Expiry::ExpiresIn.to_moment(number, WRITTEN) > WRITTEN, "{number}");
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl Note {
 
     fn to_json(&self) -> String {
         match self {
-            Self::Failed(record) => record.to_json().to_string(),
+            Self::Failed(record) => inert(&record.to_json()),
             Self::RestUntil(moment) => json!({REST: moment.millis()}).to_string(),
         }
     }
@@ -477,7 +477,7 @@ impl Document {
         };
         let mut modified = None;
         if let Some((token, now)) = token {
-            set(self.value_key(), &|_| Some(json!(&*token.value).to_string()));
+            set(self.value_key(), &|_| Some(inert(&json!(&*token.value))));
             set(expiry.key(), &|old| {
                 let number = number_of(old).ok().flatten();
                 let number = expiry.to_number(token.expiry, now, number);
@@ -509,6 +509,12 @@ impl Document {
         };
         present.or(keys.first()).copied().unwrap_or_default()
     }
+}
+
+/// The text of `json` without a `<`: nothing that an upstream says may become code in a file that a web
+/// server runs, as one named `*.php` without a guard.
+fn inert(json: &Value) -> String {
+    json.to_string().replace('<', "\\u003c")
 }
 
 /// Whether a value may well be a token or ticket: one that we do not know must not be left beside a new
@@ -803,7 +809,7 @@ mod tests {
         (
             "expires_in",
             r#"{"access_token":"a","expires_in":7200}"#,
-            r#"{"access_token":"NEW","expires_in":100000000}"#,
+            r#"{"access_token":"NEW","expires_in":100000}"#,
         ),
         (
             "expire_time",

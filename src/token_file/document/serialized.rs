@@ -55,23 +55,25 @@ impl Array {
     /// `text` with the element `key` replaced, appended, or (for `None`) taken out.
     #[must_use]
     pub fn edit(&self, text: &str, key: &str, value: Option<&str>) -> String {
-        let mut text = text.to_owned();
-        let count = self.elements.len();
-        let recount = |text: &mut String, count: usize| {
-            text.replace_range(self.count.clone(), &count.to_string());
-        };
+        let (mut text, mut count) = (text.to_owned(), self.elements.len());
+        let old = self.elements.iter().rfind(|element| element.key == key);
         // From the back to the front, so that the places before stay what they are.
-        match (self.elements.iter().rfind(|element| element.key == key), value) {
+        match (old, value) {
             (Some(element), Some(value)) => text.replace_range(element.value.clone(), value),
-            (Some(element), None) => {
-                text.replace_range(element.whole.clone(), "");
-                recount(&mut text, count - 1);
-            }
             (None, Some(value)) => {
                 text.insert_str(self.end, &format!("{}{value}", string(key)));
-                recount(&mut text, count + 1);
+                count += 1;
             }
-            (None, None) => {}
+            // All of several equal keys: one that stayed would count from now on.
+            (_, None) => {
+                for element in self.elements.iter().rev().filter(|element| element.key == key) {
+                    text.replace_range(element.whole.clone(), "");
+                    count -= 1;
+                }
+            }
+        }
+        if count != self.elements.len() {
+            text.replace_range(self.count.clone(), &count.to_string());
         }
         text
     }
@@ -184,6 +186,8 @@ mod tests {
         let more = edit(FILE, "note", Some("i:5;"));
         assert_eq!(more, FILE.replace("a:3:", "a:4:").replace(";}", r#";s:4:"note";i:5;}"#));
         assert_eq!(edit(&more, "note", None), FILE);
+        let twice = "a:2:{s:4:\"note\";i:5;s:4:\"note\";i:6;}";
+        assert_eq!(edit(twice, "note", None), "a:0:{}");
     }
 
     #[test]

@@ -142,8 +142,9 @@ impl<'a, const N: u32> PathArg<'a, N> {
     /// `FileException` if the path is too long, or `open_basedir` bars it.
     pub fn absolute(&self) -> PhpResult<Cow<'a, Path>> {
         let path = self.expand()?;
-        let refusal = |error: FileError| exceptions::of(&path, &Error::File(error));
-        check_open_basedir(&path).map_err(refusal)?;
+        if has_open_basedir() {
+            check_barred(&path).map_err(|error| exceptions::of(&path, &Error::File(error)))?;
+        }
         Ok(path)
     }
 
@@ -170,14 +171,17 @@ impl<'a, const N: u32> PathArg<'a, N> {
     }
 }
 
-/// Refuses a path that `open_basedir` bars, or whose directory it bars: replacements are made there.
-fn check_open_basedir(path: &Path) -> Result<(), FileError> {
+/// Refuses a file that may be read, if `open_basedir` bars its directory: replacements are made there.
+///
+/// # Errors
+/// `FileException`.
+pub fn check_place(path: &Path) -> PhpResult<()> {
     if !has_open_basedir() {
         return Ok(());
     }
-    check_barred(path)?;
-    let real = token_file::resolve(path)?;
-    check_barred(real.parent().unwrap_or(&real))
+    let place =
+        token_file::resolve(path).and_then(|real| check_barred(real.parent().unwrap_or(&real)));
+    place.map_err(|error| exceptions::of(path, &Error::File(error)))
 }
 
 fn has_open_basedir() -> bool {

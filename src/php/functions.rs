@@ -14,7 +14,7 @@ use ext_php_rs::types::{ZendHashTable, Zval};
 use ext_php_rs::{php_function, wrap_function};
 
 use super::arguments::{
-    AccountArg, CallOptions, CallableArg, PathArg, SecondsArg, SourceArg, TextArg,
+    AccountArg, CallOptions, CallableArg, PathArg, SecondsArg, SourceArg, TextArg, check_place,
 };
 use super::callback::{self, Interruption};
 use super::loader::Loader;
@@ -82,6 +82,7 @@ fn ask<const N: u32>(
     settings: &Settings,
     get: impl Fn(&Call, &Source<'_>) -> Result<Token, Error>,
 ) -> Result<TokenString, Ended> {
+    check_place(path)?;
     let call = call(path, Subject::AccessToken, options, settings);
     match source {
         SourceArg::Account(_) => {
@@ -124,6 +125,8 @@ pub fn wx_get_ticket(
     if let Some(ticket) = recall(&path, subject, &options) {
         return Ok(TokenString(ticket));
     }
+    check_place(&path)?;
+    check_place(&token_path)?;
     let settings = settings::current();
     let open = || -> Result<Remote, Error> {
         if critical::holds(&token_file::resolve(&token_path)?) {
@@ -171,7 +174,9 @@ fn with_lock(
     let settings = settings::current();
     let lock_timeout = Some(timeout.or(settings.lock_timeout)?);
     let options = CallOptions { lock_timeout, ..CallOptions::default() };
-    let call = call(&file.absolute()?, Subject::Any, &options, &settings);
+    let path = file.absolute()?;
+    check_place(&path)?;
+    let call = call(&path, Subject::Any, &options, &settings);
     let lock = critical::enter(&call).map_err(|error| exceptions::of(&call.file, &error))?;
     let outcome = callback::call(critical);
     drop(lock);

@@ -1,7 +1,6 @@
 //! A call without a usable token: it waits for another's refresh, or makes one.
 
 use std::borrow::BorrowMut;
-use std::mem;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -24,8 +23,6 @@ pub struct Wait<'a> {
     seen: Option<Identity>,
     /// A token that a refresh of ours could not store, because the file was exchanged.
     in_hand: Option<Token>,
-    /// Whether that has happened before.
-    was_displaced: bool,
     patience: Patience<'a>,
 }
 
@@ -47,8 +44,7 @@ impl<'a> Wait<'a> {
             return Err(Error::upstream(&call.file, record, now));
         }
         let (seen, patience) = (first.identity, Patience::new(call));
-        let (in_hand, was_displaced) = (None, false);
-        Ok(Self { call, upstream, rejected, old_failure, seen, in_hand, was_displaced, patience })
+        Ok(Self { call, upstream, rejected, old_failure, seen, in_hand: None, patience })
     }
 
     /// Waits, or refreshes.
@@ -79,12 +75,10 @@ impl<'a> Wait<'a> {
             match outcome {
                 Some(Outcome::Stored(token)) => return Ok(token),
                 Some(Outcome::Displaced(token)) => {
-                    self.in_hand = Some(token);
                     // Time to store it, once: whoever goes on exchanging the file keeps nobody.
-                    if mem::replace(&mut self.was_displaced, true) {
-                        self.patience.pause(&real)?;
-                    } else {
-                        self.patience.renew();
+                    match self.in_hand.replace(token) {
+                        None => self.patience.renew(),
+                        Some(_) => self.patience.pause(&real)?,
                     }
                 }
                 None => self.patience.pause(&real)?,

@@ -1,0 +1,163 @@
+//! What must hold for whatever others give the extension to read. `make test-fuzz` looks for bytes that
+//! break it; `tests/corpus.rs` replays those that are kept in `corpus/`.
+
+use std::fs;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use wx_token::clock::{Epoch, SystemClock};
+use wx_token::failure::{Failure, FailureRecord, Fingerprint};
+use wx_token::secret::Secret;
+use wx_token::status;
+use wx_token::token::{Token, is_token};
+use wx_token::token_file::{Content, Document, Expected, Layout, Origin, Subject};
+use wx_token::wechat::answer;
+
+const WRITTEN: Epoch = Epoch::from_secs(1_600_000_000);
+const EXPIRY: Epoch = Epoch::from_secs(1_700_000_000);
+const SUBJECTS: [Subject; 4] =
+    [Subject::AccessToken, Subject::JsapiTicket, Subject::CardTicket, Subject::AgentConfigTicket];
+
+/// A token file: what is accepted can be written; it then holds what was written, and everything else
+/// that it held before.
+pub fn document(bytes: &[u8]) {
+    let named = Layout::NAMES.split(", ").map(Layout::by_name);
+    let mut seen = Vec::new();
+    for layout in [None].into_iter().chain(named) {
+        for subject in SUBJECTS {
+            let expected = Expected { subject, layout };
+            let Some(document) = parse(bytes, expected, WRITTEN, None) else { continue };
+            // What the content tells, the option does not change.
+            let kind = (subject, document.layout().or(layout.filter(|_| bytes.is_empty())));
+            if !seen.contains(&kind) {
+                assert!(document.token().is_none_or(|token| is_token(&token.value)));
+                takes_a_token(bytes, &document);
+                takes_a_failure(&document);
+                seen.push(kind);
+            }
+        }
+    }
+}
+
+fn parse(
+    bytes: &[u8],
+    expected: Expected,
+    written: Epoch,
+    note: Option<String>,
+) -> Option<Document> {
+    Document::parse(bytes, expected, Origin { name: "token.json".into(), written, note }).ok()
+}
+
+fn reparse(content: Content, of: &Document) -> Document {
+    let written = content.modified.unwrap_or(WRITTEN);
+    let read = |bytes: &[u8]| {
+        let document = parse(bytes, of.expected(), written, content.note.clone());
+        document.expect("what was written is read back")
+    };
+    let document = read(&content.bytes);
+    if content.may_be_padded {
+        let padded = read(&[content.bytes.as_slice(), b"     "].concat());
+        assert_eq!(padded.token(), document.token());
+        assert_eq!(padded.failure(), document.failure());
+    }
+    document
+}
+
+fn takes_a_token(bytes: &[u8], document: &Document) {
+    for value in ["NEW", "<?=`id`?>"] {
+        let token = Token { value: value.into(), expiry: EXPIRY };
+        let content = document.with_token(&token, None, WRITTEN);
+        keeps_the_rest(bytes, &content.bytes, document);
+        let stored = reparse(content.clone(), document);
+        let read = stored.token().expect("the token");
+        assert_eq!(read.value, token.value);
+        assert!(read.expiry <= token.expiry, "a token is trusted for too long");
+        assert!(read.is_valid(WRITTEN), "a token that is alive is taken for dead");
+        assert_eq!(stored.failure(), None);
+
+        let again = stored.with_token(&token, None, WRITTEN);
+        assert_eq!(again.bytes, content.bytes, "a rewrite changes nothing more");
+        let resting = reparse(document.with_token(&token, Some(EXPIRY), WRITTEN), document);
+        assert_eq!(resting.rest_until(), Some(EXPIRY));
+    }
+}
+
+fn takes_a_failure(document: &Document) {
+    let account = Fingerprint::new("account");
+    let failure = Failure::network("<?=`id`?> \"quoted\" 失败");
+    let record = FailureRecord::of(failure, &account, document.failure(), WRITTEN);
+    let failed = reparse(document.with_failure(&record), document);
+    assert_eq!(failed.token(), document.token());
+    assert_eq!(failed.failure(), Some(&record));
+}
+
+/// In JSON, members other than token, expiry and note are as they were, and no code has come in.
+fn keeps_the_rest(before: &[u8], after: &[u8], document: &Document) {
+    let Some(Layout::Json { expiry, .. }) = document.layout() else { return };
+    assert!(openings(after) <= openings(before), "code has come in");
+    let (Some(before), Some(after)) = (members(before), members(after)) else { return };
+    let keys = before.keys().chain(after.keys()).collect::<std::collections::BTreeSet<_>>();
+    let changed = keys.into_iter().filter(|key| before.get(*key) != after.get(*key));
+    let foreign = changed.filter(|key| ![expiry.key(), "wx_token"].contains(&key.as_str()));
+    let foreign: Vec<_> = foreign.collect();
+    let is_kept_here = |key: &&String| key.as_str() == "access_token" || key.ends_with("ticket");
+    assert!(foreign.len() <= 1 && foreign.iter().all(is_kept_here), "{foreign:?} changed");
+}
+
+fn openings(bytes: &[u8]) -> usize {
+    bytes.windows(2).filter(|pair| pair == b"<?").count()
+}
+
+fn members(bytes: &[u8]) -> Option<Map<String, Value>> {
+    let start = bytes.iter().position(|byte| *byte == b'{')?;
+    serde_json::from_slice(&bytes[start..]).ok()
+}
+
+/// What a file's status may show of a token is nothing.
+const SHOWS: usize = 16;
+
+/// Any file: its status never fails, and never shows the token.
+pub fn status(bytes: &[u8]) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("token.json");
+    fs::write(&file, bytes).expect("a file");
+    let mut status = status::of(&file, Duration::from_secs(300), &SystemClock);
+    assert!(status.exists);
+    // Whoever wrote the file may have written the token into the record, too.
+    status.failure = None;
+    let shown = format!("{status:?}");
+    for subject in SUBJECTS {
+        let document = parse(bytes, Expected { subject, layout: None }, WRITTEN, None);
+        let token = document.as_ref().and_then(Document::token);
+        if let Some(token) = token.filter(|token| token.value.len() >= SHOWS) {
+            assert!(!shown.contains(&*token.value), "{shown}");
+            assert!(!format!("{document:?}").contains(&*token.value));
+        }
+    }
+    assert_eq!(fs::read(&file).ok().as_deref(), Some(bytes), "it only looks");
+}
+
+/// A secret that a mutation of the corpus can hit upon: the answers in it hold it.
+const SECRET: &str = "5ecre7";
+
+/// Any answer of an upstream: a token with a life, or a failure without the secret.
+pub fn answer(bytes: &[u8]) {
+    for granted in ["access_token", "ticket"] {
+        match answer::read(bytes, granted, &Secret::new(SECRET)) {
+            Ok(grant) => {
+                let (token, life) = grant.into_parts();
+                assert!(is_token(&token) && token.len() <= 4096);
+                assert!(!life.is_zero() && EXPIRY + life > EXPIRY);
+            }
+            Err(failure) => {
+                let record =
+                    FailureRecord::of(failure, &Fingerprint::new("account"), None, WRITTEN);
+                let json = record.to_json();
+                assert!(!json.to_string().contains(SECRET), "{json}");
+                assert_eq!(FailureRecord::from_json(&json), Some(record.clone()));
+                let wechat = json.get("errmsg").and_then(Value::as_str).unwrap_or_default();
+                assert!(!wechat.contains(char::is_control) && wechat.chars().count() <= 300);
+            }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Servers from start to stop, under load: no failed request, no dead token, one fetch for an expiry, and
+//! no lock that is left behind (I1, I2, I3, I7).
+
+use std::fs::{self, File};
+use std::os::unix::fs::chown;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+use wechat_emulator::Options;
+
+use crate::site::Site;
+use crate::support::php::Answer;
+use crate::support::{World, until};
+use crate::witness::{Witness, bystander};
+
+/// As many as there are workers.
+const VISITORS: usize = 8;
+
+/// How much longer a token lives at most once there is a newer one.
+const OVERLAP: Duration = Duration::from_secs(2);
+
+/// Tokens that are due three seconds after they were made and live nine, which is time enough for a server
+/// to come up again on a busy machine. A fetch takes half a second.
+pub fn short_lived() -> World {
+    let mut world = World::new(Options {
+        latency: Duration::from_millis(500),
+        lifetime: Duration::from_millis(9900),
+        // Lifetimes are told in whole seconds, rounded down.
+        renewal: Duration::from_secs(8),
+        overlap: OVERLAP,
+        ..Options::default()
+    });
+    world.set("refresh_ahead", "6");
+    world
+}
+
+pub fn is_unlocked(world: &World) -> bool {
+    File::open(world.file()).expect("a token file").try_lock().is_ok()
+}
+
+/// Every fetch brought a new token, and none was lost.
+pub fn assert_one_fetch_each(world: &World) {
+    let stats = world.emulator.stats();
+    assert_eq!(stats.max_in_flight, 1);
+    assert_eq!(stats.fetches.total(), stats.minted.stable, "fetches for so many tokens");
+    let token = world.stored()["access_token"].as_str().map(str::to_owned).expect("a token");
+    let left = world.emulator.check(&token).seconds_left;
+    assert!(left > OVERLAP.as_secs_f64(), "the stored token is not the newest: {left} s left");
+}
+
+fn expire(world: &World, user: u32) {
+    world.write_expired();
+    chown(world.file(), Some(user), Some(user)).expect("the tests run as root");
+}
+
+fn keeps_its_promises(start: impl FnOnce(&World) -> Site) {
+    let world = short_lived();
+    let site = start(&world);
+    storm(&world, &site);
+    under_load(&world, &site);
+    stop(&world, site);
+}
+
+/// Many requests to a server that has only just started, and no valid token.
+fn storm(world: &World, site: &Site) {
+    expire(world, 33);
+    world.emulator.reset();
+    let query = format!("file={}", world.file().display());
+    let requests = site.requests();
+    let answers: Vec<Answer> = thread::scope(|scope| {
+        let request =
+            || requests.get(&query).unwrap_or_else(|error| panic!("{error} {}", site.log()));
+        let threads: Vec<_> = (0..32).map(|_| scope.spawn(request)).collect();
+        threads
+            .into_iter()
+            .map(|thread| Answer::parse(&thread.join().expect("an answer")))
+            .collect()
+    });
+    assert_one_fetch_each(world);
+    assert_eq!(world.fetches(), 1);
+    world.assert_one_live_token(&answers);
+}
+
+/// Sets `end`, on a panic too: whoever looks at it would go on for ever.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A refresh with a reload in its middle, and then another one.
+fn under_load(world: &World, site: &Site) {
+    let query = format!("file={}", world.file().display());
+    let (end, witness) = (AtomicBool::new(false), Witness::new(&world.emulator));
+    let requests = site.requests();
+    let (reads, broken) = thread::scope(|scope| {
+        let over = Over(&end);
+        let bystander = scope.spawn(|| bystander(&world.file(), &end));
+        for _ in 0..VISITORS {
+            scope.spawn(|| {
+                while !end.load(Ordering::Relaxed) {
+                    witness.judge_request(requests.get(&query));
+                    thread::sleep(Duration::from_millis(20));
+                }
+            });
+        }
+        let before = world.fetches();
+        until("a refresh is under way", || world.emulator.stats().in_flight == 1);
+        site.reload();
+        until("its lock is free", || world.emulator.stats().in_flight == 0 && is_unlocked(world));
+        // The next one is to outlast the visitors: the server is told to stop in its middle.
+        world.emulator.script_json(json!([{"delay_ms": 1500}])).expect("a script");
+        until("the next one is", || world.fetches() >= before + 2);
+        drop(over);
+        bystander.join().expect("a bystander")
+    });
+    let seen = witness.seen();
+    println!(
+        "{} requests, slowest call {:.0} ms, {} fetches, {reads} reads of a bystander",
+        seen.calls,
+        seen.slowest_ms,
+        world.fetches()
+    );
+    assert_eq!((seen.failed, seen.exceptions), Default::default(), "{}", site.log());
+    assert_eq!(seen.dead, Default::default(), "dead tokens were handed out");
+    assert_eq!(broken, Vec::<String>::new(), "what the bystander has read");
+    assert!(seen.tokens.len() >= 2, "the refresh during the reload was lost");
+}
+
+/// A stop while a refresh is under way, which nobody waits for.
+fn stop(world: &World, site: Site) {
+    site.stop();
+    until("the fetch is over", || world.emulator.stats().in_flight == 0);
+    assert!(is_unlocked(world), "the lock is orphaned");
+    assert_one_fetch_each(world);
+    assert_eq!(world.names(), ["token.json"], "something was left behind");
+}
+
+/// Requests that wait for a fetch when their server is told to stop are answered.
+fn answers_whom_it_has_let_in(start: impl FnOnce(&World) -> Site) {
+    let world = short_lived();
+    let site = start(&world);
+    expire(&world, 33);
+    let arrivals = world.dir.path().join("arrivals");
+    fs::write(&arrivals, "").expect("a file");
+    chown(&arrivals, Some(33), Some(33)).expect("the tests run as root");
+    let query = format!("file={}&arrivals={}", world.file().display(), arrivals.display());
+    world.emulator.script_json(json!([{"delay_ms": 3000}])).expect("a script");
+    let witness = Witness::new(&world.emulator);
+    thread::scope(|scope| {
+        let requests = site.requests();
+        for _ in 0..4 {
+            let (witness, query) = (&witness, &query);
+            scope.spawn(move || witness.judge_request(requests.get(query)));
+        }
+        until("all have been let in", || fs::read(&arrivals).is_ok_and(|marks| marks.len() == 4));
+        until("a fetch is under way", || world.emulator.stats().in_flight == 1);
+        site.stop();
+    });
+    let seen = witness.seen();
+    assert_eq!((seen.failed, seen.exceptions), Default::default());
+    assert_eq!((seen.calls, seen.tokens.len(), seen.dead.len()), (4, 1, 0));
+    assert!(is_unlocked(&world), "the lock is orphaned");
+    assert_one_fetch_each(&world);
+}
+
+#[test]
+fn nginx_and_a_static_pool_of_php_fpm() {
+    keeps_its_promises(|world| Site::nginx_and_fpm(world, "pm = static\npm.max_children = 8"));
+}
+
+#[test]
+fn nginx_and_a_dynamic_pool_of_php_fpm() {
+    let pool = "pm = dynamic\npm.max_children = 8\npm.start_servers = 2\n\
+                pm.min_spare_servers = 1\npm.max_spare_servers = 3";
+    keeps_its_promises(|world| Site::nginx_and_fpm(world, pool));
+}
+
+#[test]
+fn nginx_and_an_ondemand_pool_of_php_fpm() {
+    let pool = "pm = ondemand\npm.max_children = 8\npm.process_idle_timeout = 1s";
+    keeps_its_promises(|world| Site::nginx_and_fpm(world, pool));
+}
+
+#[test]
+fn apache_prefork_with_php_as_its_module() {
+    if Site::has_apache() {
+        keeps_its_promises(|world| Site::apache(world, 8));
+    }
+}
+
+#[test]
+fn phps_own_server() {
+    keeps_its_promises(|world| Site::builtin(world, 4));
+}
+
+#[test]
+fn php_fpm_answers_whom_it_has_let_in_before_it_stops() {
+    let pool = "pm = static\npm.max_children = 4";
+    answers_whom_it_has_let_in(|world| Site::nginx_and_fpm(world, pool));
+}
+
+#[test]
+fn apache_answers_whom_it_has_let_in_before_it_stops() {
+    if Site::has_apache() {
+        answers_whom_it_has_let_in(|world| Site::apache(world, 4));
+    }
+}

@@ -1,0 +1,46 @@
+//! Apache with PHP as its module, a process for each request at a time.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use rustix::process::Signal;
+
+use super::{Server, serve};
+use crate::support::{World, extension, program};
+
+const APACHE: &str = "/usr/sbin/apache2";
+const MODULES: &str = "/usr/lib/apache2/modules";
+/// The module of the PHP under test, which the Makefile chooses; empty if it has none.
+pub const PHP: &str = "/usr/lib/apache2/modules/libphp8.2.so";
+
+pub fn start(world: &World, dir: &Path, port: u16, children: u32) -> Server {
+    let config = dir.join("apache.conf");
+    let text = format!(
+        "ServerRoot {dir}\nServerName 127.0.0.1\nListen 127.0.0.1:{port}\n\
+         PidFile {dir}/apache.pid\nDefaultRuntimeDir {dir}\nMutex file:{dir}\nErrorLog {dir}/apache.log\n\
+         User www-data\nGroup www-data\n\
+         LoadModule mpm_prefork_module {MODULES}/mod_mpm_prefork.so\n\
+         LoadModule authz_core_module {MODULES}/mod_authz_core.so\n\
+         LoadModule php_module {php}\n\
+         StartServers {children}\nMinSpareServers {children}\nMaxSpareServers {children}\n\
+         MaxRequestWorkers {children}\nServerLimit {children}\n\
+         DocumentRoot {dir}\nPHPIniDir {dir}\n\
+         <FilesMatch \\.php$>\nSetHandler application/x-httpd-php\n</FilesMatch>\n",
+        dir = dir.display(),
+        php = program("PHP_APACHE", PHP).display(),
+    );
+    fs::write(&config, text).expect("a configuration");
+    let mut ini = format!("extension={}\n", extension().display());
+    for (name, value) in world.settings() {
+        ini += &format!("wx_token.{name}=\"{value}\"\n");
+    }
+    fs::write(dir.join("php.ini"), ini).expect("php.ini");
+    let mut command = Command::new(APACHE);
+    // Debian's build would add its own php.ini files.
+    command.arg("-f").arg(&config).arg("-DFOREGROUND").env("PHP_INI_SCAN_DIR", "");
+    // It ends all of its process group, which is not to be this test's.
+    command.process_group(0);
+    serve(&mut command, Some(Signal::USR1), Signal::WINCH)
+}

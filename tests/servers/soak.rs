@@ -1,0 +1,310 @@
+//! Everything at once, for as long as MINUTES says: servers, reloads, kills, forks, an upstream that fails a
+//! tenth of the time. Nothing breaks, and nothing grows (I1 to I9).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt, chown};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::json;
+use wechat_emulator::Options;
+
+use crate::process::{Holdings, tell};
+use crate::serving::is_unlocked;
+use crate::site::{Requests, Site};
+use crate::support::World;
+use crate::support::php::{Callers, Process};
+use crate::witness::{Seen, Witness, bystander};
+use crate::worker::{self, Ended};
+
+/// What `make test` has time for.
+const SHORT: Duration = Duration::from_secs(12);
+
+const LOCK_TIMEOUT: f64 = 10.0;
+const TIMEOUT: f64 = 2.0;
+/// The longest call, in milliseconds: a wait for the lock, a fetch, five seconds to write what it brought,
+/// and as much for a machine that has other things to do.
+const LONGEST: f64 = (LOCK_TIMEOUT + TIMEOUT + 5.0 + 5.0) * 1000.0;
+
+/// Exceptions that tell of the upstream's failure; any other is one of ours.
+const UPSTREAM: [&str; 2] = ["WxToken\\NetworkException", "WxToken\\ApiException"];
+
+/// What long-lived processes may grow by: KiB of memory, descriptors, threads.
+const GROWTH: [u64; 3] = [512, 0, 0];
+
+struct Soak<'a> {
+    world: &'a World,
+    witness: Witness<'a>,
+    end: AtomicBool,
+    /// Tokens that died before their time, of which nobody can know who has not asked.
+    revoked: Mutex<BTreeSet<String>>,
+    reloads: AtomicU64,
+    kills: AtomicU64,
+    expiries: AtomicU64,
+}
+
+impl Soak<'_> {
+    fn is_over(&self) -> bool {
+        self.end.load(Ordering::Relaxed)
+    }
+
+    /// Lets a time between these milliseconds pass, or less at the end.
+    fn pause(&self, between: std::ops::Range<u64>) {
+        let until = Instant::now() + Duration::from_millis(fastrand::u64(between));
+        while !self.is_over() && Instant::now() < until {
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn visit(&self, requests: Requests) {
+        let query = format!("file={}", self.world.file().display());
+        while !self.is_over() {
+            self.witness.judge_request(requests.get(&query));
+            self.pause(10..30);
+        }
+    }
+
+    fn reload(&self, site: &Site) {
+        loop {
+            self.pause(2000..8000);
+            if self.is_over() {
+                return;
+            }
+            site.reload();
+            self.reloads.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Workers that are killed at any moment, one after the other.
+    fn kill(&self) {
+        while !self.is_over() {
+            let victim = worker::start(self.world, false);
+            let pid = victim.pid();
+            thread::scope(|scope| {
+                scope.spawn(|| worker::follow(victim, &self.witness));
+                self.pause(0..1500);
+                tell(pid, Signal::KILL);
+            });
+            self.kills.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Ends tokens before their time: in the file, as a program without the lock does, and at WeChat.
+    fn expire(&self) {
+        loop {
+            for how in [Self::replace_by_expired, Self::revoke] {
+                self.pause(2000..5000);
+                if self.is_over() {
+                    return;
+                }
+                how(self);
+                self.expiries.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn replace_by_expired(&self) {
+        let other = self.world.dir.path().join("other");
+        fs::write(&other, r#"{"access_token":"an-old-token","expire":5}"#).expect("a file");
+        let owner = fs::metadata(self.world.dir.path()).expect("a directory");
+        chown(&other, Some(owner.uid()), Some(owner.gid())).expect("the tests run as root");
+        fs::rename(&other, self.world.file()).expect("a rename");
+    }
+
+    fn revoke(&self) {
+        // Under the lock, so that no fetch is under way.
+        let lock = loop {
+            let file = File::open(self.world.file()).expect("a token file");
+            file.lock().expect("a lock");
+            let identity = |data: fs::Metadata| (data.dev(), data.ino());
+            let locked = file.metadata().map(identity).expect("metadata");
+            if fs::metadata(self.world.file()).map(identity).is_ok_and(|there| there == locked) {
+                break file;
+            }
+        };
+        let rejected = self.token();
+        self.revoked.lock().expect("no panic").insert(rejected.clone());
+        self.world.emulator.expire_all();
+        drop(lock);
+        let call = format!("wx_refresh_token($file, '{rejected}')");
+        while !self.is_over() && !self.world.is_live(&self.token()) {
+            Callers::start(&self.world.php(), &self.world.file(), &call, 2).release();
+        }
+    }
+
+    fn token(&self) -> String {
+        self.world.stored()["access_token"].as_str().map(str::to_owned).expect("a token")
+    }
+
+    /// What each of `processes` holds, from its first moment to its last.
+    fn watch(&self, processes: &[u32]) -> BTreeMap<u32, Vec<Holdings>> {
+        let mut samples = BTreeMap::<u32, Vec<Holdings>>::new();
+        while !self.is_over() {
+            for pid in processes {
+                match Holdings::of(*pid) {
+                    Some(holdings) => samples.entry(*pid).or_default().push(holdings),
+                    None => self.witness.fails(format!("process {pid} is gone")),
+                }
+            }
+            self.pause(40..60);
+        }
+        samples
+    }
+}
+
+/// A tenth of all refreshes fails, each time in another way. WeChat's -1 and a closed connection are tried
+/// three times in one refresh.
+fn bad_weather(world: &World, rounds: u64) {
+    let faults = [
+        json!({"status": 500}),
+        json!({"errcode": -1, "times": 3}),
+        json!({"hang": true}),
+        json!({"cut": "half"}),
+        json!({"body": "<html>"}),
+        json!({"cut": "before", "times": 3}),
+        json!({"endless": true}),
+        json!({"drip_ms": 5}),
+    ];
+    for fault in faults.iter().cycle().take(usize::try_from(rounds).expect("a number")) {
+        let round = json!([{"times": 3}, fault, {"times": 6}]);
+        world.emulator.script_json(round).expect("a script");
+    }
+}
+
+/// By how much the least that a process held has grown from the second quarter of its time to the last. A
+/// refresh has a thread and descriptors for a while; what stays is a leak.
+fn growth(samples: &[Holdings]) -> [u64; 3] {
+    let quarter = samples.len() / 4;
+    let floor = |samples: &[Holdings], of: fn(&Holdings) -> u64| samples.iter().map(of).min();
+    let grown = |of| {
+        let early = floor(&samples[quarter..2 * quarter], of);
+        let late = floor(&samples[3 * quarter..], of);
+        late.zip(early).map_or(0, |(late, early)| late.saturating_sub(early))
+    };
+    [grown(|held| held.memory), grown(|held| held.descriptors), grown(|held| held.threads)]
+}
+
+#[test]
+fn mishaps_of_all_kinds_break_nothing_and_leak_nothing() {
+    let minutes = std::env::var("MINUTES").ok().filter(|text| !text.is_empty());
+    let minutes = minutes.map(|text| text.parse().expect("MINUTES is a number"));
+    let time = minutes.map_or(SHORT, |minutes: f64| Duration::from_secs_f64(minutes * 60.0));
+    let mut world = World::new(Options {
+        latency: Duration::from_millis(200),
+        lifetime: Duration::from_millis(5900),
+        // Lifetimes are told in whole seconds, rounded down.
+        renewal: Duration::from_secs(4),
+        overlap: Duration::from_secs(2),
+        ..Options::default()
+    });
+    world.set("refresh_ahead", "2");
+    world.set("lock_timeout", &LOCK_TIMEOUT.to_string());
+    world.set("timeout", &TIMEOUT.to_string());
+    let pool = "pm = dynamic\npm.max_children = 4\npm.start_servers = 2\npm.min_spare_servers = 1\n\
+                pm.max_spare_servers = 3\npm.max_requests = 50";
+    let fpm = Site::nginx_and_fpm(&world, pool);
+    let apache = Site::has_apache().then(|| Site::apache(&world, 2));
+    world.call();
+    let workers = [false, false, true].map(|forks| worker::start(&world, forks));
+    let pids: Vec<u32> = workers.iter().map(Process::pid).collect();
+    let mut watched = pids.clone();
+    watched.extend(apache.iter().flat_map(Site::processes));
+    bad_weather(&world, time.as_secs());
+
+    let soak = Soak {
+        world: &world,
+        witness: Witness::new(&world.emulator),
+        end: AtomicBool::new(false),
+        revoked: Mutex::default(),
+        reloads: AtomicU64::new(0),
+        kills: AtomicU64::new(0),
+        expiries: AtomicU64::new(0),
+    };
+    let ((reads, broken), samples) = thread::scope(|scope| {
+        let soak = &soak;
+        for worker in workers {
+            scope.spawn(|| worker::follow(worker, &soak.witness));
+        }
+        for site in [Some(&fpm), apache.as_ref()].into_iter().cycle().take(6).flatten() {
+            let requests = site.requests();
+            scope.spawn(move || soak.visit(requests));
+        }
+        scope.spawn(|| soak.reload(&fpm));
+        scope.spawn(|| soak.kill());
+        scope.spawn(|| soak.expire());
+        let bystander = scope.spawn(|| bystander(&world.file(), &soak.end));
+        let watch = scope.spawn(|| soak.watch(&watched));
+        let _ended = Ended(pids.clone());
+        thread::sleep(time);
+        soak.end.store(true, Ordering::Relaxed);
+        worker::stop(&pids);
+        (bystander.join().expect("a bystander"), watch.join().expect("samples"))
+    });
+    let Soak { witness, revoked, reloads, kills, expiries, .. } = soak;
+    let (seen, revoked) = (witness.seen(), revoked.into_inner().expect("no panic"));
+    let (reloads, kills, expiries) =
+        (reloads.into_inner(), kills.into_inner(), expiries.into_inner());
+    apache.into_iter().for_each(Site::stop);
+    let log = fpm.log();
+    fpm.stop();
+    assert!(is_unlocked(&world), "the lock is orphaned");
+
+    let grown: BTreeMap<u32, [u64; 3]> =
+        samples.iter().map(|(pid, samples)| (*pid, growth(samples))).collect();
+    let dead: BTreeSet<_> = seen.dead.difference(&revoked).collect();
+    let stats = world.emulator.stats();
+    report(&seen, &grown, &world, time);
+    println!(
+        "dead tokens {}, broken reads {} of {reads}; {reloads} reloads, {kills} kills, \
+         {expiries} expiries before their time",
+        dead.len(),
+        broken.len()
+    );
+    assert_eq!(seen.failed, Vec::<String>::new(), "{log}");
+    assert!(dead.is_empty(), "{dead:?}");
+    assert_eq!(broken, Vec::<String>::new());
+    assert!(seen.slowest_ms < LONGEST, "a call took {} ms", seen.slowest_ms);
+    let ours = |class: &&String| !UPSTREAM.contains(&class.as_str());
+    assert_eq!(seen.exceptions.keys().find(ours), None, "{:?}", seen.exceptions);
+    for (pid, grown) in &grown {
+        let is_flat = grown.iter().zip(GROWTH).all(|(grown, most)| *grown <= most);
+        assert!(is_flat, "process {pid} has grown: {grown:?}");
+    }
+    // Each fetch brought a new token, or else failed, was killed, or was made for a token that was taken
+    // out of the file before its time.
+    let failed = 3 * (stats.fetches.total() / 10 + 1);
+    let most = stats.minted.stable + failed + kills + expiries;
+    assert!(stats.fetches.total() <= most, "{} fetches of {most}", stats.fetches.total());
+    assert!(seen.tokens.len() >= 3 && seen.calls > 100, "too little to tell anything");
+
+    // What the killed have left is swept away by the next refresh.
+    world.emulator.clear_script();
+    world.write_expired();
+    let answer = world.call();
+    world.assert_one_live_token(&[answer]);
+}
+
+fn report(seen: &Seen, grown: &BTreeMap<u32, [u64; 3]>, world: &World, time: Duration) {
+    let stats = world.emulator.stats();
+    println!("soak of {} s", time.as_secs());
+    println!(
+        "{} calls, slowest {:.0} ms, {} too late to judge",
+        seen.calls, seen.slowest_ms, seen.late
+    );
+    println!(
+        "{} tokens, {} fetches, {} minted",
+        seen.tokens.len(),
+        stats.fetches.total(),
+        stats.minted.stable
+    );
+    for (class, (count, last)) in &seen.exceptions {
+        println!("{count} × {class}, the last: {last}");
+    }
+    for (pid, [memory, descriptors, threads]) in grown {
+        println!("process {pid}: {memory} KiB, {descriptors} descriptors, {threads} threads more");
+    }
+}

@@ -1,0 +1,118 @@
+//! What callers are given, and what a bystander reads, judged while it happens.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+use wechat_emulator::Emulator;
+
+use crate::support::now_ms;
+
+/// Asks the emulator about each token.
+pub struct Witness<'a> {
+    emulator: &'a Emulator,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+pub struct Seen {
+    pub calls: u64,
+    /// Every token given, with the moment of its death, as far as that is known, in seconds since 1970.
+    pub tokens: BTreeMap<String, f64>,
+    /// Tokens that were dead when they were given.
+    pub dead: BTreeSet<String>,
+    /// Answers that came too late to say whether their token was alive when it was given.
+    pub late: u64,
+    /// Exceptions by class, each with its last message.
+    pub exceptions: BTreeMap<String, (u64, String)>,
+    /// What is no answer at all.
+    pub failed: Vec<String>,
+    pub slowest_ms: f64,
+}
+
+/// WeChat's errcode for a token whose time is over, as opposed to one that was replaced.
+const EXPIRED: i64 = 42001;
+
+/// A token that was replaced died at a moment that nobody was told of: an answer that is so many seconds
+/// old is no longer judged by it.
+const PROMPT: f64 = 1.0;
+
+impl<'a> Witness<'a> {
+    pub fn new(emulator: &'a Emulator) -> Self {
+        Self { emulator, seen: Mutex::default() }
+    }
+
+    pub fn seen(self) -> Seen {
+        self.seen.into_inner().expect("no witness panicked")
+    }
+
+    pub fn fails(&self, why: impl ToString) {
+        self.seen.lock().expect("no witness panicked").failed.push(why.to_string());
+    }
+
+    /// Takes what came of a request.
+    pub fn judge_request(&self, answer: io::Result<String>) {
+        match answer {
+            Ok(answer) => self.judge(&answer),
+            Err(error) => self.fails(error),
+        }
+    }
+
+    /// Takes an answer of a program in `php/`.
+    pub fn judge(&self, text: &str) {
+        let Ok(answer) = serde_json::from_str::<Value>(text) else { return self.fails(text) };
+        let (Some(ms), Some(at)) = (answer["ms"].as_f64(), answer["at"].as_f64()) else {
+            return self.fails(text);
+        };
+        let mut seen = self.seen.lock().expect("no witness panicked");
+        seen.calls += 1;
+        seen.slowest_ms = seen.slowest_ms.max(ms);
+        match (answer["token"].as_str(), answer["class"].as_str()) {
+            (Some(token), None) => seen.token(token, at, self.emulator),
+            (None, Some(class)) => {
+                let message = answer["message"].as_str().unwrap_or_default().to_owned();
+                let (count, last) = seen.exceptions.entry(class.to_owned()).or_default();
+                (*count, *last) = (*count + 1, message);
+            }
+            _ => seen.failed.push(text.to_owned()),
+        }
+    }
+}
+
+impl Seen {
+    fn token(&mut self, token: &str, given_at: f64, emulator: &Emulator) {
+        let verdict = emulator.check(token);
+        let now = now_ms() as f64 / 1000.0;
+        let death = self.tokens.entry(token.to_owned()).or_default();
+        let is_expired = verdict.errcode == EXPIRED;
+        if verdict.valid {
+            *death = now + verdict.seconds_left;
+        } else if given_at > *death || (!is_expired && now - given_at < PROMPT) {
+            self.dead.insert(token.to_owned());
+        } else if !is_expired {
+            self.late += 1;
+        }
+    }
+}
+
+/// Reads the token file all the time until `end`; returns how often, and what was not whole.
+pub fn bystander(file: &Path, end: &AtomicBool) -> (u64, Vec<String>) {
+    let (mut reads, mut broken) = (0, Vec::new());
+    while !end.load(Ordering::Relaxed) {
+        let content = fs::read_to_string(file).unwrap_or_else(|error| error.to_string());
+        let json = serde_json::from_str::<Value>(&content).unwrap_or_default();
+        if json["access_token"].as_str().is_none_or(str::is_empty) {
+            broken.push(content);
+        }
+        reads += 1;
+        // It must not take the machine from those whom it watches.
+        thread::sleep(Duration::from_millis(1));
+    }
+    (reads, broken)
+}

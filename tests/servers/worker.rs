@@ -1,0 +1,83 @@
+//! Long-running workers that are told by signals: to begin anew, and to stop (I1, I2, I3, I7).
+
+use std::thread;
+
+use rustix::process::Signal;
+
+use crate::process::{is_running, tell};
+use crate::serving::{assert_one_fetch_each, is_unlocked, short_lived};
+use crate::support::php::{Process, code};
+use crate::support::{World, until};
+use crate::witness::Witness;
+
+const WORKER: &str = include_str!("php/worker.php");
+
+/// A worker that prints what came of each call; with a child beside each call of its own if it `forks`.
+pub fn start(world: &World, forks: bool) -> Process {
+    let file = world.file().display().to_string();
+    let arguments = if forks { vec![file.as_str(), "forks"] } else { vec![file.as_str()] };
+    let mut worker = world.php().start(code(WORKER), &arguments);
+    assert_eq!(worker.read_line(), "ready");
+    worker
+}
+
+/// Lets `worker` run, and judges each line until its end.
+pub fn follow(mut worker: Process, witness: &Witness<'_>) {
+    worker.release();
+    loop {
+        match worker.read_line() {
+            line if line.is_empty() => return,
+            line => witness.judge(&line),
+        }
+    }
+}
+
+/// Ends workers that a panic has left without anybody who would: those who follow them wait for that.
+pub struct Ended(pub Vec<u32>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.iter().for_each(|pid| tell(*pid, Signal::KILL));
+        }
+    }
+}
+
+/// Tells the workers to stop, and waits until they have.
+pub fn stop(pids: &[u32]) {
+    pids.iter().for_each(|pid| tell(*pid, Signal::TERM));
+    until("the workers have stopped", || !pids.iter().any(|pid| is_running(*pid)));
+}
+
+#[test]
+fn workers_with_handlers_live_through_storm_reload_and_stop() {
+    let world = short_lived();
+    world.write_expired();
+    let workers: Vec<_> = (0..8).map(|_| start(&world, false)).collect();
+    let pids: Vec<u32> = workers.iter().map(Process::pid).collect();
+    let witness = Witness::new(&world.emulator);
+    thread::scope(|scope| {
+        for worker in workers {
+            scope.spawn(|| follow(worker, &witness));
+        }
+        let _ended = Ended(pids.clone());
+        for fetch in 1..=3 {
+            until("a fetch is under way", || {
+                let stats = world.emulator.stats();
+                (stats.fetches.total(), stats.in_flight) == (fetch, 1)
+            });
+            if fetch < 3 {
+                pids.iter().for_each(|pid| tell(*pid, Signal::HUP));
+            }
+        }
+        stop(&pids);
+    });
+    let seen = witness.seen();
+    println!("{} calls, slowest {:.0} ms", seen.calls, seen.slowest_ms);
+    assert_eq!((seen.failed, seen.exceptions), Default::default());
+    assert_eq!(seen.dead, Default::default(), "dead tokens were handed out");
+    assert_eq!(world.fetches(), 3);
+    assert_one_fetch_each(&world);
+    assert!(is_unlocked(&world), "the lock is orphaned");
+    assert_eq!(world.names(), ["token.json"]);
+}

@@ -6,7 +6,8 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CStr, OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -57,25 +58,25 @@ impl Memory<'_> {
     #[must_use]
     pub fn recall(
         self,
-        path: &Path,
+        path: &CStr,
         expected: Expected,
         trust: Duration,
         now: Epoch,
     ) -> Option<Token> {
-        let path = path.as_os_str();
+        let name = OsStr::from_bytes(path.to_bytes());
         let at_hand = self.at_hand.borrow();
-        let known = at_hand.get(path);
+        let known = at_hand.get(name);
         if let Some(token) = known.and_then(|known| known.recall(path, expected, trust, now)) {
             return Some(token);
         }
         // Another thread may have read the file since.
-        let newer = self.with_shared(|files| files.get(path).map(Arc::clone))?;
+        let newer = self.with_shared(|files| files.get(name).map(Arc::clone))?;
         if known.is_some_and(|known| Arc::ptr_eq(known, &newer)) {
             return None;
         }
         let token = newer.recall(path, expected, trust, now)?;
         drop(at_hand);
-        self.at_hand.borrow_mut().insert(path.to_owned(), newer);
+        self.at_hand.borrow_mut().insert(name.to_owned(), newer);
         Some(token)
     }
 
@@ -153,7 +154,7 @@ fn forget_least_recently_used(files: &mut Files, max_files: usize) {
 impl Remembered {
     fn recall(
         &self,
-        path: &OsStr,
+        path: &CStr,
         expected: Expected,
         trust: Duration,
         now: Epoch,
@@ -169,7 +170,7 @@ impl Remembered {
         self.is_forgotten.load(Ordering::Relaxed)
     }
 
-    fn is_true(&self, path: &OsStr, trust: Duration, now: Epoch) -> bool {
+    fn is_true(&self, path: &CStr, trust: Duration, now: Epoch) -> bool {
         if !trust.is_zero() {
             let looked_at = Epoch::from_millis(self.looked_at.load(Ordering::Relaxed));
             // A clock that was set back does not prolong the trust.
@@ -177,8 +178,7 @@ impl Remembered {
                 return true;
             }
         }
-        let now_there = token_file::identify(Path::new(path));
-        let is_unchanged = matches!(now_there, Ok(Some(identity)) if identity == self.identity);
+        let is_unchanged = token_file::glance(path) == Some(self.identity);
         if is_unchanged {
             touch(&self.looked_at, now);
         }
@@ -195,6 +195,7 @@ fn touch(moment: &AtomicI64, now: Epoch) {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::CString;
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::path::PathBuf;
@@ -206,6 +207,10 @@ mod tests {
 
     const TOKEN: Expected = Expected { subject: Subject::AccessToken, layout: None };
     const NOW: Epoch = Epoch::from_secs(1_700_000_000);
+
+    fn c_string(path: &Path) -> CString {
+        CString::new(path.as_os_str().as_bytes()).unwrap()
+    }
 
     struct World {
         dir: TempDir,
@@ -251,7 +256,8 @@ mod tests {
         }
 
         fn trust(&self, path: &Path, seconds: u64, now: Epoch) -> Option<String> {
-            let token = self.memory().recall(path, TOKEN, Duration::from_secs(seconds), now);
+            let token =
+                self.memory().recall(&c_string(path), TOKEN, Duration::from_secs(seconds), now);
             token.map(|token| token.value.to_string())
         }
     }
@@ -323,7 +329,9 @@ mod tests {
             Expected { subject: Subject::JsapiTicket, ..TOKEN },
             Expected { layout: Some(Layout::Plain), ..TOKEN },
         ] {
-            assert!(world.memory().recall(&path, expected, Duration::ZERO, NOW).is_none());
+            assert!(
+                world.memory().recall(&c_string(&path), expected, Duration::ZERO, NOW).is_none()
+            );
         }
     }
 
@@ -379,19 +387,22 @@ mod tests {
         let at_hand = RefCell::default();
         let other = Memory { shared: &world.shared, at_hand: &at_hand };
         let trust = Duration::from_secs(60);
-        assert!(other.recall(&path, TOKEN, Duration::ZERO, NOW).is_some());
+        assert!(other.recall(&c_string(&path), TOKEN, Duration::ZERO, NOW).is_some());
         assert_eq!(at_hand.borrow().len(), 1);
         for _ in 0..2 {
             world.memory().forget(&path);
-            assert!(other.recall(&path, TOKEN, trust, NOW).is_none());
+            assert!(other.recall(&c_string(&path), TOKEN, trust, NOW).is_none());
             // Read twice by this thread, and met once by the other.
             world.remember(&path, 10, NOW);
-            assert!(other.recall(&path, TOKEN, trust, NOW).is_some());
+            assert!(other.recall(&c_string(&path), TOKEN, trust, NOW).is_some());
             world.remember(&path, 10, NOW);
         }
         world.memory().forget(&path);
         world.remember(&path, 10, NOW);
-        assert!(other.recall(&path, TOKEN, trust, NOW).is_some(), "what is new is met again");
+        assert!(
+            other.recall(&c_string(&path), TOKEN, trust, NOW).is_some(),
+            "what is new is met again"
+        );
     }
 
     #[test]

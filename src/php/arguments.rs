@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, OsStr, c_char, c_int};
+use std::ops::Deref;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use ext_php_rs::convert::{FromZvalMut, StubLiteral};
@@ -106,17 +107,17 @@ impl<const N: u32> StubLiteral for TextArg<'_, N> {
 }
 
 /// A `string` that is argument number `N`, and a path on this machine.
-pub struct PathArg<'a, const N: u32>(pub &'a [u8]);
+pub struct PathArg<'a, const N: u32>(pub &'a CStr);
 
 impl<'a, const N: u32> FromZvalMut<'a> for PathArg<'a, N> {
     const TYPE: DataType = DataType::String;
 
     fn from_zval_mut(zval: &'a mut Zval) -> Option<Self> {
-        let TextArg(path) = TextArg::<N>::from_zval_mut(zval)?;
-        let problem = match path {
-            bytes if bytes.contains(&0) => "must not contain any null bytes",
-            bytes if has_scheme(bytes) => "must be a path on this machine, not a URL",
-            _ => return Some(Self(path)),
+        TextArg::<N>::from_zval_mut(zval)?;
+        let problem = match zval.zend_str()?.as_c_str() {
+            Err(_) => "must not contain any null bytes",
+            Ok(path) if has_scheme(path.to_bytes()) => "must be a path on this machine, not a URL",
+            Ok(path) => return Some(Self(path)),
         };
         value_error(N, problem);
         None
@@ -140,7 +141,7 @@ impl<'a, const N: u32> PathArg<'a, N> {
     ///
     /// # Errors
     /// `FileException` if the path is too long, or `open_basedir` bars it.
-    pub fn absolute(&self) -> PhpResult<Cow<'a, Path>> {
+    pub fn absolute(&self) -> PhpResult<AbsolutePath<'a>> {
         let path = self.expand()?;
         if has_open_basedir() {
             check_barred(&path).map_err(|error| exceptions::of(&path, &Error::File(error)))?;
@@ -148,27 +149,48 @@ impl<'a, const N: u32> PathArg<'a, N> {
         Ok(path)
     }
 
-    fn expand(&self) -> PhpResult<Cow<'a, Path>> {
-        let named = Path::new(OsStr::from_bytes(self.0));
+    fn expand(&self) -> PhpResult<AbsolutePath<'a>> {
+        let named = path_of(self.0);
         if named.is_absolute() {
-            return Ok(named.into());
+            return Ok(AbsolutePath(self.0.into()));
         }
         let mut resolved = [0; libc::PATH_MAX as usize];
         let too_long = || {
             let error = std::io::Error::from_raw_os_error(libc::ENAMETOOLONG);
             exceptions::of(named, &Error::File(FileError::from_io(named, "find", error)))
         };
-        let path = CString::new(self.0).map_err(|_| too_long())?;
         // SAFETY: `resolved` has the MAXPATHLEN bytes that expand_filepath() may fill, and holds
-        // zeros so that it is terminated; `path` is NUL-terminated.
-        let expanded = unsafe { expand_filepath(path.as_ptr(), resolved.as_mut_ptr()) };
+        // zeros so that it is terminated; the path is NUL-terminated.
+        let expanded = unsafe { expand_filepath(self.0.as_ptr(), resolved.as_mut_ptr()) };
         if expanded.is_null() {
             return Err(too_long());
         }
         // SAFETY: on success the engine has written a NUL-terminated path.
         let absolute = unsafe { CStr::from_ptr(resolved.as_ptr()) };
-        Ok(PathBuf::from(OsStr::from_bytes(absolute.to_bytes())).into())
+        Ok(AbsolutePath(absolute.to_owned().into()))
     }
+}
+
+/// An absolute path as the kernel takes it, so that looking at the file copies nothing.
+pub struct AbsolutePath<'a>(Cow<'a, CStr>);
+
+impl AbsolutePath<'_> {
+    /// The path, NUL-terminated.
+    pub fn as_c_str(&self) -> &CStr {
+        &self.0
+    }
+}
+
+impl Deref for AbsolutePath<'_> {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        path_of(&self.0)
+    }
+}
+
+fn path_of(path: &CStr) -> &Path {
+    Path::new(OsStr::from_bytes(path.to_bytes()))
 }
 
 /// Refuses a file that may be read, if `open_basedir` bars its directory: replacements are made there.

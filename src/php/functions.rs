@@ -2,6 +2,7 @@
 
 #![allow(non_snake_case, reason = "the names of PHP's parameters are PHP's")]
 
+use std::ffi::CStr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -49,7 +50,7 @@ pub fn wx_get_token(file: PathArg<'_, 1>, source: SourceArg<'_, 2>) -> PhpResult
 fn get_token(file: &PathArg<'_, 1>, source: &SourceArg<'_, 2>) -> Result<TokenString, Ended> {
     let options = source.options()?;
     let path = file.absolute()?;
-    match recall(&path, Subject::AccessToken, &options) {
+    match recall(path.as_c_str(), Subject::AccessToken, &options) {
         Some(token) => Ok(TokenString(token)),
         None => ask(&path, source, &options, &settings::current(), protocol::get),
     }
@@ -119,10 +120,10 @@ pub fn wx_get_ticket(
     let (path, token_path) = (ticketFile.absolute()?, tokenFile.absolute()?);
     let kind = r#type.as_str()?;
     let subject = TicketKind::subject(kind).map_err(|problem| r#type.refuse(problem))?;
-    if path == token_path {
+    if *path == *token_path {
         return Err(ticketFile.refuse("must not be the token file"));
     }
-    if let Some(ticket) = recall(&path, subject, &options) {
+    if let Some(ticket) = recall(path.as_c_str(), subject, &options) {
         return Ok(TokenString(ticket));
     }
     check_place(&path)?;
@@ -223,7 +224,7 @@ impl IntoZval for TokenString {
     }
 }
 
-fn recall(path: &Path, subject: Subject, options: &CallOptions<'_>) -> Option<Token> {
+fn recall(path: &CStr, subject: Subject, options: &CallOptions<'_>) -> Option<Token> {
     let expected = Expected { subject, layout: options.layout };
     settings::read(|settings| {
         let refresh_ahead = options.refresh_ahead.unwrap_or(settings.refresh_ahead);

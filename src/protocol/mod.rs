@@ -14,7 +14,8 @@ mod tests;
 mod wait;
 
 use std::borrow::BorrowMut;
-use std::path::{Path, PathBuf};
+use std::ffi::CStr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
@@ -94,7 +95,7 @@ impl Opened<'_> {
 /// the file without another.
 #[must_use]
 pub fn recall(
-    path: &Path,
+    path: &CStr,
     expected: Expected,
     refresh_ahead: Duration,
     trust: Duration,

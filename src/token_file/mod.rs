@@ -10,6 +10,7 @@ pub mod lock;
 mod path;
 pub mod replace;
 
+use std::ffi::CStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::mem;
@@ -108,6 +109,13 @@ pub fn identify(path: &Path) -> Result<Option<Identity>, FileError> {
         Err(Errno::NOENT) => Ok(None),
         Err(error) => Err(FileError::from_io(path, "look at", error.into())),
     }
+}
+
+/// The same, for those to whom it does not matter why there is none.
+#[must_use]
+pub fn glance(path: &CStr) -> Option<Identity> {
+    let stat = rustix::fs::stat(path).ok()?;
+    (FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile).then(|| Identity::of(&stat))
 }
 
 /// What a token file held when it was read.

@@ -6,6 +6,7 @@
 
 mod chart;
 mod crowd;
+#[path = "../../tests/processes/support/fastcgi.rs"]
 mod fastcgi;
 mod figures;
 mod fpm;

@@ -193,7 +193,8 @@ fn path_of(path: &CStr) -> &Path {
     Path::new(OsStr::from_bytes(path.to_bytes()))
 }
 
-/// Refuses a file that may be read, if `open_basedir` bars its directory: replacements are made there.
+/// Refuses a file that may be read, if `open_basedir` bars its directory: replacements are made and
+/// looked for there. A token that is remembered needs neither.
 ///
 /// # Errors
 /// `FileException`.

@@ -154,6 +154,7 @@ pub fn wx_get_ticket(
 #[php_function]
 pub fn wx_token_status(file: PathArg<'_, 1>) -> PhpResult<ZBox<ZendHashTable>> {
     let path = file.absolute()?;
+    check_place(&path)?;
     status::of(&path, settings::current().refresh_ahead)
 }
 

@@ -17,11 +17,10 @@ const MAX_LINKS: usize = 40;
 pub fn resolve(path: &Path) -> Result<PathBuf, FileError> {
     // The kernel does not follow others' links in sticky directories (fs.protected_symlinks,
     // proc_sys_fs(5)). realpath(3), which only reads them, does.
-    match fs::metadata(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(FileError::from_io(path, "find", error));
-        }
-        _ => {}
+    if let Err(error) = fs::metadata(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(FileError::from_io(path, "find", error));
     }
     let mut named = path.to_owned();
     for _ in 0..MAX_LINKS {

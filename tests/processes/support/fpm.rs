@@ -56,8 +56,8 @@ impl Fpm {
 
     /// One request; returns the body of its answer.
     pub fn get(&self, query: &str) -> String {
-        fastcgi::get(&self.socket(), &self.dir.path().join("call.php"), query)
-            .expect("an answer of php-fpm")
+        let answer = fastcgi::get(&self.socket(), &self.dir.path().join("call.php"), query);
+        String::from_utf8(answer.expect("an answer of php-fpm")).expect("an answer in UTF-8")
     }
 
     /// A graceful reload: SIGUSR2 to the master, which starts itself anew.

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod clock;
+mod descriptor;
 pub mod error;
 pub mod failure;
 pub mod memory;
@@ -14,6 +15,7 @@ pub mod protocol;
 pub mod refresh;
 pub mod secret;
 pub mod settings;
+mod signals;
 pub mod status;
 pub mod ticket;
 pub mod token;

@@ -6,12 +6,14 @@
 
 use std::cell::UnsafeCell;
 use std::fs::File;
+use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicIsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
-use std::thread::{self, ThreadId};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::thread::{self, Thread, ThreadId};
 use std::time::Instant;
 
+use crate::signals::SignalsBlocked;
 use crate::token_file::Identity;
 
 /// Who in this process holds a lock.
@@ -48,8 +50,21 @@ pub struct UnderWay {
     pub generation: u64,
     /// Locks held now.
     pub locks: Vec<HeldLock>,
-    /// Workers that run now: their number, and the moment at which they have given up.
-    pub workers: Vec<(u64, Instant)>,
+    /// Sockets of workers. A child that kept its copy would keep the connection open.
+    pub sockets: Vec<RawFd>,
+    /// Workers that run now.
+    pub workers: Vec<Worker>,
+    /// Threads that wait for the end of all workers.
+    pub finishing: Vec<Thread>,
+}
+
+/// A worker that runs.
+#[derive(Debug)]
+pub struct Worker {
+    /// Its number among the workers of this process.
+    pub number: u64,
+    /// The moment at which it has given up.
+    pub limit: Instant,
 }
 
 impl UnderWay {
@@ -67,11 +82,35 @@ impl UnderWay {
     }
 }
 
-static UNDER_WAY: Mutex<UnderWay> =
-    Mutex::new(UnderWay { generation: 0, locks: Vec::new(), workers: Vec::new() });
+static UNDER_WAY: Mutex<UnderWay> = Mutex::new(UnderWay {
+    generation: 0,
+    locks: Vec::new(),
+    sockets: Vec::new(),
+    workers: Vec::new(),
+    finishing: Vec::new(),
+});
 
-/// Told whenever a worker ends.
-pub static WORKER_ENDED: Condvar = Condvar::new();
+/// What is under way. Whoever has it holds a mutex, so no signal reaches this thread meanwhile: a handler
+/// that ends the process, as Apache's does, would wait for that mutex for ever.
+pub struct Guard {
+    // Unlocked first.
+    state: MutexGuard<'static, UnderWay>,
+    _signals: SignalsBlocked,
+}
+
+impl Deref for Guard {
+    type Target = UnderWay;
+
+    fn deref(&self) -> &UnderWay {
+        &self.state
+    }
+}
+
+impl DerefMut for Guard {
+    fn deref_mut(&mut self) -> &mut UnderWay {
+        &mut self.state
+    }
+}
 
 static PHP_THREADS: AtomicIsize = AtomicIsize::new(0);
 
@@ -91,7 +130,7 @@ pub fn has_several_php_threads() -> bool {
 }
 
 /// What is under way, for as long as the guard lives. No fork happens meanwhile.
-pub fn under_way() -> MutexGuard<'static, UnderWay> {
+pub fn under_way() -> Guard {
     static FORK_HANDLERS: Once = Once::new();
     FORK_HANDLERS.call_once(|| {
         // SAFETY: the handlers are functions of this library, which is never unloaded; on failure
@@ -108,13 +147,14 @@ pub fn generation() -> u64 {
     under_way().generation
 }
 
-fn lock() -> MutexGuard<'static, UnderWay> {
-    UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock() -> Guard {
+    let signals = SignalsBlocked::new();
+    Guard { state: UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner), _signals: signals }
 }
 
 /// Keeps the guard from one fork handler to the next. They run on the thread that forks, one after
 /// the other, and only whoever holds the mutex touches it.
-struct Stash(UnsafeCell<Option<MutexGuard<'static, UnderWay>>>);
+struct Stash(UnsafeCell<Option<Guard>>);
 
 // SAFETY: accessed only between `before_fork` and the handler after it, under the mutex itself.
 unsafe impl Sync for Stash {}
@@ -141,7 +181,12 @@ extern "C" fn after_in_child() {
             // SAFETY: the child's own copy, which nothing in the child will use again.
             unsafe { libc::close(lock.fd) };
         }
+        for socket in under_way.sockets.drain(..) {
+            // SAFETY: as above; the worker that uses it is the parent's.
+            unsafe { libc::close(socket) };
+        }
         under_way.workers.clear();
+        under_way.finishing.clear();
         PHP_THREADS.store(1, Ordering::Relaxed);
     }
 }

@@ -4,15 +4,13 @@
 //! worker is born with every signal blocked, and so are the threads that it starts.
 
 use std::io;
-use std::mem::MaybeUninit;
-use std::ptr;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::process::{self, WORKER_ENDED};
+use crate::process::{self, Worker};
+use crate::signals::SignalsBlocked;
 
 /// Runs `work`, which takes `limit` at most, on a thread of its own with every signal blocked. Its
 /// result comes through the receiver, which is disconnected without one if the work panics.
@@ -38,17 +36,14 @@ pub fn run<T: Send + 'static>(
 /// Waits until every worker of this process has ended, each within its own limit: what one has
 /// fetched is stored, not lost.
 pub fn finish_all() {
-    let mut under_way = process::under_way();
-    loop {
-        let limit = under_way.workers.iter().map(|(_, limit)| *limit).max();
-        let remaining = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
-        match remaining.filter(|remaining| !remaining.is_zero()) {
-            None => return,
-            Some(remaining) => {
-                let waited = WORKER_ENDED.wait_timeout(under_way, remaining);
-                under_way = waited.unwrap_or_else(PoisonError::into_inner).0;
-            }
+    process::under_way().finishing.push(thread::current());
+    while let Some(limit) = process::under_way().workers.iter().map(|worker| worker.limit).max() {
+        let remaining = limit.saturating_duration_since(Instant::now());
+        if remaining.is_zero() {
+            return;
         }
+        // Each worker wakes this thread when it ends. No mutex is held here: a signal may end the wait.
+        thread::park_timeout(remaining);
     }
 }
 
@@ -59,46 +54,18 @@ impl Registered {
     fn new(limit: Duration) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        process::under_way().workers.push((number, Instant::now() + limit));
+        process::under_way().workers.push(Worker { number, limit: Instant::now() + limit });
         Self(number)
     }
 }
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        process::under_way().workers.retain(|(number, _)| *number != self.0);
-        WORKER_ENDED.notify_all();
-    }
-}
-
-/// Every signal is blocked on this thread while this lives: a thread that is started meanwhile
-/// inherits the mask.
-struct SignalsBlocked {
-    before: libc::sigset_t,
-}
-
-impl SignalsBlocked {
-    fn new() -> Self {
-        let mut all = MaybeUninit::uninit();
-        let mut before = MaybeUninit::uninit();
-        // SAFETY: sigfillset(3) and pthread_sigmask(3) initialise the sets that they are given, and
-        // cannot fail with a valid `how`.
-        let before = unsafe {
-            libc::sigfillset(all.as_mut_ptr());
-            libc::sigemptyset(before.as_mut_ptr());
-            libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
-            before.assume_init()
-        };
-        Self { before }
-    }
-}
-
-impl Drop for SignalsBlocked {
-    fn drop(&mut self) {
-        // SAFETY: `before` is the mask that pthread_sigmask(3) gave for this very thread.
-        unsafe {
-            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, ptr::null_mut())
-        };
+        let mut under_way = process::under_way();
+        under_way.workers.retain(|worker| worker.number != self.0);
+        for thread in &under_way.finishing {
+            thread.unpark();
+        }
     }
 }
 

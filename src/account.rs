@@ -2,11 +2,11 @@
 //!
 //! In this order: the options of the call, the accounts file, the settings, the environment.
 
-use std::fs;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use crate::descriptor;
 use crate::error::ConfigError;
 use crate::secret::Secret;
 use crate::settings::Settings;
@@ -114,7 +114,7 @@ struct AccountsFile<'a> {
 
 impl<'a> AccountsFile<'a> {
     fn read(path: &'a Path) -> Result<Self, ConfigError> {
-        let text = fs::read(path).map_err(|error| refuse(path, &error.to_string()))?;
+        let text = descriptor::read(path).map_err(|error| refuse(path, &error.to_string()))?;
         match serde_json::from_slice(&text) {
             Ok(Value::Object(accounts)) => Ok(Self { path, accounts }),
             Ok(_) => Err(refuse(path, "it is not a JSON object of appid → {secret, endpoint}")),

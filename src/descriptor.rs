@@ -2,12 +2,20 @@
 //!
 //! A daemon may have closed descriptors 0 to 2, and the kernel gives the lowest one that is free. PHP
 //! prints to descriptor 1 whatever that is: a token file that was opened there would hold the page.
+//! All that the extension opens, it opens here: clippy.toml disallows every other way.
 
-use std::io;
+#![allow(clippy::disallowed_methods, reason = "this is the one way in")]
+
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::fcntl_getfd;
+use tempfile::NamedTempFile;
 
 use crate::process::{self, UnderWay};
 
@@ -37,6 +45,61 @@ pub fn open_under<T: AsFd>(
         Some(opened) => Ok(opened),
         None => open_beside_fillers(under_way, open),
     }
+}
+
+/// The file at `path`, opened as `options` say.
+///
+/// # Errors
+/// The operating system's.
+pub fn file(path: &Path, options: &OpenOptions) -> io::Result<File> {
+    open(|| options.open(path))
+}
+
+/// The same for whoever holds what the process has under way.
+///
+/// # Errors
+/// The operating system's.
+pub fn file_under(
+    under_way: &UnderWay,
+    path: &Path,
+    options: &OpenOptions,
+) -> io::Result<File> {
+    open_under(under_way, || options.open(path))
+}
+
+/// The directory at `path`, which has been resolved: a link that stands there by now is not followed.
+///
+/// # Errors
+/// The operating system's.
+pub fn directory(path: &Path) -> io::Result<File> {
+    let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
+    file(path, OpenOptions::new().read(true).custom_flags(flags))
+}
+
+/// A new, private file in `directory`, which removes itself. Its name is `prefix` and `random_chars`
+/// letters and digits.
+///
+/// # Errors
+/// The operating system's.
+pub fn temp_file_under(
+    under_way: &UnderWay,
+    directory: &Path,
+    prefix: &OsStr,
+    random_chars: usize,
+) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix).rand_bytes(random_chars);
+    open_under(under_way, || builder.tempfile_in(directory))
+}
+
+/// The content of the file at `path`.
+///
+/// # Errors
+/// The operating system's.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file(path, OpenOptions::new().read(true))?.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// `None` if a standard stream is closed, so that its number would be taken.

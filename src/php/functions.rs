@@ -120,14 +120,19 @@ pub fn wx_get_ticket(
     let (path, token_path) = (ticketFile.absolute()?, tokenFile.absolute()?);
     let kind = r#type.as_str()?;
     let subject = TicketKind::subject(kind).map_err(|problem| r#type.refuse(problem))?;
+    let is_token_file = || ticketFile.refuse("must not be the token file");
     if *path == *token_path {
-        return Err(ticketFile.refuse("must not be the token file"));
+        return Err(is_token_file());
     }
     if let Some(ticket) = recall(path.as_c_str(), subject, &options) {
         return Ok(TokenString(ticket));
     }
     check_place(&path)?;
     check_place(&token_path)?;
+    // The ticket's lock is held while the token is got: by another name, it would wait for itself.
+    if token_file::are_one(&path, &token_path) {
+        return Err(is_token_file());
+    }
     let settings = settings::current();
     let open = || -> Result<Remote, Error> {
         if critical::holds(&token_file::resolve(&token_path)?) {

@@ -1,10 +1,13 @@
 //! Who holds the lock on a token file, as the kernel tells it in `/proc/locks` (proc_locks(5)).
 
-use std::fs::{self, File};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
+use std::path::Path;
 use std::{fmt, iter};
 
 use super::Identity;
+use crate::descriptor;
+use crate::process::UnderWay;
 
 /// A process that holds a flock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +19,8 @@ pub struct Holder {
 impl fmt::Display for Holder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "process {}", self.pid)?;
-        match fs::read_to_string(format!("/proc/{}/comm", self.pid)) {
-            Ok(name) => write!(formatter, " ({})", name.trim_end()),
+        match descriptor::read(Path::new(&format!("/proc/{}/comm", self.pid))) {
+            Ok(name) => write!(formatter, " ({})", String::from_utf8_lossy(&name).trim_end()),
             Err(_) => Ok(()),
         }
     }
@@ -26,30 +29,41 @@ impl fmt::Display for Holder {
 /// A process that holds a flock on `file`; `None` if nobody does or the kernel does not tell.
 #[must_use]
 pub fn find(file: &Identity) -> Option<Holder> {
-    all(file).into_iter().next()
+    all(file, |options| descriptor::file(Path::new(TABLE), options)).into_iter().next()
 }
 
-/// Every process that holds a flock on `file`: a shared one may have many.
+/// Every process that holds a flock on `file`, of which a shared one may have many: for those who hold
+/// what the process has under way.
 #[must_use]
-pub fn all(file: &Identity) -> Vec<Holder> {
+pub fn all_under(under_way: &UnderWay, file: &Identity) -> Vec<Holder> {
+    all(file, |options| descriptor::file_under(under_way, Path::new(TABLE), options))
+}
+
+const TABLE: &str = "/proc/locks";
+
+/// Far more than the table of any machine, in bytes.
+const MAX_TABLE: usize = 64 * 1024 * 1024;
+
+fn all(file: &Identity, open: impl Fn(&OpenOptions) -> io::Result<File>) -> Vec<Holder> {
+    let read = || read_table(open(OpenOptions::new().read(true))?);
     // The table changes between two reads of it, and then a line may be passed over.
-    let tables = iter::repeat_with(read_table).take(3).map_while(Result::ok);
+    let tables = iter::repeat_with(read).take(3).map_while(Result::ok);
     tables.map(|table| all_in(&table, file)).find(|all| !all.is_empty()).unwrap_or_default()
 }
 
 /// The kernel's table, in as few reads as it takes: a single one is consistent.
-fn read_table() -> io::Result<String> {
-    let mut file = File::open("/proc/locks")?;
+fn read_table(mut file: File) -> io::Result<String> {
     let mut buffer = vec![0; 64 * 1024];
     let mut table = String::new();
-    loop {
+    while table.len() < MAX_TABLE {
         match file.read(&mut buffer)? {
-            0 => return Ok(table),
+            0 => break,
             length => {
                 table.push_str(&String::from_utf8_lossy(buffer.get(..length).unwrap_or_default()))
             }
         }
     }
+    Ok(table)
 }
 
 fn all_in(table: &str, file: &Identity) -> Vec<Holder> {
@@ -94,7 +108,7 @@ mod tests {
     use super::*;
     use crate::token_file::identify;
 
-    const TABLE: &str = "\
+    const LOCKS: &str = "\
 1: POSIX  ADVISORY  WRITE 11 fe:00:77 0 EOF
 2: FLOCK  ADVISORY  READ  12 fe:01:77 0 EOF
 3: FLOCK  ADVISORY  WRITE 13 fe:00:77 0 EOF
@@ -108,7 +122,7 @@ mod tests {
         let identity = identify(file.path()).ok().flatten();
         Ok(identity.and_then(|identity| {
             let file = Identity { dev, ino, ..identity };
-            all_in(TABLE, &file).into_iter().next().map(|holder| holder.pid)
+            all_in(LOCKS, &file).into_iter().next().map(|holder| holder.pid)
         }))
     }
 

@@ -8,15 +8,19 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::mem::{self, ManuallyDrop};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
 use fs2::FileExt;
 use tempfile::NamedTempFile;
 
-use super::{FileError, Identity, Snapshot, holder, identify, identify_open, read, replace};
-use crate::process::{self, HeldLock, Owner};
+use super::{
+    FileError, Identity, Snapshot, holder, identify_open, identify_resolved, likeness, read_resolved,
+    replace,
+};
+use crate::descriptor;
+use crate::process::{self, HeldLock, Owner, UnderWay};
 use crate::token_file::document::Expected;
 
 /// What an attempt to lock came to.
@@ -26,7 +30,7 @@ pub enum Attempt {
     Held(TokenLock),
     /// Another open file description has it.
     Busy,
-    /// It was had, but on a file that has since been replaced: try again.
+    /// What is at the path is exchanged meanwhile: resolve it anew, and try again.
     Replaced,
 }
 
@@ -55,29 +59,33 @@ pub struct TokenLock {
 }
 
 impl TokenLock {
-    /// Tries once to lock the file at `path`, which must be free of symbolic links. A missing file
-    /// is made, empty, with the permission bits `mode`.
+    /// Tries once to lock the file at `path`, which has been resolved. A missing file is made, empty,
+    /// with the permission bits `mode`.
     ///
     /// # Errors
     /// [`FileError`] if the file cannot be opened for writing or made.
     pub fn attempt(path: &Path, mode: u32) -> Result<Attempt, FileError> {
-        let Some(lock) = Self::take(path, mode)? else { return Ok(Attempt::Busy) };
-        Ok(if lock.is_current()? { Attempt::Held(lock) } else { Attempt::Replaced })
+        match Self::take(path, mode)? {
+            Attempt::Held(lock) if !lock.is_current()? => Ok(Attempt::Replaced),
+            attempt => Ok(attempt),
+        }
     }
 
     /// Opens the file, locks it, and enters it among what the process holds, in one step: nobody in
     /// this process ever sees one without the others, and no child is forked in between.
-    fn take(path: &Path, mode: u32) -> Result<Option<Self>, FileError> {
+    fn take(path: &Path, mode: u32) -> Result<Attempt, FileError> {
         let mut under_way = process::under_way();
-        let file = open_or_create(path, mode)?;
+        let Some(file) = open_or_create(&under_way, path, mode)? else {
+            return Ok(Attempt::Replaced);
+        };
         let identity = identify_open(path, &file)?;
         if !try_lock(&file).map_err(|error| FileError::from_io(path, "lock", error))? {
-            return Ok(None);
+            return Ok(Attempt::Busy);
         }
         let owner = Owner::Thread(thread::current().id());
         under_way.locks.push(HeldLock::new(&file, &identity, owner));
         let generation = under_way.generation;
-        Ok(Some(Self {
+        Ok(Attempt::Held(Self {
             file: ManuallyDrop::new(file),
             path: path.to_owned(),
             identity,
@@ -108,7 +116,7 @@ impl TokenLock {
     /// # Errors
     /// [`FileError`] if the path cannot be looked at.
     pub fn is_current(&self) -> Result<bool, FileError> {
-        Ok(identify(&self.path)?.is_some_and(|now| now.is_same_file(&self.identity)))
+        Ok(identify_resolved(&self.path)?.is_some_and(|now| now.is_same_file(&self.identity)))
     }
 
     /// The real file that is locked.
@@ -130,12 +138,12 @@ impl TokenLock {
         process::generation() != self.generation
     }
 
-    /// Reads the token file under the lock.
+    /// Reads the token file under the lock. If there is a link at its path by now, there is no file.
     ///
     /// # Errors
-    /// As [`read`].
+    /// As [`read`](super::read).
     pub fn read(&self, expected: Expected) -> Result<Snapshot, FileError> {
-        read(&self.path, expected)
+        read_resolved(&self.path, expected)
     }
 }
 
@@ -164,7 +172,8 @@ pub(super) struct Successor {
     generation: u64,
 }
 
-/// How many files to make until one is not taken for a leftover.
+/// How often to make a file, or to open the one that another has made, while others remove or exchange
+/// it at once.
 const MAX_TRIES: usize = 16;
 
 impl Successor {
@@ -174,12 +183,12 @@ impl Successor {
     /// The operating system's.
     pub(super) fn make(
         lock: &TokenLock,
-        make: impl Fn() -> io::Result<NamedTempFile>,
+        make: impl Fn(&UnderWay) -> io::Result<NamedTempFile>,
     ) -> io::Result<Self> {
         let mut under_way = process::under_way();
         let owner = under_way.owner_of(&lock.file);
         for _ in 0..MAX_TRIES {
-            let file = make()?;
+            let file = make(&under_way)?;
             // If not, somebody takes it for a leftover and is about to remove it.
             if try_lock(file.as_file())? {
                 let identity = Identity::of(&rustix::fs::fstat(file.as_file())?);
@@ -231,9 +240,10 @@ impl Drop for Successor {
 /// Removes the file at `path`, unless it is a successor that is in use.
 pub(super) fn remove_leftover(path: &Path) -> io::Result<()> {
     // Nobody in this process takes the lock for one of PHP code, and no child inherits it.
-    let _under_way = process::under_way();
+    let under_way = process::under_way();
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_NOFOLLOW;
-    match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+    let options = OpenOptions::new().read(true).custom_flags(flags).clone();
+    match descriptor::file_under(&under_way, path, &options) {
         Ok(file) if !try_lock(&file)? => Ok(()),
         // Another user's, who cannot be asked.
         Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(error),
@@ -266,58 +276,58 @@ pub fn deadlock(file: &Identity) -> Option<Deadlock> {
         None if process::has_several_php_threads() => None,
         None => {
             let own = std::process::id();
-            let is_own = holder::all(file).iter().any(|holder| holder.pid == own);
+            let is_own = holder::all_under(&under_way, file).iter().any(|holder| holder.pid == own);
             is_own.then_some(Deadlock::OwnFlock)
         }
     }
 }
 
-fn open_or_create(path: &Path, mode: u32) -> Result<File, FileError> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
-    loop {
+/// `None` if others exchange what is at `path` again and again, or have put a link there: whoever has
+/// resolved it must do so anew.
+fn open_or_create(
+    under_way: &UnderWay,
+    path: &Path,
+    mode: u32,
+) -> Result<Option<File>, FileError> {
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_NOFOLLOW;
+    let options = OpenOptions::new().read(true).write(true).custom_flags(flags).clone();
+    for _ in 0..MAX_TRIES {
         // Never O_CREAT on a file that exists: fs.protected_regular forbids it in sticky
         // directories even to root (proc_sys_fs(5)).
-        match options.open(path) {
+        match descriptor::file_under(under_way, path, &options) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.raw_os_error() == Some(libc::ELOOP) => return Ok(None),
             Err(error) => return Err(FileError::from_io(path, "write", error)),
-            Ok(file) => return Ok(file),
+            Ok(file) => return Ok(Some(file)),
         }
-        match create(path, mode) {
-            Ok(file) => return Ok(file),
+        match create(under_way, path, mode) {
+            Ok(file) => return Ok(Some(file)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             // Somebody else has made it and, under its lock, swept ours away.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && path.exists() => {}
+            Err(error)
+                if error.kind() == io::ErrorKind::NotFound
+                    && fs::symlink_metadata(path).is_ok() => {}
             Err(error) => return Err(FileError::from_io(path, "create", error)),
         }
     }
+    Ok(None)
 }
 
 /// Makes the file, empty. It comes to its path with the owner and mode that it is to have: whoever dies
 /// on the way leaves nothing there that others cannot use.
-fn create(path: &Path, mode: u32) -> io::Result<File> {
-    let new = replace::beside(path)?;
-    // The bits that were asked for, whatever the umask.
-    new.as_file().set_permissions(PermissionsExt::from_mode(mode))?;
-    give_to_directory_owner(new.as_file(), path)?;
+fn create(under_way: &UnderWay, path: &Path, mode: u32) -> io::Result<File> {
+    let new = replace::beside(under_way, path)?;
+    likeness::settle_in(under_way, new.as_file(), path, mode)?;
     Ok(new.persist_noclobber(path)?)
-}
-
-/// A file that root makes in another user's directory is meant for that user's web server.
-fn give_to_directory_owner(file: &File, path: &Path) -> io::Result<()> {
-    if !rustix::process::geteuid().is_root() {
-        return Ok(());
-    }
-    let Some(directory) = path.parent() else { return Ok(()) };
-    let owner = directory.metadata()?;
-    fchown(file, Some(owner.uid()), Some(owner.gid()))
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
+    use crate::token_file::{Subject, identify};
 
     fn held(path: &Path) -> Option<TokenLock> {
         match TokenLock::attempt(path, 0o600) {
@@ -357,6 +367,38 @@ mod tests {
         fs::write(dir.path().join("other"), "{}")?;
         fs::rename(dir.path().join("other"), &path)?;
         assert!(lock.is_some_and(|lock| matches!(lock.is_current(), Ok(false))));
+        Ok(())
+    }
+
+    #[test]
+    fn a_link_at_the_path_is_an_exchange_and_not_followed() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let (path, other) = (dir.path().join("token.json"), dir.path().join("other.json"));
+        symlink(&other, &path)?;
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let dangling = path.clone();
+        thread::spawn(move || sender.send(TokenLock::attempt(&dangling, 0o600)));
+        let attempt = receiver.recv_timeout(std::time::Duration::from_secs(10));
+        assert!(matches!(attempt, Ok(Ok(Attempt::Replaced))), "{attempt:?}");
+        assert!(!other.exists(), "nothing is made where the link leads");
+        fs::write(&other, "{}")?;
+        assert!(matches!(TokenLock::attempt(&path, 0o600), Ok(Attempt::Replaced)));
+        Ok(())
+    }
+
+    #[test]
+    fn a_link_that_comes_to_the_path_of_a_locked_file_is_neither_followed_nor_read() -> io::Result<()>
+    {
+        let dir = tempfile::tempdir()?;
+        let (path, moved) = (dir.path().join("token.json"), dir.path().join("moved.json"));
+        fs::write(&path, r#"{"access_token":"t","expire":5}"#)?;
+        let lock = held(&path).unwrap();
+        let expected = Expected { subject: Subject::AccessToken, layout: None };
+        assert!(lock.read(expected).unwrap().document.token().is_some());
+        fs::rename(&path, &moved)?;
+        symlink(&moved, &path)?;
+        assert!(!lock.is_current().unwrap(), "a rename would replace the link");
+        assert!(lock.read(expected).unwrap().identity.is_none());
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 pub mod document;
 mod error;
 pub mod holder;
+mod likeness;
 pub mod lock;
 mod path;
 pub mod replace;
@@ -23,10 +24,11 @@ use rustix::fs::{FileType, Stat};
 use rustix::io::Errno;
 
 use crate::clock::{Clock, Epoch, SystemClock};
+use crate::descriptor;
 
 pub use self::document::{Content, Document, Expected, Layout, Origin, Subject};
 pub use self::error::FileError;
-pub use self::path::resolve;
+pub use self::path::{are_one, resolve};
 
 /// The largest token file that is read, in bytes. A token has at most 512 bytes by WeChat's own
 /// documents, so anything larger is something else.
@@ -111,7 +113,17 @@ pub fn identify(path: &Path) -> Result<Option<Identity>, FileError> {
     }
 }
 
-/// The same, for those to whom it does not matter why there is none.
+/// The file at `path`, which has been resolved, as it is now: a link that stands there by now is no file.
+fn identify_resolved(path: &Path) -> Result<Option<Identity>, FileError> {
+    match rustix::fs::lstat(path) {
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink => Ok(None),
+        Ok(stat) => regular(path, &stat).map(Some),
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(FileError::from_io(path, "look at", error.into())),
+    }
+}
+
+/// The file at `path`, for those to whom it does not matter why there is none.
 #[must_use]
 pub fn glance(path: &CStr) -> Option<Identity> {
     let stat = rustix::fs::stat(path).ok()?;
@@ -135,14 +147,31 @@ pub struct Snapshot {
 /// [`FileError`] if it cannot be read, is no regular file, is too large, or is no token file.
 pub fn read(path: &Path, expected: Expected) -> Result<Snapshot, FileError> {
     // A FIFO or a device must not even be opened: opening alone can hang or have effects.
-    if identify(path)?.is_none() {
-        return Ok(missing(path, expected));
+    match identify(path)? {
+        Some(_) => read_by(path, 0, expected),
+        None => Ok(missing(path, expected)),
     }
-    let opened =
-        OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
-    match opened {
+}
+
+/// The same for a path that has been resolved: a link that stands there by now is no file.
+fn read_resolved(path: &Path, expected: Expected) -> Result<Snapshot, FileError> {
+    match identify_resolved(path)? {
+        Some(_) => read_by(path, libc::O_NOFOLLOW, expected),
+        None => Ok(missing(path, expected)),
+    }
+}
+
+fn read_by(path: &Path, flags: libc::c_int, expected: Expected) -> Result<Snapshot, FileError> {
+    let flags = flags | libc::O_NONBLOCK | libc::O_NOCTTY;
+    match descriptor::file(path, OpenOptions::new().read(true).custom_flags(flags)) {
         Ok(file) => read_open(path, &file, expected),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(missing(path, expected)),
+        // It came after the look.
+        Err(error)
+            if flags & libc::O_NOFOLLOW != 0 && error.raw_os_error() == Some(libc::ELOOP) =>
+        {
+            Ok(missing(path, expected))
+        }
         Err(error) => Err(FileError::from_io(path, "read", error)),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::FileError;
@@ -47,6 +48,25 @@ pub fn resolve(path: &Path) -> Result<PathBuf, FileError> {
     Err(FileError::from_io(path, "find", io::Error::from_raw_os_error(libc::ELOOP)))
 }
 
+/// Whether two paths lead to one file, by whatever name, or will once it is made.
+#[must_use]
+pub fn are_one(path: &Path, other: &Path) -> bool {
+    let (Ok(path), Ok(other)) = (resolve(path), resolve(other)) else { return false };
+    let is_same = |path: &Path, other: &Path| match (fs::metadata(path), fs::metadata(other)) {
+        (Ok(one), Ok(other)) => Some((one.dev(), one.ino()) == (other.dev(), other.ino())),
+        (Err(_), Err(_)) => None,
+        _ => Some(false),
+    };
+    // A directory has several names, too, where it is mounted twice.
+    let will_be = || match (path.parent(), other.parent()) {
+        (Some(one), Some(two)) => {
+            path.file_name() == other.file_name() && is_same(one, two) == Some(true)
+        }
+        _ => false,
+    };
+    path == other || is_same(&path, &other).unwrap_or_else(will_be)
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
@@ -74,6 +94,27 @@ mod tests {
         assert!(resolve(&dir.path().join("a")).is_err());
         let error = resolve(&dir.path().join("missing/token.json")).err();
         assert!(error.is_some_and(|error| error.to_string().contains("there is no directory")));
+        Ok(())
+    }
+
+    #[test]
+    fn paths_are_one_by_what_they_lead_to_and_not_by_how_they_are_spelled() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = |name: &str| dir.path().join(name);
+        fs::create_dir(path("sub"))?;
+        symlink("token.json", path("link.json"))?;
+        let spellings = [path("./token.json"), path("sub/../token.json"), path("link.json")];
+        for exists in [false, true] {
+            for other in &spellings {
+                assert!(are_one(&path("token.json"), other), "{other:?}, {exists}");
+            }
+            assert!(!are_one(&path("token.json"), &path("other.json")), "{exists}");
+            assert!(!are_one(&path("token.json"), &path("sub/token.json")), "{exists}");
+            fs::write(path("token.json"), "{}")?;
+        }
+        fs::hard_link(path("token.json"), path("hard.json"))?;
+        assert!(are_one(&path("token.json"), &path("hard.json")));
+        assert!(!are_one(&path("token.json"), &path("missing/token.json")));
         Ok(())
     }
 }

@@ -5,21 +5,23 @@
 //! place, the old file itself is written: at once, never shortened. Either is prepared before the
 //! upstream is asked, so that a full disk or a barred directory costs no token.
 
-use std::ffi::OsString;
-use std::fs::{self, DirEntry, File};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{FileExt, MetadataExt, fchown};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::{Duration, UNIX_EPOCH};
 
-use rustix::fs::{FallocateFlags, XattrFlags};
+use rustix::fs::{Dir, DirEntry, FallocateFlags, FileType, XattrFlags};
 
 use tempfile::NamedTempFile;
 
 use super::lock::{self, Successor, TokenLock};
-use super::{Content, FileError};
+use super::{Content, FileError, likeness};
+use crate::descriptor;
+use crate::process::UnderWay;
 
 /// Marks a name as that of a replacement under way: `.<file>.wx_token.<random>`.
 const MARK: &str = ".wx_token.";
@@ -130,7 +132,7 @@ impl Filled {
         // The new file is in place. Should the directory not reach the disk before a power cut, the
         // old file is back: an expired token, not a lost one.
         if let Ok((directory, _)) = place(lock.path()) {
-            let _ = File::open(directory).and_then(|directory| directory.sync_all());
+            let _ = descriptor::directory(directory).and_then(|directory| directory.sync_all());
         }
         Ok(())
     }
@@ -139,11 +141,11 @@ impl Filled {
 fn stage_beside(
     lock: &TokenLock,
     directory: &Path,
-    prefix: &OsString,
+    prefix: &OsStr,
     room: u64,
 ) -> io::Result<Successor> {
-    let successor = Successor::make(lock, || make(directory, prefix))?;
-    take_after(successor.file()?, lock.file())?;
+    let successor = Successor::make(lock, |under_way| make(under_way, directory, prefix))?;
+    likeness::take_after(successor.file()?, lock.file())?;
     reserve(successor.file()?, room)?;
     Ok(successor)
 }
@@ -159,18 +161,21 @@ fn write_anew(file: &File, content: &Content) -> io::Result<()> {
 /// Whether the file can only be written in place: nothing can be made or put beside it, or what can be
 /// made cannot be made like it.
 fn is_barred(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::PermissionDenied
-            | io::ErrorKind::ResourceBusy
-            | io::ErrorKind::CrossesDevices
-            | io::ErrorKind::InvalidFilename
-    )
+    likeness::is_refusal(error)
+        || matches!(
+            error.kind(),
+            io::ErrorKind::ResourceBusy
+                | io::ErrorKind::CrossesDevices
+                | io::ErrorKind::InvalidFilename
+        )
 }
 
 /// One write, not shorter than what stood there, so that whoever reads meanwhile never sees less than
 /// a whole file.
 fn write_in_place(file: &File, content: &Content) -> io::Result<()> {
+    // Whoever may not set the time of another user's file must not write it either: its expiry counts
+    // from that time, and would be put off.
+    stamp(file, content)?;
     let old_length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
     let mut bytes = content.bytes.clone();
     if content.may_be_padded {
@@ -188,44 +193,8 @@ fn write_in_place(file: &File, content: &Content) -> io::Result<()> {
     Ok(())
 }
 
-const ACL: &str = "system.posix_acl_access";
-
-/// Gives `new` the owner, mode, ACL and attributes of `old`.
-fn take_after(new: &File, old: &File) -> io::Result<()> {
-    let (was, is) = (old.metadata()?, new.metadata()?);
-    if (was.uid(), was.gid()) != (is.uid(), is.gid()) {
-        let uid = (was.uid() != is.uid()).then(|| was.uid());
-        fchown(new, uid, Some(was.gid()))?;
-    }
-    new.set_permissions(was.permissions())?;
-    // A directory's default ACL is not the old file's.
-    let _ = rustix::fs::fremovexattr(new, ACL);
-    for name in attributes(old).iter().filter(|name| name.as_str() != NOTE) {
-        let mut value = vec![0; 64 * 1024];
-        let Ok(length) = rustix::fs::fgetxattr(old, name.as_str(), &mut value) else { continue };
-        value.truncate(length);
-        let copied = rustix::fs::fsetxattr(new, name.as_str(), &value, XattrFlags::empty());
-        // Labels of a security module are its own to give.
-        if !name.starts_with("security.") {
-            copied?;
-        }
-    }
-    Ok(())
-}
-
-/// The names of the extended attributes of `file`.
-fn attributes(file: &File) -> Vec<String> {
-    let mut names = vec![0; 64 * 1024];
-    let length = rustix::fs::flistxattr(file, &mut names).unwrap_or(0);
-    let names = names.get(..length).unwrap_or_default().split(|byte| *byte == 0);
-    names
-        .filter(|name| !name.is_empty())
-        .filter_map(|name| str::from_utf8(name).ok().map(str::to_owned))
-        .collect()
-}
-
 /// The attribute of a file that has no room for a note in its content.
-const NOTE: &str = "user.wx_token";
+pub(super) const NOTE: &str = "user.wx_token";
 
 /// The note in the attributes of `file`, if there is one.
 #[must_use]
@@ -250,13 +219,13 @@ fn stamp(file: &File, content: &Content) -> io::Result<()> {
 }
 
 /// A new file beside the one at `path`: a leftover, if it stays there.
-pub(super) fn beside(path: &Path) -> io::Result<NamedTempFile> {
+pub(super) fn beside(under_way: &UnderWay, path: &Path) -> io::Result<NamedTempFile> {
     let (directory, prefix) = place(path)?;
-    make(directory, &prefix)
+    make(under_way, directory, &prefix)
 }
 
-fn make(directory: &Path, prefix: &OsString) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new().prefix(prefix).rand_bytes(RANDOM_CHARS).tempfile_in(directory)
+fn make(under_way: &UnderWay, directory: &Path, prefix: &OsStr) -> io::Result<NamedTempFile> {
+    descriptor::temp_file_under(under_way, directory, prefix, RANDOM_CHARS)
 }
 
 fn place(path: &Path) -> io::Result<(&Path, OsString)> {
@@ -284,26 +253,48 @@ pub fn is_staged(path: &Path) -> bool {
 
 /// Removes replacements whose processes have died. Under the lock none should be in use, but the lock
 /// may be one on a file that was exchanged. What cannot be removed does no harm.
-fn sweep(directory: &Path, prefix: &OsString) {
+fn sweep(directory: &Path, prefix: &OsStr) {
     for path in leftovers(directory, prefix) {
         let _ = lock::remove_leftover(&path);
     }
 }
 
-fn leftovers(directory: &Path, prefix: &OsString) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
-    let is_leftover = |entry: &DirEntry| {
-        let name = entry.file_name();
-        let random = name.as_bytes().strip_prefix(prefix.as_bytes());
-        random.is_some_and(|random| {
-            random.len() == RANDOM_CHARS && random.iter().all(u8::is_ascii_alphanumeric)
-        }) && entry.file_type().is_ok_and(|kind| kind.is_file())
+fn leftovers(directory: &Path, prefix: &OsStr) -> Vec<PathBuf> {
+    let Ok(mut entries) = descriptor::directory(directory).and_then(|open| Ok(Dir::new(open)?))
+    else {
+        return Vec::new();
     };
-    entries.flatten().filter(is_leftover).map(|entry| entry.path()).collect()
+    let mut leftovers = Vec::new();
+    while let Some(Ok(entry)) = entries.read() {
+        let name = entry.file_name().to_bytes();
+        let random = name.strip_prefix(prefix.as_bytes());
+        let path = directory.join(OsStr::from_bytes(name));
+        if random.is_some_and(is_random) && is_regular(&entry, &path) {
+            leftovers.push(path);
+        }
+    }
+    leftovers
+}
+
+fn is_random(name: &[u8]) -> bool {
+    name.len() == RANDOM_CHARS && name.iter().all(u8::is_ascii_alphanumeric)
+}
+
+fn is_regular(entry: &DirEntry, path: &Path) -> bool {
+    let kind = match entry.file_type() {
+        // Not every file system has it among the names (readdir(3)).
+        FileType::Unknown => {
+            let stat = rustix::fs::lstat(path);
+            stat.map_or(FileType::Unknown, |stat| FileType::from_raw_mode(stat.st_mode))
+        }
+        kind => kind,
+    };
+    kind == FileType::RegularFile
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;

@@ -59,11 +59,7 @@ pub fn file(path: &Path, options: &OpenOptions) -> io::Result<File> {
 ///
 /// # Errors
 /// The operating system's.
-pub fn file_under(
-    under_way: &UnderWay,
-    path: &Path,
-    options: &OpenOptions,
-) -> io::Result<File> {
+pub fn file_under(under_way: &UnderWay, path: &Path, options: &OpenOptions) -> io::Result<File> {
     open_under(under_way, || options.open(path))
 }
 

@@ -3,6 +3,9 @@
 //! `php` is the boundary to PHP and registers what PHP sees; everything else is the core, which
 //! knows nothing of PHP. ARCHITECTURE.md is the map of these rooms.
 
+// Tests may open what they like.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 pub mod account;
 pub mod clock;
 mod descriptor;

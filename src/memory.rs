@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::{CStr, OsStr, OsString};
+use std::mem::{self, ManuallyDrop};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -26,12 +27,20 @@ type Files = HashMap<OsString, Arc<Remembered>, RandomState>;
 static SHARED: LazyLock<Mutex<Files>> = LazyLock::new(Mutex::default);
 
 thread_local! {
-    static AT_HAND: RefCell<Files> = RefCell::default();
+    /// Without a destructor: exit(3) in a signal handler would run it on the thread that the signal has
+    /// interrupted, in the middle of a change perhaps.
+    static AT_HAND: ManuallyDrop<RefCell<Files>> = ManuallyDrop::default();
 }
 
 /// Gives `work` the memory of this process, as this thread has it.
 pub fn with<R>(work: impl FnOnce(Memory<'_>) -> R) -> R {
     AT_HAND.with(|at_hand| work(Memory { shared: &SHARED, at_hand }))
+}
+
+/// Lets go what this thread has at hand, which is at its end. If a signal handler has interrupted this
+/// thread in its memory, it stays.
+pub fn forget_thread() {
+    AT_HAND.with(|at_hand| at_hand.try_borrow_mut().map(|mut files| mem::take(&mut *files)).ok());
 }
 
 /// What the process remembers, and what this thread has at hand of it.
@@ -119,9 +128,24 @@ impl Memory<'_> {
         }
     }
 
-    /// Forgets the file at `path`, in every thread.
-    pub fn forget(self, path: &Path) {
-        self.with_shared(|files| forget(files, path.as_os_str()));
+    /// Forgets, in every thread, whatever might still give the `rejected` token of the file at `path`,
+    /// which was `before`: that file and the one that is there now by whatever name, and every other that
+    /// holds this token.
+    pub fn forget_rejected(self, path: &Path, before: Option<Identity>, rejected: &str) {
+        let now = token_file::identify(path).ok().flatten();
+        self.with_shared(|files| {
+            files.retain(|name, remembered| {
+                let is_file = |file: Identity| file.is_same_file(&remembered.identity);
+                let is_concerned = name == path.as_os_str()
+                    || before.is_some_and(is_file)
+                    || now.is_some_and(is_file)
+                    || &*remembered.token.value == rejected;
+                if is_concerned {
+                    remembered.forget();
+                }
+                !is_concerned
+            });
+        });
     }
 
     fn with_shared<R>(self, work: impl FnOnce(&mut Files) -> R) -> R {
@@ -133,7 +157,7 @@ impl Memory<'_> {
 
 fn forget(files: &mut Files, path: &OsStr) {
     if let Some(remembered) = files.remove(path) {
-        remembered.is_forgotten.store(true, Ordering::Relaxed);
+        remembered.forget();
     }
 }
 
@@ -164,6 +188,10 @@ impl Remembered {
         }
         touch(&self.used_at, now);
         Some(self.token.clone())
+    }
+
+    fn forget(&self) {
+        self.is_forgotten.store(true, Ordering::Relaxed);
     }
 
     fn is_forgotten(&self) -> bool {
@@ -390,19 +418,166 @@ mod tests {
         assert!(other.recall(&c_string(&path), TOKEN, Duration::ZERO, NOW).is_some());
         assert_eq!(at_hand.borrow().len(), 1);
         for _ in 0..2 {
-            world.memory().forget(&path);
+            world.memory().forget_rejected(&path, None, "token");
             assert!(other.recall(&c_string(&path), TOKEN, trust, NOW).is_none());
             // Read twice by this thread, and met once by the other.
             world.remember(&path, 10, NOW);
             assert!(other.recall(&c_string(&path), TOKEN, trust, NOW).is_some());
             world.remember(&path, 10, NOW);
         }
-        world.memory().forget(&path);
+        world.memory().forget_rejected(&path, None, "token");
         world.remember(&path, 10, NOW);
         assert!(
             other.recall(&c_string(&path), TOKEN, trust, NOW).is_some(),
             "what is new is met again"
         );
+    }
+
+    #[test]
+    fn a_rejected_token_is_forgotten_by_every_name_and_no_other_is() {
+        let world = World::new();
+        let path = world.write("token.json", "rejected");
+        fs::create_dir(world.path("sub")).unwrap();
+        symlink("token.json", world.path("link.json")).unwrap();
+        fs::hard_link(&path, world.path("hard.json")).unwrap();
+        let names = ["token.json", "link.json", "hard.json", "./token.json", "sub/../token.json"];
+        let remember_all = |names: &[&str]| {
+            for name in names {
+                world.remember(&world.path(name), 20, NOW);
+            }
+        };
+        let recalled = |name: &str| world.trust(&world.path(name), 60, NOW);
+        let other = world.write("other.json", "another");
+        world.remember(&other, 20, NOW);
+        remember_all(&names);
+        let before = token_file::identify(&path).unwrap();
+
+        // By what the file was: the token in the memory need not be the rejected one.
+        world.memory().forget_rejected(&path, before, "an older one");
+        for name in names {
+            assert_eq!(recalled(name), None, "{name}");
+        }
+        assert_eq!(recalled("other.json").as_deref(), Some("another"));
+
+        // By what it is now.
+        remember_all(&["link.json"]);
+        world.memory().forget_rejected(&path, None, "an older one");
+        assert_eq!(recalled("link.json"), None);
+
+        // By the token, though the file that it was read from is long gone.
+        remember_all(&["link.json"]);
+        fs::rename(world.write("new", "new"), &path).unwrap();
+        world.memory().forget_rejected(&path, token_file::identify(&path).unwrap(), "rejected");
+        assert_eq!(recalled("link.json"), None);
+        assert_eq!(recalled("other.json").as_deref(), Some("another"));
+    }
+
+    /// How many hold what `thread` has remembered, when it is over.
+    fn holders_after(thread: impl FnOnce(&Path) + Send) -> usize {
+        let world = World::new();
+        let path = world.write("token.json", "token");
+        world.remember(&path, 10, NOW);
+        let remembered = world.shared.lock().unwrap().values().next().map(Arc::clone).unwrap();
+        drop(world.at_hand.take());
+        let shared = &world.shared;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                AT_HAND.with(|at_hand| {
+                    let memory = Memory { shared, at_hand };
+                    assert!(memory.recall(&c_string(&path), TOKEN, Duration::ZERO, NOW).is_some());
+                });
+                thread(&path);
+            });
+        });
+        Arc::strong_count(&remembered) - 2
+    }
+
+    #[test]
+    fn a_thread_lets_go_what_it_has_at_hand_when_it_is_told_and_never_by_itself() {
+        assert_eq!(holders_after(|_| forget_thread()), 0);
+        assert_eq!(holders_after(|_| ()), 1, "a destructor ran: so it would in a signal handler");
+        let in_the_middle = |_: &Path| {
+            AT_HAND.with(|at_hand| {
+                let _changing = at_hand.borrow_mut();
+                forget_thread();
+            });
+        };
+        assert_eq!(holders_after(in_the_middle), 1);
+    }
+
+    /// What Apache does at SIGTERM.
+    extern "C" fn end(_signal: libc::c_int) {
+        // SAFETY: exit(3) is no function for signal handlers, which is what this is about.
+        unsafe { libc::exit(0) };
+    }
+
+    /// What PHP does at the end of a process.
+    extern "C" fn shut_down() {
+        crate::worker::finish_all();
+        forget_thread();
+    }
+
+    /// Runs `work` in a forked child, and returns the status with which it ended.
+    fn in_child(work: impl FnOnce()) -> libc::c_int {
+        // The child has this thread alone, and must find no lock of another one taken.
+        drop(process::under_way());
+        // SAFETY: the child makes calls of this module and of libc alone, and ends by exit(3).
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // SAFETY: both functions live as long as the child.
+            unsafe {
+                libc::signal(libc::SIGTERM, end as extern "C" fn(libc::c_int) as usize);
+                libc::atexit(shut_down);
+            }
+            work();
+            // SAFETY: as above. Nobody has ended the child.
+            unsafe { libc::_exit(1) };
+        }
+        wait_for(child)
+    }
+
+    fn wait_for(child: libc::pid_t) -> libc::c_int {
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        let mut status = 0;
+        // SAFETY: waitpid(2) writes the status of a child of this process.
+        while unsafe { libc::waitpid(child, &raw mut status, libc::WNOHANG) } == 0 {
+            if std::time::Instant::now() > deadline {
+                // SAFETY: the child is not reaped yet, so it is still this process.
+                unsafe { libc::kill(child, libc::SIGKILL) };
+                panic!("the child hangs");
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        status
+    }
+
+    #[test]
+    fn a_signal_handler_that_ends_the_process_waits_for_no_mutex_and_no_borrow() {
+        let world = World::new();
+        let path = world.write("token.json", "token");
+        let touch = || {
+            let recalled = |memory: Memory<'_>| {
+                memory.recall(&c_string(&path), TOKEN, Duration::ZERO, NOW).is_none()
+            };
+            assert!(with(recalled));
+        };
+        let under_way = || {
+            touch();
+            let under_way = process::under_way();
+            // SAFETY: raise(3) touches no memory.
+            unsafe { libc::raise(libc::SIGTERM) };
+            drop(under_way);
+        };
+        assert_eq!(in_child(under_way), 0, "with what is under way in hand");
+        let changing = || {
+            touch();
+            AT_HAND.with(|at_hand| {
+                let _changing = at_hand.borrow_mut();
+                // SAFETY: as above.
+                unsafe { libc::raise(libc::SIGTERM) };
+            });
+        };
+        assert_eq!(in_child(changing), 0, "while the memory of the thread changes");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::memory;
 use crate::process::{self, Worker};
 use crate::signals::SignalsBlocked;
 
@@ -26,6 +27,7 @@ pub fn run<T: Send + 'static>(
     let blocked = SignalsBlocked::new();
     let thread = thread::Builder::new().name("wx_token".to_owned()).spawn(move || {
         let _registered = registered;
+        let _memory = ThreadMemory;
         // Nobody listens if the caller has stopped waiting, or never meant to wait.
         let _ = sender.send(work());
     });
@@ -44,6 +46,15 @@ pub fn finish_all() {
         }
         // Each worker wakes this thread when it ends. No mutex is held here: a signal may end the wait.
         thread::park_timeout(remaining);
+    }
+}
+
+/// What a worker remembers by itself: the token for a ticket.
+struct ThreadMemory;
+
+impl Drop for ThreadMemory {
+    fn drop(&mut self) {
+        memory::forget_thread();
     }
 }
 

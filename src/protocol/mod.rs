@@ -140,12 +140,13 @@ pub fn get(call: &Call, source: &Source<'_>) -> Result<Token, Error> {
 /// As [`get`].
 pub fn replace(call: &Call, source: &Source<'_>, rejected: &str) -> Result<Token, Error> {
     let first = token_file::read(&call.file, call.expected)?;
+    let before = first.identity;
     let token = match call.usable(&first.document, Some(rejected)) {
         Some(token) => Ok(token),
         None => Wait::begin(call, source.open()?, first, Some(rejected))?.until_token(),
     };
     // Whoever trusts the memory for a while must not get the rejected one.
-    memory::with(|memory| memory.forget(&call.file));
+    memory::with(|memory| memory.forget_rejected(&call.file, before, rejected));
     token
 }
 

@@ -56,8 +56,9 @@ pub fn settle_in(under_way: &UnderWay, new: &File, path: &Path, mode: u32) -> io
     };
     let open = |map: &Path| descriptor::file_under(under_way, map, OpenOptions::new().read(true));
     match give(new, &is, &directory.metadata()?, open) {
-        // A root that is none outside its container: the file is no less usable to it.
-        Err(error) if is_refusal(&error) => Ok(()),
+        // There is no such owner in this user namespace, who could miss the file. A root that may not give
+        // it away, though, leaves nothing that the web server cannot open.
+        Err(error) if is_refusal(&error) && error.kind() != io::ErrorKind::PermissionDenied => Ok(()),
         given => given,
     }
 }
@@ -107,7 +108,8 @@ fn is_stand_in(id: u32, map: impl FnOnce() -> io::Result<File>) -> bool {
 /// How many numbers a `uid_map` maps: lines of inner start, outer start and length
 /// (user_namespaces(7)).
 fn mapped_ids(map: &str) -> u64 {
-    let lengths = map.lines().filter_map(|line| line.split_whitespace().nth(2)?.parse::<u64>().ok());
+    let lengths =
+        map.lines().filter_map(|line| line.split_whitespace().nth(2)?.parse::<u64>().ok());
     lengths.sum()
 }
 
@@ -159,9 +161,14 @@ mod tests {
     #[test]
     fn what_cannot_be_here_is_a_refusal_and_what_is_broken_is_none() {
         let is = |errno| is_refusal(&io::Error::from_raw_os_error(errno));
-        for errno in
-            [libc::EPERM, libc::EACCES, libc::EINVAL, libc::ENOSYS, libc::EOPNOTSUPP, libc::EOVERFLOW]
-        {
+        for errno in [
+            libc::EPERM,
+            libc::EACCES,
+            libc::EINVAL,
+            libc::ENOSYS,
+            libc::EOPNOTSUPP,
+            libc::EOVERFLOW,
+        ] {
             assert!(is(errno), "{errno}");
         }
         for errno in [libc::EIO, libc::ENOSPC, libc::EROFS, libc::EDQUOT, libc::ENOMEM] {

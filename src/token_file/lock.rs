@@ -16,8 +16,8 @@ use fs2::FileExt;
 use tempfile::NamedTempFile;
 
 use super::{
-    FileError, Identity, Snapshot, holder, identify_open, identify_resolved, likeness, read_resolved,
-    replace,
+    FileError, Identity, Snapshot, holder, identify_open, identify_resolved, likeness,
+    read_resolved, replace,
 };
 use crate::descriptor;
 use crate::process::{self, HeldLock, Owner, UnderWay};
@@ -284,11 +284,7 @@ pub fn deadlock(file: &Identity) -> Option<Deadlock> {
 
 /// `None` if others exchange what is at `path` again and again, or have put a link there: whoever has
 /// resolved it must do so anew.
-fn open_or_create(
-    under_way: &UnderWay,
-    path: &Path,
-    mode: u32,
-) -> Result<Option<File>, FileError> {
+fn open_or_create(under_way: &UnderWay, path: &Path, mode: u32) -> Result<Option<File>, FileError> {
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_NOFOLLOW;
     let options = OpenOptions::new().read(true).write(true).custom_flags(flags).clone();
     for _ in 0..MAX_TRIES {
@@ -387,8 +383,8 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_comes_to_the_path_of_a_locked_file_is_neither_followed_nor_read() -> io::Result<()>
-    {
+    fn a_link_that_comes_to_the_path_of_a_locked_file_is_neither_followed_nor_read()
+    -> io::Result<()> {
         let dir = tempfile::tempdir()?;
         let (path, moved) = (dir.path().join("token.json"), dir.path().join("moved.json"));
         fs::write(&path, r#"{"access_token":"t","expire":5}"#)?;

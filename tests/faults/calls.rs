@@ -132,7 +132,7 @@ impl Call {
             ("fchown", _) => errors![EPERM EDQUOT EIO ENOMEM EROFS],
             ("fchmod", _) => errors![EPERM EIO ENOMEM EROFS],
             ("flistxattr" | "fgetxattr", _) => errors![ENOTSUP EIO ENOMEM],
-            ("fsetxattr", _) => errors![ENOTSUP ENOSPC EACCES EDQUOT EIO ENOMEM EROFS],
+            ("fsetxattr", _) => errors![ENOTSUP ENOSPC EACCES EDQUOT EINVAL EIO ENOMEM EPERM EROFS],
             ("fremovexattr", _) => errors![ENOTSUP EIO EACCES ENOSPC ENOMEM EROFS],
             ("fallocate", _) => errors![ENOSPC EOPNOTSUPP EDQUOT EINTR EIO],
             ("pwrite64", _) => errors![ENOSPC EIO EDQUOT EINTR],

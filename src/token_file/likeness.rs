@@ -58,7 +58,9 @@ pub fn settle_in(under_way: &UnderWay, new: &File, path: &Path, mode: u32) -> io
     match give(new, &is, &directory.metadata()?, open) {
         // There is no such owner in this user namespace, who could miss the file. A root that may not give
         // it away, though, leaves nothing that the web server cannot open.
-        Err(error) if is_refusal(&error) && error.kind() != io::ErrorKind::PermissionDenied => Ok(()),
+        Err(error) if is_refusal(&error) && error.kind() != io::ErrorKind::PermissionDenied => {
+            Ok(())
+        }
         given => given,
     }
 }

@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, UNIX_EPOCH};
 
 use wechat_emulator::Options;
 
@@ -158,6 +159,27 @@ fn a_file_that_may_not_be_written_is_served_while_valid_and_then_names_both_owne
         assert!(answer.message().contains(owner), "{}", answer.message());
     }
     assert_eq!(world.fetches(), 0);
+}
+
+#[test]
+fn a_failure_does_not_put_off_the_expiry_of_another_users_file_which_counts_from_its_time() {
+    let mut world = world();
+    give(world.dir.path(), 0, 0, 0o755);
+    world.set("secret", "00000000000000000000000000000000");
+    world.write(r#"{"access_token":"dead","expires_in":7200}"#);
+    give(&world.file(), NOBODY, NOBODY, 0o666);
+    let old = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    fs::File::options()
+        .write(true)
+        .open(world.file())
+        .and_then(|file| file.set_modified(old))
+        .expect("the tests run as root");
+    let before = fs::read(world.file()).expect("a file");
+    for _ in 0..2 {
+        assert_eq!(call_as(&world, WWW_DATA).class(), "WxToken\\ApiException");
+        assert_eq!(fs::read(world.file()).expect("a file"), before);
+        assert_eq!(fs::metadata(world.file()).and_then(|file| file.modified()).ok(), Some(old));
+    }
 }
 
 #[test]

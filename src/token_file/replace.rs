@@ -6,7 +6,7 @@
 //! upstream is asked, so that a full disk or a barred directory costs no token.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -20,6 +20,7 @@ use tempfile::NamedTempFile;
 
 use super::lock::{self, Successor, TokenLock};
 use super::{Content, FileError, likeness};
+use crate::clock::{Clock, Epoch, SystemClock};
 use crate::descriptor;
 use crate::process::UnderWay;
 
@@ -29,6 +30,9 @@ const RANDOM_CHARS: usize = 6;
 
 /// Room for a token of the longest kind and a failure record, in bytes.
 const HEADROOM: u64 = 4096;
+
+/// Room for a token as WeChat's documents have it and a failure record, in bytes.
+const USUAL_GROWTH: u64 = 2048;
 
 /// The longest that a file is padded to, in bytes.
 const MAX_PADDED: usize = 16 * 1024;
@@ -76,18 +80,17 @@ impl Replacement {
         let (directory, prefix) = place(lock.path())?;
         sweep(directory, &prefix);
         let old = lock.file().metadata()?;
-        let room = old.len() + HEADROOM;
         // A replaced hard link would part from its other names.
         let beside = if mode == WriteMode::InPlace || old.nlink() > 1 {
             None
         } else {
-            match stage_beside(lock, directory, &prefix, room) {
+            match stage_beside(lock, directory, &prefix, old.len() + HEADROOM) {
                 Err(error) if is_barred(&error) => None,
                 staged => Some(staged?),
             }
         };
         if beside.is_none() {
-            reserve(lock.file(), room)?;
+            reserve_in_place(lock.file(), &old)?;
         }
         Ok(Self { beside })
     }
@@ -173,20 +176,28 @@ fn is_barred(error: &io::Error) -> bool {
 /// One write, not shorter than what stood there, so that whoever reads meanwhile never sees less than
 /// a whole file.
 fn write_in_place(file: &File, content: &Content) -> io::Result<()> {
-    // Whoever may not set the time of another user's file must not write it either: its expiry counts
-    // from that time, and would be put off.
-    stamp(file, content)?;
-    let old_length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    let may_stamp = content.modified.is_none() || may_stamp(file)?;
+    if !may_stamp && content.modified.is_some_and(is_put_off) {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    let old = file.metadata()?;
+    let old_length = usize::try_from(old.len()).unwrap_or(usize::MAX);
     let mut bytes = content.bytes.clone();
     if content.may_be_padded {
         let end = bytes.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last + 1);
         bytes.truncate(end);
         bytes.resize(end.max(old_length.min(MAX_PADDED)), b' ');
     }
+    // On a full disk, a write that needs more would end in the middle.
+    if bytes.len() as u64 > allocated(&old) {
+        reserve(file, bytes.len() as u64)?;
+    }
     file.write_all_at(&bytes, 0)?;
     file.set_len(bytes.len() as u64)?;
     note(file, content);
-    stamp(file, content)?;
+    if may_stamp {
+        stamp(file, content)?;
+    }
     // It is written. Should it not reach the disk before a power cut, a token is lost that can be had
     // again.
     let _ = file.sync_all();
@@ -218,6 +229,24 @@ fn stamp(file: &File, content: &Content) -> io::Result<()> {
     file.set_modified(UNIX_EPOCH + Duration::from_millis(since))
 }
 
+/// Whether this process may set the time of the file, as its owner may, and not everybody who may write it
+/// (utimensat(2)). It is set to what it is.
+fn may_stamp(file: &File) -> io::Result<bool> {
+    match file.set_modified(file.metadata()?.modified()?) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(false),
+        set => set.map(|()| true),
+    }
+}
+
+/// A fetch takes less, and a token is due long before a delay of its expiry by so much counts.
+const STAMP_TOLERANCE: Duration = Duration::from_secs(10);
+
+/// Whether a write that gives the file the time of now, instead of `modified`, puts off the expiry that
+/// counts from it.
+fn is_put_off(modified: Epoch) -> bool {
+    SystemClock.now().since(modified) > STAMP_TOLERANCE
+}
+
 /// A new file beside the one at `path`: a leftover, if it stays there.
 pub(super) fn beside(under_way: &UnderWay, path: &Path) -> io::Result<NamedTempFile> {
     let (directory, prefix) = place(path)?;
@@ -243,6 +272,23 @@ fn reserve(file: &File, bytes: u64) -> io::Result<()> {
         | Ok(()) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Reserves disk space for the next content of the file itself, which is `old`. fallocate(2) changes the
+/// time from which an expiry may count: it is called only where there is no room, by whoever can set that
+/// time back.
+fn reserve_in_place(file: &File, old: &Metadata) -> io::Result<()> {
+    if allocated(old) >= old.len() + USUAL_GROWTH || !may_stamp(file)? {
+        return Ok(());
+    }
+    reserve(file, old.len() + HEADROOM)?;
+    file.set_modified(old.modified()?)
+}
+
+/// Disk space that the file has, in bytes.
+fn allocated(file: &Metadata) -> u64 {
+    // In units of 512 bytes, whatever the size of a block (stat(3type)).
+    file.blocks() * 512
 }
 
 /// Whether a replacement of the file at `path` is under way, or was when its process died.
@@ -370,6 +416,23 @@ mod tests {
         }
         assert_eq!(fs::metadata(&path)?.ino(), inode);
         assert_eq!(names(dir.path())?, ["token.json"]);
+        Ok(())
+    }
+
+    #[test]
+    fn in_place_nothing_touches_the_time_of_the_file_before_it_is_written() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("token.json");
+        let old = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        // Disk space is reserved for the empty one and the one that fills its blocks.
+        for length in [0, 40, 4090] {
+            fs::write(&path, " ".repeat(length))?;
+            File::options().write(true).open(&path)?.set_modified(old)?;
+            let held = lock(&path).unwrap();
+            let staged = Replacement::stage(&held, WriteMode::InPlace).unwrap();
+            assert_eq!(fs::metadata(&path)?.modified()?, old, "{length}");
+            drop(staged);
+        }
         Ok(())
     }
 

@@ -99,7 +99,8 @@ fn phases(calls: &[Call]) -> Vec<(Phase, &Call)> {
     let reserves = |call: &Call| call.name == "fallocate";
     let asks = |call: &Call| call.name == "clone3" || call.about == "connection";
     let locked = calls.iter().position(locks).expect("a lock is taken");
-    let prepared = calls.iter().rposition(reserves).expect("disk space is reserved");
+    // A file that is written in place has room already.
+    let prepared = calls.iter().rposition(reserves).unwrap_or(locked);
     // A loader makes no call of its own: it is asked in between.
     let first = calls.iter().position(asks).unwrap_or(prepared + 1);
     let last = calls.iter().rposition(asks).unwrap_or(prepared);

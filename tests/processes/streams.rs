@@ -14,7 +14,7 @@ use crate::support::{World, now};
 const DAEMON: &str = include_str!("php/streams.php");
 
 /// System calls that give a descriptor, but for those of sockets.
-const OPENING: &str = "openat,open,creat,openat2,dup,dup2,dup3,fcntl,pipe2,memfd_create";
+const OPENING: &str = "openat,open,creat,openat2,dup,dup2,dup3,memfd_create";
 
 /// What the daemon got from its calls.
 fn run(world: &World, php: &Php, streams: &str) -> (Value, String) {
@@ -25,7 +25,7 @@ fn run(world: &World, php: &Php, streams: &str) -> (Value, String) {
     fs2::FileExt::try_lock_exclusive(&held).expect("a lock");
     let plain = php.command();
     let status = Command::new("strace")
-        .args(["-f", "-e", &format!("trace={OPENING}"), "-o"])
+        .args(["-f", "-y", "-e", &format!("trace={OPENING}"), "-o"])
         .arg(&log)
         .arg(plain.get_program())
         .args(plain.get_args())
@@ -44,17 +44,17 @@ fn run(world: &World, php: &Php, streams: &str) -> (Value, String) {
     (answers, fs::read_to_string(&log).expect("a log"))
 }
 
-/// Calls that gave a standard stream, apart from what libc looks at for itself.
+/// Calls that gave a standard stream.
 fn standard_streams(log: &str) -> Vec<&str> {
     let is_standard = |line: &&str| {
-        let number = line.rsplit_once(" = ").map_or("", |(_, result)| result);
-        ["0", "1", "2"].contains(&number) && !line.contains("F_GETFD") && !line.contains("F_SETFD")
+        let result = line.rsplit_once(" = ").map_or("", |(_, result)| result);
+        // The root directory is what holds the numbers of the closed streams meanwhile, and can be neither
+        // read nor written. libc looks for processors and memory by itself.
+        ["0<", "1<", "2<"].iter().any(|number| result.starts_with(number))
+            && !result.ends_with("</>")
+            && !["</sys/", "</proc/sys/"].iter().any(|system| result.contains(system))
     };
-    // The fillers, which hold the numbers of the closed streams, and can be neither read nor written.
-    let is_ours = |line: &&str| {
-        !line.contains("\"/\", O_RDONLY|O_CLOEXEC|O_PATH") && !line.contains("\"/sys/")
-    };
-    log.lines().filter(is_standard).filter(is_ours).collect()
+    log.lines().filter(is_standard).collect()
 }
 
 fn content(path: &Path) -> String {

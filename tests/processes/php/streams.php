@@ -51,7 +51,7 @@ $answers['loader'] = wx_get_token("$dir/loader.json", function () {
 });
 $answers['within'] = wx_with_lock("$dir/within.json", function () use ($dir) {
     page();
-    $answers = [wx_token_status("$dir/within.json")['holder'] === getmypid(), wx_get_token("$dir/within.json")];
+    $answers = [wx_token_status("$dir/within.json")['holder_pid'] === getmypid(), wx_get_token("$dir/within.json")];
     page();
     return $answers;
 });

@@ -1,6 +1,5 @@
 //! HTTP to WeChat: the requests of one fetch, all within one time limit.
 
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -20,6 +19,7 @@ use super::endpoint::{ApiBase, Endpoint};
 use super::errcode::SYSTEM_BUSY;
 use super::request::{Payload, Request};
 use super::resolver::ThreadResolver;
+use crate::descriptor;
 use crate::error::{ConfigError, Error};
 use crate::failure::{Cause, Failure};
 use crate::upstream::{Grant, Setback};
@@ -271,7 +271,7 @@ fn read_certificates(path: &Path) -> Result<Vec<Certificate<'static>>, ConfigErr
             path.display()
         ))
     };
-    let pem = fs::read(path).map_err(|error| refuse(&error.to_string()))?;
+    let pem = descriptor::read(path).map_err(|error| refuse(&error.to_string()))?;
     let mut certificates = Vec::new();
     for item in parse_pem(&pem) {
         if let PemItem::Certificate(certificate) =

@@ -453,6 +453,7 @@ mod tests {
         let before = token_file::identify(&path).unwrap();
 
         // By what the file was: the token in the memory need not be the rejected one.
+        fs::rename(world.write("aside", "new"), &path).unwrap();
         world.memory().forget_rejected(&path, before, "an older one");
         for name in names {
             assert_eq!(recalled(name), None, "{name}");
@@ -465,8 +466,9 @@ mod tests {
         assert_eq!(recalled("link.json"), None);
 
         // By the token, though the file that it was read from is long gone.
+        world.write("token.json", "rejected");
         remember_all(&["link.json"]);
-        fs::rename(world.write("new", "new"), &path).unwrap();
+        fs::rename(world.write("aside", "new"), &path).unwrap();
         world.memory().forget_rejected(&path, token_file::identify(&path).unwrap(), "rejected");
         assert_eq!(recalled("link.json"), None);
         assert_eq!(recalled("other.json").as_deref(), Some("another"));

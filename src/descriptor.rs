@@ -12,6 +12,7 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::fcntl_getfd;
@@ -108,26 +109,49 @@ fn open_plainly<T: AsFd>(open: &mut impl FnMut() -> io::Result<T>) -> io::Result
     Ok((opened.as_fd().as_raw_fd() >= FIRST).then_some(opened))
 }
 
+/// How often fillers have come and gone: odd while there are some. Another thread must not take them for
+/// the streams.
+static FILLINGS: AtomicUsize = AtomicUsize::new(0);
+
 fn streams_are_open() -> bool {
-    (0..FIRST).all(|number| {
+    let before = FILLINGS.load(Ordering::SeqCst);
+    let are_taken = (0..FIRST).all(|number| {
         // SAFETY: a descriptor that is closed meanwhile is an error of the call, not of the program.
         fcntl_getfd(unsafe { BorrowedFd::borrow_raw(number) }).is_ok()
-    })
+    });
+    are_taken && before % 2 == 0 && FILLINGS.load(Ordering::SeqCst) == before
 }
 
-/// The fillers are closed again before another thread may fork: its child would keep them.
+/// Descriptors in the place of streams that are closed.
+struct Fillers(Vec<OwnedFd>);
+
+impl Fillers {
+    /// They are closed again before another thread may fork: its child would keep them.
+    fn new(_no_fork: &UnderWay) -> io::Result<Self> {
+        FILLINGS.fetch_add(1, Ordering::SeqCst);
+        let mut fillers = Self(Vec::new());
+        loop {
+            let filler = filler()?;
+            if filler.as_raw_fd() >= FIRST {
+                return Ok(fillers);
+            }
+            fillers.0.push(filler);
+        }
+    }
+}
+
+impl Drop for Fillers {
+    fn drop(&mut self) {
+        self.0.clear();
+        FILLINGS.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
 fn open_beside_fillers<T>(
-    _no_fork: &UnderWay,
+    under_way: &UnderWay,
     mut open: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
-    let mut fillers = Vec::new();
-    loop {
-        let filler = filler()?;
-        if filler.as_raw_fd() >= FIRST {
-            break;
-        }
-        fillers.push(filler);
-    }
+    let _fillers = Fillers::new(under_way)?;
     open()
 }
 

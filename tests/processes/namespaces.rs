@@ -115,7 +115,7 @@ fn a_new_file_goes_without_a_gift_to_a_directory_owner_without_a_number() {
 
 #[test]
 fn without_any_number_of_ones_own_the_file_is_written_in_place() {
-    // Nothing can be made there: openat(2) says EOVERFLOW.
+    // What is made there seems to be the file's owner's, as everybody's does.
     let world = world(0, 0);
     let before = state(&world);
     let php = world.php().command();

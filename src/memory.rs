@@ -507,6 +507,27 @@ mod tests {
         assert_eq!(holders_after(in_the_middle), 1);
     }
 
+    #[test]
+    fn a_worker_keeps_nothing_at_hand_beyond_its_end() {
+        let world = World::new();
+        let path = world.write("token.json", "token");
+        let snapshot = token_file::read(&path, TOKEN).unwrap();
+        let settled = Snapshot { is_settled: true, ..snapshot };
+        with(|memory| memory.remember(&path, TOKEN, &settled, 10, NOW));
+        let remembered = SHARED.lock().unwrap().get(path.as_os_str()).map(Arc::clone).unwrap();
+        forget_thread();
+        let name = c_string(&path);
+        let recall = move || {
+            let found = with(|memory| memory.recall(&name, TOKEN, Duration::from_secs(60), NOW));
+            (found.is_some(), AT_HAND.with(|at_hand| at_hand.borrow().len()))
+        };
+        let receiver = crate::worker::run(Duration::from_secs(20), recall).unwrap();
+        assert_eq!(receiver.recv().unwrap(), (true, 1));
+        // The worker ends after it has answered; those who remember are the process and this test.
+        crate::worker::finish_all();
+        assert_eq!(Arc::strong_count(&remembered), 2);
+    }
+
     /// What Apache does at SIGTERM.
     extern "C" fn end(_signal: libc::c_int) {
         // SAFETY: exit(3) is no function for signal handlers, which is what this is about.

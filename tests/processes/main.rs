@@ -11,6 +11,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod aliases;
 mod bad_input;
 mod client;
 mod crashes;
@@ -23,7 +24,6 @@ mod layouts;
 mod leaks;
 mod locks;
 mod memory;
-mod names;
 mod namespaces;
 mod ownership;
 mod rejected;

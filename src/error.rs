@@ -114,7 +114,7 @@ const fn explain(deadlock: Deadlock) -> &'static str {
             "this process was forked while its parent held the lock, and the refresh is the parent's; end the child where its own work ends"
         }
         Deadlock::OtherFiber => {
-            "another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let that one end first, or ask with wx_try_token()"
+            "another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let it end first, or poll with wx_try_token()"
         }
         Deadlock::PollInsideLock => {
             "this call comes from within wx_with_lock() on that file, so no refresh can begin; call wx_get_token() there, or wx_try_token() outside"

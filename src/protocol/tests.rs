@@ -236,7 +236,11 @@ fn a_waiter_takes_the_token_or_the_failure_that_the_holder_leaves() {
                 let account = world.upstream.account();
                 empty().with_failure(&FailureRecord::of(down(), &account, None, now))
             } else {
-                empty().with_token(&Token { value: "theirs".into(), expiry }, None, now)
+                empty().with_token(
+                    &Token { value: "theirs".into(), expiry, may_live_long: false },
+                    None,
+                    now,
+                )
             };
             let staged = Replacement::stage(&lock, WriteMode::Replace).unwrap();
             staged.fill(&lock, content).unwrap().commit(&mut lock).unwrap();
@@ -460,7 +464,8 @@ fn an_unwritable_directory_does_not_disturb_a_valid_token() {
     fs::remove_file(world.file()).unwrap();
     fs::create_dir(world.dir.path().join("real")).unwrap();
     let real = world.dir.path().join("real/token.json");
-    let token = Token { value: "first".into(), expiry: Epoch::from_secs(NOW + 7200) };
+    let token =
+        Token { value: "first".into(), expiry: Epoch::from_secs(NOW + 7200), may_live_long: true };
     fs::write(&real, empty().with_token(&token, None, Epoch::from_secs(NOW)).bytes).unwrap();
     std::os::unix::fs::symlink(&real, world.file()).unwrap();
     let open = || -> Result<Remote, Error> { Err(crate::error::ConfigError("none".into()).into()) };

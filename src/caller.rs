@@ -85,7 +85,7 @@ impl Caller {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
 
     const FRAME: Frame = Frame::at(0x1000);

@@ -207,7 +207,7 @@ fn mishaps_of_all_kinds_break_nothing_and_leak_nothing() {
     let pool = "pm = dynamic\npm.max_children = 4\npm.start_servers = 2\npm.min_spare_servers = 1\n\
                 pm.max_spare_servers = 3\npm.max_requests = 50";
     let fpm = Site::nginx_and_fpm(&world, pool);
-    let apache = Site::has_apache().then(|| Site::apache(&world, 2));
+    let apache = cfg!(apache).then(|| Site::apache(&world, 2));
     world.call();
     let workers = [false, false, true].map(|forks| worker::start(&world, forks));
     let pids: Vec<u32> = workers.iter().map(Process::pid).collect();

@@ -139,8 +139,8 @@ pub fn has_several_php_threads() -> bool {
 pub fn under_way() -> Guard {
     static FORK_HANDLERS: Once = Once::new();
     FORK_HANDLERS.call_once(|| {
-        // SAFETY: the handlers are functions of this library, which is never unloaded; on failure
-        // (no memory) forks go unnoticed, as they would without this call.
+        // SAFETY: the handlers are functions of this library, which build.rs links so that it is never
+        // unloaded; on failure (no memory) forks go unnoticed, as they would without this call.
         unsafe {
             libc::pthread_atfork(Some(before_fork), Some(after_in_parent), Some(after_in_child))
         };

@@ -19,7 +19,7 @@ use super::arguments::{
 };
 use super::callback::{self, Interruption};
 use super::loader::Loader;
-use super::{environment, exceptions, settings, status};
+use super::{environment, exceptions, settings, status, warning};
 use crate::account::{self, Account};
 use crate::clock::SystemClock;
 use crate::error::{ConfigError, Error};
@@ -44,7 +44,7 @@ pub fn add_to(module: ModuleBuilder) -> ModuleBuilder {
 /// `wx_get_token(string $file, array|callable|null $source = null): string`
 #[php_function]
 pub fn wx_get_token(file: PathArg<'_, 1>, source: SourceArg<'_, 2>) -> PhpResult<TokenString> {
-    get_token(&file, &source).map_err(Ended::go_on)
+    conclude(get_token(&file, &source))
 }
 
 fn get_token(file: &PathArg<'_, 1>, source: &SourceArg<'_, 2>) -> Result<TokenString, Ended> {
@@ -63,7 +63,7 @@ pub fn wx_refresh_token(
     rejected: TextArg<'_, 2>,
     source: SourceArg<'_, 3>,
 ) -> PhpResult<TokenString> {
-    refresh_token(&file, &rejected, &source).map_err(Ended::go_on)
+    conclude(refresh_token(&file, &rejected, &source))
 }
 
 fn refresh_token(
@@ -116,12 +116,21 @@ pub fn wx_get_ticket(
     r#type: TextArg<'_, 3>,
     source: AccountArg<'_, 4>,
 ) -> PhpResult<TokenString> {
+    conclude(get_ticket(&ticketFile, &tokenFile, &r#type, &source).map_err(Ended::Thrown))
+}
+
+fn get_ticket(
+    file: &PathArg<'_, 1>,
+    token_file: &PathArg<'_, 2>,
+    r#type: &TextArg<'_, 3>,
+    source: &AccountArg<'_, 4>,
+) -> PhpResult<TokenString> {
     let options = source.options()?;
-    let (path, token_path) = (ticketFile.absolute()?, tokenFile.absolute()?);
+    let (path, token_path) = (file.absolute()?, token_file.absolute()?);
     let kind = r#type.as_str()?;
     let subject = TicketKind::subject(kind).map_err(|problem| r#type.refuse(problem))?;
     if *path == *token_path {
-        return Err(ticketFile.refuse("must not be the token file"));
+        return Err(file.refuse("must not be the token file"));
     }
     if let Some(ticket) = recall(path.as_c_str(), subject, &options) {
         return Ok(TokenString(ticket));
@@ -199,6 +208,19 @@ impl Ended {
             Self::Interrupted(interruption) => interruption.go_on(),
         }
     }
+}
+
+/// Ends a function that may have looked an account up. No lock is held any more, so the warning that the
+/// look has left can be raised; if the error handler throws, that is how the call ends.
+fn conclude<T>(outcome: Result<T, Ended>) -> PhpResult<T> {
+    if !matches!(outcome, Err(Ended::Interrupted(_)))
+        && let Some(warning) = account::take_warning()
+        && let Err(interruption) = warning::raise(&warning)
+    {
+        drop((outcome, warning));
+        return Err(interruption.go_on());
+    }
+    outcome.map_err(Ended::go_on)
 }
 
 impl From<PhpException> for Ended {

@@ -12,10 +12,13 @@ mod loader;
 mod settings;
 mod signature;
 mod status;
+mod warning;
 
 use std::panic::catch_unwind;
 
 use ext_php_rs::builders::ModuleBuilder;
+use ext_php_rs::error::{Error, php_error};
+use ext_php_rs::flags::ErrorType;
 use ext_php_rs::php_module;
 
 use crate::wechat::Http;
@@ -34,10 +37,21 @@ pub fn get_module(module: ModuleBuilder) -> ModuleBuilder {
 const SUCCESS: i32 = 0;
 const FAILURE: i32 = -1;
 
+/// Zend/zend_modules.h: the module was loaded by dl(), for one request.
+const MODULE_TEMPORARY: i32 = 2;
+
+const NO_DL: &str =
+    "wx_token cannot be loaded with dl(): load it at start-up, with extension=wx_token in php.ini";
+
 /// Module start-up (MINIT). Nothing is started here: php-fpm forks after it.
-fn start(_type: i32, module_number: i32) -> i32 {
+fn start(module_type: i32, module_number: i32) -> i32 {
     // A panic must not unwind into the engine.
     let started = catch_unwind(|| {
+        // PHP 8.1 and 8.2 free inherited properties twice when they unload a module after a request.
+        if module_type == MODULE_TEMPORARY {
+            php_error(&ErrorType::CoreWarning, NO_DL);
+            return Err(Error::InvalidScope);
+        }
         Http::prepare();
         settings::register(module_number);
         signature::complete();
@@ -47,7 +61,10 @@ fn start(_type: i32, module_number: i32) -> i32 {
 }
 
 /// Module shutdown: a refresh that is still running is waited for, so that its token is stored.
-extern "C" fn stop(_type: i32, _module_number: i32) -> i32 {
-    let stopped = catch_unwind(worker::finish_all);
+extern "C" fn stop(_type: i32, module_number: i32) -> i32 {
+    let stopped = catch_unwind(|| {
+        worker::finish_all();
+        settings::unregister(module_number);
+    });
     if stopped.is_ok() { SUCCESS } else { FAILURE }
 }

@@ -27,7 +27,7 @@ use crate::wechat::Endpoint;
 
 /// `ZEND_MODULE_API_NO` of PHP 8.5 (Zend/zend_modules.h). PHP 8.6 takes a parameter from
 /// `zend_parse_arg_str_slow()` and `zend_parse_arg_double_slow()` (Zend/zend_API.h).
-const NEWEST_API: u32 = 2025_09_25;
+const NEWEST_API: u32 = 20_250_925;
 
 const _: () = assert!(
     ZEND_MODULE_API_NO <= NEWEST_API,
@@ -259,7 +259,7 @@ impl<'a, const N: u32> FromZvalMut<'a> for SourceArg<'a, N> {
 
     fn from_zval_mut(zval: &'a mut Zval) -> Option<Self> {
         // Two strings in a list may name a static method; keyed arrays are options, always.
-        let is_keyed = zval.array().is_some_and(|array| !array.has_sequential_keys());
+        let is_keyed = zval.array().is_some_and(is_keyed);
         if !is_keyed && !zval.is_null() && zval.is_callable() {
             return Some(Self::Loader(zval));
         }
@@ -269,6 +269,14 @@ impl<'a, const N: u32> FromZvalMut<'a> for SourceArg<'a, N> {
     fn from_missing() -> Option<Self> {
         Some(Self::Account(AccountArg(None)))
     }
+}
+
+/// Whether an array is no list: its keys are not 0, 1, 2 and so on.
+fn is_keyed(array: &ZendHashTable) -> bool {
+    let mut entries = array.iter();
+    (0..)
+        .map_while(|index| Some((index, entries.next_zval()?.0)))
+        .any(|(index, key)| key.long() != Some(index))
 }
 
 impl<'a, const N: u32> SourceArg<'a, N> {
@@ -395,8 +403,8 @@ impl<'a, const N: u32> AccountArg<'a, N> {
     pub fn options(&self) -> PhpResult<CallOptions<'a>> {
         let mut options = CallOptions::default();
         let Some(array) = self.0 else { return Ok(options) };
-        // ext-php-rs's own iterator panics on a key that is not UTF-8.
         let mut entries = array.iter();
+        // The iterator itself panics on a key that is not UTF-8, and so does whatever is built on it.
         while let Some((key, value)) = entries.next_zval() {
             let taken = match key.zend_str() {
                 Some(name) => options.set(name.as_bytes(), value),

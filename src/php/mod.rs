@@ -20,6 +20,7 @@ use ext_php_rs::builders::ModuleBuilder;
 use ext_php_rs::error::{Error, php_error};
 use ext_php_rs::flags::ErrorType;
 use ext_php_rs::php_module;
+use ext_php_rs::zend::ExecutorGlobals;
 
 use crate::wechat::Http;
 use crate::worker;
@@ -50,6 +51,9 @@ fn start(module_type: i32, module_number: i32) -> i32 {
         // PHP 8.1 and 8.2 free inherited properties twice when they unload a module after a request.
         if module_type == MODULE_TEMPORARY {
             php_error(&ErrorType::CoreWarning, NO_DL);
+            // The fatal error that follows keeps dl() from asking for this: without it, PHP goes on to read
+            // the name of the module after the request, which has freed it.
+            ExecutorGlobals::get_mut().full_tables_cleanup = true;
             return Err(Error::InvalidScope);
         }
         Http::prepare();

@@ -64,9 +64,10 @@ run('a handler that exits', 0644, '
     attempt(fn() => wx_get_ticket("$file.ticket", $file));
     echo "not reached\n";
 ');
-run('a handler that dies', 0644, '
+run('a handler that dies, and a token that is due', 0644, '
     register_shutdown_function(function () use ($file) { echo "\nthe lock is free: ", is_free($file), "\n"; });
     ini_set("memory_limit", "32M");
+    file_put_contents($file, json_encode(["access_token" => "due", "expire" => time() + 100]));
     set_error_handler(function () { str_repeat("x", 64 << 20); });
     attempt(fn() => wx_get_token($file));
     echo "not reached\n";
@@ -106,7 +107,7 @@ exit status 0
 -- a handler that exits
 the lock is free: true
 exit status 7
--- a handler that dies
+-- a handler that dies, and a token that is due
 Fatal error: Allowed memory size of %d bytes exhausted (tried to allocate %d bytes)
 
 the lock is free: true

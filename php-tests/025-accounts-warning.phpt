@@ -67,6 +67,8 @@ run('a handler that exits', 0644, '
 run('a handler that dies, and a token that is due', 0644, '
     register_shutdown_function(function () use ($file) { echo "\nthe lock is free: ", is_free($file), "\n"; });
     ini_set("memory_limit", "32M");
+    // A worker would go on, and keep the lock meanwhile.
+    ini_set("wx_token.background", "0");
     file_put_contents($file, json_encode(["access_token" => "due", "expire" => time() + 100]));
     set_error_handler(function () { str_repeat("x", 64 << 20); });
     attempt(fn() => wx_get_token($file));

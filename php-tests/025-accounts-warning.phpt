@@ -64,16 +64,21 @@ run('a handler that exits', 0644, '
     attempt(fn() => wx_get_ticket("$file.ticket", $file));
     echo "not reached\n";
 ');
-run('a handler that dies, and a token that is due', 0644, '
-    register_shutdown_function(function () use ($file) { echo "\nthe lock is free: ", is_free($file), "\n"; });
-    ini_set("memory_limit", "32M");
-    // A worker would go on, and keep the lock meanwhile.
-    ini_set("wx_token.background", "0");
-    file_put_contents($file, json_encode(["access_token" => "due", "expire" => time() + 100]));
-    set_error_handler(function () { str_repeat("x", 64 << 20); });
-    attempt(fn() => wx_get_token($file));
-    echo "not reached\n";
-');
+foreach ([
+    'memory' => 'str_repeat("x", 64 << 20);',
+    'code' => 'eval("break;");',
+] as $title => $fatal) {
+    run("a handler that dies: $title", 0644, '
+        register_shutdown_function(function () use ($file) { echo "\nthe lock is free: ", is_free($file), "\n"; });
+        set_error_handler(function () { ' . $fatal . ' });
+        ini_set("memory_limit", "32M");
+        // A worker would go on, and keep the lock meanwhile.
+        ini_set("wx_token.background", "0");
+        file_put_contents($file, json_encode(["access_token" => "due", "expire" => time() + 100]));
+        attempt(fn() => wx_get_token($file));
+        echo "not reached\n";
+    ');
+}
 run('a file that needs no account', 0644, '
     file_put_contents($file, json_encode(["access_token" => "fresh", "expire" => time() + 7200]));
     attempt(fn() => wx_get_token($file));
@@ -109,8 +114,13 @@ exit status 0
 -- a handler that exits
 the lock is free: true
 exit status 7
--- a handler that dies, and a token that is due
+-- a handler that dies: memory
 Fatal error: Allowed memory size of %d bytes exhausted (tried to allocate %d bytes)
+
+the lock is free: true
+exit status 255
+-- a handler that dies: code
+Fatal error: 'break' not in the 'loop' or 'switch' context
 
 the lock is free: true
 exit status 255

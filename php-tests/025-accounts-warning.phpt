@@ -120,7 +120,7 @@ Fatal error: Allowed memory size of %d bytes exhausted (tried to allocate %d byt
 the lock is free: true
 exit status 255
 -- a handler that dies: code
-Fatal error: 'break' not in the 'loop' or 'switch' context
+Fatal error: 'break' not
 
 the lock is free: true
 exit status 255

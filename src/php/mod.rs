@@ -17,7 +17,7 @@ mod warning;
 use std::panic::catch_unwind;
 
 use ext_php_rs::builders::ModuleBuilder;
-use ext_php_rs::error::{Error, php_error};
+use ext_php_rs::error::php_error;
 use ext_php_rs::flags::ErrorType;
 use ext_php_rs::php_module;
 use ext_php_rs::zend::ExecutorGlobals;
@@ -54,14 +54,14 @@ fn start(module_type: i32, module_number: i32) -> i32 {
             // The fatal error that follows keeps dl() from asking for this: without it, PHP goes on to read
             // the name of the module after the request, which has freed it.
             ExecutorGlobals::get_mut().full_tables_cleanup = true;
-            return Err(Error::InvalidScope);
+            return false;
         }
         Http::prepare();
         settings::register(module_number);
         signature::complete();
-        exceptions::register()
+        exceptions::register().is_ok()
     });
-    if matches!(started, Ok(Ok(()))) { SUCCESS } else { FAILURE }
+    if matches!(started, Ok(true)) { SUCCESS } else { FAILURE }
 }
 
 /// Module shutdown: a refresh that is still running is waited for, so that its token is stored.

@@ -48,7 +48,7 @@ const NO_DL: &str =
 fn start(module_type: i32, module_number: i32) -> i32 {
     // A panic must not unwind into the engine.
     let started = catch_unwind(|| {
-        // PHP 8.1 and 8.2 free inherited properties twice when they unload a module after a request.
+        // PHP 8.2 unloads classes after the request, and reads properties that they inherit when those are freed.
         if module_type == MODULE_TEMPORARY {
             php_error(&ErrorType::CoreWarning, NO_DL);
             // The fatal error that follows keeps dl() from asking for this: without it, PHP goes on to read

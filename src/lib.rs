@@ -11,6 +11,7 @@ pub mod error;
 pub mod failure;
 pub mod memory;
 mod php;
+pub mod printable;
 mod process;
 pub mod protocol;
 pub mod refresh;

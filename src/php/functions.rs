@@ -19,7 +19,7 @@ use super::arguments::{
 };
 use super::callback::{self, Called, Interruption};
 use super::loader::Loader;
-use super::{environment, exceptions, frame, settings, status};
+use super::{environment, exceptions, frame, log, settings, status};
 use crate::account::{self, Account};
 use crate::clock::SystemClock;
 use crate::error::{ConfigError, Error};
@@ -277,7 +277,11 @@ fn call(path: &Path, subject: Subject, options: &CallOptions<'_>, settings: &Set
 }
 
 fn find_account(options: &CallOptions<'_>, settings: &Settings) -> Result<Account, Error> {
-    Ok(account::find(&options.account, settings, &environment::variable)?)
+    let account = account::find(&options.account, settings, &environment::variable);
+    if let Some(warning) = account::take_warning() {
+        log::write(&warning);
+    }
+    Ok(account?)
 }
 
 fn client(

@@ -10,6 +10,7 @@ use ext_php_rs::zend::{ExecutorGlobals, ce};
 use serde_json::{Map, Value};
 
 use super::callback::{self, Interruption};
+use super::exceptions;
 use crate::clock::{Clock, Epoch, SystemClock};
 use crate::error::Error;
 use crate::failure::{Failure, Fingerprint};
@@ -52,9 +53,7 @@ impl<'a> Loader<'a> {
         }
         self.interruption.set(None);
         // Others learn what was thrown, not what it said: that may hold anything.
-        let class = ExecutorGlobals::pending_exception_class().unwrap_or_default();
-        // Behind a NUL byte, the name of an anonymous class has the path of its code.
-        let class = class.split('\0').next().unwrap_or_default();
+        let class = exceptions::pending_class();
         *self.thrown.borrow_mut() = ExecutorGlobals::take_exception();
         Failure::network(format!("the loader threw {class}")).into()
     }

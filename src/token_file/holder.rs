@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::{fmt, iter};
 
 use super::Identity;
+use crate::printable::printable;
 
 /// A process that holds a flock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +17,11 @@ pub struct Holder {
 impl fmt::Display for Holder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "process {}", self.pid)?;
-        match fs::read_to_string(format!("/proc/{}/comm", self.pid)) {
-            Ok(name) => write!(formatter, " ({})", name.trim_end()),
+        // Whoever runs as any user may give itself any name (PR_SET_NAME, prctl(2)).
+        match fs::read(format!("/proc/{}/comm", self.pid)) {
+            Ok(name) => {
+                write!(formatter, " ({})", printable(name.strip_suffix(b"\n").unwrap_or(&name)))
+            }
             Err(_) => Ok(()),
         }
     }

@@ -1,11 +1,12 @@
 /*
- * Nested calls of wx_token as a model for spin: whom protocol::critical lets into a critical section, when
- * Fibers suspend in the middle of a call and several calls of one thread are alive at once. Names are those
- * of the code and of the promises I1 ... I9 in ARCHITECTURE.md. README.md says what is left out.
+ * Nested calls of wx_token as a model for spin: which calls protocol::critical lets into a critical
+ * section. Fibers suspend in the middle of a call, so several calls of one thread are alive at once. The
+ * names are those of the code and of the promises I1 ... I9 in ARCHITECTURE.md. README.md says what is
+ * left out.
  *
- * The thread runs any PHP program: its functions call and return, and its Fibers suspend and resume, in any
- * order and for ever. Beside it, a worker of the same process and another process use the same token file.
- * Whether the file holds a usable token is a choice at each look; refresh.pml models the file.
+ * The thread runs every PHP program of the size below: its functions call and return, its Fibers suspend
+ * and resume, in any order and for ever. A worker of the same process and another process use the same
+ * token file beside it. Each look finds a usable token or not, by choice: refresh.pml models the file.
  */
 
 /* The size of a run. scripts/model sets these. */
@@ -15,16 +16,14 @@
 #ifndef DEPTH
 #define DEPTH 2                 /* frames on each stack */
 #endif
-/* COROUTINES     a coroutine's chain of callers ends at its own root (Swoole); a Fiber's goes on with
- *                whoever resumed it */
 
 #define FRAMES (STACKS * DEPTH)
 #define MAIN 0
 #define NOBODY 255
 #define WAIT_OVER true          /* lock_timeout: it may pass at any moment */
 
-/* A frame's address. The next call at the same place of the same stack has the same one, and so has a call
- * on a new Fiber's stack where another Fiber's was. */
+/* The address of a frame. The engine uses it again: for the next call at that place of the stack, and for
+ * a call of a new Fiber whose stack takes the memory of an old one. */
 #define ADDRESS(stack, n) ((stack) * DEPTH + (n))
 #define BIT(address) (1 << (address))
 
@@ -43,22 +42,23 @@ mtype running[FRAMES];
 byte depth[STACKS];
 bool alive[STACKS];
 byte resumer[STACKS];           /* the stack that this one was resumed from; NOBODY: it is suspended */
+bool linked[STACKS];            /* its chain of callers continues with that of the resumer */
 byte current = MAIN;
 
-/* ---- The lock and who knows what of it ---- */
+/* ---- The lock ---- */
 
 #define THREAD 1
 #define WORKER 2
 #define OTHER 3
-byte lock = NOBODY;             /* flock: whose description has it */
+byte lock = NOBODY;             /* flock: who holds it */
 
 /* The lock's entry in protocol::critical. */
 short entry = 0;                /* the frames in it, as addresses */
 byte entered = 0;               /* how many calls have entered and not left */
 bool lent = false;              /* to a refresh */
 
-/* The truth, for the promises alone; neither depends on the entry. */
-byte inside = 0;                /* calls of the thread in the section: their PHP code or fetch is under way */
+/* What is true whatever the entry says. The promises alone look at these. */
+byte inside = 0;                /* calls of the thread in the section, running or suspended */
 byte fetches = 0;               /* of the thread's calls, and of the worker */
 bool worker_fetches = false;
 bool other_inside = false;
@@ -81,7 +81,7 @@ byte here;
 
 /* ---- protocol::critical ---- */
 
-/* The chain of execute_data, from the caller of the call that begins now. */
+/* Follows the chain of execute_data, from the caller of the call that begins now. */
 inline look_at_callers() {
     nested = false;
     rightly = false;
@@ -96,11 +96,7 @@ inline look_at_callers() {
             n++
         :: else -> break
         od;
-#ifdef COROUTINES
-        s = NOBODY
-#else
-        s = resumer[s]
-#endif
+        s = (linked[s] -> resumer[s] : NOBODY)
     :: else -> break
     od;
 #ifdef MUTANT_NESTED_BY_THREAD
@@ -110,7 +106,7 @@ inline look_at_callers() {
     n = 0
 }
 
-/* The call of this kind begins, and nothing more is known of it. */
+/* A call of this kind begins. */
 inline push(kind) {
     running[ADDRESS(current, depth[current])] = kind;
     depth[current]++
@@ -122,7 +118,7 @@ inline begin_fetch() {
     fetches++
 }
 
-/* The call of this kind has the lock, or borrows it: it enters its frame. */
+/* A call of this kind has acquired the lock, or shares it as a nested call: its frame joins the entry. */
 inline enter(kind) {
     I1_alone_unless_nested = (!other_inside && !worker_fetches && (inside == 0 || rightly));
     assert(I1_alone_unless_nested);
@@ -143,7 +139,7 @@ inline enter(kind) {
     push(kind)
 }
 
-inline give_back() {
+inline release() {
     if
     :: lock == THREAD -> lock = NOBODY
     :: else
@@ -154,8 +150,8 @@ inline give_back() {
 }
 
 #define BY_RETURN 1             /* or an exception, or exit() */
-#define BY_DESTRUCTION 2        /* of the Fiber: the engine unwinds its stack */
-#define BY_BAILOUT 3            /* the long jump of a fatal error, which the callable's caller catches */
+#define BY_DESTRUCTION 2        /* the engine destroys the Fiber and unwinds its stack */
+#define BY_BAILOUT 3            /* a fatal error jumps out of the callable, and the call catches the jump */
 
 #ifdef MUTANT_FRAME_STAYS_ON_RETURN
 #define keeps_frame(how) (how == BY_RETURN)
@@ -175,7 +171,7 @@ inline give_back() {
 #define passes_over(how) false
 #endif
 
-/* The frame at the address `here` is struck out, and with the last one the lock goes. */
+/* Strikes out the frame at the address `here`. The last call that leaves releases the lock. */
 inline leave(how) {
     if
     :: !keeps_frame(how) -> entry = entry & ~BIT(here)
@@ -190,13 +186,13 @@ inline leave(how) {
     :: else
     fi;
     if
-#ifdef MUTANT_FIRST_TAKES_LOCK_ALONG
-    :: true -> give_back()
+#ifdef MUTANT_FIRST_RELEASES
+    :: true -> release()
 #endif
-#ifdef MUTANT_TAKER_TAKES_LOCK_ALONG
-    :: here == taker -> give_back()
+#ifdef MUTANT_ACQUIRER_RELEASES
+    :: here == acquirer -> release()
 #endif
-    :: entered == 0 -> give_back()
+    :: entered == 0 -> release()
     :: else
     fi
 }
@@ -228,21 +224,28 @@ inline check_lock() {
 
 #define is_suspended(stack) (alive[stack] && resumer[stack] == NOBODY)
 
+/* The engine links the chain of a Fiber to its resumer, but not when it destroys the Fiber and `finally`
+ * blocks run in it. Swoole never links the chain of a coroutine. */
 inline resume(stack) {
     alive[stack] = true;
     resumer[stack] = current;
-    current = stack
+    current = stack;
+    if
+    :: linked[stack] = true
+    :: skip
+    fi
 }
 
-/* Back to whoever resumed the current Fiber. */
+/* The current Fiber suspends or ends, and its resumer continues. */
 inline switch_back() {
     s = current;
     current = resumer[s];
     resumer[s] = NOBODY;
+    linked[s] = false;
     s = 0
 }
 
-/* Its memory will be another Fiber's. */
+/* The next Fiber may get the memory of this stack. */
 inline destroy(stack) {
     do
     :: depth[stack] > 0 -> pop(stack, BY_DESTRUCTION)
@@ -251,7 +254,7 @@ inline destroy(stack) {
     alive[stack] = false
 }
 
-/* php_request_shutdown(). After a fatal error the engine unwinds no Fiber: it forgets their memory. */
+/* php_request_shutdown(). After a fatal error the engine unwinds no Fiber: it only frees their memory. */
 inline end_request() {
     for (s : 1 .. STACKS - 1) {
         if
@@ -267,7 +270,7 @@ inline end_request() {
     inside = 0;
     fetches = (worker_fetches -> 1 : 0);
     unclean = false;
-#ifdef MUTANT_NO_GIVING_BACK
+#ifdef MUTANT_NO_RELEASE_AT_REQUEST_END
     skip;
 #else
 #ifdef MUTANT_ENTRY_OUTLIVES_REQUEST
@@ -276,13 +279,13 @@ inline end_request() {
     :: else
     fi;
 #else
-#ifdef MUTANT_WORKER_LOSES_LOCK
+#ifdef MUTANT_WORKER_LOCK_RELEASED
     if
     :: lock == WORKER -> lock = NOBODY
     :: else
     fi;
 #endif
-    give_back();
+    release();
 #endif
 #endif
     I7_no_lock_stays = (lock != THREAD);
@@ -293,9 +296,9 @@ active proctype Thread() {
     mtype kind = nothing;       /* the call that begins */
     bool nested = false;        /* a frame of the entry is among its callers */
     bool rightly = false;       /* a call that is inside is */
-    bool unclean = false;       /* a fatal error has happened: shutdown functions are what runs now */
-#ifdef MUTANT_TAKER_TAKES_LOCK_ALONG
-    byte taker = NOBODY;
+    bool unclean = false;       /* after a fatal error, when only shutdown functions run */
+#ifdef MUTANT_ACQUIRER_RELEASES
+    byte acquirer = NOBODY;
 #endif
 
     d_step { alive[MAIN] = true; for (n : 0 .. STACKS - 1) { resumer[n] = NOBODY }; n = 0 };
@@ -321,7 +324,7 @@ php:
         :: STACKS > 1 && is_suspended(1) -> d_step { destroy(1); check_lock() }; goto php
         :: STACKS > 2 && is_suspended(2) -> d_step { destroy(2); check_lock() }; goto php
         :: d_step {
-                /* A fatal error jumps through all callers, from Fiber to Fiber. */
+                /* A fatal error jumps out of all callers, from Fiber to resumer. */
                 unclean = true;
                 do
                 :: depth[current] > 0 -> pop(current, BY_BAILOUT)
@@ -368,8 +371,8 @@ attempt:
     atomic {
         if
         :: lock == NOBODY && (kind == with_lock || kind == with_loader) ->
-#ifdef MUTANT_TAKER_TAKES_LOCK_ALONG
-            taker = ADDRESS(current, depth[current]);
+#ifdef MUTANT_ACQUIRER_RELEASES
+            acquirer = ADDRESS(current, depth[current]);
 #endif
             lock = THREAD;
             d_step { enter(kind) };
@@ -398,10 +401,10 @@ attempt:
     };
 
 wait_for_worker:
-    goto php;                                   /* it tells the outcome, or the caller gives up */
+    goto php;                                   /* the worker tells the outcome, or the caller gives up */
 
 borrowed:
-    /* Under a lock of PHP code, a worker asks and this thread stores. */
+    /* Under the lock of an outer wx_with_lock(), a worker has asked WeChat: this thread stores. */
     atomic {
         true;
         d_step { pop(current, BY_RETURN); check_lock() };
@@ -409,7 +412,7 @@ borrowed:
     }
 }
 
-/* ---- A worker of the same process, to which a call has handed its lock ---- */
+/* ---- A worker of the same process: a call has handed its lock over ---- */
 
 active proctype Worker() {
 end:

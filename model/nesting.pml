@@ -254,8 +254,8 @@ inline destroy(stack) {
     alive[stack] = false
 }
 
-/* php_request_shutdown(). After a fatal error the engine unwinds no Fiber: it only frees their memory. */
-inline end_request() {
+/* critical::end_of_request(), after the engine's own end. After a fatal error the engine unwinds no Fiber: it only frees their memory. */
+inline end_of_request() {
     for (s : 1 .. STACKS - 1) {
         if
         :: !unclean -> destroy(s)
@@ -333,7 +333,7 @@ php:
                 od;
                 check_lock()
             }; goto php
-        :: current == MAIN && depth[MAIN] == 0 -> d_step { end_request() }; goto php
+        :: current == MAIN && depth[MAIN] == 0 -> d_step { end_of_request() }; goto php
         fi
     };
 
@@ -342,7 +342,7 @@ begin:
         d_step { look_at_callers() };
         if
         :: kind != with_lock -> goto php        /* a usable token, or a failure that is in force */
-        :: nested && kind == try_token -> goto php                          /* null */
+        :: nested && kind == try_token -> goto php                          /* LockException */
 #ifdef MUTANT_LENT_TWICE
         :: nested && kind != try_token ->
 #else

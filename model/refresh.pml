@@ -391,8 +391,8 @@ enter:
     };
 
 had:
-    /* On the worker, which owns the lock from here on: what others did last counts first. A caller that
-     * waits is told the outcome. */
+    /* turn::take, on the worker, which owns the lock from here on: what others did last counts first. The
+     * worker tells the outcome to a caller that waits. */
 #ifndef MUTANT_NO_RECHECK
     atomic {
         readable;

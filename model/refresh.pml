@@ -27,6 +27,8 @@
 /* LEGACY         a program without a lock writes once
  * WITHIN         one process may make its call in wx_with_lock()
  * REJECTS        a process may make its call with wx_refresh_token()
+ * TRIES          a process may make its call with wx_try_token()
+ * NO_THREAD      no thread can be started for a worker, now and then
  * IN_PLACE       the file is written in place (write_mode, hard link, mount), not replaced
  * STAGED_UNLOCKED  a replacement is locked only just before its rename: a sweep takes it away */
 
@@ -233,7 +235,9 @@ inline drop_replacement(p) {
 /* Everything that a process knows. Forgotten when it ends, so that ends are alike. */
 inline end_of_call() {
     first = NO_TOKEN; old_failure = 0; in_hand = NO_TOKEN; document = NO_TOKEN;
-    document_failure = 0; minted = NO_TOKEN; rejected = NO_TOKEN; due = false; gone = false; stale = false; within = false; n = 0;
+    document_failure = 0;
+    minted = NO_TOKEN; rejected = NO_TOKEN; due = false; trying = false;
+    gone = false; stale = false; within = false; n = 0;
     done++
 }
 #define refresh_ends if :: within -> goto leave :: else -> goto let_go fi
@@ -248,7 +252,8 @@ proctype Process(byte p) {
     byte minted;                /* what the upstream has answered; 0: it failed */
     byte rejected;              /* wx_refresh_token(): the token that was refused */
     bool due;                   /* the call is in protocol::due, with a valid token */
-    bool gone;                  /* the caller no longer waits: only its worker is left */
+    bool trying;                /* wx_try_token() */
+    bool gone;                  /* the caller does not wait, or no longer: only its worker is left */
     bool stale;                 /* T0 had expired when the caller last looked at the clock */
     bool within;                /* wx_with_lock(): PHP code holds the lock around the call */
     byte n;                     /* scratch */
@@ -271,6 +276,9 @@ end_unborn:
         :: skip
 #ifdef REJECTS
         :: p != CHILD -> rejected = T0
+#endif
+#ifdef TRIES
+        :: p != CHILD -> trying = true
 #endif
 #ifdef WITHIN
         :: within_left -> within_left = false; within = true; goto attempt
@@ -330,7 +338,15 @@ attempt:
         confirmed[p] = true;
         if
         :: within -> goto enter
-        :: else -> goto had
+        :: !within ->                           /* a caller that waits; or a loader, on its own thread */
+            if
+            :: !trying -> goto had
+            :: due -> give(p, first); gone = true; goto had     /* in the background */
+            :: trying && !due -> gone = true; goto had          /* null */
+#ifdef NO_THREAD
+            :: goto failed
+#endif
+            fi
         fi
     };
 
@@ -340,9 +356,10 @@ busy:
         readable;
         if
         :: due -> give(p, first); return        /* somebody is at it; nobody waits for it */
+        :: trying && !due -> return             /* null */
         :: within -> goto attempt
         :: within && WAIT_OVER -> return
-        :: !due && !within ->
+        :: !due && !within && !trying ->
             /* Patience::pause, then Wait::look. */
             stale = expired;
             if
@@ -374,7 +391,8 @@ enter:
     };
 
 had:
-    /* Under the lock: what others did last counts first (Wait::take_over, due::try_refresh). */
+    /* turn::take, on the worker, which owns the lock from here on: what others did last counts first. The
+     * worker tells the outcome to a caller that waits. */
 #ifndef MUTANT_NO_RECHECK
     atomic {
         readable;
@@ -382,10 +400,12 @@ had:
         document = token_at(path);
         document_failure = file[path].failure;
         if
-        :: due && usable(document) && !is_due(document) -> give(p, document); goto let_go
-        :: due && document_failure != 0 -> give(p, first); goto let_go      /* too soon */
+        :: gone && usable(document) && !(due && is_due(document)) -> goto let_go
+        :: gone && due && document_failure != 0 -> goto let_go              /* too soon */
+        :: !gone && due && usable(document) && !is_due(document) -> give(p, document); goto let_go
+        :: !gone && due && document_failure != 0 -> goto due_returns        /* too soon */
         :: due && !(usable(document) && !is_due(document))
-        :: !due && usable(document) ->
+        :: !gone && !due && usable(document) ->
             stale = expired;
             give(p, document);
             refresh_ends
@@ -429,16 +449,11 @@ stage:
         if
         :: minted != 0 -> goto write            /* this was the second staging: Refresh::store */
         :: minted == 0 && in_hand != 0 -> minted = in_hand; in_hand = 0; goto store
-        :: minted == 0 && in_hand == 0 && due ->
-            if
-            :: give(p, first); gone = true      /* in the background: the caller has returned */
-            :: skip                             /* in the foreground, or a loader */
-            fi
         :: else
         fi
     };
 
-    /* Refresh::run: the fetch begins. From here on the worker owns the lock. */
+    /* Refresh::run: the fetch begins. */
     d_step {
         begin_work(p);
         asked++;

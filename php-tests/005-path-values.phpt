@@ -4,14 +4,20 @@ $file must be a path on this machine
 wx_token
 --FILE--
 <?php
+// A message holds no more of a path than a path can have.
+function shorten(string $message): string
+{
+    return preg_replace('~(a/){2000,}[^:]*~', '…', $message);
+}
+
 $long = str_repeat('a/', 3000) . 'token.json';
 foreach (['', "a\0b", "\0", 'http://host/token.json', 'file:///tmp/token.json', 'php://memory', 'phar://x', $long, "/$long"] as $file) {
     foreach (['wx_get_token', 'wx_token_status'] as $function) {
         try {
             $result = $function($file, ...($function === 'wx_get_token' ? [['appid' => 'a', 'secret' => 'b']] : []));
-            echo $result['state'], ': ', str_replace($long, '…', $result['error']), "\n";
+            echo $result['state'], ': ', shorten($result['error']), "\n";
         } catch (Throwable $e) {
-            echo $e::class, ': ', str_replace($long, '…', $e->getMessage()), "\n";
+            echo $e::class, ': ', shorten($e->getMessage()), "\n";
         }
     }
 }

@@ -2,12 +2,18 @@
 //!
 //! In this order: the options of the call, the accounts file, the settings, the environment.
 
+use std::cell::Cell;
+use std::fs::OpenOptions;
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Map, Value};
 
 use crate::descriptor;
 use crate::error::ConfigError;
+use crate::printable::{Printable, printable, printable_path};
 use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::wechat::Endpoint;
@@ -77,7 +83,8 @@ fn find_anywhere(
             Ok(Account { appid, secret, endpoint: settings.endpoint })
         }
         (Some(wanted), _) => Err(ConfigError(format!(
-            "no secret for appid {wanted}: pass it as the option \"secret\", or name the account in the file of wx_token.accounts"
+            "no secret for appid {}: pass it as the option \"secret\", or name the account in the file of wx_token.accounts",
+            name(wanted)
         ))),
         (None, Default { appid: Some(_), secret: None }) => Err(ConfigError(
             "an appid without a secret: set wx_token.secret or WX_SECRET beside it, or name the account in the file of wx_token.accounts".into(),
@@ -114,7 +121,7 @@ struct AccountsFile<'a> {
 
 impl<'a> AccountsFile<'a> {
     fn read(path: &'a Path) -> Result<Self, ConfigError> {
-        let text = descriptor::read(path).map_err(|error| refuse(path, &error.to_string()))?;
+        let text = read(path).map_err(|error| refuse(path, &error.to_string()))?;
         match serde_json::from_slice(&text) {
             Ok(Value::Object(accounts)) => Ok(Self { path, accounts }),
             Ok(_) => Err(refuse(path, "it is not a JSON object of appid → {secret, endpoint}")),
@@ -135,7 +142,7 @@ impl<'a> AccountsFile<'a> {
             None => None,
         };
         let Some((appid, entry)) = entry else { return Ok(None) };
-        let refuse = |why: &str| refuse(self.path, &format!("account {appid}: {why}"));
+        let refuse = |why: &str| refuse(self.path, &format!("account {}: {why}", name(appid)));
         let secret = match entry.get("secret") {
             Some(Value::String(secret)) if !secret.is_empty() => Secret::new(secret),
             _ => return Err(refuse("\"secret\" is missing or not a string")),
@@ -151,13 +158,57 @@ impl<'a> AccountsFile<'a> {
     }
 }
 
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = descriptor::file(path, OpenOptions::new().read(true))?;
+    let mode = file.metadata()?.permissions().mode();
+    if let Some(warning) = exposure(path, mode)
+        && !IS_WARNED.swap(true, Ordering::Relaxed)
+    {
+        WARNING.set(Some(warning));
+    }
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// What is wrong with the `mode` of an accounts file, if anything.
+fn exposure(path: &Path, mode: u32) -> Option<String> {
+    const READ_BY_OTHERS: u32 = 0o004;
+    (mode & READ_BY_OTHERS != 0).then(|| {
+        format!(
+            "wx_token.accounts: {} can be read by every user of this machine (mode {:04o}); chmod 0640 it and give it the group of the web server",
+            printable_path(path),
+            mode & 0o7777
+        )
+    })
+}
+
+/// Whether this process has collected its one warning about the accounts file.
+static IS_WARNED: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    static WARNING: Cell<Option<String>> = const { Cell::new(None) };
+}
+
+/// The warning that a look at the accounts file has left on this thread, once in a process. The core has no
+/// log of its own.
+pub fn take_warning() -> Option<String> {
+    // Nobody pays for a thread's own variable before there was something to warn of.
+    if IS_WARNED.load(Ordering::Relaxed) { WARNING.take() } else { None }
+}
+
 fn refuse(path: &Path, why: &str) -> ConfigError {
-    ConfigError(format!("wx_token.accounts: cannot use {}: {why}", path.display()))
+    ConfigError(format!("wx_token.accounts: cannot use {}: {why}", printable_path(path)))
+}
+
+/// An AppID as a message holds it. WeChat's have 18 characters.
+fn name(appid: &str) -> Printable<'_> {
+    printable(appid).at_most(64)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write};
+    use std::io::Write;
 
     use tempfile::NamedTempFile;
 
@@ -225,6 +276,16 @@ mod tests {
         let account = find(&options, &settings, &|_| None);
         assert!(account.is_ok_and(|account| account.endpoint == Endpoint::Stable));
         Ok(())
+    }
+
+    #[test]
+    fn a_file_that_every_user_can_read_is_warned_of() {
+        let exposed = |mode| exposure(Path::new("/etc/wx\n.json"), mode);
+        for mode in [0o100_600, 0o100_640, 0o100_660, 0o100_622] {
+            assert_eq!(exposed(mode), None, "{mode:o}");
+        }
+        let warning = "wx_token.accounts: /etc/wx\\n.json can be read by every user of this machine (mode 0644); chmod 0640 it and give it the group of the web server";
+        assert_eq!(exposed(0o100_644).as_deref(), Some(warning));
     }
 
     #[test]

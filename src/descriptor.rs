@@ -119,7 +119,7 @@ fn streams_are_open() -> bool {
         // SAFETY: a descriptor that is closed meanwhile is an error of the call, not of the program.
         fcntl_getfd(unsafe { BorrowedFd::borrow_raw(number) }).is_ok()
     });
-    are_taken && before % 2 == 0 && FILLINGS.load(Ordering::SeqCst) == before
+    are_taken && before.is_multiple_of(2) && FILLINGS.load(Ordering::SeqCst) == before
 }
 
 /// Descriptors in the place of streams that are closed.

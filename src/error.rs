@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::clock::Epoch;
 use crate::failure::{Cause, FailureRecord};
+use crate::printable::{printable, printable_path};
 use crate::token_file::FileError;
 use crate::token_file::holder::Holder;
 use crate::token_file::lock::Deadlock;
@@ -17,7 +18,7 @@ use crate::wechat::errcode;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The upstream has no token to give, as this call or another one was told.
-    #[error("cannot refresh {}: {}; it is not asked again for {} s", file.display(), say(cause), wait.as_secs_f64().ceil())]
+    #[error("cannot refresh {}: {}; it is not asked again for {} s", printable_path(file), say(cause), wait.as_secs_f64().ceil())]
     Upstream {
         /// The token file.
         file: PathBuf,
@@ -31,7 +32,7 @@ pub enum Error {
     /// The lock was not had in time.
     #[error(
         "cannot lock {} within {} s: it is held by {}; end whoever holds it, or raise wx_token.lock_timeout",
-        file.display(), waited.as_secs_f64(), name(holder.as_ref())
+        printable_path(file), waited.as_secs_f64(), name(holder.as_ref())
     )]
     Lock {
         /// The token file.
@@ -42,7 +43,7 @@ pub enum Error {
         holder: Option<Holder>,
     },
     /// Waiting for the lock would be waiting for oneself.
-    #[error("cannot lock {}: {}", file.display(), explain(*deadlock))]
+    #[error("cannot lock {}: {}", printable_path(file), explain(*deadlock))]
     Deadlock {
         /// The token file.
         file: PathBuf,
@@ -86,19 +87,21 @@ impl Error {
 
 /// An account or a setting that is missing or cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
+#[error("{}", printable(.0))]
 pub struct ConfigError(pub String);
 
 fn say(cause: &Cause) -> String {
     match cause {
         Cause::Api { errcode, errmsg } => {
             let said = if errmsg.is_empty() { "without a message" } else { errmsg };
+            // A record in a token file may be anybody's writing.
+            let said = printable(said);
             format!("errcode {errcode}: {said}; {}", errcode::advice(*errcode, errmsg))
         }
         Cause::StillRejected => {
             "there is no other token than the rejected one; WeChat renews a stable token on demand at most every 30 s and 20 times a day".to_owned()
         }
-        Cause::Network { reason } => reason.clone(),
+        Cause::Network { reason } => printable(reason).to_string(),
     }
 }
 
@@ -112,6 +115,12 @@ const fn explain(deadlock: Deadlock) -> &'static str {
         }
         Deadlock::ForkedChild => {
             "this process was forked while its parent held the lock, and the refresh is the parent's; end the child where its own work ends"
+        }
+        Deadlock::OtherFiber => {
+            "another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let it end first, or poll with wx_try_token()"
+        }
+        Deadlock::PollInsideLock => {
+            "this call comes from within wx_with_lock() on that file, so no refresh can begin; call wx_get_token() there, or wx_try_token() outside"
         }
         Deadlock::TicketInsideToken => {
             "the ticket must be asked for outside wx_with_lock() on its token file; locks are taken in the order ticket, then token"

@@ -7,12 +7,14 @@
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 pub mod account;
+pub mod caller;
 pub mod clock;
 mod descriptor;
 pub mod error;
 pub mod failure;
 pub mod memory;
 mod php;
+pub mod printable;
 mod process;
 pub mod protocol;
 pub mod refresh;

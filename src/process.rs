@@ -10,17 +10,23 @@ use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicIsize, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
-use std::thread::{self, Thread, ThreadId};
+use std::thread::{Thread, ThreadId};
 use std::time::Instant;
 
+use crate::caller::Frame;
 use crate::signals::SignalsBlocked;
 use crate::token_file::Identity;
 
 /// Who in this process holds a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
-    /// A thread of PHP, which cannot wait for itself.
-    Thread(ThreadId),
+    /// A call of PHP, which cannot wait for itself, nor for another one of its thread.
+    Call {
+        /// The thread that makes it.
+        thread: ThreadId,
+        /// Its frame.
+        frame: Frame,
+    },
     /// A worker: it lets go when its refresh is done.
     Worker,
 }
@@ -72,7 +78,7 @@ impl UnderWay {
     pub fn owner_of(&self, file: &File) -> Owner {
         let fd = file.as_raw_fd();
         let lock = self.locks.iter().find(|lock| lock.fd == fd);
-        lock.map_or_else(|| Owner::Thread(thread::current().id()), |lock| lock.owner)
+        lock.map_or(Owner::Worker, |lock| lock.owner)
     }
 
     /// Strikes the lock of `file` out.
@@ -133,8 +139,8 @@ pub fn has_several_php_threads() -> bool {
 pub fn under_way() -> Guard {
     static FORK_HANDLERS: Once = Once::new();
     FORK_HANDLERS.call_once(|| {
-        // SAFETY: the handlers are functions of this library, which is never unloaded; on failure
-        // (no memory) forks go unnoticed, as they would without this call.
+        // SAFETY: the handlers are functions of this library, which build.rs links so that it is never
+        // unloaded; on failure (no memory) forks go unnoticed, as they would without this call.
         unsafe {
             libc::pthread_atfork(Some(before_fork), Some(after_in_parent), Some(after_in_child))
         };

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::printable::printable;
+
 /// A secret: it is handed to WeChat and to nobody else.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
@@ -24,7 +26,7 @@ impl Secret {
         self.0.is_empty()
     }
 
-    /// `text` without the secret, should it hold it, and without control characters; bounded.
+    /// `text` without the secret, should it hold it, and printable; 300 characters at most.
     #[must_use]
     pub fn scrub(&self, text: &str) -> String {
         const MAX_CHARS: usize = 300;
@@ -32,11 +34,7 @@ impl Secret {
             "" => text.to_owned(),
             secret => text.replace(secret, "***"),
         };
-        hidden
-            .chars()
-            .map(|char| if char.is_control() { ' ' } else { char })
-            .take(MAX_CHARS)
-            .collect()
+        printable(&hidden).at_most(MAX_CHARS).to_string()
     }
 }
 
@@ -53,8 +51,9 @@ mod tests {
     #[test]
     fn a_secret_is_scrubbed_from_what_others_say() {
         let secret = Secret::new("s3cr3t");
-        assert_eq!(secret.scrub("bad secret s3cr3t\r\nsent"), "bad secret ***  sent");
-        assert_eq!(secret.scrub(&"x".repeat(1000)).len(), 300);
+        assert_eq!(secret.scrub("bad secret s3cr3t\r\nsent"), r"bad secret ***\r\nsent");
+        assert_eq!(secret.scrub("\u{202e}s3cr3t\u{2028}"), r"\u{202e}***\u{2028}");
+        assert_eq!(secret.scrub(&"x".repeat(1000)).chars().count(), 300);
         assert_eq!(format!("{secret:?}"), "***");
     }
 }

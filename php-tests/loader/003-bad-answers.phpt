@@ -156,5 +156,5 @@ WxToken\ApiException: cannot refresh 003-bad-answers-2.json: errcode 40013: inva
   [40013,"invalid appid rid: 1",true,"old",40013]
 WxToken\ApiException: cannot refresh 003-bad-answers-3.json: errcode 40013: without a message; check the AppID: upper and lower case count; it is not asked again for 60 s
   [40013,"",true,"old",40013]
-WxToken\ApiException: cannot refresh 003-bad-answers-4.json: errcode -1: system  error ; WeChat is busy: nothing to do but wait; it is not asked again for 1 s
-  [-1,"system  error ",true,"old",-1]
+WxToken\ApiException: cannot refresh 003-bad-answers-4.json: errcode -1: system\0 error\n; WeChat is busy: nothing to do but wait; it is not asked again for 1 s
+  [-1,"system\\0 error\\n",true,"old",-1]

@@ -10,20 +10,31 @@ use std::time::Duration;
 use ext_php_rs::convert::{FromZvalMut, StubLiteral};
 use ext_php_rs::exception::{PhpException, PhpResult};
 use ext_php_rs::ffi::{
-    _zend_expected_type, _zend_expected_type_Z_EXPECTED_STRING, ext_php_rs_process_globals,
-    zend_string,
+    _zend_expected_type, _zend_expected_type_Z_EXPECTED_STRING, ZEND_MODULE_API_NO,
+    ext_php_rs_process_globals, zend_string,
 };
 use ext_php_rs::flags::DataType;
-use ext_php_rs::types::{ArrayKey, ZendHashTable, Zval};
+use ext_php_rs::types::{ZendHashTable, Zval};
 use ext_php_rs::zend::{ExecutorGlobals, ce};
 
 use super::exceptions;
 use crate::account::AccountOptions;
 use crate::error::Error;
+use crate::printable::printable;
 use crate::settings;
 use crate::token_file::{self, FileError, Layout};
 use crate::wechat::Endpoint;
 
+/// `ZEND_MODULE_API_NO` of PHP 8.5 (Zend/zend_modules.h). PHP 8.6 takes a parameter from
+/// `zend_parse_arg_str_slow()` and `zend_parse_arg_double_slow()` (Zend/zend_API.h).
+const NEWEST_API: u32 = 20_250_925;
+
+const _: () = assert!(
+    ZEND_MODULE_API_NO <= NEWEST_API,
+    "wx_token supports PHP 8.1 to 8.5. For a newer PHP, use a newer wx_token; or compare the functions that src/php declares with that PHP's headers, and raise NEWEST_API"
+);
+
+// Declared by hand, since ext-php-rs does not: the compiler cannot compare them with PHP's headers.
 unsafe extern "C" {
     fn zend_parse_arg_str_slow(arg: *mut Zval, dest: *mut *mut zend_string, number: u32) -> bool;
     fn zend_parse_arg_double_slow(arg: *const Zval, dest: *mut f64, number: u32) -> bool;
@@ -117,6 +128,7 @@ impl<'a, const N: u32> FromZvalMut<'a> for PathArg<'a, N> {
         let problem = match zval.zend_str()?.as_c_str() {
             Err(_) => "must not contain any null bytes",
             Ok(path) if has_scheme(path.to_bytes()) => "must be a path on this machine, not a URL",
+            Ok(path) if names_directory(path.to_bytes()) => "must name a file, not a directory",
             Ok(path) => return Some(Self(path)),
         };
         value_error(N, problem);
@@ -128,6 +140,12 @@ fn has_scheme(path: &[u8]) -> bool {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
     let end = path.iter().position(|byte| !is_part(byte)).unwrap_or(path.len());
     end > 0 && path.get(end..).is_some_and(|rest| rest.starts_with(b"://"))
+}
+
+/// Whether a path can name nothing but a directory, whatever is there (path_resolution(7)).
+fn names_directory(path: &[u8]) -> bool {
+    let last = path.rsplit(|byte| *byte == b'/').next();
+    matches!(last, Some(b"" | b"." | b".."))
 }
 
 impl<'a, const N: u32> PathArg<'a, N> {
@@ -241,7 +259,7 @@ impl<'a, const N: u32> FromZvalMut<'a> for SourceArg<'a, N> {
 
     fn from_zval_mut(zval: &'a mut Zval) -> Option<Self> {
         // Two strings in a list may name a static method; keyed arrays are options, always.
-        let is_keyed = zval.array().is_some_and(|array| !array.has_sequential_keys());
+        let is_keyed = zval.array().is_some_and(is_keyed);
         if !is_keyed && !zval.is_null() && zval.is_callable() {
             return Some(Self::Loader(zval));
         }
@@ -251,6 +269,14 @@ impl<'a, const N: u32> FromZvalMut<'a> for SourceArg<'a, N> {
     fn from_missing() -> Option<Self> {
         Some(Self::Account(AccountArg(None)))
     }
+}
+
+/// Whether an array is no list: its keys are not 0, 1, 2 and so on.
+fn is_keyed(array: &ZendHashTable) -> bool {
+    let mut entries = array.iter();
+    (0..)
+        .map_while(|index| Some((index, entries.next_zval()?.0)))
+        .any(|(index, key)| key.long() != Some(index))
 }
 
 impl<'a, const N: u32> SourceArg<'a, N> {
@@ -377,11 +403,16 @@ impl<'a, const N: u32> AccountArg<'a, N> {
     pub fn options(&self) -> PhpResult<CallOptions<'a>> {
         let mut options = CallOptions::default();
         let Some(array) = self.0 else { return Ok(options) };
-        for (key, value) in array.iter() {
-            let key = name(&key);
-            options
-                .set(&key, value)
-                .map_err(|problem| value_error(N, &format!("option \"{key}\" {problem}")))?;
+        let mut entries = array.iter();
+        // The iterator itself panics on a key that is not UTF-8, and so does whatever is built on it.
+        while let Some((key, value)) = entries.next_zval() {
+            let taken = match key.zend_str() {
+                Some(name) => options.set(name.as_bytes(), value),
+                None => Err(unknown()),
+            };
+            taken.map_err(|problem| {
+                value_error(N, &format!("option \"{}\" {problem}", name(&key)))
+            })?;
         }
         if options.account.secret.is_some() && options.account.appid.is_none() {
             return Err(value_error(N, "has the option \"secret\" without \"appid\""));
@@ -390,40 +421,50 @@ impl<'a, const N: u32> AccountArg<'a, N> {
     }
 }
 
-fn name<'k>(key: &'k ArrayKey<'_>) -> Cow<'k, str> {
-    match key {
-        ArrayKey::String(name) => name.as_str().into(),
-        ArrayKey::Str(name) => (*name).into(),
-        other => other.to_string().into(),
+/// A key as a message names it.
+fn name(key: &Zval) -> String {
+    const MAX_CHARS: usize = 100;
+    match key.zend_str() {
+        Some(name) => printable(name.as_bytes()).at_most(MAX_CHARS).to_string(),
+        None => key.long().unwrap_or_default().to_string(),
     }
 }
 
+fn unknown() -> String {
+    format!("is unknown; there are {OPTIONS}")
+}
+
 impl<'a> CallOptions<'a> {
-    fn set(&mut self, key: &str, value: &'a Zval) -> Result<(), String> {
+    fn set(&mut self, key: &[u8], value: &'a Zval) -> Result<(), String> {
         match key {
-            "appid" | "corpid" => self.account.appid = Some(text(value)?),
-            "secret" | "corpsecret" => self.account.secret = Some(text(value)?),
-            "endpoint" => {
+            b"appid" | b"corpid" => self.account.appid = Some(text(value)?),
+            b"secret" | b"corpsecret" => self.account.secret = Some(text(value)?),
+            b"endpoint" => {
                 let refused = || format!("must be {}", Endpoint::NAMES);
                 let endpoint = text(value)?.parse().map_err(|()| refused())?;
                 self.account.endpoint = Some(endpoint);
             }
-            "layout" => {
+            b"layout" => {
                 let refused = || format!("must be one of {}", Layout::NAMES);
                 self.layout = Some(Layout::by_name(text(value)?).ok_or_else(refused)?);
             }
-            "refresh_ahead" => self.refresh_ahead = Some(settings::duration(seconds(value)?)?),
-            "lock_timeout" => self.lock_timeout = Some(settings::duration(seconds(value)?)?),
-            "timeout" => self.timeout = Some(settings::positive_duration(seconds(value)?)?),
-            _ => return Err(format!("is unknown; there are {OPTIONS}")),
+            b"refresh_ahead" => self.refresh_ahead = Some(settings::duration(seconds(value)?)?),
+            b"lock_timeout" => self.lock_timeout = Some(settings::duration(seconds(value)?)?),
+            b"timeout" => self.timeout = Some(settings::positive_duration(seconds(value)?)?),
+            _ => return Err(unknown()),
         }
         Ok(())
     }
 }
 
 fn text(value: &Zval) -> Result<&str, String> {
-    let text = value.dereference().str().filter(|text| !text.is_empty() && !text.contains('\0'));
-    text.ok_or_else(|| "must be a non-empty string".to_owned())
+    let text = value.dereference().zend_str().filter(|text| !text.is_empty());
+    let text = text.ok_or_else(|| "must be a non-empty string".to_owned())?;
+    let text = text.as_str().map_err(|_| "must be valid UTF-8".to_owned())?;
+    if text.contains('\0') {
+        return Err("must not contain any null bytes".to_owned());
+    }
+    Ok(text)
 }
 
 fn seconds(value: &Zval) -> Result<f64, String> {

@@ -3,6 +3,7 @@
 //! They are plain classes without a Rust object behind them, so that PHP itself fills in file, line
 //! and trace.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -15,11 +16,12 @@ use ext_php_rs::exception::PhpException;
 use ext_php_rs::ffi::{IS_LONG, IS_NULL, IS_STRING, zend_string, zend_type};
 use ext_php_rs::flags::PropertyFlags;
 use ext_php_rs::types::{ZendObject, ZendStr, Zval};
-use ext_php_rs::zend::{ClassEntry, ce};
+use ext_php_rs::zend::{ClassEntry, ExecutorGlobals, ce};
 
 use crate::clock::Epoch;
 use crate::error::Error;
 use crate::failure::Cause;
+use crate::printable::printable;
 
 unsafe extern "C" {
     static spl_ce_RuntimeException: *const ClassEntry;
@@ -108,6 +110,27 @@ pub fn of(token_file: &Path, error: &Error) -> PhpException {
     build(error.file().unwrap_or(token_file), error).unwrap_or_else(|problem| internal(&problem))
 }
 
+/// The class of the pending exception, as a message names it.
+#[must_use]
+pub fn pending_class() -> String {
+    const MAX_CHARS: usize = 200;
+    let globals = ExecutorGlobals::get();
+    let class = globals.exception().map(ZendObject::get_class_entry);
+    // SAFETY: a class has a name, which lives as long as the class.
+    let name = class.and_then(|class| unsafe { class.name.as_ref() }).map(ZendStr::as_bytes);
+    // Behind a NUL byte, the name of an anonymous class has the path of its code.
+    let name = name.and_then(|name| name.split(|byte| *byte == 0).next());
+    printable(name.unwrap_or_default()).at_most(MAX_CHARS).to_string()
+}
+
+/// A path as a string of PHP's, byte for byte.
+#[must_use]
+pub fn path_value(path: &Path) -> Zval {
+    let mut value = Zval::new();
+    value.set_zend_string(ZendStr::new(path.as_os_str().as_bytes(), false));
+    value
+}
+
 /// An engine call failed that cannot fail.
 #[must_use]
 pub fn internal(problem: &ext_php_rs::error::Error) -> PhpException {
@@ -127,12 +150,12 @@ fn build(token_file: &Path, error: &Error) -> Result<PhpException> {
     let class = ClassEntry::try_find(class).unwrap_or_else(base);
     let mut object = ZendObject::new(class);
     object.try_call_method("__construct", vec![&message as &dyn IntoZvalDyn, &code])?;
-    object.set_property("tokenFile", token_file.to_string_lossy().as_ref())?;
+    object.set_property("tokenFile", path_value(token_file))?;
     match error {
         Error::Upstream { cause, retry_at, .. } => {
             object.set_property("retryAt", rounded_up(*retry_at))?;
             if let Cause::Api { errmsg, .. } = cause {
-                object.set_property("errmsg", errmsg.as_str())?;
+                object.set_property("errmsg", printable(errmsg).to_string())?;
             }
         }
         Error::Lock { holder: Some(holder), .. } => {

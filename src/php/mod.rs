@@ -6,9 +6,11 @@ mod baseline;
 mod callback;
 mod environment;
 mod exceptions;
+mod frame;
 mod functions;
 mod info;
 mod loader;
+mod log;
 mod settings;
 mod signature;
 mod status;
@@ -16,8 +18,12 @@ mod status;
 use std::panic::catch_unwind;
 
 use ext_php_rs::builders::ModuleBuilder;
+use ext_php_rs::error::php_error;
+use ext_php_rs::flags::ErrorType;
 use ext_php_rs::php_module;
+use ext_php_rs::zend::ExecutorGlobals;
 
+use crate::protocol::critical;
 use crate::wechat::Http;
 use crate::worker;
 
@@ -28,26 +34,53 @@ pub fn get_module(module: ModuleBuilder) -> ModuleBuilder {
     let module = functions::add_to(module);
     #[cfg(feature = "baseline")]
     let module = baseline::add_to(module);
-    module.globals(&settings::GLOBALS).info_function(info::show).shutdown_function(stop)
+    module
+        .globals(&settings::GLOBALS)
+        .info_function(info::show)
+        .post_deactivate_function(end_of_request)
+        .shutdown_function(stop)
 }
 
 const SUCCESS: i32 = 0;
 const FAILURE: i32 = -1;
 
+/// Zend/zend_modules.h: the module was loaded by dl(), for one request.
+const MODULE_TEMPORARY: i32 = 2;
+
+const NO_DL: &str =
+    "wx_token cannot be loaded with dl(): load it at start-up, with extension=wx_token in php.ini";
+
 /// Module start-up (MINIT). Nothing is started here: php-fpm forks after it.
-fn start(_type: i32, module_number: i32) -> i32 {
+fn start(module_type: i32, module_number: i32) -> i32 {
     // A panic must not unwind into the engine.
     let started = catch_unwind(|| {
+        // PHP 8.2 unloads classes after the request, and reads properties that they inherit when those are freed.
+        if module_type == MODULE_TEMPORARY {
+            php_error(&ErrorType::CoreWarning, NO_DL);
+            // The fatal error that follows keeps dl() from asking for this: without it, PHP goes on to read
+            // the name of the module after the request, which has freed it.
+            ExecutorGlobals::get_mut().full_tables_cleanup = true;
+            return false;
+        }
         Http::prepare();
         settings::register(module_number);
         signature::complete();
-        exceptions::register()
+        exceptions::register().is_ok()
     });
-    if matches!(started, Ok(Ok(()))) { SUCCESS } else { FAILURE }
+    if matches!(started, Ok(true)) { SUCCESS } else { FAILURE }
+}
+
+/// The end of a request, when the engine has destroyed everything of it, suspended Fibers included.
+unsafe extern "C" fn end_of_request() -> i32 {
+    let ended = catch_unwind(critical::end_of_request);
+    if ended.is_ok() { SUCCESS } else { FAILURE }
 }
 
 /// Module shutdown: a refresh that is still running is waited for, so that its token is stored.
-extern "C" fn stop(_type: i32, _module_number: i32) -> i32 {
-    let stopped = catch_unwind(worker::finish_all);
+extern "C" fn stop(_type: i32, module_number: i32) -> i32 {
+    let stopped = catch_unwind(|| {
+        worker::finish_all();
+        settings::unregister(module_number);
+    });
     if stopped.is_ok() { SUCCESS } else { FAILURE }
 }

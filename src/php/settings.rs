@@ -1,11 +1,12 @@
 //! The settings as INI entries: registered, checked and kept as values, one set a thread.
 
-use std::ffi::{CStr, CString, c_int, c_void};
+use std::ffi::{CStr, c_int, c_void};
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
-use ext_php_rs::ffi::{_zend_ini_entry, E_WARNING, php_error_docref, zend_string};
-use ext_php_rs::flags::IniEntryPermission;
+use ext_php_rs::error::php_error;
+use ext_php_rs::ffi::{_zend_ini_entry, zend_string};
+use ext_php_rs::flags::{ErrorType, IniEntryPermission};
 use ext_php_rs::types::ZendStr;
 use ext_php_rs::zend::{IniEntryDef, IniEntryDefs, ModuleGlobal, ModuleGlobals, output_write};
 
@@ -41,6 +42,10 @@ pub fn current() -> Arc<Settings> {
 /// What `read` makes of the settings, which must not run PHP code: that may change them.
 pub fn read<T>(read: impl FnOnce(&Settings) -> T) -> T {
     read(&GLOBALS.get().settings)
+}
+
+unsafe extern "C" {
+    fn zend_unregister_ini_entries(module_number: c_int);
 }
 
 const PREFIX: &str = "wx_token.";
@@ -83,6 +88,13 @@ pub fn register(module_number: i32) {
     IniEntryDef::register(ENTRIES.as_slice(), module_number);
 }
 
+/// Takes every setting from the engine; for module shutdown alone. The engine frees their names with
+/// the module.
+pub fn unregister(module_number: i32) {
+    // SAFETY: called with the number that the engine gave this module.
+    unsafe { zend_unregister_ini_entries(module_number) };
+}
+
 const SUCCESS: c_int = 0;
 const FAILURE: c_int = -1;
 
@@ -99,18 +111,20 @@ unsafe extern "C" fn take(
     let taken = catch_unwind(|| {
         // SAFETY: the engine hands over a live entry with a name, and a value or null.
         let (name, value) = unsafe { (text((*entry).name), text(value)) };
+        let name = String::from_utf8_lossy(name);
         let key = name.strip_prefix(PREFIX).unwrap_or(&name);
         // SAFETY: these are this thread's own, and nobody keeps a reference to them: `current` gives a
         // share, which is not changed here.
         let settings = unsafe { &mut GLOBALS.get_mut().settings };
-        Arc::make_mut(settings)
-            .set(key, &value)
+        str::from_utf8(value)
+            .map_err(|_| "must be valid UTF-8".to_owned())
+            .and_then(|value| Arc::make_mut(settings).set(key, value))
             .map_err(|problem| format!("{name} {problem}; it is not changed"))
     });
     match taken {
         Ok(Ok(())) => SUCCESS,
         Ok(Err(problem)) => {
-            warn(&problem);
+            php_error(&ErrorType::Warning, &problem);
             FAILURE
         }
         Err(_) => FAILURE,
@@ -118,19 +132,11 @@ unsafe extern "C" fn take(
 }
 
 /// # Safety
-/// `string` is null or a live zend_string.
-unsafe fn text(string: *mut zend_string) -> String {
+/// `string` is null or a zend_string that outlives the returned bytes.
+unsafe fn text<'a>(string: *mut zend_string) -> &'a [u8] {
     // SAFETY: as promised by the caller.
     let string: Option<&ZendStr> = unsafe { string.as_ref() };
-    string.map(|string| String::from_utf8_lossy(string.as_bytes()).into_owned()).unwrap_or_default()
-}
-
-fn warn(message: &str) {
-    let message = CString::new(message.replace('\0', "\\0")).unwrap_or_default();
-    // SAFETY: format and argument are NUL-terminated, and "%s" takes one string.
-    unsafe {
-        php_error_docref(std::ptr::null(), E_WARNING as c_int, c"%s".as_ptr(), message.as_ptr());
-    }
+    string.map(ZendStr::as_bytes).unwrap_or_default()
 }
 
 /// Shows that there is a value, not which.

@@ -11,6 +11,7 @@ use ext_php_rs::types::ZendHashTable;
 use super::exceptions;
 use crate::clock::SystemClock;
 use crate::failure::{Cause, FailureRecord};
+use crate::printable::printable;
 use crate::status::{self, Status};
 
 /// The status of the file at `path`.
@@ -24,7 +25,7 @@ pub fn of(path: &Path, refresh_ahead: Duration) -> PhpResult<ZBox<ZendHashTable>
 
 fn array(status: &Status) -> Result<ZBox<ZendHashTable>> {
     let mut array = ZendHashTable::new();
-    array.insert("file", status.file.to_string_lossy().as_ref())?;
+    array.insert("file", exceptions::path_value(&status.file))?;
     array.insert("exists", status.exists)?;
     array.insert("state", status.state.name())?;
     array.insert("layout", status.layout.as_deref())?;
@@ -42,12 +43,12 @@ fn array(status: &Status) -> Result<ZBox<ZendHashTable>> {
 fn failure(failure: &FailureRecord) -> Result<ZBox<ZendHashTable>> {
     let mut array = ZendHashTable::new();
     let (errcode, message) = match &failure.cause {
-        Cause::Api { errcode, errmsg } => (Some(*errcode), errmsg.as_str()),
-        Cause::StillRejected => (None, "there is no other token than the rejected one"),
-        Cause::Network { reason } => (None, reason.as_str()),
+        Cause::Api { errcode, errmsg } => (Some(*errcode), printable(errmsg)),
+        Cause::StillRejected => (None, printable("there is no other token than the rejected one")),
+        Cause::Network { reason } => (None, printable(reason)),
     };
     array.insert("errcode", errcode)?;
-    array.insert("message", message)?;
+    array.insert("message", message.to_string())?;
     array.insert("failed_at", failure.failed_at.secs())?;
     array.insert("retry_at", exceptions::rounded_up(failure.retry_at))?;
     array.insert("failures", i64::from(failure.failures))?;

@@ -5,12 +5,15 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::printable::{printable, printable_path};
+
 /// A token file that cannot be read, written, or is not a token file.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {task} {}: {problem}; {remedy}", path.display())]
+#[error("cannot {task} {}: {}; {remedy}", printable_path(path), printable(problem))]
 pub struct FileError {
     path: PathBuf,
     task: &'static str,
+    /// The operating system's words among others: cleaned when it is displayed.
     problem: String,
     remedy: String,
     #[source]
@@ -94,11 +97,11 @@ fn whose(path: &Path) -> String {
     match fs::metadata(path) {
         Ok(metadata) => format!(
             "{} belongs to uid {} gid {} with mode {:04o}",
-            path.display(),
+            printable_path(path),
             metadata.uid(),
             metadata.gid(),
             metadata.mode() & 0o7777
         ),
-        Err(_) => format!("{} cannot be looked at", path.display()),
+        Err(_) => format!("{} cannot be looked at", printable_path(path)),
     }
 }

@@ -7,6 +7,7 @@ use std::{fmt, iter};
 
 use super::Identity;
 use crate::descriptor;
+use crate::printable::printable;
 use crate::process::UnderWay;
 
 /// A process that holds a flock.
@@ -19,8 +20,11 @@ pub struct Holder {
 impl fmt::Display for Holder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "process {}", self.pid)?;
+        // Whoever runs as any user may give itself any name (PR_SET_NAME, prctl(2)).
         match descriptor::read(Path::new(&format!("/proc/{}/comm", self.pid))) {
-            Ok(name) => write!(formatter, " ({})", String::from_utf8_lossy(&name).trim_end()),
+            Ok(name) => {
+                write!(formatter, " ({})", printable(name.strip_suffix(b"\n").unwrap_or(&name)))
+            }
             Err(_) => Ok(()),
         }
     }

@@ -1,6 +1,8 @@
 //! The WeChat client: TLS, proxies, several hosts, and where an account comes from.
 
+use std::fs::Permissions;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 use wechat_emulator::{Options, Tls};
@@ -129,6 +131,7 @@ fn the_account_may_come_from_options_file_or_environment() {
     let content =
         json!({"wx-other": {"secret": "x"}, &appid: {"secret": secret, "endpoint": "classic"}});
     std::fs::write(&accounts, content.to_string()).expect("an accounts file");
+    std::fs::set_permissions(&accounts, Permissions::from_mode(0o640)).expect("chmod");
     let dir = world.dir.path().to_str().expect("a path");
     let run = |php: crate::support::php::Php, source: &str| {
         let code = format!("echo wx_get_token(tempnam($argv[1], 'token'), {source});");

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::php::Process;
-use crate::support::{World, until};
+use crate::support::{World, extension, until};
 
 /// Starts a process whose due refresh runs, and which forks meanwhile; `$child` is what the child
 /// does. Prints the child's pid.
@@ -143,4 +143,19 @@ fn a_child_of_a_loader_does_not_keep_the_lock_of_the_file_that_its_parent_put_in
     assert!(is_alive(&child), "the child lives on");
     let killed = std::process::Command::new("kill").args(["-KILL", &child]).status();
     assert!(killed.is_ok_and(|status| status.success()));
+}
+
+/// PHP closes its extensions when it shuts down. The fork handlers stay registered, so their code must stay.
+#[test]
+fn the_library_stays_when_php_closes_it() {
+    let world = World::slow();
+    // A thread that has used the extension would keep it loaded. The loader's own log tells what it does.
+    let output =
+        world.php().command().args(["-r", "1;"]).env("LD_DEBUG", "files").output().expect("php");
+    let log = String::from_utf8_lossy(&output.stderr);
+    let library = extension().display().to_string();
+    let of_library: Vec<_> = log.lines().filter(|line| line.contains(&library)).collect();
+    let is_told = |event: &str| of_library.iter().any(|line| line.contains(event));
+    assert!(is_told("calling init"), "{log}");
+    assert!(!is_told("destroying link map"), "unloaded: {of_library:#?}");
 }

@@ -82,8 +82,10 @@ impl Soak<'_> {
     /// Workers that are killed at any moment, one after the other.
     fn kill(&self) {
         while !self.is_over() {
-            let victim = worker::start(self.world, false);
+            let mut victim = worker::start(self.world, false);
             let pid = victim.pid();
+            // The kill may come at once, and a dead process reads nothing.
+            victim.release();
             thread::scope(|scope| {
                 scope.spawn(|| worker::follow(victim, &self.witness));
                 self.pause(0..1500);
@@ -207,9 +209,9 @@ fn mishaps_of_all_kinds_break_nothing_and_leak_nothing() {
     let pool = "pm = dynamic\npm.max_children = 4\npm.start_servers = 2\npm.min_spare_servers = 1\n\
                 pm.max_spare_servers = 3\npm.max_requests = 50";
     let fpm = Site::nginx_and_fpm(&world, pool);
-    let apache = Site::has_apache().then(|| Site::apache(&world, 2));
+    let apache = cfg!(apache).then(|| Site::apache(&world, 2));
     world.call();
-    let workers = [false, false, true].map(|forks| worker::start(&world, forks));
+    let mut workers = [false, false, true].map(|forks| worker::start(&world, forks));
     let pids: Vec<u32> = workers.iter().map(Process::pid).collect();
     let mut watched = pids.clone();
     watched.extend(apache.iter().flat_map(Site::processes));
@@ -226,6 +228,7 @@ fn mishaps_of_all_kinds_break_nothing_and_leak_nothing() {
     };
     let ((reads, broken), samples) = thread::scope(|scope| {
         let soak = &soak;
+        workers.iter_mut().for_each(Process::release);
         for worker in workers {
             scope.spawn(|| worker::follow(worker, &soak.witness));
         }

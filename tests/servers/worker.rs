@@ -12,7 +12,8 @@ use crate::witness::Witness;
 
 const WORKER: &str = include_str!("php/worker.php");
 
-/// A worker that prints what came of each call; with a child beside each call of its own if it `forks`.
+/// A worker that prints what came of each call, once it is released; with a child beside each call of its own
+/// if it `forks`.
 pub fn start(world: &World, forks: bool) -> Process {
     let file = world.file().display().to_string();
     let arguments = if forks { vec![file.as_str(), "forks"] } else { vec![file.as_str()] };
@@ -21,9 +22,8 @@ pub fn start(world: &World, forks: bool) -> Process {
     worker
 }
 
-/// Lets `worker` run, and judges each line until its end.
+/// Judges each line of `worker`, which has been released, until its end.
 pub fn follow(mut worker: Process, witness: &Witness<'_>) {
-    worker.release();
     loop {
         match worker.read_line() {
             line if line.is_empty() => return,
@@ -53,9 +53,10 @@ pub fn stop(pids: &[u32]) {
 fn workers_with_handlers_live_through_storm_reload_and_stop() {
     let world = short_lived();
     world.write_expired();
-    let workers: Vec<_> = (0..8).map(|_| start(&world, false)).collect();
+    let mut workers: Vec<_> = (0..8).map(|_| start(&world, false)).collect();
     let pids: Vec<u32> = workers.iter().map(Process::pid).collect();
     let witness = Witness::new(&world.emulator);
+    workers.iter_mut().for_each(Process::release);
     thread::scope(|scope| {
         for worker in workers {
             scope.spawn(|| follow(worker, &witness));

@@ -12,8 +12,9 @@ use crate::support::{World, extension, program};
 
 const APACHE: &str = "/usr/sbin/apache2";
 const MODULES: &str = "/usr/lib/apache2/modules";
-/// The module of the PHP under test, which the Makefile chooses; empty if it has none.
-pub const PHP: &str = "/usr/lib/apache2/modules/libphp8.2.so";
+/// The module of the PHP under test, unless the Makefile names another. If it names none, `build.rs` leaves
+/// the cfg `apache` out, and nothing here is called.
+const PHP: &str = "/usr/lib/apache2/modules/libphp8.2.so";
 
 pub fn start(world: &World, dir: &Path, port: u16, children: u32) -> Server {
     let config = dir.join("apache.conf");

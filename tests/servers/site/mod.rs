@@ -17,7 +17,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::process::{self, tell};
-use crate::support::{World, program, until};
+use crate::support::{World, until};
 
 /// www-data, as which Debian's servers run PHP.
 const USER: u32 = 33;
@@ -60,15 +60,6 @@ impl Site {
             let fpm = fpm::start(world, dir, pool);
             vec![nginx::start(dir, port), fpm]
         })
-    }
-
-    /// Whether the PHP under test is a module of Apache, too: only Debian's is.
-    pub fn has_apache() -> bool {
-        let has = !program("PHP_APACHE", apache::PHP).is_empty();
-        if !has {
-            println!("without Apache, of which this PHP is no module");
-        }
-        has
     }
 
     /// Apache with PHP as its module, in one of `children` processes each request.

@@ -1,0 +1,282 @@
+--TEST--
+Whatever value PHP code hands over, the answer is PHP's: an error that names the value, and never a panic
+--EXTENSIONS--
+wx_token
+--INI--
+error_reporting=E_ALL
+--FILE--
+<?php
+set_error_handler(fn($level, $message) => print("warning: $message\n"));
+spl_autoload_register(function ($class) {
+    if ($class === 'Throwing') { throw new LogicException('from the autoloader'); }
+});
+$file = __DIR__ . '/021-odd-values.json';
+$account = ['appid' => 'wx1', 'secret' => 's'];
+$itself = [];
+$itself['deep'] = &$itself;
+$undefined = ['appid' => 'gone', 'x' => 1];
+unset($undefined['appid']);
+$number = 5;
+class Odd {
+    private $appid = 'wx1';
+    function __get($name) { throw new LogicException('nobody reads properties'); }
+    private static function hidden() {}
+}
+$typed = new class { public int $n = 1; };
+
+function attempt(string $name, callable $call): void {
+    try {
+        $result = $call();
+        echo "$name: ", is_array($result) ? $result['state'] : json_encode($result), "\n";
+    } catch (Throwable $e) {
+        $message = strtr($e->getMessage(), [__DIR__ . '/' => '']);
+        echo "$name: ", $e::class, ': ', preg_replace('/; there are appid.*/', '; …', $message), "\n";
+        // What is not printable would be a message that a log cannot hold.
+        if (preg_match('/[^\PC]/u', $message) !== 0) { echo "  not printable\n"; }
+    }
+}
+
+echo "-- options\n";
+foreach ([
+    'not UTF-8' => ["\xff" => 1],
+    'not UTF-8 after good ones' => $account + ["secret\xff\xfe" => 1],
+    'control characters' => ["a\n\0\x1b[2J" => 1],
+    'bidi' => ["\u{202e}app\u{2028}id" => 1],
+    'empty' => ['' => 1],
+    'long' => [str_repeat('k', 5000) => 1],
+    'quotes' => ['a"b\'c\\' => 1],
+    'huge int' => [PHP_INT_MAX => 1],
+    'negative int' => [PHP_INT_MIN => 1],
+    'other case' => ['AppID' => 'wx1'],
+    'the same after a NUL' => ["appid\0" => 'wx1'],
+    'recursion' => $itself,
+    'an unset slot' => $undefined,
+    'cast object' => (array) new Odd,
+    'appid not UTF-8' => ['appid' => "wx\xff"] + $account,
+    'appid with NUL' => ['appid' => "wx\0"] + $account,
+    'secret not UTF-8' => ['secret' => "\x80"] + $account,
+    'endpoint not UTF-8' => $account + ['endpoint' => "\xff"],
+    'layout not UTF-8' => $account + ['layout' => "\xff"],
+    'layout object' => $account + ['layout' => new Odd],
+    'appid reference' => ['appid' => &$number] + $account,
+    'appid array' => ['appid' => [[]]] + $account,
+    'appid resource' => ['appid' => STDIN] + $account,
+    'timeout huge' => $account + ['timeout' => PHP_INT_MAX],
+    'timeout negative' => $account + ['timeout' => PHP_INT_MIN],
+    'timeout NAN' => $account + ['timeout' => NAN],
+    'timeout nan' => $account + ['timeout' => 'nan'],
+    'timeout 1e999' => $account + ['timeout' => '1e999'],
+    'timeout not UTF-8' => $account + ['timeout' => "\xff"],
+    'timeout typed reference' => $account + ['timeout' => &$typed->n, "\xc3" => 1],
+    'timeout true' => $account + ['timeout' => true],
+] as $name => $source) {
+    attempt($name, fn() => wx_get_token($file, $source));
+    // The other functions say the same of their own argument.
+    $same = [];
+    foreach ([
+        fn() => wx_get_token($file, $source),
+        fn() => wx_refresh_token($file, 'old', $source),
+        fn() => wx_get_ticket($file, "$file.token", 'jsapi', $source),
+    ] as $call) {
+        try {
+            $call();
+        } catch (ValueError $e) {
+            $same[preg_replace('/^.*?\(\$source\)/', '', $e->getMessage())] = true;
+        }
+    }
+    if (count($same) !== 1) { var_dump($same); }
+}
+
+echo "-- callables\n";
+foreach ([
+    'not UTF-8' => "\xff",
+    'NUL' => "a\0b",
+    'method not UTF-8' => "Odd::\xff",
+    'pair not UTF-8' => ["\xff", "\xfe"],
+    'private' => ['Odd', 'hidden'],
+    'autoloader throws' => ['Throwing', 'method'],
+    'autoloader throws for a string' => 'Throwing::method',
+    'object' => new Odd,
+    'nameless object' => new class {},
+    'recursion' => $itself,
+    'resource' => STDIN,
+    'float' => NAN,
+] as $name => $callable) {
+    attempt($name, fn() => wx_with_lock($file, $callable));
+    attempt('  loader', fn() => wx_get_token("$file.none/x", $callable));
+}
+
+echo "-- strings\n";
+foreach (['not UTF-8' => "\xff", 'control' => "a\n\e[2J", 'long' => str_repeat('t', 5000), 'reference' => &$number] as $name => $text) {
+    attempt($name, fn() => wx_get_ticket($file, "$file.token", $text, $account));
+}
+attempt('rejected not UTF-8', fn() => wx_refresh_token($file, "\xff", $account));
+attempt('type left out', fn() => wx_get_ticket(ticketFile: $file, tokenFile: $file, source: $account));
+attempt('rejected left out', fn() => wx_refresh_token(file: $file, source: $account));
+attempt('unknown name', fn() => wx_get_token($file, sources: []));
+
+echo "-- seconds\n";
+foreach ([PHP_INT_MAX, PHP_INT_MIN, 1e308, -1e308, NAN, "\xff", '1e999', ' ', new Odd, STDIN, $itself, true] as $seconds) {
+    attempt(is_scalar($seconds) ? json_encode(is_float($seconds) && is_nan($seconds) ? 'NAN' : $seconds, JSON_INVALID_UTF8_SUBSTITUTE) : gettype($seconds),
+        fn() => wx_with_lock("$file.lock", fn() => 'called', $seconds));
+}
+
+echo "-- settings\n";
+foreach (['lock_timeout', 'background', 'refresh_ahead'] as $setting) {
+    foreach (["\xff", "1\0", "1\n2", str_repeat('9', 400), '-0', 'nan'] as $value) {
+        $before = ini_get("wx_token.$setting");
+        if (ini_set("wx_token.$setting", $value) !== false) { echo "$setting takes ", json_encode($value), "\n"; }
+        ini_set("wx_token.$setting", $before);
+    }
+}
+
+echo "-- loaders\n";
+$names = ["Class\xff", "Klass\u{202e}\u{2028}"];
+foreach ($names as $class) {
+    eval("class $class extends RuntimeException {}");
+    file_put_contents($file, json_encode(['access_token' => 'old', 'expire' => 1]));
+    try {
+        wx_get_token($file, fn() => throw new $class('as it is'));
+    } catch (RuntimeException $e) {
+        var_dump($e::class === $class);
+    }
+    echo json_encode(wx_token_status($file)['failure']['message'], JSON_UNESCAPED_SLASHES), "\n";
+}
+foreach ([
+    ["\xff" => 1],
+    ['access_token' => "\xff", 'expires_in' => 7200],
+    ['access_token' => "\u{202e}", 'expires_in' => 7200],
+    ['access_token' => 'a', 'expires_in' => NAN],
+    ['access_token' => 'a', 'expires_in' => PHP_INT_MAX],
+    ['errcode' => PHP_INT_MIN, 'errmsg' => "\xff"],
+    ['errcode' => 40013, 'errmsg' => "a\u{2028}b\u{202e}c\u{85}d"],
+    ['errcode' => $itself],
+    "\xff",
+    str_repeat('[', 100000),
+    $itself,
+    STDIN,
+    new Odd,
+] as $answer) {
+    file_put_contents($file, json_encode(['access_token' => 'old', 'expire' => 1]));
+    attempt('answer', fn() => wx_get_token($file, fn() => $answer));
+}
+?>
+--CLEAN--
+<?php array_map('unlink', glob(__DIR__ . '/021-odd-values.json*')); ?>
+--EXPECT--
+-- options
+not UTF-8: ValueError: wx_get_token(): Argument #2 ($source) option "\xff" is unknown; …
+not UTF-8 after good ones: ValueError: wx_get_token(): Argument #2 ($source) option "secret\xff\xfe" is unknown; …
+control characters: ValueError: wx_get_token(): Argument #2 ($source) option "a\n\0\u{1b}[2J" is unknown; …
+bidi: ValueError: wx_get_token(): Argument #2 ($source) option "\u{202e}app\u{2028}id" is unknown; …
+empty: ValueError: wx_get_token(): Argument #2 ($source) option "" is unknown; …
+long: ValueError: wx_get_token(): Argument #2 ($source) option "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk…" is unknown; …
+quotes: ValueError: wx_get_token(): Argument #2 ($source) option "a"b'c\" is unknown; …
+huge int: ValueError: wx_get_token(): Argument #2 ($source) option "9223372036854775807" is unknown; …
+negative int: ValueError: wx_get_token(): Argument #2 ($source) option "-9223372036854775808" is unknown; …
+other case: ValueError: wx_get_token(): Argument #2 ($source) option "AppID" is unknown; …
+the same after a NUL: ValueError: wx_get_token(): Argument #2 ($source) option "appid\0" is unknown; …
+recursion: ValueError: wx_get_token(): Argument #2 ($source) option "deep" is unknown; …
+an unset slot: ValueError: wx_get_token(): Argument #2 ($source) option "x" is unknown; …
+cast object: ValueError: wx_get_token(): Argument #2 ($source) option "\0Odd\0appid" is unknown; …
+appid not UTF-8: ValueError: wx_get_token(): Argument #2 ($source) option "appid" must be valid UTF-8
+appid with NUL: ValueError: wx_get_token(): Argument #2 ($source) option "appid" must not contain any null bytes
+secret not UTF-8: ValueError: wx_get_token(): Argument #2 ($source) option "secret" must be valid UTF-8
+endpoint not UTF-8: ValueError: wx_get_token(): Argument #2 ($source) option "endpoint" must be valid UTF-8
+layout not UTF-8: ValueError: wx_get_token(): Argument #2 ($source) option "layout" must be valid UTF-8
+layout object: ValueError: wx_get_token(): Argument #2 ($source) option "layout" must be a non-empty string
+appid reference: ValueError: wx_get_token(): Argument #2 ($source) option "appid" must be a non-empty string
+appid array: ValueError: wx_get_token(): Argument #2 ($source) option "appid" must be a non-empty string
+appid resource: ValueError: wx_get_token(): Argument #2 ($source) option "appid" must be a non-empty string
+timeout huge: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0 to 86400
+timeout negative: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0 to 86400
+timeout NAN: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0 to 86400
+timeout nan: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0 to 86400
+timeout 1e999: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0 to 86400
+timeout not UTF-8: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds
+timeout typed reference: ValueError: wx_get_token(): Argument #2 ($source) option "\xc3" is unknown; …
+timeout true: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds
+-- callables
+not UTF-8: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, string given
+  loader: TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, string given
+NUL: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, string given
+  loader: TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, string given
+method not UTF-8: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, string given
+  loader: TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, string given
+pair not UTF-8: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, array given
+  loader: ValueError: wx_get_token(): Argument #2 ($source) option "0" is unknown; …
+private: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, array given
+  loader: ValueError: wx_get_token(): Argument #2 ($source) option "0" is unknown; …
+autoloader throws: LogicException: from the autoloader
+  loader: LogicException: from the autoloader
+autoloader throws for a string: LogicException: from the autoloader
+  loader: LogicException: from the autoloader
+object: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, Odd given
+  loader: TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, Odd given
+nameless object: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, class@anonymous given
+  loader: TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, class@anonymous given
+recursion: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, array given
+  loader: ValueError: wx_get_token(): Argument #2 ($source) option "deep" is unknown; …
+resource: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, resource given
+  loader: TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, resource given
+float: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, float given
+  loader: TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, float given
+-- strings
+not UTF-8: ValueError: wx_get_ticket(): Argument #3 ($type) must be valid UTF-8
+control: ValueError: wx_get_ticket(): Argument #3 ($type) must be "jsapi" or "wx_card", or "agent_config" for WeCom
+long: ValueError: wx_get_ticket(): Argument #3 ($type) must be "jsapi" or "wx_card", or "agent_config" for WeCom
+reference: ValueError: wx_get_ticket(): Argument #3 ($type) must be "jsapi" or "wx_card", or "agent_config" for WeCom
+rejected not UTF-8: ValueError: wx_refresh_token(): Argument #2 ($rejected) must be valid UTF-8
+type left out: ValueError: wx_get_ticket(): Argument #1 ($ticketFile) must not be the token file
+rejected left out: ArgumentCountError: wx_refresh_token(): Argument #2 ($rejected) not passed
+unknown name: Error: Unknown named parameter $sources
+-- seconds
+9223372036854775807: ValueError: wx_with_lock(): Argument #3 ($timeout) must be a number of seconds from 0 to 86400
+-9223372036854775808: ValueError: wx_with_lock(): Argument #3 ($timeout) must be a number of seconds from 0 to 86400
+1.0e+308: ValueError: wx_with_lock(): Argument #3 ($timeout) must be a number of seconds from 0 to 86400
+-1.0e+308: ValueError: wx_with_lock(): Argument #3 ($timeout) must be a number of seconds from 0 to 86400
+"NAN": ValueError: wx_with_lock(): Argument #3 ($timeout) must be a number of seconds from 0 to 86400
+"\ufffd": TypeError: wx_with_lock(): Argument #3 ($timeout) must be of type ?float, string given
+"1e999": ValueError: wx_with_lock(): Argument #3 ($timeout) must be a number of seconds from 0 to 86400
+" ": TypeError: wx_with_lock(): Argument #3 ($timeout) must be of type ?float, string given
+object: TypeError: wx_with_lock(): Argument #3 ($timeout) must be of type ?float, Odd given
+resource: TypeError: wx_with_lock(): Argument #3 ($timeout) must be of type ?float, resource given
+array: TypeError: wx_with_lock(): Argument #3 ($timeout) must be of type ?float, array given
+true: "called"
+-- settings
+warning: ini_set(): wx_token.lock_timeout must be valid UTF-8; it is not changed
+warning: ini_set(): wx_token.lock_timeout must be a number of seconds from 0 to 86400; it is not changed
+warning: ini_set(): wx_token.lock_timeout must be a number of seconds from 0 to 86400; it is not changed
+warning: ini_set(): wx_token.lock_timeout must be a number of seconds from 0 to 86400; it is not changed
+lock_timeout takes "-0"
+warning: ini_set(): wx_token.lock_timeout must be a number of seconds from 0 to 86400; it is not changed
+warning: ini_set(): wx_token.background must be valid UTF-8; it is not changed
+warning: ini_set(): wx_token.background must be 1 or 0; it is not changed
+warning: ini_set(): wx_token.background must be 1 or 0; it is not changed
+warning: ini_set(): wx_token.background must be 1 or 0; it is not changed
+warning: ini_set(): wx_token.background must be 1 or 0; it is not changed
+warning: ini_set(): wx_token.background must be 1 or 0; it is not changed
+warning: ini_set(): wx_token.refresh_ahead must be valid UTF-8; it is not changed
+warning: ini_set(): wx_token.refresh_ahead must be a number of seconds from 0 to 86400; it is not changed
+warning: ini_set(): wx_token.refresh_ahead must be a number of seconds from 0 to 86400; it is not changed
+warning: ini_set(): wx_token.refresh_ahead must be a number of seconds from 0 to 86400; it is not changed
+refresh_ahead takes "-0"
+warning: ini_set(): wx_token.refresh_ahead must be a number of seconds from 0 to 86400; it is not changed
+-- loaders
+bool(true)
+"the loader threw Class\\xff"
+bool(true)
+"the loader threw Klass\\u{202e}\\u{2028}"
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); it is not asked again for 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it has no string "access_token"; it is not asked again for 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: the token is empty or holds characters that no token has; it is not asked again for 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it has no number "expires_in"; it is not asked again for 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: the lifetime is no positive number of seconds; it is not asked again for 1 s
+answer: WxToken\ApiException: cannot refresh 021-odd-values.json: errcode -9223372036854775808: without a message; look the code up in WeChat's list of return codes; it is not asked again for 60 s
+answer: WxToken\ApiException: cannot refresh 021-odd-values.json: errcode 40013: a\u{2028}b\u{202e}c\u{85}d; check the AppID: upper and lower case count; it is not asked again for 60 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: its "errcode" is not a number; it is not asked again for 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it is a string, but not a JSON object; it is not asked again for 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it is a string, but not a JSON object; it is not asked again for 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); it is not asked again for 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; it is not asked again for 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; it is not asked again for 1 s

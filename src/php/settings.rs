@@ -10,6 +10,7 @@ use ext_php_rs::flags::{ErrorType, IniEntryPermission};
 use ext_php_rs::types::ZendStr;
 use ext_php_rs::zend::{IniEntryDef, IniEntryDefs, ModuleGlobal, ModuleGlobals, output_write};
 
+use crate::memory;
 use crate::process;
 use crate::settings::Settings;
 
@@ -28,6 +29,10 @@ impl ModuleGlobal for Globals {
     }
 
     fn gshutdown(&mut self) {
+        // The only thread ends with the process, in a signal handler perhaps: nothing is freed there.
+        if process::has_several_php_threads() {
+            memory::forget_thread();
+        }
         process::php_thread_ends();
     }
 }

@@ -4,6 +4,8 @@
 //! prints to descriptor 1 whatever that is: a token file that was opened there would hold the page.
 
 use std::io;
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use rustix::fs::{Mode, OFlags};
@@ -36,6 +38,48 @@ pub fn open_under<T: AsFd>(
     match open_plainly(&mut open)? {
         Some(opened) => Ok(opened),
         None => open_beside_fillers(under_way, open),
+    }
+}
+
+/// A descriptor of a worker, which the child of a fork closes: its copy would keep a connection open.
+#[derive(Debug)]
+pub struct Unshared<T: AsFd> {
+    opened: ManuallyDrop<T>,
+    generation: u64,
+}
+
+impl<T: AsFd> Unshared<T> {
+    /// Opens something with `open`, which must not block: no fork happens meanwhile.
+    ///
+    /// # Errors
+    /// Those of `open`.
+    pub fn open(open: impl FnMut() -> io::Result<T>) -> io::Result<Self> {
+        let mut under_way = process::under_way();
+        let opened = open_under(&under_way, open)?;
+        under_way.sockets.push(opened.as_fd().as_raw_fd());
+        Ok(Self { opened: ManuallyDrop::new(opened), generation: under_way.generation })
+    }
+}
+
+impl<T: AsFd> Deref for Unshared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.opened
+    }
+}
+
+impl<T: AsFd> Drop for Unshared<T> {
+    fn drop(&mut self) {
+        let mut under_way = process::under_way();
+        // The fork handler has closed the child's copy, and the number may be another file's by now.
+        if under_way.generation != self.generation {
+            return;
+        }
+        let number = self.opened.as_fd().as_raw_fd();
+        under_way.sockets.retain(|&socket| socket != number);
+        // SAFETY: it is not used again. No fork happens between the line above and this one.
+        unsafe { ManuallyDrop::drop(&mut self.opened) };
     }
 }
 

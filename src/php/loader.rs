@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::callback::{self, Interruption};
 use crate::clock::{Clock, Epoch, SystemClock};
 use crate::error::Error;
-use crate::failure::{Failure, Fingerprint};
+use crate::failure::{Asker, Failure, Fingerprint};
 use crate::secret::Secret;
 use crate::upstream::{Grant, Setback, Upstream};
 use crate::wechat::answer::{self, Trouble};
@@ -71,8 +71,8 @@ impl Upstream for Loader<'_> {
         })
     }
 
-    fn account(&self) -> Fingerprint {
-        Fingerprint::new("loader")
+    fn asker(&self) -> Asker {
+        Asker { account: Fingerprint::new("loader"), way: Fingerprint::new("loader") }
     }
 
     /// PHP's own limits count.

@@ -181,7 +181,7 @@ impl Call {
         let limit = upstream.time_limit() + TIME_TO_WRITE;
         let died = |reason: String| {
             let (failure, now) = (Failure::network(reason), self.clock.now());
-            let record = FailureRecord::of(failure, &upstream.account(), None, now);
+            let record = FailureRecord::of(failure, &upstream.asker(), None, now);
             Error::upstream(&self.file, &record, now)
         };
         let receiver = worker::run(limit, work)

@@ -39,8 +39,8 @@ impl<'a> Wait<'a> {
     ) -> Result<Self, Error> {
         let now = call.clock.now();
         let old_failure = first.document.failure().cloned();
-        let account = upstream.upstream().account();
-        if let Some(record) = old_failure.as_ref().filter(|record| record.forbids(&account, now)) {
+        let asker = upstream.upstream().asker();
+        if let Some(record) = old_failure.as_ref().filter(|record| record.forbids(&asker, now)) {
             return Err(Error::upstream(&call.file, record, now));
         }
         let (seen, patience) = (first.identity, Patience::new(call));
@@ -102,10 +102,10 @@ impl<'a> Wait<'a> {
         if let Some(token) = self.call.usable(document, self.rejected) {
             return Ok(Some(token));
         }
-        let account = self.upstream.upstream().account();
-        let failed = document.failure().filter(|record| {
-            Some(*record) != self.old_failure.as_ref() && record.concerns(&account)
-        });
+        let asker = self.upstream.upstream().asker();
+        let failed = document
+            .failure()
+            .filter(|record| Some(*record) != self.old_failure.as_ref() && record.concerns(&asker));
         failed.map_or(Ok(None), |record| {
             Err(Error::upstream(&self.call.file, record, self.call.clock.now()))
         })
@@ -151,7 +151,7 @@ impl<'a> Wait<'a> {
                 let answer = self
                     .call
                     .on_worker(remote.as_ref(), move || upstream.fetch(rejected.as_deref()))?;
-                refresh.settle(answer, self.rejected, asked_at, &remote.account(), clock.now())
+                refresh.settle(answer, self.rejected, asked_at, &remote.asker(), clock.now())
             }
         }
     }

@@ -61,6 +61,7 @@ wx_get_ticket
 wx_get_token
 wx_refresh_token
 wx_token_status
+wx_try_token
 wx_with_lock
 WxToken\ApiException
 WxToken\ConfigException

@@ -3,10 +3,12 @@
 //! A daemon may have closed descriptors 0 to 2, and the kernel gives the lowest one that is free. PHP
 //! prints to descriptor 1 whatever that is: a token file that was opened there would hold the page.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::fcntl_getfd;
@@ -58,6 +60,19 @@ impl<T: AsFd> Unshared<T> {
         let opened = open_under(&under_way, open)?;
         under_way.sockets.push(opened.as_fd().as_raw_fd());
         Ok(Self { opened: ManuallyDrop::new(opened), generation: under_way.generation })
+    }
+}
+
+impl Unshared<File> {
+    /// The content of the file at `path`, of which `limit` bytes are read at most.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        let file = Self::open(|| File::open(path))?;
+        let mut content = Vec::new();
+        (&*file).take(limit).read_to_end(&mut content)?;
+        Ok(content)
     }
 }
 

@@ -113,6 +113,12 @@ const fn explain(deadlock: Deadlock) -> &'static str {
         Deadlock::ForkedChild => {
             "this process was forked while its parent held the lock, and the refresh is the parent's; end the child where its own work ends"
         }
+        Deadlock::OtherFiber => {
+            "another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let it end first, or poll with wx_try_token()"
+        }
+        Deadlock::PollInsideLock => {
+            "this call comes from within wx_with_lock() on that file, so no refresh can begin; call wx_get_token() there, or wx_try_token() outside"
+        }
         Deadlock::TicketInsideToken => {
             "the ticket must be asked for outside wx_with_lock() on its token file; locks are taken in the order ticket, then token"
         }

@@ -4,6 +4,7 @@
 //! knows nothing of PHP. ARCHITECTURE.md is the map of these rooms.
 
 pub mod account;
+pub mod caller;
 pub mod clock;
 mod descriptor;
 pub mod error;

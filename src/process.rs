@@ -10,17 +10,23 @@ use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicIsize, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
-use std::thread::{self, Thread, ThreadId};
+use std::thread::{Thread, ThreadId};
 use std::time::Instant;
 
+use crate::caller::Frame;
 use crate::signals::SignalsBlocked;
 use crate::token_file::Identity;
 
 /// Who in this process holds a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
-    /// A thread of PHP, which cannot wait for itself.
-    Thread(ThreadId),
+    /// A call of PHP, which cannot wait for itself, nor for another one of its thread.
+    Call {
+        /// The thread that makes it.
+        thread: ThreadId,
+        /// Its frame.
+        frame: Frame,
+    },
     /// A worker: it lets go when its refresh is done.
     Worker,
 }
@@ -72,7 +78,7 @@ impl UnderWay {
     pub fn owner_of(&self, file: &File) -> Owner {
         let fd = file.as_raw_fd();
         let lock = self.locks.iter().find(|lock| lock.fd == fd);
-        lock.map_or_else(|| Owner::Thread(thread::current().id()), |lock| lock.owner)
+        lock.map_or(Owner::Worker, |lock| lock.owner)
     }
 
     /// Strikes the lock of `file` out.

@@ -106,7 +106,8 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
             }
             Ok(grant) => {
                 let (value, expires_in) = grant.into_parts();
-                self.store(Token { value: value.into(), expiry: asked_at + expires_in }, now)
+                let expiry = asked_at + expires_in;
+                self.store(Token { value: value.into(), expiry, may_live_long: true }, now)
             }
             Err(Setback::Failed(failure)) => self.record(failure, rejected, asker, now),
             Err(Setback::Unasked(error)) => Err(error),
@@ -215,7 +216,11 @@ mod tests {
     fn a_token_that_is_due_at_once_is_left_until_another_can_be_had() {
         let now = Epoch::from_secs(1000);
         let rest_of = |life, ahead| {
-            let token = Token { value: "t".into(), expiry: now + Duration::from_secs(life) };
+            let token = Token {
+                value: "t".into(),
+                expiry: now + Duration::from_secs(life),
+                may_live_long: true,
+            };
             rest(&token, Duration::from_secs(ahead), now).map(|until| until.since(now).as_secs())
         };
         assert_eq!(rest_of(7200, 300), None);

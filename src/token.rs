@@ -7,12 +7,26 @@ use std::time::Duration;
 use crate::clock::Epoch;
 
 /// A token and the moment from which it is dead. Never shown in full: it is a credential.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Eq)]
 pub struct Token {
     /// The token itself; [`is_token`] holds for it.
     pub value: Arc<str>,
     /// The first moment at which it is no longer valid.
     pub expiry: Epoch,
+    /// Whether it may live for more than [`MAX_FOREIGN_LIFE`]: this extension has stored it with such a
+    /// life, or its file says that it never expires.
+    pub may_live_long: bool,
+}
+
+/// The longest life that is believed of a token which other code has stored. WeChat gives two hours; an
+/// expiry that lies farther ahead was written by a clock that was ahead itself.
+pub const MAX_FOREIGN_LIFE: Duration = Duration::from_secs(24 * 3600);
+
+/// How far it is believed is no part of what it is.
+impl PartialEq for Token {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.value, self.expiry) == (&other.value, other.expiry)
+    }
 }
 
 impl fmt::Debug for Token {
@@ -36,7 +50,7 @@ impl Token {
     /// The token's age at `now`, if it is due `refresh_ahead` before its expiry.
     #[must_use]
     pub fn age(&self, now: Epoch, refresh_ahead: Duration) -> Age {
-        if now >= self.expiry {
+        if !self.is_valid(now) {
             Age::Expired
         } else if now >= self.expiry.before(refresh_ahead) {
             Age::Due
@@ -48,7 +62,7 @@ impl Token {
     /// Whether the token is still valid at `now`.
     #[must_use]
     pub fn is_valid(&self, now: Epoch) -> bool {
-        now < self.expiry
+        now < self.expiry && (self.may_live_long || self.expiry.since(now) <= MAX_FOREIGN_LIFE)
     }
 }
 
@@ -65,9 +79,21 @@ mod tests {
 
     #[test]
     fn a_token_is_fresh_then_due_then_expired() {
-        let token = Token { value: "t".into(), expiry: Epoch::from_secs(1000) };
+        let token =
+            Token { value: "t".into(), expiry: Epoch::from_secs(1000), may_live_long: false };
         let age = |now| token.age(Epoch::from_secs(now), Duration::from_secs(300));
         assert_eq!([699, 700, 999, 1000].map(age), [Age::Fresh, Age::Due, Age::Due, Age::Expired]);
+    }
+
+    #[test]
+    fn a_life_that_wechat_does_not_give_is_believed_only_of_what_was_stored_here() {
+        let expiry = Epoch::from_secs(200_000);
+        let token = Token { value: "t".into(), expiry, may_live_long: false };
+        let too_far = expiry.before(MAX_FOREIGN_LIFE + Duration::from_millis(1));
+        assert_eq!(token.age(too_far, Duration::ZERO), Age::Expired);
+        assert_eq!(token.age(expiry.before(MAX_FOREIGN_LIFE), Duration::ZERO), Age::Fresh);
+        let own = Token { may_live_long: true, ..token };
+        assert_eq!(own.age(too_far, Duration::ZERO), Age::Fresh);
     }
 
     #[test]

@@ -37,13 +37,15 @@ pub fn run<T: Send + 'static>(
 /// fetched is stored, not lost.
 pub fn finish_all() {
     process::under_way().finishing.push(thread::current());
-    while let Some(limit) = process::under_way().workers.iter().map(|worker| worker.limit).max() {
-        let remaining = limit.saturating_duration_since(Instant::now());
-        if remaining.is_zero() {
-            return;
+    loop {
+        let limit = process::under_way().workers.iter().map(|worker| worker.limit).max();
+        let remaining = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
+        match remaining.filter(|remaining| !remaining.is_zero()) {
+            None => return,
+            // Each worker wakes this thread when it ends. Meanwhile no mutex is held, and signals come
+            // through.
+            Some(remaining) => thread::park_timeout(remaining),
         }
-        // Each worker wakes this thread when it ends. No mutex is held here: a signal may end the wait.
-        thread::park_timeout(remaining);
     }
 }
 

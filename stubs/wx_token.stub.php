@@ -51,6 +51,29 @@ namespace {
     function wx_get_token(string $file, #[\SensitiveParameter] array|callable|null $source = null): string {}
 
     /**
+     * Returns the valid access token of a token file without ever waiting, for event loops; null while
+     * there is none.
+     *
+     * Where wx_get_token() would wait, this starts a refresh on a thread, if nobody is at it, and returns
+     * null: ask again in some 20 ms. A valid token is returned at once, and renewed on a thread when it is
+     * due, whatever `wx_token.background` says. What a failed refresh left is thrown until it may be tried
+     * again, so a loop that asks until it has a token comes to an end.
+     *
+     * A file that was written within the last 50 ms is not read yet: then, too, it returns null. Within
+     * wx_with_lock() on the same file nobody can refresh, so without a valid token that is a
+     * LockException. A loader would run on the thread of PHP, so there is none here.
+     *
+     * @param string $file As for wx_get_token().
+     * @param array<string, mixed>|null $source Account options, as for wx_get_token().
+     *
+     * @return non-empty-string|null
+     *
+     * @throws WxToken\Exception    As for wx_get_token(); `lock_timeout` has no meaning here.
+     * @throws TypeError|ValueError An argument is invalid.
+     */
+    function wx_try_token(string $file, #[\SensitiveParameter] ?array $source = null): ?string {}
+
+    /**
      * Replaces an access token that WeChat's interfaces refused with 40001, 40014 or 42001, once for
      * all callers: whoever comes with a token that is no longer the file's gets the file's at once.
      *
@@ -126,9 +149,11 @@ namespace {
      * Runs a callable while holding the lock of a file, and returns its result: the safe form of
      * fopen(), flock(LOCK_EX), work, flock(LOCK_UN).
      *
-     * The lock goes when the callable returns, throws, calls exit() or dies of a fatal error. Calls
-     * of these functions on the same file from within use the lock that is held, which is the
-     * thread's: do not suspend a Fiber inside. A missing file is made; the content is never touched. Any regular file will do, not only a token file.
+     * The lock goes when the callable returns, throws, calls exit() or dies of a fatal error, and at the
+     * latest when the request ends. Calls of these functions on the same file that come from within the
+     * callable use the lock that is held. Other Fibers and coroutines of the process stay out: while the
+     * callable is suspended, they get a LockException at once. A missing file is made; the content is
+     * never touched. Any regular file will do, not only a token file.
      *
      * @template T
      *

@@ -65,7 +65,7 @@ fn reparse(content: Content, of: &Document) -> Document {
 
 fn takes_a_token(bytes: &[u8], document: &Document) {
     for value in ["NEW", "<?=`id`?>"] {
-        let token = Token { value: value.into(), expiry: EXPIRY };
+        let token = Token { value: value.into(), expiry: EXPIRY, may_live_long: true };
         let content = document.with_token(&token, None, WRITTEN);
         keeps_the_rest(bytes, &content.bytes, document);
         let stored = reparse(content.clone(), document);

@@ -11,8 +11,6 @@ mod dns;
 mod hosts;
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::time::Instant;
@@ -96,13 +94,7 @@ fn own_address(host: &str) -> Option<Vec<IpAddr>> {
 
 /// A file that cannot be read is an empty one, as for glibc.
 fn read(path: impl AsRef<Path>) -> Vec<u8> {
-    let read = || -> io::Result<Vec<u8>> {
-        let file = Unshared::open(|| File::open(&path))?;
-        let mut content = Vec::new();
-        (&*file).take(MAX_FILE).read_to_end(&mut content)?;
-        Ok(content)
-    };
-    read().unwrap_or_default()
+    Unshared::read(path.as_ref(), MAX_FILE).unwrap_or_default()
 }
 
 /// Addresses as they are tried: those of IPv4 first, and not too many.

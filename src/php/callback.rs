@@ -1,7 +1,7 @@
 //! PHP code that is called while a lock is held.
 //!
 //! Whatever it does, the call returns to Rust, so that the lock is given back before the script goes
-//! on to throw, to exit or to die.
+//! on to throw, to exit or to die. The destructors of what it returns are its code, too.
 
 use std::panic::AssertUnwindSafe;
 
@@ -26,22 +26,47 @@ pub enum Interruption {
     Fatal,
 }
 
-/// Calls `callable` without arguments.
-///
-/// # Errors
-/// [`Interruption`] if it did not return.
-pub fn call(callable: &Zval) -> Result<Zval, Interruption> {
-    match try_catch(AssertUnwindSafe(|| callable.try_call(vec![]))) {
-        // What a function gives by reference is a reference, which no value that goes on may be.
-        Ok(Ok(value)) => Ok(value.dereference().shallow_clone()),
-        Ok(Err(error)) => {
-            if !ExecutorGlobals::has_exception() {
-                PhpException::new(format!("wx_token: {error}"), 0, ce::error()).throw();
-            }
-            Err(if is_exit() { Interruption::Exit } else { Interruption::Thrown })
-        }
-        Err(_) => Err(Interruption::Fatal),
+/// What came of a callable.
+pub struct Called<T> {
+    /// What was made of its result; `None` if it did not return.
+    pub result: Option<T>,
+    /// How it ended, or the destruction of its result.
+    pub interruption: Option<Interruption>,
+}
+
+/// Calls `callable` without arguments, and destroys its result when `understand` has made something of
+/// it.
+pub fn call<T>(callable: &Zval, understand: impl FnOnce(&Zval) -> T) -> Called<T> {
+    let mut result = None;
+    let interruption = guard(|| {
+        let returned = callable.try_call(vec![])?;
+        result = Some(understand(&returned));
+        drop(returned);
+        Ok(())
+    });
+    Called { result, interruption }
+}
+
+/// Drops `value`, which may run its destructor.
+pub fn destroy<T>(value: T) -> Option<Interruption> {
+    guard(|| {
+        drop(value);
+        Ok(())
+    })
+}
+
+fn guard(work: impl FnOnce() -> ext_php_rs::error::Result<()>) -> Option<Interruption> {
+    let ended = try_catch(AssertUnwindSafe(work));
+    let Ok(ended) = ended else { return Some(Interruption::Fatal) };
+    if let Err(error) = ended
+        && !ExecutorGlobals::has_exception()
+    {
+        PhpException::new(format!("wx_token: {error}"), 0, ce::error()).throw();
     }
+    if !ExecutorGlobals::has_exception() {
+        return None;
+    }
+    Some(if is_exit() { Interruption::Exit } else { Interruption::Thrown })
 }
 
 fn is_exit() -> bool {

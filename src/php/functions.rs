@@ -17,9 +17,9 @@ use ext_php_rs::{php_function, wrap_function};
 use super::arguments::{
     AccountArg, CallOptions, CallableArg, PathArg, SecondsArg, SourceArg, TextArg, check_place,
 };
-use super::callback::{self, Interruption};
+use super::callback::{self, Called, Interruption};
 use super::loader::Loader;
-use super::{environment, exceptions, settings, status};
+use super::{environment, exceptions, frame, settings, status};
 use crate::account::{self, Account};
 use crate::clock::SystemClock;
 use crate::error::{ConfigError, Error};
@@ -35,6 +35,7 @@ use crate::wechat::{Client, Http, TicketKind, Transport};
 pub fn add_to(module: ModuleBuilder) -> ModuleBuilder {
     module
         .function(wrap_function!(wx_get_token))
+        .function(wrap_function!(wx_try_token))
         .function(wrap_function!(wx_refresh_token))
         .function(wrap_function!(wx_get_ticket))
         .function(wrap_function!(wx_token_status))
@@ -54,6 +55,26 @@ fn get_token(file: &PathArg<'_, 1>, source: &SourceArg<'_, 2>) -> Result<TokenSt
         Some(token) => Ok(TokenString(token)),
         None => ask(&path, source, &options, &settings::current(), protocol::get),
     }
+}
+
+/// `wx_try_token(string $file, ?array $source = null): ?string`
+#[php_function]
+pub fn wx_try_token(
+    file: PathArg<'_, 1>,
+    source: AccountArg<'_, 2>,
+) -> PhpResult<Option<TokenString>> {
+    let options = source.options()?;
+    let path = file.absolute()?;
+    if let Some(token) = recall(path.as_c_str(), Subject::AccessToken, &options) {
+        return Ok(Some(TokenString(token)));
+    }
+    check_place(&path)?;
+    let settings = settings::current();
+    let call = call(&path, Subject::AccessToken, &options, &settings);
+    let open = || client(&find_account(&options, &settings)?, &options, &settings);
+    let token =
+        protocol::try_get(&call, &open).map_err(|error| exceptions::of(&call.file, &error))?;
+    Ok(token.map(TokenString))
 }
 
 /// `wx_refresh_token(string $file, string $rejected, array|callable|null $source = null): string`
@@ -94,12 +115,12 @@ fn ask<const N: u32>(
         SourceArg::Loader(callable) => {
             let loader = Loader::new(callable);
             let token = get(&call, &Source::Local(&loader));
-            if let Some(interruption) = loader.interruption() {
+            let thrown = if token.is_err() { loader.take_thrown() } else { None };
+            if let Some(interruption) = loader.end() {
                 return Err(interruption.into());
             }
-            let thrown =
-                |error| loader.take_thrown().unwrap_or_else(|| exceptions::of(&call.file, &error));
-            Ok(TokenString(token.map_err(thrown)?))
+            let refused = |error| thrown.unwrap_or_else(|| exceptions::of(&call.file, &error));
+            Ok(TokenString(token.map_err(refused)?))
         }
     }
 }
@@ -130,7 +151,7 @@ pub fn wx_get_ticket(
     check_place(&token_path)?;
     let settings = settings::current();
     let open = || -> Result<Remote, Error> {
-        if critical::holds(&token_file::resolve(&token_path)?) {
+        if critical::holds(&frame::caller(), &token_file::resolve(&token_path)?) {
             let (file, deadlock) = (token_path.to_path_buf(), Deadlock::TicketInsideToken);
             return Err(Error::Deadlock { file, deadlock });
         }
@@ -141,7 +162,10 @@ pub fn wx_get_ticket(
         Ok(Arc::new(TicketUpstream {
             kind: TicketKind::of(kind, account.endpoint).map_err(wrong)?,
             http: Http::new(account.endpoint, transport(&options, &settings)),
-            token_call: call(&token_path, Subject::AccessToken, &token_options, &settings),
+            token_call: {
+                let call = call(&token_path, Subject::AccessToken, &token_options, &settings);
+                Call { caller: call.caller.on_worker(), ..call }
+            },
             tokens: client(&account, &options, &settings)?,
         }))
     };
@@ -179,10 +203,14 @@ fn with_lock(
     let path = file.absolute()?;
     check_place(&path)?;
     let call = call(&path, Subject::Any, &options, &settings);
-    let lock = critical::enter(&call).map_err(|error| exceptions::of(&call.file, &error))?;
-    let outcome = callback::call(critical);
-    drop(lock);
-    Ok(outcome?)
+    let inside = critical::enter(&call).map_err(|error| exceptions::of(&call.file, &error))?;
+    // What a function gives by reference is a reference, which no value that goes on may be.
+    let called = callback::call(critical, |returned| returned.dereference().shallow_clone());
+    drop(inside);
+    match called {
+        Called { interruption: Some(interruption), .. } => Err(interruption.into()),
+        Called { result, .. } => Ok(result.unwrap_or_default()),
+    }
 }
 
 /// Why a function returns no value. When it goes on from there, everything else has been dropped: a
@@ -244,6 +272,7 @@ fn call(path: &Path, subject: Subject, options: &CallOptions<'_>, settings: &Set
         write_mode: settings.write_mode,
         max_files: settings.max_files,
         clock: Arc::new(SystemClock),
+        caller: frame::caller(),
     }
 }
 

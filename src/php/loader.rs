@@ -38,16 +38,19 @@ impl<'a> Loader<'a> {
         Some(PhpException::new("the loader threw".to_owned(), 0, ce::exception()).with_object(zval))
     }
 
-    /// How the loader has ended the script, if it has.
-    pub const fn interruption(&self) -> Option<Interruption> {
-        self.interruption.get()
+    /// How the loader, or the destruction of what it left, has ended the script, if it has.
+    pub fn end(self) -> Option<Interruption> {
+        let Self { thrown, interruption, .. } = self;
+        let thrown = thrown.into_inner();
+        interruption.get().or_else(|| thrown.and_then(callback::destroy))
     }
 
-    fn failed(&self, interruption: Interruption) -> Setback {
-        if interruption != Interruption::Thrown {
-            self.interruption.set(Some(interruption));
+    /// What the end of the loader means for the refresh, if it did not return.
+    fn failed(&self) -> Setback {
+        if self.interruption.get() != Some(Interruption::Thrown) {
             return Setback::Unasked(Error::Aborted);
         }
+        self.interruption.set(None);
         // Others learn what was thrown, not what it said: that may hold anything.
         let class = ExecutorGlobals::pending_exception_class().unwrap_or_default();
         // Behind a NUL byte, the name of an anonymous class has the path of its code.
@@ -62,8 +65,11 @@ const KEYS: [&str; 5] = ["errcode", "errmsg", "access_token", "expires_in", "exp
 impl Upstream for Loader<'_> {
     fn fetch(&self, _rejected: Option<&str>) -> Result<Grant, Setback> {
         let asked_at = SystemClock.now();
-        let answer = callback::call(self.callable).map_err(|ended| self.failed(ended))?;
-        understand(&answer, asked_at).map_err(|trouble| match trouble {
+        let called = callback::call(self.callable, |answer| understand(answer, asked_at));
+        self.interruption.set(called.interruption);
+        // A token is stored even if the destruction of the answer around it has ended the script.
+        let Some(answer) = called.result else { return Err(self.failed()) };
+        answer.map_err(|trouble| match trouble {
             Trouble::Failure(failure) => failure.into(),
             Trouble::Unusable(why) => {
                 Failure::network(format!("the loader's answer is unusable: {why}")).into()

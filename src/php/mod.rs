@@ -6,6 +6,7 @@ mod baseline;
 mod callback;
 mod environment;
 mod exceptions;
+mod frame;
 mod functions;
 mod info;
 mod loader;
@@ -18,6 +19,7 @@ use std::panic::catch_unwind;
 use ext_php_rs::builders::ModuleBuilder;
 use ext_php_rs::php_module;
 
+use crate::protocol::critical;
 use crate::wechat::Http;
 use crate::worker;
 
@@ -28,7 +30,11 @@ pub fn get_module(module: ModuleBuilder) -> ModuleBuilder {
     let module = functions::add_to(module);
     #[cfg(feature = "baseline")]
     let module = baseline::add_to(module);
-    module.globals(&settings::GLOBALS).info_function(info::show).shutdown_function(stop)
+    module
+        .globals(&settings::GLOBALS)
+        .info_function(info::show)
+        .post_deactivate_function(end_of_request)
+        .shutdown_function(stop)
 }
 
 const SUCCESS: i32 = 0;
@@ -44,6 +50,12 @@ fn start(_type: i32, module_number: i32) -> i32 {
         exceptions::register()
     });
     if matches!(started, Ok(Ok(()))) { SUCCESS } else { FAILURE }
+}
+
+/// The end of a request, when the engine has destroyed everything of it, suspended Fibers included.
+unsafe extern "C" fn end_of_request() -> i32 {
+    let ended = catch_unwind(critical::end_of_request);
+    if ended.is_ok() { SUCCESS } else { FAILURE }
 }
 
 /// Module shutdown: a refresh that is still running is waited for, so that its token is stored.

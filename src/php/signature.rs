@@ -33,6 +33,7 @@ struct Extra {
 /// Every parameter that may hold a secret or a token. None of them appears in a trace.
 const SENSITIVE: &[Extra] = &[
     Extra { function: c"wx_get_token", parameter: 1, or_callable: true },
+    Extra { function: c"wx_try_token", parameter: 1, or_callable: false },
     Extra { function: c"wx_refresh_token", parameter: 1, or_callable: false },
     Extra { function: c"wx_refresh_token", parameter: 2, or_callable: true },
     Extra { function: c"wx_get_ticket", parameter: 3, or_callable: false },

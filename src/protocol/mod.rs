@@ -9,23 +9,29 @@
 pub mod critical;
 mod due;
 mod patience;
+mod poll;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod wait;
 
-use std::borrow::BorrowMut;
+use std::convert;
 use std::ffi::CStr;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::RecvTimeoutError;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+pub use self::poll::try_get;
+use self::turn::{Aim, Wanted};
 use self::wait::Wait;
+use crate::caller::Caller;
 use crate::clock::{Clock, CoarseClock};
 use crate::error::Error;
-use crate::failure::{Failure, FailureRecord};
+use crate::failure::{Asker, Failure, FailureRecord};
 use crate::memory;
-use crate::refresh::{Manner, Refresh};
+use crate::refresh::Outcome;
 use crate::token::{Age, Token};
 use crate::token_file::lock::TokenLock;
 use crate::token_file::replace::WriteMode;
@@ -54,6 +60,8 @@ pub struct Call {
     pub max_files: usize,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Who makes the call.
+    pub caller: Caller,
 }
 
 /// An upstream that can be asked on a thread of its own.
@@ -159,36 +167,84 @@ impl Call {
         (rejected != Some(&*token.value)).then(|| token.clone())
     }
 
-    fn prepare<L: BorrowMut<TokenLock>>(
+    /// What this call looks for, which has found no usable token in `document`.
+    ///
+    /// # Errors
+    /// [`Error::Upstream`] if the last failure forbids `asker` to ask already.
+    fn wanted(
         &self,
-        lock: L,
-        document: Document,
-    ) -> Result<Refresh<L>, Error> {
-        let manner = Manner {
-            file: self.file.clone(),
-            refresh_ahead: self.refresh_ahead,
-            write_mode: self.write_mode,
-        };
-        Ok(Refresh::prepare(lock, document, manner)?)
+        document: &Document,
+        asker: &Asker,
+        rejected: Option<&str>,
+    ) -> Result<Wanted, Error> {
+        let now = self.clock.now();
+        let old_failure = document.failure().cloned();
+        if let Some(record) = old_failure.as_ref().filter(|record| record.forbids(asker, now)) {
+            return Err(Error::upstream(&self.file, record, now));
+        }
+        Ok(Wanted { rejected: rejected.map(Arc::from), old_failure, in_hand: None })
     }
 
-    /// Runs `work`, which asks `upstream`, on a worker and waits for it.
+    /// Starts to take a turn on a worker, which owns the lock from here on: it lives as long as the
+    /// refresh, not as this call. `end` gets what comes of it.
+    fn start_turn<T: Send + 'static>(
+        &self,
+        remote: &Remote,
+        aim: Aim,
+        lock: TokenLock,
+        end: impl FnOnce(Result<Option<Outcome>, Error>) -> T + Send + 'static,
+    ) -> io::Result<Receiver<T>> {
+        // Nobody in this process need wait for a worker in vain.
+        lock.hand_to_worker();
+        let call = Self { caller: self.caller.on_worker(), ..self.clone() };
+        let upstream = Arc::clone(remote);
+        let limit = remote.time_limit() + TIME_TO_WRITE;
+        worker::run(limit, move || end(turn::take(&call, &aim, lock, upstream.as_ref())))
+    }
+
+    /// Takes a turn on a worker, and waits for it.
+    fn take_turn_on_worker(
+        &self,
+        remote: &Remote,
+        aim: Aim,
+        lock: TokenLock,
+    ) -> Result<Option<Outcome>, Error> {
+        let started = self.start_turn(remote, aim, lock, convert::identity);
+        self.wait_for(remote.as_ref(), started)?
+    }
+
+    /// Runs `work`, which asks `upstream`, on a worker, and waits for it.
     fn on_worker<T: Send + 'static>(
         &self,
         upstream: &dyn Upstream,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
         let limit = upstream.time_limit() + TIME_TO_WRITE;
-        let died = |reason: String| {
-            let (failure, now) = (Failure::network(reason), self.clock.now());
-            let record = FailureRecord::of(failure, &upstream.asker(), None, now);
-            Error::upstream(&self.file, &record, now)
-        };
-        let receiver = worker::run(limit, work)
-            .map_err(|error| died(format!("no thread can be started: {error}")))?;
-        receiver.recv_timeout(limit).map_err(|error| match error {
+        self.wait_for(upstream, worker::run(limit, work))
+    }
+
+    fn wait_for<T>(
+        &self,
+        upstream: &dyn Upstream,
+        started: io::Result<Receiver<T>>,
+    ) -> Result<T, Error> {
+        let receiver = started.map_err(|error| self.not_started(upstream, &error))?;
+        let answer = receiver.recv_timeout(upstream.time_limit() + TIME_TO_WRITE);
+        answer.map_err(|error| match error {
             RecvTimeoutError::Timeout => patience::locked_out(self),
-            RecvTimeoutError::Disconnected => died("the refresh thread died".to_owned()),
+            RecvTimeoutError::Disconnected => {
+                self.died(upstream, "the refresh thread died".to_owned())
+            }
         })
+    }
+
+    fn not_started(&self, upstream: &dyn Upstream, error: &io::Error) -> Error {
+        self.died(upstream, format!("no thread can be started: {error}"))
+    }
+
+    fn died(&self, upstream: &dyn Upstream, reason: String) -> Error {
+        let now = self.clock.now();
+        let record = FailureRecord::of(Failure::network(reason), &upstream.asker(), None, now);
+        Error::upstream(&self.file, &record, now)
     }
 }

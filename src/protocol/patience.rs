@@ -43,7 +43,8 @@ impl<'a> Patience<'a> {
         if now >= self.next_check {
             self.next_check = now + DEADLOCK_CHECKS;
             let identity = token_file::identify(path)?;
-            if let Some(deadlock) = identity.and_then(|identity| lock::deadlock(&identity)) {
+            let caller = &self.call.caller;
+            if let Some(deadlock) = identity.and_then(|file| lock::deadlock(&file, caller)) {
                 return Err(Error::Deadlock { file: self.call.file.clone(), deadlock });
             }
         }

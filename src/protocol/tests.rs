@@ -9,9 +9,10 @@ use std::thread;
 use tempfile::TempDir;
 
 use super::*;
+use crate::caller::tests::caller;
 use crate::clock::Epoch;
 use crate::failure::{Asker, Cause, Fingerprint, Pace};
-use crate::token_file::lock::Attempt;
+use crate::token_file::lock::{Attempt, Deadlock};
 use crate::token_file::replace::Replacement;
 use crate::token_file::{Origin, Subject};
 use crate::upstream::{Grant, Setback};
@@ -106,6 +107,7 @@ impl World {
             write_mode: WriteMode::Replace,
             max_files: 10,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            caller: caller(),
         }
     }
 
@@ -143,7 +145,7 @@ impl World {
     }
 
     fn lock(&self) -> TokenLock {
-        match TokenLock::attempt(&self.file(), 0o600).unwrap() {
+        match TokenLock::attempt(&self.file(), 0o600, &caller()).unwrap() {
             Attempt::Held(lock) => lock,
             other => panic!("not locked: {other:?}"),
         }
@@ -247,7 +249,11 @@ fn a_waiter_takes_the_token_or_the_failure_that_the_holder_leaves() {
                 let asker = world.upstream.asker();
                 empty().with_failure(&FailureRecord::of(down(), &asker, None, now))
             } else {
-                empty().with_token(&Token { value: "theirs".into(), expiry }, None, now)
+                empty().with_token(
+                    &Token { value: "theirs".into(), expiry, may_live_long: false },
+                    None,
+                    now,
+                )
             };
             let staged = Replacement::stage(&lock, WriteMode::Replace).unwrap();
             staged.fill(&lock, content).unwrap().commit(&mut lock).unwrap();
@@ -471,7 +477,8 @@ fn an_unwritable_directory_does_not_disturb_a_valid_token() {
     fs::remove_file(world.file()).unwrap();
     fs::create_dir(world.dir.path().join("real")).unwrap();
     let real = world.dir.path().join("real/token.json");
-    let token = Token { value: "first".into(), expiry: Epoch::from_secs(NOW + 7200) };
+    let token =
+        Token { value: "first".into(), expiry: Epoch::from_secs(NOW + 7200), may_live_long: true };
     fs::write(&real, empty().with_token(&token, None, Epoch::from_secs(NOW)).bytes).unwrap();
     std::os::unix::fs::symlink(&real, world.file()).unwrap();
     let open = || -> Result<Remote, Error> { Err(crate::error::ConfigError("none".into()).into()) };
@@ -554,12 +561,225 @@ fn under_a_held_lock_calls_on_the_same_file_use_it_and_others_stay_out() {
     let nested = critical::enter(&world.call()).unwrap();
     assert_eq!(&*world.get().unwrap().value, "token");
     drop(nested);
-    assert!(matches!(TokenLock::attempt(&world.file(), 0o600), Ok(Attempt::Busy)));
+    assert!(matches!(TokenLock::attempt(&world.file(), 0o600, &caller()), Ok(Attempt::Busy)));
     world.answer(Ok("second"));
     assert_eq!(&*world.replace("token").unwrap().value, "second");
-    assert!(matches!(TokenLock::attempt(&world.file(), 0o600), Ok(Attempt::Busy)));
+    assert!(matches!(TokenLock::attempt(&world.file(), 0o600, &caller()), Ok(Attempt::Busy)));
     drop(critical);
     drop(world.lock());
+}
+
+/// The frames that this thread runs, as the engine links those of its calls.
+mod stack {
+    use std::cell::RefCell;
+
+    use crate::caller::{Caller, Frame};
+
+    thread_local! {
+        static RUNNING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// Runs `work` as PHP code that these calls, outermost first, have led to.
+    pub fn within<T>(frames: &[usize], work: impl FnOnce(Caller) -> T) -> T {
+        let before = RUNNING.replace(frames.to_vec());
+        let frame = frames.last().copied().unwrap();
+        let is_running =
+            |frame| RUNNING.with_borrow(|all| all.iter().any(|at| Frame::at(*at) == frame));
+        let result = work(Caller::new(Frame::at(frame), is_running));
+        RUNNING.set(before);
+        result
+    }
+}
+
+impl World {
+    /// Enters wx_with_lock() as the innermost of these calls.
+    fn enter_at(&self, frames: &[usize]) -> Result<critical::Inside, Error> {
+        stack::within(frames, |caller| critical::enter(&Call { caller, ..self.call() }))
+    }
+
+    fn get_at(&self, frames: &[usize]) -> Result<Token, Error> {
+        stack::within(frames, |caller| self.get_by(&Call { caller, ..self.call() }))
+    }
+
+    fn is_free(&self) -> bool {
+        stack::within(&[99], |caller| {
+            matches!(TokenLock::attempt(&self.file(), 0o600, &caller), Ok(Attempt::Held(_)))
+        })
+    }
+}
+
+fn is_other_fiber<T>(result: Result<T, Error>) -> bool {
+    matches!(result, Err(Error::Deadlock { deadlock: Deadlock::OtherFiber, .. }))
+}
+
+#[test]
+fn a_call_is_nested_only_if_it_comes_from_within_and_another_fiber_is_told_at_once() {
+    let world = World::new(Ok("token"));
+    let first = world.enter_at(&[1]).unwrap();
+    assert!(is_other_fiber(world.enter_at(&[2])));
+    assert!(is_other_fiber(world.get_at(&[2])), "no token to hand out");
+    assert_eq!(&*world.get_at(&[1, 3]).unwrap().value, "token", "under the lock that is held");
+    assert_eq!(&*world.get_at(&[2]).unwrap().value, "token", "a valid token needs no lock");
+    drop(first);
+    drop(world.enter_at(&[2]).unwrap());
+    assert!(world.is_free());
+}
+
+#[test]
+fn a_lock_goes_with_the_last_call_that_is_inside_whichever_came_first() {
+    let world = World::new(Ok("token"));
+    let first = world.enter_at(&[1]).unwrap();
+    // A Fiber that was resumed inside enters, and is suspended there when the first call leaves.
+    let nested = world.enter_at(&[1, 2]).unwrap();
+    drop(first);
+    assert!(!world.is_free());
+    assert!(is_other_fiber(world.enter_at(&[3])));
+    assert!(is_other_fiber(world.enter_at(&[1])), "another call, at the address of the first");
+    assert!(world.get_at(&[2, 4]).is_ok(), "from within the one that is left");
+    drop(nested);
+    assert!(world.is_free());
+}
+
+#[test]
+fn a_lock_that_is_lent_when_its_holder_leaves_goes_when_it_comes_back() {
+    let world = World::new(Ok("token"));
+    let mut first = Some(world.enter_at(&[1]).unwrap());
+    let real = token_file::resolve(&world.file()).unwrap();
+    stack::within(&[1, 2], |borrower| {
+        critical::with(&borrower, &real, |_| {
+            assert!(is_other_fiber(world.get_at(&[1, 3])), "it has been lent to another Fiber");
+            let own = world.get_at(&[1, 2, 4]);
+            assert!(
+                matches!(own, Err(Error::Deadlock { deadlock: Deadlock::OwnLoader, .. })),
+                "a loader that calls back: {own:?}"
+            );
+            first = None;
+            assert!(!world.is_free());
+        })
+    })
+    .unwrap();
+    assert!(world.is_free());
+}
+
+#[test]
+fn at_the_end_of_a_request_nothing_of_it_is_inside_any_more() {
+    let world = World::new(Ok("token"));
+    std::mem::forget(world.enter_at(&[1]).unwrap());
+    let own = stack::within(&[2], |caller| {
+        let other = world.dir.path().join("loader.json");
+        std::mem::forget(TokenLock::attempt(&other, 0o600, &caller).unwrap());
+        other
+    });
+    let at_work =
+        TokenLock::attempt(&world.dir.path().join("worker.json"), 0o600, &caller().on_worker());
+    critical::end_of_request();
+    assert!(world.is_free());
+    assert!(matches!(TokenLock::attempt(&own, 0o600, &caller()), Ok(Attempt::Held(_))));
+    let worker = TokenLock::attempt(&world.dir.path().join("worker.json"), 0o600, &caller());
+    assert!(matches!(worker, Ok(Attempt::Busy)), "a worker goes on");
+    drop(at_work);
+}
+
+impl World {
+    /// Polls once, as soon as the file is not one that was written just now.
+    fn poll(&self, call: &Call) -> Result<Option<Token>, Error> {
+        while token_file::read_if_settled(&call.file, TOKEN).unwrap().is_none() {}
+        try_get(call, &|| Ok(Arc::clone(&self.upstream) as Remote))
+    }
+}
+
+#[test]
+fn a_poll_has_a_refresh_started_and_the_next_one_gets_its_token() {
+    let world = World::new(Ok("token"));
+    assert_eq!(world.poll(&world.call()).unwrap(), None);
+    worker::finish_all();
+    assert_eq!(&*world.poll(&world.call()).unwrap().unwrap().value, "token");
+    assert_eq!(world.asked(), 1);
+}
+
+#[test]
+fn a_poll_for_a_due_token_gets_it_and_has_it_renewed() {
+    let world = due();
+    assert_eq!(&*world.poll(&world.call()).unwrap().unwrap().value, "first");
+    worker::finish_all();
+    assert_eq!(&*world.poll(&world.call()).unwrap().unwrap().value, "second");
+    assert_eq!(world.asked(), 2);
+}
+
+#[test]
+fn a_poll_does_not_read_what_is_being_written() {
+    let half_written = || {
+        let world = World::new(Ok("token"));
+        fs::write(world.file(), r#"{"access_token":"half-wri"#).unwrap();
+        let polled = try_get(&world.call(), &|| Ok(Arc::clone(&world.upstream) as Remote));
+        worker::finish_all();
+        polled.unwrap().is_none() && world.asked() == 0
+    };
+    assert!((0..10).any(|_| half_written()), "unless this machine is slower than 50 ms each time");
+}
+
+#[test]
+fn a_poll_starts_nothing_while_another_has_the_lock_a_suspended_fiber_included() {
+    let world = World::new(Ok("token"));
+    let inside = world.enter_at(&[1]).unwrap();
+    let caller = stack::within(&[2], |caller| caller);
+    assert_eq!(world.poll(&Call { caller, ..world.call() }).unwrap(), None);
+    drop(inside);
+    let lock = world.lock();
+    lock.hand_to_worker();
+    assert_eq!(world.poll(&world.call()).unwrap(), None);
+    assert_eq!(world.asked(), 0);
+}
+
+#[test]
+fn a_poll_within_a_held_lock_is_an_error_and_not_an_endless_loop() {
+    let world = World::new(Ok("token"));
+    let inside = world.enter_at(&[1]).unwrap();
+    let polled = stack::within(&[1, 2], |caller| world.poll(&Call { caller, ..world.call() }));
+    assert!(matches!(polled, Err(Error::Deadlock { deadlock: Deadlock::PollInsideLock, .. })));
+    drop(inside);
+}
+
+#[test]
+fn a_poll_repeats_a_failure_until_it_may_be_tried_again() {
+    let world = World::new(Err(down()));
+    assert_eq!(world.poll(&world.call()).unwrap(), None);
+    worker::finish_all();
+    for _ in 0..3 {
+        assert!(matches!(world.poll(&world.call()), Err(Error::Upstream { .. })));
+    }
+    assert_eq!(world.asked(), 1);
+    world.pass(1);
+    world.answer(Ok("back"));
+    assert_eq!(world.poll(&world.call()).unwrap(), None);
+    worker::finish_all();
+    assert_eq!(&*world.poll(&world.call()).unwrap().unwrap().value, "back");
+}
+
+#[test]
+fn a_poll_learns_what_its_refresh_could_not_write_into_the_file() {
+    let world = World::new(Ok("token"));
+    fs::create_dir(world.dir.path().join("d")).unwrap();
+    let file = world.dir.path().join("d/token.json");
+    let moved = world.dir.path().join("e");
+    let from = world.dir.path().join("d");
+    // While WeChat is asked, the directory goes away.
+    let world = World {
+        upstream: Arc::new(FakeUpstream {
+            answer: Mutex::new(Err(down())),
+            asked: AtomicUsize::new(0),
+            rejected: Mutex::new(None),
+            meanwhile: Box::new(move || fs::rename(&from, &moved).unwrap()),
+        }),
+        ..world
+    };
+    let call = Call { file, ..world.call() };
+    assert_eq!(world.poll(&call).unwrap(), None);
+    worker::finish_all();
+    assert_eq!(world.asked(), 1);
+    fs::create_dir(call.file.parent().unwrap()).unwrap();
+    let told = world.poll(&call).unwrap_err();
+    assert!(matches!(told, Error::Upstream { .. }), "{told}");
 }
 
 #[test]

@@ -4,10 +4,11 @@
 //! whoever waits looks at the file between two attempts. fs2 and PHP's `flock()` both use flock(2),
 //! so they exclude each other.
 
+use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::mem::{self, ManuallyDrop};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -16,6 +17,7 @@ use fs2::FileExt;
 use tempfile::NamedTempFile;
 
 use super::{FileError, Identity, Snapshot, holder, identify, identify_open, read, replace};
+use crate::caller::{Caller, Frame};
 use crate::process::{self, HeldLock, Owner};
 use crate::token_file::document::Expected;
 
@@ -42,6 +44,15 @@ pub enum Deadlock {
     /// This thread holds the lock of a token file and asks for that account's ticket: others take
     /// the two locks in the other order.
     TicketInsideToken,
+    /// Another Fiber or coroutine of this thread holds the lock, and cannot go on while this call waits.
+    OtherFiber,
+    /// This call must not wait, and comes from within `wx_with_lock()`: nobody can refresh until that ends.
+    PollInsideLock,
+}
+
+thread_local! {
+    /// Whether a call has locked a file on this thread since the last [`release_abandoned`].
+    static HAS_LOCKED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// An exclusive lock on a token file, given back when this is dropped.
@@ -55,27 +66,27 @@ pub struct TokenLock {
 }
 
 impl TokenLock {
-    /// Tries once to lock the file at `path`, which must be free of symbolic links. A missing file
-    /// is made, empty, with the permission bits `mode`.
+    /// Tries once to lock the file at `path`, which must be free of symbolic links, for `caller`. A
+    /// missing file is made, empty, with the permission bits `mode`.
     ///
     /// # Errors
     /// [`FileError`] if the file cannot be opened for writing or made.
-    pub fn attempt(path: &Path, mode: u32) -> Result<Attempt, FileError> {
-        let Some(lock) = Self::take(path, mode)? else { return Ok(Attempt::Busy) };
+    pub fn attempt(path: &Path, mode: u32, caller: &Caller) -> Result<Attempt, FileError> {
+        let Some(lock) = Self::take(path, mode, caller.owner())? else { return Ok(Attempt::Busy) };
         Ok(if lock.is_current()? { Attempt::Held(lock) } else { Attempt::Replaced })
     }
 
     /// Opens the file, locks it, and enters it among what the process holds, in one step: nobody in
     /// this process ever sees one without the others, and no child is forked in between.
-    fn take(path: &Path, mode: u32) -> Result<Option<Self>, FileError> {
+    fn take(path: &Path, mode: u32, owner: Owner) -> Result<Option<Self>, FileError> {
         let mut under_way = process::under_way();
         let file = open_or_create(path, mode)?;
         let identity = identify_open(path, &file)?;
         if !try_lock(&file).map_err(|error| FileError::from_io(path, "lock", error))? {
             return Ok(None);
         }
-        let owner = Owner::Thread(thread::current().id());
         under_way.locks.push(HeldLock::new(&file, &identity, owner));
+        HAS_LOCKED.set(true);
         let generation = under_way.generation;
         Ok(Some(Self {
             file: ManuallyDrop::new(file),
@@ -87,10 +98,23 @@ impl TokenLock {
 
     /// From now on a worker holds the lock, whichever thread has taken it.
     pub fn hand_to_worker(&self) {
+        self.hand_to(|owner| *owner = Owner::Worker);
+    }
+
+    /// From now on the call with `frame` holds the lock, among those of the thread that has taken it.
+    pub fn belongs_to(&self, frame: Frame) {
+        self.hand_to(|owner| {
+            if let Owner::Call { frame: own, .. } = owner {
+                *own = frame;
+            }
+        });
+    }
+
+    fn hand_to(&self, change: impl Fn(&mut Owner)) {
         let fd = self.file.as_raw_fd();
         let mut under_way = process::under_way();
         for lock in under_way.locks.iter_mut().filter(|lock| lock.fd == fd) {
-            lock.owner = Owner::Worker;
+            change(&mut lock.owner);
         }
     }
 
@@ -251,15 +275,37 @@ fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-/// Whether waiting for the lock of `file` would be waiting for this very thread or process.
+/// Gives back what calls of this thread have locked and can no longer give back themselves: their frames
+/// are gone, and nothing of them has been dropped.
+pub fn release_abandoned() {
+    if !HAS_LOCKED.take() {
+        return;
+    }
+    let this_thread = thread::current().id();
+    let mut under_way = process::under_way();
+    under_way.locks.retain(|lock| {
+        let is_abandoned =
+            matches!(lock.owner, Owner::Call { thread, .. } if thread == this_thread);
+        if is_abandoned {
+            // SAFETY: a descriptor of ours, whose owner will not use it again.
+            let file = unsafe { File::from_raw_fd(lock.fd) };
+            // Closing is not enough: a forked child may hold a copy of this description.
+            let _ = FileExt::unlock(&file);
+        }
+        !is_abandoned
+    });
+}
+
+/// Whether `caller`, if it waited for the lock of `file`, would wait for its own thread or process.
 #[must_use]
-pub fn deadlock(file: &Identity) -> Option<Deadlock> {
+pub fn deadlock(file: &Identity, caller: &Caller) -> Option<Deadlock> {
     // No lock of ours comes or goes while this is compared with what the kernel tells.
     let under_way = process::under_way();
     let ours = under_way.locks.iter().find(|lock| lock.file == (file.dev, file.ino));
     match ours.map(|lock| lock.owner) {
-        Some(Owner::Thread(thread)) if thread == thread::current().id() => {
-            Some(Deadlock::OwnLoader)
+        Some(Owner::Call { thread, frame }) if caller.keeps_waiting(thread) => {
+            let is_own = caller.is_within(frame);
+            Some(if is_own { Deadlock::OwnLoader } else { Deadlock::OtherFiber })
         }
         Some(_) => None,
         // The kernel tells the process, not the thread: another's flock() is worth waiting for.
@@ -318,9 +364,10 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::caller::tests::{caller, stranger};
 
     fn held(path: &Path) -> Option<TokenLock> {
-        match TokenLock::attempt(path, 0o600) {
+        match TokenLock::attempt(path, 0o600, &caller()) {
             Ok(Attempt::Held(lock)) => Some(lock),
             _ => None,
         }
@@ -332,7 +379,7 @@ mod tests {
         let path = dir.path().join("token.json");
         let first = held(&path);
         assert!(first.is_some());
-        assert!(matches!(TokenLock::attempt(&path, 0o600), Ok(Attempt::Busy)));
+        assert!(matches!(TokenLock::attempt(&path, 0o600, &caller()), Ok(Attempt::Busy)));
         drop(first);
         assert!(held(&path).is_some());
         Ok(())
@@ -364,7 +411,7 @@ mod tests {
     fn a_new_file_has_the_mode_that_was_asked_for() -> io::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("token.json");
-        assert!(matches!(TokenLock::attempt(&path, 0o664), Ok(Attempt::Held(_))));
+        assert!(matches!(TokenLock::attempt(&path, 0o664, &caller()), Ok(Attempt::Held(_))));
         assert_eq!(fs::metadata(&path)?.permissions().mode() & 0o777, 0o664);
         Ok(())
     }
@@ -374,11 +421,36 @@ mod tests {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("token.json");
         let lock = held(&path).unwrap();
-        assert_eq!(deadlock(&lock.identity), Some(Deadlock::OwnLoader));
-        let elsewhere = thread::scope(|scope| scope.spawn(|| deadlock(&lock.identity)).join());
+        assert_eq!(deadlock(&lock.identity, &caller()), Some(Deadlock::OwnLoader));
+        assert_eq!(deadlock(&lock.identity, &stranger()), Some(Deadlock::OtherFiber));
+        assert_eq!(
+            deadlock(&lock.identity, &caller().on_worker()),
+            Some(Deadlock::OtherFiber),
+            "this thread waits for the worker"
+        );
+        let elsewhere =
+            thread::scope(|scope| scope.spawn(|| deadlock(&lock.identity, &caller())).join());
         assert_eq!(elsewhere.unwrap(), None, "another thread may wait for this one");
         lock.hand_to_worker();
-        assert_eq!(deadlock(&lock.identity), None);
+        assert_eq!(deadlock(&lock.identity, &caller()), None);
+        Ok(())
+    }
+
+    #[test]
+    fn what_a_thread_has_left_is_given_back_and_what_a_worker_holds_is_not() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let (path, other) = (dir.path().join("token.json"), dir.path().join("other.json"));
+        let abandoned = held(&path).unwrap();
+        let copy = abandoned.file.try_clone()?;
+        let at_work = held(&other).unwrap();
+        at_work.hand_to_worker();
+        // What unwinding would have done.
+        mem::forget(abandoned);
+        release_abandoned();
+        assert!(held(&path).is_some(), "although a copy of the description lives");
+        assert!(held(&other).is_none());
+        drop((copy, at_work));
+        assert!(held(&other).is_some());
         Ok(())
     }
 
@@ -388,9 +460,9 @@ mod tests {
         let path = dir.path().join("token.json");
         let foreign = File::create(&path)?;
         let identity = identify(&path).unwrap().unwrap();
-        assert_eq!(deadlock(&identity), None);
+        assert_eq!(deadlock(&identity, &caller()), None);
         FileExt::try_lock_shared(&foreign)?;
-        assert_eq!(deadlock(&identity), Some(Deadlock::OwnFlock));
+        assert_eq!(deadlock(&identity, &caller()), Some(Deadlock::OwnFlock));
         Ok(())
     }
 }

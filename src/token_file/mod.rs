@@ -129,26 +129,53 @@ pub struct Snapshot {
     pub document: Document,
 }
 
-/// Reads the token file at `path`, in which `expected` is kept, without a lock. A missing file is an empty document.
+/// Reads the token file at `path`, in which `expected` is kept, without a lock. A missing file is an
+/// empty document. A file that was changed just now is waited for, 20 ms at most.
 ///
 /// # Errors
 /// [`FileError`] if it cannot be read, is no regular file, is too large, or is no token file.
 pub fn read(path: &Path, expected: Expected) -> Result<Snapshot, FileError> {
+    match open(path)? {
+        Some(file) => understand(path, &file, read_settled(path, &file)?, expected),
+        None => Ok(missing(path, expected)),
+    }
+}
+
+/// The same without a wait: `None` for a file that was changed just now.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_if_settled(path: &Path, expected: Expected) -> Result<Option<Snapshot>, FileError> {
+    let Some(file) = open(path)? else { return Ok(Some(missing(path, expected))) };
+    let reading = read_once(path, &file)?;
+    if is_unsettled(reading.identity.changed()) {
+        return Ok(None);
+    }
+    understand(path, &file, reading, expected).map(Some)
+}
+
+/// Opens the file at `path`; `None` if there is none.
+fn open(path: &Path) -> Result<Option<File>, FileError> {
     // A FIFO or a device must not even be opened: opening alone can hang or have effects.
     if identify(path)?.is_none() {
-        return Ok(missing(path, expected));
+        return Ok(None);
     }
     let opened =
         OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
     match opened {
-        Ok(file) => read_open(path, &file, expected),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(missing(path, expected)),
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(FileError::from_io(path, "read", error)),
     }
 }
 
-fn read_open(path: &Path, file: &File, expected: Expected) -> Result<Snapshot, FileError> {
-    let Reading { bytes, identity, is_settled } = read_settled(path, file)?;
+fn understand(
+    path: &Path,
+    file: &File,
+    reading: Reading,
+    expected: Expected,
+) -> Result<Snapshot, FileError> {
+    let Reading { bytes, identity, is_settled } = reading;
     let is_plain = expected.layout == Some(Layout::Plain);
     let note = if is_plain { replace::read_note(file) } else { None };
     let origin = Origin { name: name_of(path), written: identity.written(), note };
@@ -173,13 +200,17 @@ struct Reading {
     is_settled: bool,
 }
 
-/// Reads the file, and a file that is changed just now until it reads the same twice. A write sets the
-/// time of change first, so it is looked at after the read.
-fn read_settled(path: &Path, file: &File) -> Result<Reading, FileError> {
+/// Reads the file once. A write sets the time of change first, so it is looked at after the read.
+fn read_once(path: &Path, file: &File) -> Result<Reading, FileError> {
     let began = SystemClock.now();
-    let mut bytes = read_bounded(path, file)?;
-    let mut identity = identify_open(path, file)?;
-    let is_settled = identity.tells_writes_from(began);
+    let bytes = read_bounded(path, file)?;
+    let identity = identify_open(path, file)?;
+    Ok(Reading { bytes, identity, is_settled: identity.tells_writes_from(began) })
+}
+
+/// Reads the file, and a file that is changed just now until it reads the same twice.
+fn read_settled(path: &Path, file: &File) -> Result<Reading, FileError> {
+    let Reading { mut bytes, mut identity, is_settled } = read_once(path, file)?;
     for _ in 0..20 {
         if !is_unsettled(identity.changed()) {
             break;

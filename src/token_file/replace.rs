@@ -307,10 +307,11 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::caller::tests::caller;
     use crate::token_file::lock::Attempt;
 
     fn lock(path: &Path) -> Option<TokenLock> {
-        match TokenLock::attempt(path, 0o600) {
+        match TokenLock::attempt(path, 0o600, &caller()) {
             Ok(Attempt::Held(lock)) => Some(lock),
             _ => None,
         }
@@ -416,7 +417,7 @@ mod tests {
         let path = dir.path().join("token.json");
         let mut held = lock(&path).unwrap();
         write(&mut held, WriteMode::Replace, "new").unwrap();
-        assert!(matches!(TokenLock::attempt(&path, 0o600), Ok(Attempt::Busy)));
+        assert!(matches!(TokenLock::attempt(&path, 0o600, &caller()), Ok(Attempt::Busy)));
         assert!(held.is_current().unwrap());
         drop(held);
         assert!(lock(&path).is_some());

@@ -1,7 +1,5 @@
 //! HTTP to WeChat: the requests of one fetch, all within one time limit.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -56,6 +54,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// The largest answer that is read, in bytes.
 const MAX_BODY: u64 = 64 * 1024;
+
+/// How much of a CA file is read, in bytes; Debian's, with all of its roots, has a quarter of a megabyte.
+const MAX_CA_FILE: u64 = 8 * 1024 * 1024;
 
 /// What holds for every request. ureq looks into the environment whenever it makes a configuration,
 /// which no worker may do: PHP code may be in putenv(3).
@@ -297,9 +298,7 @@ fn read_certificates(path: &Path) -> Result<Vec<Certificate<'static>>, ConfigErr
             path.display()
         ))
     };
-    let mut pem = Vec::new();
-    let read = Unshared::open(|| File::open(path)).and_then(|file| (&*file).read_to_end(&mut pem));
-    read.map_err(|error| refuse(&error.to_string()))?;
+    let pem = Unshared::read(path, MAX_CA_FILE).map_err(|error| refuse(&error.to_string()))?;
     let mut certificates = Vec::new();
     for item in parse_pem(&pem) {
         if let PemItem::Certificate(certificate) =

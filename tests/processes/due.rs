@@ -245,3 +245,25 @@ fn a_status_tells_of_a_due_token_and_of_the_refresh_that_runs() {
     assert_eq!(status["holder_pid"].to_string(), pid);
     assert!(status["due_in"].as_i64().is_some_and(|due| (-210..=-190).contains(&due)), "{status}");
 }
+
+#[test]
+fn a_life_that_no_token_has_is_not_believed_unless_it_was_stored_here() {
+    let world = World::new(Options::default());
+    // Stored by code whose clock was days ahead.
+    world.write(
+        json!({"access_token": "from-the-future", "expire": now() + 3 * 86_400}).to_string(),
+    );
+    let token = world.call().token().to_owned();
+    assert!(world.is_live(&token), "{token}");
+    assert_eq!(world.fetches(), 1);
+    // A loader may well give tokens that live for a month.
+    world.write("");
+    let call = "wx_get_token($file, function () use (&$asked) {
+        $asked = true;
+        return ['access_token' => 'for-a-month', 'expires_in' => 30 * 86400];
+    }) . ($asked ? ' asked' : '')";
+    for expected in ["for-a-month asked", "for-a-month", "for-a-month"] {
+        let answer = world.callers_of(call, 1).release();
+        assert_eq!(answer[0].token(), expected);
+    }
+}

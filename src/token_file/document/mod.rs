@@ -9,6 +9,8 @@ mod layout;
 mod serialized;
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -17,13 +19,14 @@ use self::layout::{Expiry, GUARD, PLAIN_LIFE, UNAMBIGUOUS};
 use self::serialized::{Array, Scalar};
 use crate::clock::Epoch;
 use crate::failure::FailureRecord;
-use crate::token::{Token, is_token};
+use crate::token::{MAX_FOREIGN_LIFE, Token, is_token};
 
 pub use self::layout::Layout;
 
 /// The key of our own: the failure record, or the moment until which to leave the token.
 const NOTE: &str = "wx_token";
 const REST: &str = "refresh_not_before_ms";
+const LONG_EXPIRY: &str = "expires_at_ms";
 
 /// What a file keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,30 +92,47 @@ pub struct Content {
 }
 
 /// What a refresh leaves beside the token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Note {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Note {
     /// It failed.
-    Failed(FailureRecord),
+    failure: Option<FailureRecord>,
     /// Its token is due at once, but is to be left until then.
-    RestUntil(Epoch),
+    rest_until: Option<Epoch>,
+    /// Its token lives longer than is believed of others', until then.
+    long_expiry: Option<Epoch>,
 }
 
 impl Note {
-    fn read(text: &str) -> Option<Self> {
-        let json: Value = serde_json::from_str(text).ok()?;
-        match json.get(REST).and_then(Value::as_i64) {
-            Some(millis) => Some(Self::RestUntil(Epoch::from_millis(millis))),
-            None => FailureRecord::from_json(&json).map(Self::Failed),
+    fn read(text: &str) -> Self {
+        let json: Value = serde_json::from_str(text).unwrap_or_default();
+        let moment = |key: &str| json.get(key).and_then(Value::as_i64).map(Epoch::from_millis);
+        Self {
+            failure: FailureRecord::from_json(&json),
+            rest_until: moment(REST),
+            long_expiry: moment(LONG_EXPIRY),
         }
     }
 
-    fn to_json(&self) -> String {
-        match self {
-            Self::Failed(record) => inert(&record.to_json()),
-            Self::RestUntil(moment) => json!({REST: moment.millis()}).to_string(),
+    /// `None` if there is nothing to note.
+    fn to_json(&self) -> Option<String> {
+        let mut json = self.failure.as_ref().map_or_else(|| json!({}), FailureRecord::to_json);
+        let members = json.as_object_mut()?;
+        for (key, moment) in [(REST, self.rest_until), (LONG_EXPIRY, self.long_expiry)] {
+            members.extend(moment.map(|moment| (key.to_owned(), moment.millis().into())));
         }
+        (!members.is_empty()).then(|| inert(&json))
+    }
+
+    /// The token `value` with the expiry of the file, which may be rounded, and shorter than it was where a
+    /// layout has no room for more.
+    fn token(&self, value: impl Into<Arc<str>>, expiry: Epoch) -> Token {
+        let is_ours = self.long_expiry.is_some_and(|long| expiry <= long + Duration::from_secs(1));
+        Token { value: value.into(), expiry, may_live_long: is_ours || expiry == NEVER }
     }
 }
+
+/// The expiry of a token that does not expire.
+const NEVER: Epoch = Epoch::from_secs(i64::MAX);
 
 /// A whole token file.
 #[derive(Clone)]
@@ -121,7 +141,7 @@ pub struct Document {
     origin: Origin,
     body: Body,
     token: Option<Token>,
-    note: Option<Note>,
+    note: Note,
     damaged: bool,
 }
 
@@ -153,7 +173,7 @@ impl Document {
     pub fn empty(expected: Expected, origin: Origin) -> Self {
         let by_name = if origin.name.ends_with(".php") { Layout::GUARDED } else { Layout::DEFAULT };
         let body = Body::Empty(expected.layout.unwrap_or(by_name));
-        let note = origin.note.as_deref().and_then(Note::read);
+        let note = origin.note.as_deref().map(Note::read).unwrap_or_default();
         Self { expected, origin, body, token: None, note, damaged: false }
     }
 
@@ -206,10 +226,10 @@ impl Document {
 
     fn json(self, before: String, text: String) -> Result<Self, &'static str> {
         let Some(object) = Object::parse(&text) else { return Ok(self.torn()) };
-        let note = object.get(&text, NOTE).and_then(Note::read);
+        let note = object.get(&text, NOTE).map(Note::read).unwrap_or_default();
         let value = self.find_value(&object, &text)?;
         let expiry = self.find_expiry(&object)?;
-        if value.is_none() && expiry.is_none() && note.is_none() {
+        if value.is_none() && expiry.is_none() && note == Note::default() {
             let is_error_answer = object.get(&text, "errcode").is_some();
             return match object.keys().next() {
                 // WeChat's refusal, stored by code that did not look at it.
@@ -230,7 +250,7 @@ impl Document {
         let number = number_of(object.get(&text, default.key()).unwrap_or("null"))?;
         let moment = number.map(|number| default.to_moment(number, self.origin.written));
         let value = value.map_or(Ok(None), token_of)?;
-        let token = value.zip(moment).map(|(value, expiry)| Token { value: value.into(), expiry });
+        let token = value.zip(moment).map(|(value, expiry)| note.token(value, expiry));
         let body = Body::Json { before, text, expiry: default };
         Ok(Self { body, token, note, damaged: false, ..self })
     }
@@ -290,7 +310,7 @@ impl Document {
         }
         let note = match array.get(&text, NOTE) {
             Some(Scalar::Text(note)) => Note::read(note),
-            _ => None,
+            _ => Note::default(),
         };
         let value = match value {
             Some(Scalar::Text(token)) => Some(token.to_owned()).filter(|token| is_token(token)),
@@ -305,9 +325,8 @@ impl Document {
             Some(Scalar::Nothing) | None => 1,
         };
         // WeChatDeveloper's cache: 0 is never.
-        let never = Epoch::from_secs(i64::MAX);
-        let expiry = if number == 0 { never } else { Expiry::Expired.to_moment(number, never) };
-        let token = value.map(|value| Token { value: value.into(), expiry });
+        let expiry = if number == 0 { NEVER } else { Expiry::Expired.to_moment(number, NEVER) };
+        let token = value.map(|value| note.token(value, expiry));
         Ok(Self { body: Body::Serialized(text), token, note, damaged: false, ..new })
     }
 
@@ -315,7 +334,7 @@ impl Document {
         let value =
             str::from_utf8(seen).ok().filter(|text| is_token(text) && !text.starts_with('{'));
         let value = value.ok_or("it is not a token alone")?.to_owned();
-        let token = Some(Token { value: value.into(), expiry: self.origin.written + PLAIN_LIFE });
+        let token = Some(self.note.token(value, self.origin.written + PLAIN_LIFE));
         Ok(Self { body: Body::Plain, token, ..self })
     }
 
@@ -334,19 +353,13 @@ impl Document {
     /// What the last failed refresh left.
     #[must_use]
     pub const fn failure(&self) -> Option<&FailureRecord> {
-        match &self.note {
-            Some(Note::Failed(record)) => Some(record),
-            _ => None,
-        }
+        self.note.failure.as_ref()
     }
 
     /// The moment until which a token that is due is to be left, if the last refresh set one.
     #[must_use]
     pub const fn rest_until(&self) -> Option<Epoch> {
-        match &self.note {
-            Some(Note::RestUntil(moment)) => Some(*moment),
-            _ => None,
-        }
+        self.note.rest_until
     }
 
     /// How the file spells what it holds; `None` while it holds nothing.
@@ -379,14 +392,17 @@ impl Document {
     /// A token that is due at once is to be left until `rest_until`.
     #[must_use]
     pub fn with_token(&self, token: &Token, rest_until: Option<Epoch>, now: Epoch) -> Content {
-        let note = rest_until.map(Note::RestUntil);
-        self.written().edited(Some((token, now)), note.as_ref())
+        let is_long = token.expiry.since(now) > MAX_FOREIGN_LIFE;
+        let long_expiry = is_long.then_some(token.expiry);
+        self.written().edited(Some((token, now)), &Note { failure: None, rest_until, long_expiry })
     }
 
     /// The file with `record` in place of the last failure; token and expiry stay.
     #[must_use]
     pub fn with_failure(&self, record: &FailureRecord) -> Content {
-        self.written().edited(None, Some(&Note::Failed(record.clone())))
+        let long_expiry = self.note.long_expiry;
+        let note = Note { failure: Some(record.clone()), rest_until: None, long_expiry };
+        self.written().edited(None, &note)
     }
 
     /// The document, with a body that can be edited.
@@ -412,8 +428,8 @@ impl Document {
         Self { body, ..self.clone() }
     }
 
-    fn edited(&self, token: Option<(&Token, Epoch)>, note: Option<&Note>) -> Content {
-        let note = note.map(Note::to_json);
+    fn edited(&self, token: Option<(&Token, Epoch)>, note: &Note) -> Content {
+        let note = note.to_json();
         match &self.body {
             Body::Json { before, text, expiry } => {
                 self.edited_json(before, text, *expiry, token, note.as_deref())
@@ -597,6 +613,9 @@ mod tests {
     const TOKEN: Expected = Expected { subject: Subject::AccessToken, layout: None };
     const WRITTEN: Epoch = Epoch::from_secs(1_600_000_000);
 
+    /// When [`fresh`] is stored.
+    const NOW: Epoch = Epoch::from_secs(1_699_992_800);
+
     fn origin() -> Origin {
         Origin { name: "token.json".into(), written: WRITTEN, note: None }
     }
@@ -622,11 +641,11 @@ mod tests {
     }
 
     fn fresh() -> Token {
-        Token { value: "NEW".into(), expiry: Epoch::from_secs(1_700_000_000) }
+        Token { value: "NEW".into(), expiry: Epoch::from_secs(1_700_000_000), may_live_long: true }
     }
 
     fn rewritten(text: &str) -> String {
-        let content = parse(text).unwrap().with_token(&fresh(), None, WRITTEN);
+        let content = parse(text).unwrap().with_token(&fresh(), None, NOW);
         String::from_utf8(content.bytes).unwrap()
     }
 
@@ -638,7 +657,11 @@ mod tests {
     #[test]
     fn a_token_file_tells_its_token_and_expiry() {
         let token = parse(TOKEN_FILE).ok().and_then(|document| document.token().cloned());
-        let expected = Token { value: "abc".into(), expiry: Epoch::from_secs(1_588_219_064) };
+        let expected = Token {
+            value: "abc".into(),
+            expiry: Epoch::from_secs(1_588_219_064),
+            may_live_long: false,
+        };
         assert_eq!(token, Some(expected));
     }
 
@@ -718,8 +741,8 @@ mod tests {
         let failed = reparse(document.with_failure(&record()));
         assert_eq!(failed.failure(), Some(&record()));
         assert_eq!(failed.token(), document.token());
-        let healed = failed.with_token(&fresh(), None, WRITTEN);
-        assert_eq!(healed, document.with_token(&fresh(), None, WRITTEN));
+        let healed = failed.with_token(&fresh(), None, NOW);
+        assert_eq!(healed, document.with_token(&fresh(), None, NOW));
     }
 
     #[test]
@@ -747,8 +770,8 @@ mod tests {
         let document = parse(TOKEN_FILE).unwrap();
         let resting = reparse(document.with_token(&fresh(), Some(until), WRITTEN));
         assert_eq!((resting.rest_until(), resting.token()), (Some(until), Some(&fresh())));
-        let done = resting.with_token(&fresh(), None, WRITTEN);
-        assert_eq!(done, document.with_token(&fresh(), None, WRITTEN));
+        let done = resting.with_token(&fresh(), None, NOW);
+        assert_eq!(done, document.with_token(&fresh(), None, NOW));
     }
 
     #[test]
@@ -756,13 +779,13 @@ mod tests {
         let expected = |subject| Expected { subject, layout: None };
         let text = r#"{"expire":5,"ticket":"abc","for":"us"}"#;
         let ticket = parse_as(text, expected(Subject::JsapiTicket)).unwrap();
-        let content = ticket.with_token(&fresh(), None, WRITTEN);
+        let content = ticket.with_token(&fresh(), None, NOW);
         assert_eq!(
             String::from_utf8(content.bytes).unwrap(),
             r#"{"expire":1700000000,"ticket":"NEW","for":"us"}"#
         );
         let new = Document::empty(expected(Subject::JsapiTicket), origin());
-        let new = String::from_utf8(new.with_token(&fresh(), None, WRITTEN).bytes).unwrap();
+        let new = String::from_utf8(new.with_token(&fresh(), None, NOW).bytes).unwrap();
         assert_eq!(new, r#"{"jsapi_ticket":"NEW","expire":1700000000}"#);
         assert!(parse_as(&new, expected(Subject::CardTicket)).is_err());
         assert!(parse(&new).is_err());
@@ -809,7 +832,7 @@ mod tests {
         (
             "expires_in",
             r#"{"access_token":"a","expires_in":7200}"#,
-            r#"{"access_token":"NEW","expires_in":100000}"#,
+            r#"{"access_token":"NEW","expires_in":7200}"#,
         ),
         (
             "expire_time",
@@ -853,14 +876,48 @@ mod tests {
     }
 
     #[test]
+    fn a_long_life_is_noted_survives_a_failure_and_goes_with_the_token_that_had_it() {
+        let expiry = NOW + MAX_FOREIGN_LIFE + Duration::from_millis(1500);
+        let token = Token { value: "NEW".into(), expiry, may_live_long: true };
+        let long_lived = |document: &Document| {
+            document.token().is_some_and(|token| token.may_live_long && token.is_valid(NOW))
+        };
+        let texts = [TOKEN_FILE, "a:2:{s:5:\"value\";s:3:\"abc\";s:7:\"expired\";i:5;}"];
+        for text in texts {
+            let stored = reparse(parse(text).unwrap().with_token(&token, None, NOW));
+            assert!(long_lived(&stored), "{text}");
+            assert!(long_lived(&reparse(stored.with_failure(&record()))), "{text}");
+        }
+        let by_others =
+            r#"{"access_token":"x","expire":1800000000,"wx_token":{"expires_at_ms":5}}"#;
+        assert!(!long_lived(&parse(by_others).unwrap()), "stored by other code since");
+        let never = "a:2:{s:5:\"value\";s:3:\"abc\";s:7:\"expired\";i:0;}";
+        assert!(long_lived(&parse(never).unwrap()), "it does not expire, says WeChatDeveloper");
+        let duration = parse(r#"{"access_token":"a","expires_in":7200}"#).unwrap();
+        let month = Token { expiry: NOW + MAX_FOREIGN_LIFE * 30, ..token };
+        let stored = duration.with_token(&month, None, NOW).bytes;
+        let stored = Document::parse(&stored, TOKEN, Origin { written: NOW, ..origin() }).unwrap();
+        assert!(long_lived(&stored), "although it is shortened to what the layout has room for");
+        let usual = rewritten(TOKEN_FILE);
+        assert!(!usual.contains(NOTE), "{usual}");
+    }
+
+    #[test]
     fn in_every_layout_a_failure_is_noted_and_goes_again() {
         for (_, before, after) in LAYOUTS {
             let document = parse(before).unwrap();
             let failed = reparse(document.with_failure(&record()));
             assert_eq!((failed.failure(), failed.token()), (Some(&record()), document.token()));
-            let healed = failed.with_token(&fresh(), None, WRITTEN).bytes;
+            let healed = failed.with_token(&fresh(), None, NOW).bytes;
             assert_eq!(String::from_utf8(healed).unwrap(), after, "{before}");
         }
+    }
+
+    #[test]
+    fn a_duration_that_would_be_taken_for_a_moment_is_shortened() {
+        let document = parse(r#"{"access_token":"a","expires_in":7200}"#).unwrap();
+        let stored = document.with_token(&fresh(), None, WRITTEN).bytes;
+        assert!(String::from_utf8(stored).unwrap().contains(r#""expires_in":100000,"#));
     }
 
     #[test]
@@ -868,7 +925,11 @@ mod tests {
         let document = parse(r#"{"access_token":"a","expires_in":7200}"#).unwrap();
         assert_eq!(document.token().unwrap().expiry, Epoch::from_secs(1_600_007_200));
         let later = Epoch::from_secs(1_600_010_000);
-        let token = Token { value: "NEW".into(), expiry: Epoch::from_secs(1_600_017_000) };
+        let token = Token {
+            value: "NEW".into(),
+            expiry: Epoch::from_secs(1_600_017_000),
+            may_live_long: false,
+        };
         let content = document.with_token(&token, None, later);
         assert_eq!(content.modified, Some(later));
         assert_eq!(content.bytes, br#"{"access_token":"NEW","expires_in":7000}"#);
@@ -901,7 +962,7 @@ mod tests {
         let new = |name: &str, layout: Option<&str>| {
             let expected = Expected { layout: layout.and_then(Layout::by_name), ..TOKEN };
             let origin = Origin { name: name.to_owned(), ..origin() };
-            let content = Document::empty(expected, origin).with_token(&fresh(), None, WRITTEN);
+            let content = Document::empty(expected, origin).with_token(&fresh(), None, NOW);
             String::from_utf8(content.bytes).unwrap()
         };
         assert_eq!(new("token.json", None), r#"{"access_token":"NEW","expire":1700000000}"#);
@@ -960,7 +1021,7 @@ mod tests {
         let expected = Expected { layout: Some(Layout::Plain), ..TOKEN };
         let document = parse_as(text, expected).unwrap();
         assert_eq!(document.token().unwrap().expiry, WRITTEN + PLAIN_LIFE);
-        let content = document.with_token(&fresh(), None, WRITTEN);
+        let content = document.with_token(&fresh(), None, NOW);
         assert_eq!(content.bytes, b"NEW");
         assert_eq!(content.modified, Some(fresh().expiry.before(PLAIN_LIFE)));
         let failed = document.with_failure(&record());
@@ -1044,7 +1105,7 @@ mod tests {
                     let origin = Origin { written, note: content.note, ..origin() };
                     Document::parse(&content.bytes, expected, origin)
                 };
-                let stored = reread(document.with_token(&fresh(), None, WRITTEN));
+                let stored = reread(document.with_token(&fresh(), None, NOW));
                 prop_assert!(stored.is_ok(), "{:?}", stored.err());
                 let stored = stored.unwrap();
                 let token = stored.token().unwrap();

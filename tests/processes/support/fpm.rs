@@ -1,4 +1,4 @@
-//! A real php-fpm with eight workers on a socket of its own.
+//! A real php-fpm on a socket of its own.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -23,6 +23,11 @@ impl Fpm {
     /// Starts php-fpm with the settings of `world`, to answer each request with `script`. The
     /// directory of the token file is given to the user of its workers.
     pub fn start(world: &World, script: &str) -> Self {
+        Self::with_workers(8, world, script)
+    }
+
+    /// The same with another number of workers than eight.
+    pub fn with_workers(count: usize, world: &World, script: &str) -> Self {
         let dir = tempfile::tempdir().expect("a directory for php-fpm");
         fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).expect("chmod");
         chown(world.dir.path(), Some(USER), Some(USER)).expect("the tests run as root");
@@ -32,7 +37,7 @@ impl Fpm {
             "[global]\nerror_log = {}\ndaemonize = no\n\
              process_control_timeout = 10s\n\
              [pool]\nlisten = {}\nuser = www-data\ngroup = www-data\n\
-             pm = static\npm.max_children = 8\ncatch_workers_output = yes\n",
+             pm = static\npm.max_children = {count}\ncatch_workers_output = yes\n",
             path("error.log"),
             path("socket"),
         );

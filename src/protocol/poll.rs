@@ -1,0 +1,103 @@
+//! A call that never waits, for event loops: it takes the token that is there, or has a refresh started.
+//!
+//! On the thread of PHP there is a stat, a read and one attempt at the lock. Everything else is a worker's:
+//! to read what was written just now, to stage, to ask, to store.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::turn::Aim;
+use super::{Call, Remote, Source, critical, due};
+use crate::error::Error;
+use crate::memory;
+use crate::process;
+use crate::token::{Age, Token};
+use crate::token_file::lock::{Attempt, Deadlock, TokenLock};
+use crate::token_file::{self, Document};
+
+/// The valid token of the file that `call` names, or `None` while there is none: a refresh is then under
+/// way, here or elsewhere, or the file was written just now.
+///
+/// # Errors
+/// Any [`Error`]: that of a refresh which failed, until it may be tried again; that of one which this
+/// process has started and could not finish.
+pub fn try_get(
+    call: &Call,
+    open: &dyn Fn() -> Result<Remote, Error>,
+) -> Result<Option<Token>, Error> {
+    let Some(first) = token_file::read_if_settled(&call.file, call.expected)? else {
+        return Ok(None);
+    };
+    let now = call.clock.now();
+    let token = first.document.token();
+    match token.map(|token| token.age(now, call.refresh_ahead)) {
+        Some(Age::Fresh) => memory::with(|memory| {
+            memory.remember(&call.file, call.expected, &first, call.max_files, now);
+        }),
+        Some(Age::Due) => {
+            let call = Call { background: true, ..call.clone() };
+            due::refresh(&call, &Source::Remote(open), &first.document)?;
+        }
+        Some(Age::Expired) | None => {
+            start(call, &open()?, &first.document)?;
+            return Ok(None);
+        }
+    }
+    Ok(token.cloned())
+}
+
+/// Has a refresh started, unless somebody is at it.
+fn start(call: &Call, remote: &Remote, document: &Document) -> Result<(), Error> {
+    if let Some(error) = take_untold(&call.file) {
+        return Err(error);
+    }
+    let aim = Aim::Obtain(call.wanted(document, &remote.asker(), None)?);
+    let real = token_file::resolve(&call.file)?;
+    if critical::holds(&call.caller, &real) {
+        let (file, deadlock) = (call.file.clone(), Deadlock::PollInsideLock);
+        return Err(Error::Deadlock { file, deadlock });
+    }
+    let Attempt::Held(lock) = TokenLock::attempt(&real, call.file_mode, &call.caller)? else {
+        return Ok(());
+    };
+    let file = call.file.clone();
+    let started = call.start_turn(remote, aim, lock, move |ended| {
+        if let Err(error) = ended {
+            keep_untold(file, error);
+        }
+    });
+    started.map(drop).map_err(|error| call.not_started(remote.as_ref(), &error))
+}
+
+/// Why refreshes that nobody waited for have ended without a token, by file, until the next call asks. Not
+/// all of it can be read in the file: that may be what cannot be written.
+static UNTOLD: LazyLock<Mutex<HashMap<PathBuf, Untold>>> = LazyLock::new(Mutex::default);
+
+struct Untold {
+    since: Instant,
+    error: Error,
+}
+
+/// The longest time for which a failure is of interest: no pause after one is longer, but for those that
+/// the file itself tells of.
+const INTEREST: Duration = Duration::from_secs(60);
+
+fn keep_untold(file: PathBuf, error: Error) {
+    with_untold(|all| {
+        all.retain(|_, untold| untold.since.elapsed() < INTEREST);
+        all.insert(file, Untold { since: Instant::now(), error });
+    });
+}
+
+fn take_untold(file: &Path) -> Option<Error> {
+    let untold = with_untold(|all| all.remove(file))?;
+    (untold.since.elapsed() < INTEREST).then_some(untold.error)
+}
+
+fn with_untold<R>(work: impl FnOnce(&mut HashMap<PathBuf, Untold>) -> R) -> R {
+    // Whoever has the one lock has the other: no fork leaves it locked in the child.
+    let _no_fork = process::under_way();
+    work(&mut UNTOLD.lock().unwrap_or_else(PoisonError::into_inner))
+}

@@ -3,11 +3,12 @@
 //! A daemon may have closed descriptors 0 to 2, and the kernel gives the lowest one that is free. PHP
 //! prints to descriptor 1 whatever that is: a token file that was opened there would hold the page.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
@@ -69,7 +70,10 @@ impl Unshared<File> {
     /// # Errors
     /// The operating system's.
     pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-        let file = Self::open(|| File::open(path))?;
+        // Nobody waits for whoever writes to a FIFO.
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(libc::O_NONBLOCK);
+        let file = Self::open(|| options.open(path))?;
         let mut content = Vec::new();
         (&*file).take(limit).read_to_end(&mut content)?;
         Ok(content)

@@ -1,12 +1,13 @@
 //! Host names: looked up without the C library's locks, which a forked child would find locked for ever,
 //! and over sockets that no child keeps.
 
-use std::io::Read;
+use std::fs::OpenOptions;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use wechat_emulator::{Options, Tls};
 
@@ -71,34 +72,44 @@ fn a_name_that_nobody_has_is_told_from_name_servers_that_are_silent() {
 }
 
 #[test]
-fn children_that_are_forked_during_a_refresh_look_names_up() {
-    const FORKS: &str = "400";
+fn children_that_are_forked_during_the_first_lookup_look_names_up() {
+    const PROCESSES: usize = 20;
+    const FORKS: &str = "20";
     let (world, dir) = named();
     let server = NameServer::start();
-    // Half a millisecond later each time, over the whole of a refresh. A child that hangs is ended by
-    // its alarm.
+    let php = server.serve(world.php(), dir.path());
+    // glibc reads this file under a lock: the longer it is, the surer a fork finds it locked.
+    let mut resolv_conf = OpenOptions::new().append(true).open(dir.path().join("resolv.conf"));
+    let comments = "# nothing to see here\n".repeat(300_000);
+    resolv_conf.as_mut().expect("a file").write_all(comments.as_bytes()).expect("a file");
+    // One fork after the other from the moment of the call. A child that hangs is ended by its alarm.
     let code = r#"
         [, $file, $forks, $hosted, $served] = $argv;
+        wx_get_token($file);
         for ($i = 0; $i < $forks; $i++) {
-            $expire = time() + 100;
-            file_put_contents("$file.$i", "{\"access_token\":\"due\",\"expire\":$expire}");
-            wx_get_token("$file.$i");
-            usleep($i % 13 * 500);
             if (!($pid = pcntl_fork())) {
                 pcntl_alarm(10);
                 $found = gethostbyname('hosted.test') . ' ' . gethostbyname('served.test');
                 exit($found === "$hosted $served" ? 0 : 1);
             }
-            pcntl_waitpid($pid, $status);
-            if (pcntl_wifsignaled($status)) { exit("child $i hangs\n"); }
-            if (pcntl_wexitstatus($status) !== 0) { exit("child $i finds no address\n"); }
+            $children[] = $pid;
         }
-        echo "done";
+        $ends = ['well' => 0, 'hanging' => 0, 'without an address' => 0];
+        foreach ($children as $pid) {
+            pcntl_waitpid($pid, $status);
+            $ends[pcntl_wifsignaled($status) ? 'hanging'
+                : (pcntl_wexitstatus($status) ? 'without an address' : 'well')]++;
+        }
+        echo json_encode($ends);
     "#;
     let (hosted, served) = (HOSTED.1.to_string(), SERVED.1.to_string());
-    let php = server.serve(world.php(), dir.path());
-    let printed = php.run(code, &[path(&world), FORKS, &hosted, &served]);
-    assert_eq!(printed, "done");
+    for number in 1..=PROCESSES {
+        world.write(json!({"access_token": "due", "expire": now() + 100}).to_string());
+        let printed = php.run(code, &[path(&world), FORKS, &hosted, &served]);
+        let ends: Value = serde_json::from_str(&printed).expect("JSON");
+        let expected = json!({"well": 20, "hanging": 0, "without an address": 0});
+        assert_eq!(ends, expected, "process {number}");
+    }
     assert!(world.fetches() > 0, "nothing was refreshed");
 }
 

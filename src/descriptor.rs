@@ -9,6 +9,8 @@
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -97,6 +99,64 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file(path, OpenOptions::new().read(true))?.read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// A descriptor of a worker, which the child of a fork closes: its copy would keep a connection open.
+#[derive(Debug)]
+pub struct Unshared<T: AsFd> {
+    opened: ManuallyDrop<T>,
+    generation: u64,
+}
+
+impl<T: AsFd> Unshared<T> {
+    /// Opens something with `open`, which must not block: no fork happens meanwhile.
+    ///
+    /// # Errors
+    /// Those of `open`.
+    pub fn open(open: impl FnMut() -> io::Result<T>) -> io::Result<Self> {
+        let mut under_way = process::under_way();
+        let opened = open_under(&under_way, open)?;
+        under_way.sockets.push(opened.as_fd().as_raw_fd());
+        Ok(Self { opened: ManuallyDrop::new(opened), generation: under_way.generation })
+    }
+}
+
+impl Unshared<File> {
+    /// The content of the file at `path`, of which `limit` bytes are read at most.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        // Nobody waits for whoever writes to a FIFO.
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(libc::O_NONBLOCK);
+        let file = Self::open(|| options.open(path))?;
+        let mut content = Vec::new();
+        (&*file).take(limit).read_to_end(&mut content)?;
+        Ok(content)
+    }
+}
+
+impl<T: AsFd> Deref for Unshared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.opened
+    }
+}
+
+impl<T: AsFd> Drop for Unshared<T> {
+    fn drop(&mut self) {
+        let mut under_way = process::under_way();
+        // The fork handler has closed the child's copy, and the number may be another file's by now.
+        if under_way.generation != self.generation {
+            return;
+        }
+        let number = self.opened.as_fd().as_raw_fd();
+        under_way.sockets.retain(|&socket| socket != number);
+        // SAFETY: it is not used again. No fork happens between the line above and this one.
+        unsafe { ManuallyDrop::drop(&mut self.opened) };
+    }
 }
 
 /// `None` if a standard stream is closed, so that its number would be taken.

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::clock::Epoch;
 
@@ -37,8 +38,10 @@ pub enum Pace {
     NextMinute,
     /// After a fixed time.
     After(Duration),
-    /// After a fixed time, or at once with another account: this one was refused.
+    /// After a fixed time, or at once with another account or by another way: this one was refused.
     AccountRefused(Duration),
+    /// After a fixed time, or at once by another way: this server's address was refused.
+    AddressRefused(Duration),
 }
 
 /// An upstream's answer when it has no token to give.
@@ -57,7 +60,7 @@ impl Failure {
     }
 }
 
-/// Tells accounts apart without telling what they are: a hash of appid, secret and endpoint.
+/// Tells things apart without telling what they are: a hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fingerprint(String);
 
@@ -66,6 +69,23 @@ impl Fingerprint {
     pub fn new(hex: impl Into<String>) -> Self {
         Self(hex.into())
     }
+
+    /// The fingerprint of `parts`, none of which holds a NUL byte.
+    #[must_use]
+    pub fn of(parts: impl IntoIterator<Item = String>) -> Self {
+        let joined = parts.into_iter().collect::<Vec<_>>().join("\0");
+        let hash = Sha256::digest(joined);
+        Self(hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+/// Who asks, and how: what a failure may be due to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asker {
+    /// Whose token is asked for: appid, secret and endpoint.
+    pub account: Fingerprint,
+    /// Where it is asked for: addresses, proxy, trusted certificates.
+    pub way: Fingerprint,
 }
 
 /// The last failed refresh of a token file.
@@ -81,6 +101,8 @@ pub struct FailureRecord {
     pub failures: u32,
     /// Set when it was this account that was refused: another account need not wait.
     pub refused_account: Option<Fingerprint>,
+    /// Set when another way might have led to a token: whoever goes by another one need not wait.
+    pub way: Option<Fingerprint>,
 }
 
 const BACKOFF_FIRST: Duration = Duration::from_secs(1);
@@ -92,33 +114,36 @@ const CLOCK_SKEW: Duration = Duration::from_secs(60);
 impl FailureRecord {
     /// The record of `failure`, which came after `previous`, at `now`.
     #[must_use]
-    pub fn of(
-        failure: Failure,
-        account: &Fingerprint,
-        previous: Option<&Self>,
-        now: Epoch,
-    ) -> Self {
+    pub fn of(failure: Failure, asker: &Asker, previous: Option<&Self>, now: Epoch) -> Self {
+        let previous = previous.filter(|record| record.concerns(asker));
         let failures = previous.map_or(1, |record| record.failures.saturating_add(1));
         let retry_at = match failure.pace {
             Pace::Backoff => now + backoff(failures),
             Pace::NextMinute => now.next_minute(),
-            Pace::After(pause) | Pace::AccountRefused(pause) => now + pause,
+            Pace::After(pause) | Pace::AccountRefused(pause) | Pace::AddressRefused(pause) => {
+                now + pause
+            }
         };
         let refused_account =
-            matches!(failure.pace, Pace::AccountRefused(_)).then(|| account.clone());
-        Self { cause: failure.cause, failed_at: now, retry_at, failures, refused_account }
+            matches!(failure.pace, Pace::AccountRefused(_)).then(|| asker.account.clone());
+        // A whitelist is about the address from which WeChat was asked. Quotas are the account's.
+        let is_due_to_way = matches!(failure.cause, Cause::Network { .. })
+            || matches!(failure.pace, Pace::AccountRefused(_) | Pace::AddressRefused(_));
+        let way = is_due_to_way.then(|| asker.way.clone());
+        Self { cause: failure.cause, failed_at: now, retry_at, failures, refused_account, way }
     }
 
-    /// Whether `account` must not ask the upstream yet at `now`.
+    /// Whether `asker` must not ask the upstream yet at `now`.
     #[must_use]
-    pub fn forbids(&self, account: &Fingerprint, now: Epoch) -> bool {
-        now < self.retry_at && self.failed_at <= now + CLOCK_SKEW && self.concerns(account)
+    pub fn forbids(&self, asker: &Asker, now: Epoch) -> bool {
+        now < self.retry_at && self.failed_at <= now + CLOCK_SKEW && self.concerns(asker)
     }
 
-    /// Whether `account` would fare as this record says.
+    /// Whether `asker` would fare as this record says. One of an older version tells of no way.
     #[must_use]
-    pub fn concerns(&self, account: &Fingerprint) -> bool {
-        self.refused_account.as_ref().is_none_or(|refused| refused == account)
+    pub fn concerns(&self, asker: &Asker) -> bool {
+        self.refused_account.as_ref().is_none_or(|refused| *refused == asker.account)
+            && self.way.as_ref().is_none_or(|way| *way == asker.way)
     }
 
     /// The record as it stands in a token file.
@@ -135,6 +160,9 @@ impl FailureRecord {
             members.insert("failures".into(), self.failures.into());
             if let Some(Fingerprint(hex)) = &self.refused_account {
                 members.insert("refused_account".into(), hex.as_str().into());
+            }
+            if let Some(Fingerprint(hex)) = &self.way {
+                members.insert("way".into(), hex.as_str().into());
             }
         }
         json
@@ -156,6 +184,7 @@ impl FailureRecord {
             retry_at: moment("retry_at_ms")?,
             failures: u32::try_from(json.get("failures")?.as_u64()?).ok()?,
             refused_account: text("refused_account").map(Fingerprint),
+            way: text("way").map(Fingerprint),
         })
     }
 }
@@ -171,8 +200,8 @@ mod tests {
 
     const NOW: Epoch = Epoch::from_secs(1_600_000_030);
 
-    fn account(name: &str) -> Fingerprint {
-        Fingerprint::new(name)
+    fn asker(account: &str, way: &str) -> Asker {
+        Asker { account: Fingerprint::new(account), way: Fingerprint::new(way) }
     }
 
     fn refused() -> Failure {
@@ -189,7 +218,7 @@ mod tests {
         for _ in 0..8 {
             let record = FailureRecord::of(
                 Failure::network("refused"),
-                &account("a"),
+                &asker("a", "direct"),
                 previous.as_ref(),
                 NOW,
             );
@@ -201,30 +230,70 @@ mod tests {
 
     #[test]
     fn a_refused_account_waits_and_another_does_not() {
-        let record = FailureRecord::of(refused(), &account("a"), None, NOW);
+        let record = FailureRecord::of(refused(), &asker("a", "direct"), None, NOW);
         let soon = NOW + Duration::from_secs(59);
-        assert!(record.forbids(&account("a"), soon));
-        assert!(!record.forbids(&account("b"), soon));
-        assert!(!record.forbids(&account("a"), NOW + Duration::from_secs(60)));
+        assert!(record.forbids(&asker("a", "direct"), soon));
+        assert!(!record.forbids(&asker("b", "direct"), soon));
+        assert!(!record.forbids(&asker("a", "direct"), NOW + Duration::from_secs(60)));
     }
 
     #[test]
-    fn a_network_failure_holds_for_every_account() {
-        let record = FailureRecord::of(Failure::network("refused"), &account("a"), None, NOW);
-        assert!(record.forbids(&account("b"), NOW));
+    fn a_network_failure_holds_for_every_account_that_goes_the_same_way() {
+        let here = asker("a", "direct");
+        let record = FailureRecord::of(Failure::network("refused"), &here, None, NOW);
+        assert!(record.forbids(&asker("b", "direct"), NOW));
+        assert!(!record.forbids(&asker("a", "proxy"), NOW));
+    }
+
+    #[test]
+    fn a_refusal_may_be_of_the_address_and_a_quota_is_not() {
+        let record_of = |pace| {
+            let cause = Cause::Api { errcode: 1, errmsg: String::new() };
+            FailureRecord::of(Failure { cause, pace }, &asker("a", "direct"), None, NOW)
+        };
+        let hour = Duration::from_secs(3600);
+        for pace in [Pace::AccountRefused(hour), Pace::AddressRefused(hour)] {
+            assert!(record_of(pace).forbids(&asker("a", "direct"), NOW), "{pace:?}");
+            assert!(!record_of(pace).forbids(&asker("a", "proxy"), NOW), "{pace:?}");
+        }
+        for pace in [Pace::Backoff, Pace::NextMinute, Pace::After(hour)] {
+            assert!(record_of(pace).forbids(&asker("b", "proxy"), NOW), "{pace:?}");
+        }
+    }
+
+    #[test]
+    fn failures_by_another_way_do_not_lengthen_the_pause() {
+        let mut record = None;
+        for _ in 0..5 {
+            let failure = Failure::network("refused");
+            record = Some(FailureRecord::of(failure, &asker("a", "proxy"), record.as_ref(), NOW));
+        }
+        let failure = Failure::network("refused");
+        let own = FailureRecord::of(failure, &asker("a", "direct"), record.as_ref(), NOW);
+        assert_eq!((own.failures, own.retry_at.since(NOW).as_secs()), (1, 1));
+    }
+
+    #[test]
+    fn a_record_of_an_older_version_concerns_every_way() {
+        let mut old =
+            FailureRecord::of(Failure::network("refused"), &asker("a", "direct"), None, NOW)
+                .to_json();
+        old.as_object_mut().and_then(|members| members.remove("way")).expect("a way");
+        let record = FailureRecord::from_json(&old).expect("a record");
+        assert!(record.forbids(&asker("b", "proxy"), NOW));
     }
 
     #[test]
     fn a_record_from_the_future_is_not_believed() {
-        let record = FailureRecord::of(refused(), &account("a"), None, NOW);
-        assert!(!record.forbids(&account("a"), NOW.before(Duration::from_secs(3600))));
+        let record = FailureRecord::of(refused(), &asker("a", "direct"), None, NOW);
+        assert!(!record.forbids(&asker("a", "direct"), NOW.before(Duration::from_secs(3600))));
     }
 
     #[test]
     fn a_record_reads_back_as_it_was_written() {
         let still_rejected = Failure { cause: Cause::StillRejected, pace: Pace::NextMinute };
         for failure in [refused(), Failure::network("连接被拒绝"), still_rejected] {
-            let record = FailureRecord::of(failure, &account("a"), None, NOW);
+            let record = FailureRecord::of(failure, &asker("a", "direct"), None, NOW);
             assert_eq!(FailureRecord::from_json(&record.to_json()), Some(record));
         }
         assert_eq!(FailureRecord::from_json(&json!({"errcode": "x"})), None);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Epoch};
 use crate::error::Error;
-use crate::failure::{Cause, Failure, FailureRecord, Fingerprint, Pace};
+use crate::failure::{Asker, Cause, Failure, FailureRecord, Pace};
 use crate::token::Token;
 use crate::token_file::lock::{Deadlock, TokenLock};
 use crate::token_file::replace::{Replacement, WriteMode};
@@ -77,7 +77,7 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
     ) -> Result<Outcome, Error> {
         let asked_at = clock.now();
         let answer = upstream.fetch(rejected);
-        self.settle(answer, rejected, asked_at, &upstream.account(), clock.now())
+        self.settle(answer, rejected, asked_at, &upstream.asker(), clock.now())
     }
 
     /// Stores what an upstream answered that was asked at `asked_at` for another token than
@@ -90,7 +90,7 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
         answer: Result<Grant, Setback>,
         rejected: Option<&str>,
         asked_at: Epoch,
-        account: &Fingerprint,
+        asker: &Asker,
         now: Epoch,
     ) -> Result<Outcome, Error> {
         // A loader may have forked.
@@ -102,14 +102,14 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
             Ok(grant) if rejected.is_some_and(|rejected| grant.is(rejected)) => {
                 let pace = Pace::After(FORCE_INTERVAL);
                 let failure = Failure { cause: Cause::StillRejected, pace };
-                self.record(failure, rejected, account, now)
+                self.record(failure, rejected, asker, now)
             }
             Ok(grant) => {
                 let (value, expires_in) = grant.into_parts();
                 let expiry = asked_at + expires_in;
                 self.store(Token { value: value.into(), expiry, may_live_long: true }, now)
             }
-            Err(Setback::Failed(failure)) => self.record(failure, rejected, account, now),
+            Err(Setback::Failed(failure)) => self.record(failure, rejected, asker, now),
             Err(Setback::Unasked(error)) => Err(error),
         }
     }
@@ -144,11 +144,11 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
         self,
         failure: Failure,
         rejected: Option<&str>,
-        account: &Fingerprint,
+        asker: &Asker,
         now: Epoch,
     ) -> Result<Outcome, Error> {
         let Self { mut lock, document, replacement, manner } = self;
-        let record = FailureRecord::of(failure, account, document.failure(), now);
+        let record = FailureRecord::of(failure, asker, document.failure(), now);
         let error = Error::upstream(&manner.file, &record, now);
         let filled = replacement.fill(lock.borrow(), document.with_failure(&record));
         match (meanwhile(lock.borrow(), &document, now), filled) {

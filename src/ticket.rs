@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::failure::{Cause, Failure, Fingerprint};
+use crate::failure::{Asker, Cause, Failure};
 use crate::protocol::{self, Call, Remote, Source};
 use crate::token_file::Subject;
 use crate::upstream::{Grant, Setback, Upstream};
@@ -62,8 +62,8 @@ impl Upstream for TicketUpstream {
         }
     }
 
-    fn account(&self) -> Fingerprint {
-        self.tokens.account()
+    fn asker(&self) -> Asker {
+        self.tokens.asker()
     }
 
     fn time_limit(&self) -> Duration {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::failure::{Failure, Fingerprint};
+use crate::failure::{Asker, Failure};
 use crate::token::is_token;
 
 /// A token as an upstream hands it out.
@@ -83,8 +83,8 @@ pub trait Upstream {
     /// [`Setback`] if there is none to be had.
     fn fetch(&self, rejected: Option<&str>) -> Result<Grant, Setback>;
 
-    /// Whose token this upstream gives.
-    fn account(&self) -> Fingerprint;
+    /// Whose token this upstream gives, and by which way.
+    fn asker(&self) -> Asker;
 
     /// The longest that [`Self::fetch`] takes.
     fn time_limit(&self) -> Duration;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use wx_token::clock::{Epoch, SystemClock};
-use wx_token::failure::{Failure, FailureRecord, Fingerprint};
+use wx_token::failure::{Asker, Failure, FailureRecord, Fingerprint};
 use wx_token::secret::Secret;
 use wx_token::status;
 use wx_token::token::{Token, is_token};
@@ -82,10 +82,13 @@ fn takes_a_token(bytes: &[u8], document: &Document) {
     }
 }
 
+fn asker() -> Asker {
+    Asker { account: Fingerprint::new("account"), way: Fingerprint::new("direct") }
+}
+
 fn takes_a_failure(document: &Document) {
-    let account = Fingerprint::new("account");
     let failure = Failure::network("<?=`id`?> \"quoted\" 失败");
-    let record = FailureRecord::of(failure, &account, document.failure(), WRITTEN);
+    let record = FailureRecord::of(failure, &asker(), document.failure(), WRITTEN);
     let failed = reparse(document.with_failure(&record), document);
     assert_eq!(failed.token(), document.token());
     assert_eq!(failed.failure(), Some(&record));
@@ -150,8 +153,7 @@ pub fn answer(bytes: &[u8]) {
                 assert!(!life.is_zero() && EXPIRY + life > EXPIRY);
             }
             Err(failure) => {
-                let record =
-                    FailureRecord::of(failure, &Fingerprint::new("account"), None, WRITTEN);
+                let record = FailureRecord::of(failure, &asker(), None, WRITTEN);
                 let json = record.to_json();
                 assert!(!json.to_string().contains(SECRET), "{json}");
                 assert_eq!(FailureRecord::from_json(&json), Some(record.clone()));

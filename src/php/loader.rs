@@ -13,7 +13,7 @@ use super::callback::{self, Interruption};
 use super::exceptions;
 use crate::clock::{Clock, Epoch, SystemClock};
 use crate::error::Error;
-use crate::failure::{Failure, Fingerprint};
+use crate::failure::{Asker, Failure, Fingerprint};
 use crate::secret::Secret;
 use crate::upstream::{Grant, Setback, Upstream};
 use crate::wechat::answer::{self, Trouble};
@@ -76,8 +76,8 @@ impl Upstream for Loader<'_> {
         })
     }
 
-    fn account(&self) -> Fingerprint {
-        Fingerprint::new("loader")
+    fn asker(&self) -> Asker {
+        Asker { account: Fingerprint::new("loader"), way: Fingerprint::new("loader") }
     }
 
     /// PHP's own limits count.

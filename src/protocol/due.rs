@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::turn::{self, Aim};
 use super::{Call, Opened, Source, critical};
 use crate::error::Error;
-use crate::failure::Fingerprint;
+use crate::failure::Asker;
 use crate::refresh::Outcome;
 use crate::token::Token;
 use crate::token_file::lock::{Attempt, TokenLock};
@@ -35,8 +35,8 @@ fn try_refresh(
     document: &Document,
 ) -> Result<Option<Token>, Error> {
     let opened = source.open()?;
-    let account = opened.upstream().account();
-    if call.is_too_soon(document, &account) {
+    let asker = opened.upstream().asker();
+    if call.is_too_soon(document, &asker) {
         return Ok(None);
     }
     let real = token_file::resolve(&call.file)?;
@@ -68,12 +68,12 @@ const ROUNDING: Duration = Duration::from_secs(2);
 impl Call {
     /// Whether the token is only just due, or the last refresh has said when to ask next and that lies
     /// ahead.
-    pub(super) fn is_too_soon(&self, document: &Document, account: &Fingerprint) -> bool {
+    pub(super) fn is_too_soon(&self, document: &Document, asker: &Asker) -> bool {
         let now = self.clock.now();
         let grace = ROUNDING.min(self.refresh_ahead / 4);
         let is_just_due = |token: &Token| now < token.expiry.before(self.refresh_ahead) + grace;
         document.token().is_some_and(is_just_due)
             || document.rest_until().is_some_and(|until| now < until)
-            || document.failure().is_some_and(|record| record.forbids(account, now))
+            || document.failure().is_some_and(|record| record.forbids(asker, now))
     }
 }

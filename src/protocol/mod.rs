@@ -29,7 +29,7 @@ use self::wait::Wait;
 use crate::caller::Caller;
 use crate::clock::{Clock, CoarseClock};
 use crate::error::Error;
-use crate::failure::{Failure, FailureRecord, Fingerprint};
+use crate::failure::{Asker, Failure, FailureRecord};
 use crate::memory;
 use crate::refresh::Outcome;
 use crate::token::{Age, Token};
@@ -171,16 +171,16 @@ impl Call {
     /// What this call looks for, which has found no usable token in `document`.
     ///
     /// # Errors
-    /// [`Error::Upstream`] if the last failure forbids `account` to ask already.
+    /// [`Error::Upstream`] if the last failure forbids `asker` to ask already.
     fn wanted(
         &self,
         document: &Document,
-        account: &Fingerprint,
+        asker: &Asker,
         rejected: Option<&str>,
     ) -> Result<Wanted, Error> {
         let now = self.clock.now();
         let old_failure = document.failure().cloned();
-        if let Some(record) = old_failure.as_ref().filter(|record| record.forbids(account, now)) {
+        if let Some(record) = old_failure.as_ref().filter(|record| record.forbids(asker, now)) {
             return Err(Error::upstream(&self.file, record, now));
         }
         Ok(Wanted { rejected: rejected.map(Arc::from), old_failure, in_hand: None })
@@ -245,7 +245,7 @@ impl Call {
 
     fn died(&self, upstream: &dyn Upstream, reason: String) -> Error {
         let now = self.clock.now();
-        let record = FailureRecord::of(Failure::network(reason), &upstream.account(), None, now);
+        let record = FailureRecord::of(Failure::network(reason), &upstream.asker(), None, now);
         Error::upstream(&self.file, &record, now)
     }
 }

@@ -53,7 +53,7 @@ fn start(call: &Call, remote: &Remote, document: &Document) -> Result<(), Error>
     if let Some(error) = take_untold(&call.file) {
         return Err(error);
     }
-    let aim = Aim::Obtain(call.wanted(document, &remote.account(), None)?);
+    let aim = Aim::Obtain(call.wanted(document, &remote.asker(), None)?);
     let real = token_file::resolve(&call.file)?;
     if critical::holds(&call.caller, &real) {
         let (file, deadlock) = (call.file.clone(), Deadlock::PollInsideLock);

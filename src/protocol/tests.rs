@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::caller::tests::caller;
 use crate::clock::Epoch;
-use crate::failure::{Cause, Fingerprint, Pace};
+use crate::failure::{Asker, Cause, Fingerprint, Pace};
 use crate::token_file::lock::{Attempt, Deadlock};
 use crate::token_file::replace::Replacement;
 use crate::token_file::{Origin, Subject};
@@ -41,6 +41,10 @@ struct FakeUpstream {
     meanwhile: Box<dyn Fn() + Send + Sync>,
 }
 
+fn asker(account: &str) -> Asker {
+    Asker { account: Fingerprint::new(account), way: Fingerprint::new("direct") }
+}
+
 impl Upstream for FakeUpstream {
     fn fetch(&self, rejected: Option<&str>) -> Result<Grant, Setback> {
         self.asked.fetch_add(1, Ordering::SeqCst);
@@ -50,8 +54,8 @@ impl Upstream for FakeUpstream {
         Ok(Grant::new(token.into(), Duration::from_secs(life)).unwrap())
     }
 
-    fn account(&self) -> Fingerprint {
-        Fingerprint::new("account")
+    fn asker(&self) -> Asker {
+        asker("account")
     }
 
     fn time_limit(&self) -> Duration {
@@ -203,8 +207,17 @@ fn the_refusal_of_another_account_is_not_ours() {
     let pace = Pace::AccountRefused(Duration::from_secs(60));
     let cause = Cause::Api { errcode: 40125, errmsg: String::new() };
     let failure = Failure { cause, pace };
-    let other = Fingerprint::new("another");
+    let other = asker("another");
     let record = FailureRecord::of(failure, &other, None, world.clock.now());
+    fs::write(world.file(), empty().with_failure(&record).bytes).unwrap();
+    assert_eq!(&*world.get().unwrap().value, "token");
+}
+
+#[test]
+fn a_network_failure_by_another_way_is_not_ours() {
+    let world = World::new(Ok("token"));
+    let other = Asker { way: Fingerprint::new("dead proxy"), ..world.upstream.asker() };
+    let record = FailureRecord::of(down(), &other, None, world.clock.now());
     fs::write(world.file(), empty().with_failure(&record).bytes).unwrap();
     assert_eq!(&*world.get().unwrap().value, "token");
 }
@@ -233,8 +246,8 @@ fn a_waiter_takes_the_token_or_the_failure_that_the_holder_leaves() {
             let now = world.clock.now();
             let expiry = now + Duration::from_secs(600);
             let content = if leaves_failure {
-                let account = world.upstream.account();
-                empty().with_failure(&FailureRecord::of(down(), &account, None, now))
+                let asker = world.upstream.asker();
+                empty().with_failure(&FailureRecord::of(down(), &asker, None, now))
             } else {
                 empty().with_token(
                     &Token { value: "theirs".into(), expiry, may_live_long: false },
@@ -506,8 +519,8 @@ fn a_waiter_with_other_credentials_does_not_share_the_refusal() {
         let waiter = scope.spawn(|| world.get());
         let pace = Pace::AccountRefused(Duration::from_secs(60));
         let cause = Cause::Api { errcode: 40125, errmsg: String::new() };
-        let account = Fingerprint::new("another");
-        let record = FailureRecord::of(Failure { cause, pace }, &account, None, world.clock.now());
+        let other = asker("another");
+        let record = FailureRecord::of(Failure { cause, pace }, &other, None, world.clock.now());
         let content = empty().with_failure(&record);
         let staged = Replacement::stage(&lock, WriteMode::Replace).unwrap();
         staged.fill(&lock, content).unwrap().commit(&mut lock).unwrap();
@@ -528,8 +541,8 @@ fn an_upstream_of_this_thread_is_asked_on_it_and_may_not_call_back() {
             *self.1.lock().unwrap() = get(&self.0.call(), &Source::Local(self)).err();
             self.0.upstream.fetch(rejected)
         }
-        fn account(&self) -> Fingerprint {
-            Fingerprint::new("loader")
+        fn asker(&self) -> Asker {
+            asker("loader")
         }
         fn time_limit(&self) -> Duration {
             Duration::ZERO

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Call, Remote};
 use crate::error::Error;
-use crate::failure::{FailureRecord, Fingerprint};
+use crate::failure::{Asker, FailureRecord};
 use crate::refresh::{Manner, Outcome, Refresh};
 use crate::token::{Age, Token};
 use crate::token_file::Document;
@@ -41,15 +41,15 @@ impl Wanted {
     pub fn answered(
         &self,
         call: &Call,
-        account: &Fingerprint,
+        asker: &Asker,
         document: &Document,
     ) -> Result<Option<Token>, Error> {
         if let Some(token) = call.usable(document, self.rejected.as_deref()) {
             return Ok(Some(token));
         }
-        let failed = document.failure().filter(|record| {
-            Some(*record) != self.old_failure.as_ref() && record.concerns(account)
-        });
+        let failed = document
+            .failure()
+            .filter(|record| Some(*record) != self.old_failure.as_ref() && record.concerns(asker));
         failed.map_or(Ok(None), |record| Err(Error::upstream(&call.file, record, call.clock.now())))
     }
 }
@@ -66,7 +66,7 @@ pub fn take<L: BorrowMut<TokenLock>>(
     upstream: &dyn Upstream,
 ) -> Result<Option<Outcome>, Error> {
     let document = lock.borrow().read(call.expected)?.document;
-    let account = upstream.account();
+    let asker = upstream.asker();
     let mut rejected = None;
     let mut in_hand = None;
     match aim {
@@ -75,12 +75,12 @@ pub fn take<L: BorrowMut<TokenLock>>(
             if age == Some(Age::Fresh) {
                 return Ok(document.token().cloned().map(Outcome::Stored));
             }
-            if call.is_too_soon(&document, &account) {
+            if call.is_too_soon(&document, &asker) {
                 return Ok(None);
             }
         }
         Aim::Obtain(wanted) => {
-            if let Some(token) = wanted.answered(call, &account, &document)? {
+            if let Some(token) = wanted.answered(call, &asker, &document)? {
                 return Ok(Some(Outcome::Stored(token)));
             }
             rejected = wanted.rejected.as_deref();
@@ -117,8 +117,8 @@ impl Upstream for AskedOnWorker<'_> {
         answer.unwrap_or_else(|error| Err(Setback::Unasked(error)))
     }
 
-    fn account(&self) -> Fingerprint {
-        self.remote.account()
+    fn asker(&self) -> Asker {
+        self.remote.asker()
     }
 
     fn time_limit(&self) -> Duration {

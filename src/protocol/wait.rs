@@ -29,7 +29,7 @@ impl<'a> Wait<'a> {
         first: Snapshot,
         rejected: Option<&str>,
     ) -> Result<Self, Error> {
-        let wanted = call.wanted(&first.document, &upstream.upstream().account(), rejected)?;
+        let wanted = call.wanted(&first.document, &upstream.upstream().asker(), rejected)?;
         let (seen, patience) = (first.identity, Patience::new(call));
         Ok(Self { call, upstream, wanted, seen, patience })
     }
@@ -83,7 +83,7 @@ impl<'a> Wait<'a> {
         }
         let snapshot = token_file::read(&self.call.file, self.call.expected)?;
         self.seen = snapshot.identity;
-        self.wanted.answered(self.call, &self.upstream.upstream().account(), &snapshot.document)
+        self.wanted.answered(self.call, &self.upstream.upstream().asker(), &snapshot.document)
     }
 
     /// Under a lock of its own.

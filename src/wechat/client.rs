@@ -2,13 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
-
 use super::endpoint::Endpoint;
 use super::http::Http;
 use super::request::Request;
 use crate::account::Account;
-use crate::failure::Fingerprint;
+use crate::failure::{Asker, Fingerprint};
 use crate::upstream::{Grant, Setback, Upstream};
 
 /// Asks WeChat for one account's token.
@@ -37,10 +35,10 @@ impl Upstream for Client {
         Ok(grant)
     }
 
-    fn account(&self) -> Fingerprint {
+    fn asker(&self) -> Asker {
         let Account { appid, secret, endpoint } = &self.account;
-        let hash = Sha256::digest([appid, secret.reveal(), endpoint.name()].join("\0"));
-        Fingerprint::new(hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>())
+        let parts = [appid, secret.reveal(), endpoint.name()];
+        Asker { account: Fingerprint::of(parts.map(str::to_owned)), way: self.http.way(secret) }
     }
 
     fn time_limit(&self) -> Duration {

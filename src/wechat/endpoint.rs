@@ -1,10 +1,11 @@
 //! WeChat's token endpoints, and the addresses at which they are reached.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use ureq::http::Uri;
+
+use crate::names;
 
 /// Which of WeChat's interfaces hands out the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -73,6 +74,13 @@ impl ApiBase {
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }
+
+    /// Whether it is on this very machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        let uri = self.0.parse::<Uri>();
+        uri.is_ok_and(|uri| uri.host().is_some_and(names::is_loopback))
+    }
 }
 
 impl fmt::Display for ApiBase {
@@ -96,16 +104,11 @@ impl FromStr for ApiBase {
         }
         match uri.scheme_str() {
             Some("https") => Ok(Self(base.to_owned())),
-            Some("http") if is_loopback(authority.host()) => Ok(Self(base.to_owned())),
+            Some("http") if names::is_loopback(authority.host()) => Ok(Self(base.to_owned())),
             Some("http") => Err("must be https: plain http is for loopback addresses alone"),
             _ => Err("must begin with https://"),
         }
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -120,12 +123,15 @@ mod tests {
             "http://127.0.0.1:8080",
             "http://[::1]:8080",
             "http://localhost",
+            "http://api.LOCALHOST:8080",
+            "http://[::ffff:127.0.0.1]",
         ] {
             assert!(good.parse::<ApiBase>().is_ok(), "{good}");
         }
         for bad in [
             "http://api.weixin.qq.com",
             "http://127.0.0.1.example.com",
+            "http://localhost.example.com",
             "https://user:pass@host",
             "ftp://host",
             "host",

@@ -100,12 +100,12 @@ pub const TABLE: &[Errcode] = &[
     ),
     entry(
         89506,
-        Pace::After(DAY),
+        Pace::AddressRefused(DAY),
         "an administrator refused this server's address twice: it is blocked for a day",
     ),
     entry(
         89507,
-        Pace::After(HOUR),
+        Pace::AddressRefused(HOUR),
         "an administrator refused this server's address: it is blocked for an hour",
     ),
 ];
@@ -152,8 +152,8 @@ mod tests {
         assert_eq!(pace(-1), Pace::Backoff);
         assert_eq!(pace(45011), Pace::NextMinute);
         assert_eq!(pace(45009), Pace::After(HOUR));
-        assert_eq!(pace(89507), Pace::After(HOUR));
-        assert_eq!(pace(89506), Pace::After(DAY));
+        assert_eq!(pace(89507), Pace::AddressRefused(HOUR));
+        assert_eq!(pace(89506), Pace::AddressRefused(DAY));
         for code in [40013, 40125, 40164, 40243, 50004, 50007, 61004, 89501, 89503, 99999] {
             assert_eq!(pace(code), Pace::AccountRefused(MINUTE), "{code}");
         }

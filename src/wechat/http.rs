@@ -1,7 +1,7 @@
 //! HTTP to WeChat: the requests of one fetch, all within one time limit.
 
-use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,18 +10,20 @@ use rustls::crypto::ring;
 use ureq::config::Config;
 use ureq::http::Response;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body, Proxy, RequestBuilder, Timeout};
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
 use super::answer;
+use super::connector::{Unconnected, connector};
 use super::endpoint::{ApiBase, Endpoint};
 use super::errcode::SYSTEM_BUSY;
 use super::request::{Payload, Request};
-use super::resolver::ThreadResolver;
-use crate::descriptor;
+use super::resolver::{NoNames, StubResolver};
+use crate::descriptor::Unshared;
 use crate::error::{ConfigError, Error};
-use crate::failure::{Cause, Failure};
+use crate::failure::{Cause, Failure, Fingerprint};
+use crate::process;
+use crate::secret::Secret;
 use crate::upstream::{Grant, Setback};
 
 /// How WeChat is reached.
@@ -53,6 +55,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The largest answer that is read, in bytes.
 const MAX_BODY: u64 = 64 * 1024;
 
+/// How much of a CA file is read, in bytes; Debian's, with all of its roots, has a quarter of a megabyte.
+const MAX_CA_FILE: u64 = 8 * 1024 * 1024;
+
 /// What holds for every request. ureq looks into the environment whenever it makes a configuration,
 /// which no worker may do: PHP code may be in putenv(3).
 static CONFIG: LazyLock<Config> = LazyLock::new(|| {
@@ -75,6 +80,7 @@ impl Http {
     /// The way to `endpoint`.
     #[must_use]
     pub fn new(endpoint: Endpoint, mut transport: Transport) -> Self {
+        rehearse();
         if transport.bases.is_empty() {
             transport.bases.push(endpoint.default_base());
         }
@@ -90,6 +96,22 @@ impl Http {
         self.transport.timeout
     }
 
+    /// Tells ways to WeChat apart: by addresses, proxy and trusted certificates. `key` keeps whoever reads
+    /// the fingerprint from trying the passwords of a proxy on it.
+    #[must_use]
+    pub fn way(&self, key: &Secret) -> Fingerprint {
+        let Transport { bases, ca_file, proxy, .. } = &self.transport;
+        let mut parts: Vec<_> = bases.iter().map(ApiBase::to_string).collect();
+        if let Some(proxy) = proxy {
+            let key = proxy.password().map(|_| key.reveal()).unwrap_or_default();
+            parts.extend(["proxy".to_owned(), proxy.uri().to_string(), key.to_owned()]);
+        }
+        if let Some(path) = ca_file {
+            parts.extend(["ca_file".to_owned(), path.display().to_string()]);
+        }
+        Fingerprint::of(parts)
+    }
+
     /// Sends `request`, up to three times if WeChat is busy or cannot be connected to, until
     /// `deadline`.
     ///
@@ -98,7 +120,7 @@ impl Http {
     /// cannot be used.
     pub fn ask(&self, request: &Request, deadline: Instant) -> Result<Grant, Setback> {
         let tls = self.tls().map_err(|error| Setback::Unasked(Error::Config(error)))?;
-        let agent = Agent::with_parts(CONFIG.clone(), DefaultConnector::new(), ThreadResolver);
+        let agent = Agent::with_parts(CONFIG.clone(), connector(), StubResolver);
         let attempt = Attempt { http: self, agent, tls, request, deadline };
         let mut pause = FIRST_PAUSE;
         for _ in 1..MAX_TRIES {
@@ -121,6 +143,18 @@ impl Http {
             .root_certs(RootCerts::new_with_certs(&roots))
             .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()));
         Ok(tls.build())
+    }
+}
+
+/// Makes what ureq makes at its first request, behind a lock: a child that is forked while a worker is at
+/// it would wait for that lock for ever. Nothing is looked up or connected to.
+fn rehearse() {
+    static DONE: AtomicBool = AtomicBool::new(false);
+    if !DONE.load(Ordering::Acquire) {
+        let _no_fork = process::under_way();
+        let agent = Agent::with_parts(CONFIG.clone(), connector(), NoNames);
+        drop(agent.get("http://localhost/").call());
+        DONE.store(true, Ordering::Release);
     }
 }
 
@@ -170,22 +204,29 @@ impl Attempt<'_> {
         match &self.request.payload {
             Payload::Get(query) => {
                 let query = query.iter().map(|(name, value)| (*name, value.as_str()));
-                self.configure(self.agent.get(url).query_pairs(query), limit).call()
+                self.configure(self.agent.get(url).query_pairs(query), base, limit).call()
             }
             Payload::Post(json) => {
                 let request = self.agent.post(url).content_type("application/json");
-                self.configure(request, limit).send(json.to_string())
+                self.configure(request, base, limit).send(json.to_string())
             }
         }
     }
 
-    fn configure<Any>(&self, request: RequestBuilder<Any>, limit: Duration) -> RequestBuilder<Any> {
+    fn configure<Any>(
+        &self,
+        request: RequestBuilder<Any>,
+        base: &ApiBase,
+        limit: Duration,
+    ) -> RequestBuilder<Any> {
         let transport = &self.http.transport;
+        // What is on this machine does not leave it.
+        let proxy = transport.proxy.clone().filter(|_| !base.is_loopback());
         let connect = Some(transport.connect_timeout.min(limit));
         request
             .config()
             .tls_config(self.tls.clone())
-            .proxy(transport.proxy.clone())
+            .proxy(proxy)
             .timeout_global(Some(limit))
             .timeout_resolve(connect)
             .timeout_connect(connect)
@@ -209,11 +250,10 @@ impl Attempt<'_> {
         };
         let scrubbed = |reason: String| Rebuff::after_sending(self.request.secret.scrub(&reason));
         match error {
-            E::HostNotFound => unconnected("the host name is unknown"),
-            E::ConnectionFailed => unconnected("no address of the host answers"),
-            E::Timeout(Timeout::Resolve) => unconnected("the name lookup took too long"),
+            E::Other(error) if let Some(why) = error.downcast_ref::<Unconnected>() => {
+                unconnected(&why.to_string())
+            }
             E::Timeout(Timeout::Connect) => unconnected("it took too long"),
-            E::Io(error) if never_connected(error) => unconnected(&error.to_string()),
             E::Timeout(_) => self.out_of_time(base),
             E::BodyExceedsLimit(limit) => {
                 scrubbed(format!("{base} answered with more than {} KiB", limit / 1024))
@@ -241,19 +281,6 @@ impl Rebuff {
     }
 }
 
-fn never_connected(error: &io::Error) -> bool {
-    let kind_is_plain = matches!(
-        error.kind(),
-        ErrorKind::ConnectionRefused
-            | ErrorKind::HostUnreachable
-            | ErrorKind::NetworkUnreachable
-            | ErrorKind::NetworkDown
-            | ErrorKind::AddrNotAvailable
-    );
-    // std gives a failed name lookup no kind of its own, only these words.
-    kind_is_plain || error.to_string().starts_with("failed to lookup address")
-}
-
 /// The built-in roots and those of the CA file.
 fn roots(ca_file: Option<&Path>) -> Result<Vec<Certificate<'static>>, ConfigError> {
     let mut roots: Vec<_> =
@@ -271,7 +298,7 @@ fn read_certificates(path: &Path) -> Result<Vec<Certificate<'static>>, ConfigErr
             path.display()
         ))
     };
-    let pem = descriptor::read(path).map_err(|error| refuse(&error.to_string()))?;
+    let pem = Unshared::read(path, MAX_CA_FILE).map_err(|error| refuse(&error.to_string()))?;
     let mut certificates = Vec::new();
     for item in parse_pem(&pem) {
         if let PemItem::Certificate(certificate) =

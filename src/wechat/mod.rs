@@ -2,6 +2,7 @@
 
 pub mod answer;
 mod client;
+mod connector;
 mod endpoint;
 pub mod errcode;
 mod http;

@@ -1,38 +1,49 @@
-//! Name lookup within a time limit.
-
-use std::sync::mpsc;
-use std::thread;
+//! Name lookup as ureq asks for it.
 
 use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::http::uri::Scheme;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
-use ureq::unversioned::transport::time::Duration;
 
-/// Looks names up on a thread of its own. So does ureq's resolver, but it panics where no thread can be
-/// started.
+use super::connector::{Unconnected, deadline};
+use crate::names;
+
+/// Looks names up on this thread, without the C library.
 #[derive(Debug)]
-pub struct ThreadResolver;
+pub struct StubResolver;
 
-impl Resolver for ThreadResolver {
+impl Resolver for StubResolver {
     fn resolve(
         &self,
         uri: &Uri,
-        config: &Config,
+        _config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, Error> {
-        let (uri, config) = (uri.clone(), config.clone());
-        let unlimited = NextTimeout { after: Duration::NotHappening, ..timeout };
-        let (sender, receiver) = mpsc::sync_channel(1);
-        thread::Builder::new()
-            .spawn(move || {
-                // Nobody listens if the time was up.
-                let found = DefaultResolver::default().resolve(&uri, &config, unlimited);
-                drop(sender.send(found));
-            })
-            .map_err(|error| Error::Other(format!("no thread can be started: {error}").into()))?;
-        let found = receiver.recv_timeout(*timeout.after);
-        found.unwrap_or(Err(Error::Timeout(timeout.reason)))
+        let host = uri.host().ok_or(Error::HostNotFound)?;
+        let default = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+        let port = uri.port_u16().unwrap_or(default);
+        let found = names::look_up(host, deadline(timeout)).map_err(Unconnected::Lookup)?;
+        let mut addresses = self.empty();
+        for address in found {
+            addresses.push((address, port).into());
+        }
+        Ok(addresses)
+    }
+}
+
+/// Knows no name.
+#[derive(Debug)]
+pub struct NoNames;
+
+impl Resolver for NoNames {
+    fn resolve(
+        &self,
+        _uri: &Uri,
+        _config: &Config,
+        _timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        Err(Error::HostNotFound)
     }
 }

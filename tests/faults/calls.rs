@@ -14,8 +14,8 @@ macro_rules! names {
 const NAMES: &[(i64, &str)] = names![
     SYS_brk SYS_clock_nanosleep SYS_clone3 SYS_close SYS_connect SYS_exit SYS_fallocate SYS_fchmod SYS_fchown SYS_fgetxattr
     SYS_flistxattr SYS_flock SYS_fremovexattr SYS_fsetxattr SYS_fstat SYS_fcntl SYS_fsync SYS_ftruncate SYS_futex SYS_getcwd
-    SYS_getdents64 SYS_geteuid SYS_getrandom SYS_ioctl SYS_linkat SYS_lseek SYS_madvise SYS_mmap SYS_mprotect
-    SYS_munmap SYS_newfstatat SYS_openat SYS_poll SYS_prctl SYS_pwrite64 SYS_read SYS_readlink
+    SYS_getdents64 SYS_geteuid SYS_getsockopt SYS_getrandom SYS_ioctl SYS_linkat SYS_lseek SYS_madvise SYS_mmap SYS_mprotect
+    SYS_munmap SYS_newfstatat SYS_openat SYS_poll SYS_ppoll SYS_prctl SYS_pwrite64 SYS_read SYS_readlink
     SYS_recvfrom SYS_rename SYS_renameat SYS_renameat2 SYS_rseq SYS_rt_sigaction SYS_rt_sigprocmask
     SYS_sched_getaffinity SYS_sched_yield SYS_sendto SYS_set_robust_list SYS_setsockopt SYS_sigaltstack SYS_socket SYS_statx
     SYS_unlink SYS_utimensat
@@ -68,7 +68,9 @@ impl Calls {
             "close" | "connect" | "fallocate" | "fchmod" | "fchown" | "fgetxattr"
             | "flistxattr" | "flock" | "fremovexattr" | "fsetxattr" | "fstat" | "fcntl"
             | "fsync" | "ftruncate" | "getdents64" | "ioctl" | "lseek" | "pwrite64" | "read"
-            | "recvfrom" | "sendto" | "setsockopt" | "utimensat" => entry.descriptor(0),
+            | "recvfrom" | "sendto" | "setsockopt" | "getsockopt" | "utimensat" => {
+                entry.descriptor(0)
+            }
             _ => return String::new(),
         };
         let whole = path.to_string_lossy();
@@ -149,15 +151,17 @@ impl Call {
             ("socket", _) => errors![EMFILE EACCES ENOMEM],
             ("connect", _) => errors![ECONNREFUSED EINTR EACCES EAGAIN ENETUNREACH ETIMEDOUT],
             ("clock_nanosleep", _) => errors![EINTR],
-            ("poll", _) => errors![EINTR ENOMEM],
+            ("poll" | "ppoll", _) => errors![EINTR ENOMEM],
             ("sendto", _) => errors![ECONNRESET EINTR EPIPE ENOMEM],
             ("recvfrom", _) => errors![ECONNRESET EINTR EAGAIN ENOMEM],
             ("clone3", _) => errors![EAGAIN ENOMEM],
             ("mmap" | "mprotect", _) => errors![ENOMEM],
             // A correct call of these fails on no working machine: only of bad arguments.
-            ("lseek" | "flock" | "ioctl" | "setsockopt" | "fcntl" | "geteuid" | "getrandom", _) => {
-                &[]
-            }
+            (
+                "lseek" | "flock" | "ioctl" | "setsockopt" | "getsockopt" | "fcntl" | "geteuid"
+                | "getrandom",
+                _,
+            ) => &[],
             // Nor of these: threads and signals are set up and taken down with them, within libc.
             ("rt_sigaction" | "rt_sigprocmask" | "sigaltstack" | "rseq" | "set_robust_list", _) => {
                 &[]

@@ -97,7 +97,7 @@ fn the_classic_endpoint_has_no_second_host() {
 }
 
 #[test]
-fn proxies_of_the_environment_are_ignored_and_the_setting_is_used() {
+fn proxies_of_the_environment_are_ignored() {
     let trap = World::new(Options::default());
     let world = World::new(Options::default());
     let run = |php: crate::support::php::Php| {
@@ -114,11 +114,6 @@ fn proxies_of_the_environment_are_ignored_and_the_setting_is_used() {
     let token = run(world.php());
     assert!(world.is_live(&token), "{token}");
     assert_eq!(trap.emulator.stats().connections, 0, "the environment's proxy was used");
-
-    world.write("");
-    let closed = closed_port();
-    let printed = run(world.php().with(&format!("wx_token.proxy={closed}")));
-    assert_eq!(printed, "WxToken\\NetworkException", "the proxy of the setting is dead");
 }
 
 #[test]
@@ -172,7 +167,7 @@ fn a_failed_name_lookup_is_a_connection_that_was_not_had() {
         .expect("unshare runs");
     let message = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
-        message.contains("cannot connect to https://api.weixin.qq.com: failed to lookup"),
+        message.contains("cannot connect to https://api.weixin.qq.com: no name server answers for api.weixin.qq.com"),
         "{message}"
     );
 }

@@ -606,7 +606,7 @@ fn foreign(seen: &[u8]) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::{Failure, Fingerprint};
+    use crate::failure::{Asker, Failure, Fingerprint};
 
     const TOKEN_FILE: &str = r#"{"access_token":"abc","expire":1588219064}"#;
 
@@ -650,8 +650,8 @@ mod tests {
     }
 
     fn record() -> FailureRecord {
-        let account = Fingerprint::new("a");
-        FailureRecord::of(Failure::network("refused"), &account, None, Epoch::from_secs(5))
+        let asker = Asker { account: Fingerprint::new("a"), way: Fingerprint::new("direct") };
+        FailureRecord::of(Failure::network("refused"), &asker, None, Epoch::from_secs(5))
     }
 
     #[test]

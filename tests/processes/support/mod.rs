@@ -2,6 +2,7 @@
 
 pub mod fastcgi;
 pub mod fpm;
+pub mod names;
 pub mod php;
 
 use std::ffi::OsString;

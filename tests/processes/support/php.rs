@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
@@ -14,7 +14,19 @@ use super::{extension, program};
 pub struct Php {
     arguments: Vec<String>,
     user: Option<u32>,
+    names: Option<Names>,
 }
+
+/// What is at /etc/resolv.conf and /etc/hosts.
+#[derive(Clone)]
+struct Names {
+    resolv_conf: PathBuf,
+    hosts: PathBuf,
+}
+
+/// Runs the rest of its arguments where its first two are /etc/resolv.conf and /etc/hosts.
+const WITH_NAMES: &str =
+    r#"mount --bind "$0" /etc/resolv.conf && mount --bind "$1" /etc/hosts && shift && exec "$@""#;
 
 impl Php {
     pub fn new(settings: &[(String, String)]) -> Self {
@@ -24,7 +36,7 @@ impl Php {
         for (name, value) in settings {
             arguments.extend(["-d".to_owned(), format!("wx_token.{name}=\"{value}\"")]);
         }
-        Self { arguments, user: None }
+        Self { arguments, user: None, names: None }
     }
 
     /// One more `-d name=value`.
@@ -39,8 +51,23 @@ impl Php {
         self
     }
 
+    /// In a mount namespace of its own, with these files at /etc/resolv.conf and /etc/hosts.
+    pub fn with_names(mut self, resolv_conf: PathBuf, hosts: PathBuf) -> Self {
+        self.names = Some(Names { resolv_conf, hosts });
+        self
+    }
+
     pub fn command(&self) -> Command {
-        let mut command = Command::new(program("PHP", "php"));
+        let php = program("PHP", "php");
+        let mut command = match &self.names {
+            None => Command::new(php),
+            Some(Names { resolv_conf, hosts }) => {
+                let mut command = Command::new("unshare");
+                command.args(["--mount", "--", "sh", "-c", WITH_NAMES]);
+                command.args([resolv_conf, hosts]).arg(php);
+                command
+            }
+        };
         command.args(&self.arguments).env_remove("WX_APPID").env_remove("WX_SECRET");
         if let Some(id) = self.user {
             command.uid(id).gid(id);

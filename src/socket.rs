@@ -1,0 +1,143 @@
+//! Sockets of a worker: every wait ends at a deadline, and the child of a fork keeps none of them.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::time::Instant;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketType, sockopt};
+
+use crate::descriptor::Unshared;
+
+/// A connected socket.
+#[derive(Debug)]
+pub struct Socket(Unshared<OwnedFd>);
+
+/// A peer that has gone must not raise SIGPIPE.
+#[cfg(target_os = "linux")]
+const SEND: SendFlags = SendFlags::NOSIGNAL;
+#[cfg(not(target_os = "linux"))]
+const SEND: SendFlags = SendFlags::empty();
+
+impl Socket {
+    /// A TCP connection to `address`, made until `deadline`.
+    ///
+    /// # Errors
+    /// Those of socket(2) and connect(2); [`ErrorKind::TimedOut`].
+    pub fn stream(address: SocketAddr, deadline: Instant) -> io::Result<Self> {
+        let socket = Self::new(address, SocketType::STREAM)?;
+        loop {
+            match rustix::net::connect(&*socket.0, &address) {
+                Ok(()) | Err(Errno::ISCONN) => break,
+                Err(Errno::INTR) => {}
+                Err(Errno::INPROGRESS | Errno::ALREADY) => {
+                    socket.wait(PollFlags::OUT, deadline)?;
+                    sockopt::socket_error(&*socket.0)??;
+                    break;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        // Only faster: small messages are sent at once.
+        let _ = sockopt::set_tcp_nodelay(&*socket.0, true);
+        Ok(socket)
+    }
+
+    /// A UDP socket that sends to `address`, from a port that the kernel picks at random, and receives
+    /// from there alone.
+    ///
+    /// # Errors
+    /// Those of socket(2) and connect(2).
+    pub fn datagram(address: SocketAddr) -> io::Result<Self> {
+        let socket = Self::new(address, SocketType::DGRAM)?;
+        rustix::io::retry_on_intr(|| rustix::net::connect(&*socket.0, &address))?;
+        Ok(socket)
+    }
+
+    fn new(address: SocketAddr, kind: SocketType) -> io::Result<Self> {
+        let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        Unshared::open(|| open(family, kind)).map(Self)
+    }
+
+    /// Sends all of `bytes` until `deadline`.
+    ///
+    /// # Errors
+    /// Those of send(2); [`ErrorKind::TimedOut`].
+    pub fn send(&self, bytes: &[u8], deadline: Instant) -> io::Result<()> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match rustix::net::send(&*self.0, rest, SEND) {
+                Ok(sent) => rest = rest.get(sent..).unwrap_or_default(),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => self.wait(PollFlags::OUT, deadline)?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Receives what is there, or comes until `deadline`. Nothing is the end of a stream.
+    ///
+    /// # Errors
+    /// Those of recv(2); [`ErrorKind::TimedOut`].
+    pub fn receive(&self, buffer: &mut [u8], deadline: Instant) -> io::Result<usize> {
+        loop {
+            match rustix::net::recv(&*self.0, &mut *buffer, RecvFlags::empty()) {
+                Ok((received, _)) => return Ok(received),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => self.wait(PollFlags::IN, deadline)?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn wait(&self, what: PollFlags, deadline: Instant) -> io::Result<()> {
+        wait(&mut [PollFd::new(&*self.0, what)], deadline)
+    }
+}
+
+/// Waits until one of `sockets` has something to receive, an error perhaps; tells which have.
+///
+/// # Errors
+/// Those of poll(2); [`ErrorKind::TimedOut`] after `deadline`.
+pub fn wait_for_any<'a>(
+    sockets: impl Iterator<Item = &'a Socket>,
+    deadline: Instant,
+) -> io::Result<Vec<bool>> {
+    let mut polled: Vec<_> = sockets.map(|socket| PollFd::new(&*socket.0, PollFlags::IN)).collect();
+    wait(&mut polled, deadline)?;
+    Ok(polled.iter().map(|socket| !socket.revents().is_empty()).collect())
+}
+
+fn wait(polled: &mut [PollFd<'_>], deadline: Instant) -> io::Result<()> {
+    loop {
+        let remaining = deadline.saturating_duration_since(Instant::now());
+        let limit = Timespec::try_from(remaining).map_err(io::Error::other)?;
+        match poll(polled, Some(&limit)) {
+            Ok(0) if remaining.is_zero() => return Err(ErrorKind::TimedOut.into()),
+            Ok(0) | Err(Errno::INTR) => {}
+            Ok(_) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Nothing is waited for in a call on it.
+#[cfg(target_os = "linux")]
+fn open(family: AddressFamily, kind: SocketType) -> io::Result<OwnedFd> {
+    use rustix::net::SocketFlags;
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    Ok(rustix::net::socket_with(family, kind, flags, None)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open(family: AddressFamily, kind: SocketType) -> io::Result<OwnedFd> {
+    let socket = rustix::net::socket(family, kind, None)?;
+    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
+    rustix::io::ioctl_fionbio(&socket, true)?;
+    #[cfg(target_vendor = "apple")]
+    sockopt::set_socket_nosigpipe(&socket, true)?;
+    Ok(socket)
+}

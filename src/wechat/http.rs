@@ -312,3 +312,40 @@ fn read_certificates(path: &Path) -> Result<Vec<Certificate<'static>>, ConfigErr
     }
     Ok(certificates)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn way(base: &str, proxy: &str, ca_file: Option<&str>, key: &str) -> Fingerprint {
+        let transport = Transport {
+            bases: vec![base.parse().expect("a base")],
+            connect_timeout: Duration::from_secs(1),
+            timeout: Duration::from_secs(1),
+            ca_file: ca_file.map(PathBuf::from),
+            proxy: (!proxy.is_empty()).then(|| Proxy::new(proxy).expect("a proxy")),
+        };
+        Http::new(Endpoint::Stable, transport).way(&Secret::new(key))
+    }
+
+    #[test]
+    fn ways_differ_by_what_leads_elsewhere() {
+        let direct = way("https://a.example", "", None, "key");
+        assert_eq!(direct, way("https://a.example", "", None, "another key"));
+        let proxy = "http://user:password@proxy.example:3128";
+        let ways = [
+            direct,
+            way("https://b.example", "", None, "key"),
+            way("https://a.example", "http://proxy.example", None, "key"),
+            way("https://a.example", proxy, None, "key"),
+            way("https://a.example", &proxy.replace("word", "age"), None, "key"),
+            // Nobody without the key can try passwords.
+            way("https://a.example", proxy, None, "another key"),
+            way("https://a.example", "", Some("/etc/ca.pem"), "key"),
+            way("https://a.example", "", Some("/etc/other.pem"), "key"),
+        ];
+        for (number, way) in ways.iter().enumerate() {
+            assert!(!ways[..number].contains(way), "{number}");
+        }
+    }
+}

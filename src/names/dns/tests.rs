@@ -7,10 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use proptest::collection::vec;
+use proptest::prelude::*;
 use simple_dns::rdata::{A, AAAA, CNAME, RData};
 use simple_dns::{CLASS, Name, Packet, PacketFlag, QTYPE, RCODE, ResourceRecord, TYPE};
 
 use super::look_up;
+use super::message::{self, Kind, Reply};
 use crate::names::LookupError;
 use crate::names::config::Config;
 
@@ -148,8 +151,12 @@ fn a_server_without_ears_for_ipv6_costs_little_and_not_the_lookup() {
         |question| if records_of(question) == TYPE::A { honest(question) } else { Vec::new() },
         None,
     );
-    assert_eq!(found("api.example", &config(&[&server]), soon(60_000)), ["192.0.2.1"]);
-    assert_eq!(server.asked(), 2, "it was not asked again");
+    let config = config(&[&server]);
+    assert_eq!(found("api.example", &config, soon(60_000)), ["192.0.2.1"]);
+    // Questions arrive in the order in which they are asked: this is the last one.
+    let only_ipv4 = Config { ipv6: false, ..config };
+    assert_eq!(found("api.example", &only_ipv4, soon(60_000)), ["192.0.2.1"]);
+    assert_eq!(server.asked(), 3, "it was not asked again");
 }
 
 #[test]
@@ -181,6 +188,24 @@ fn packets_that_are_no_answer_to_the_question_are_passed_over() {
     );
     assert_eq!(found("api.example", &config(&[&server]), soon(5000)), BOTH);
     assert_eq!(server.asked(), 2);
+}
+
+proptest! {
+    #[test]
+    fn no_message_is_too_much(change in vec((0..200_usize, any::<u8>()), 0..8), cut in 0..200_usize) {
+        let name = Name::new("api.example").unwrap();
+        let question = message::question(7, &name, Kind::Ipv4).unwrap();
+        let mut answer = honest(&Packet::parse(&question).unwrap()).remove(0);
+        for (place, byte) in change {
+            if let Some(old) = answer.get_mut(place) {
+                *old = byte;
+            }
+        }
+        answer.truncate(cut);
+        let reply = message::read(&answer, 7, &name, Kind::Ipv4);
+        let is_unread = cut < 12 && reply != Reply::Unrelated;
+        prop_assert!(!is_unread, "{reply:?} in a header that is cut off");
+    }
 }
 
 #[test]

@@ -23,6 +23,10 @@ use crate::process::{self, UnderWay};
 /// The lowest descriptor that is no standard stream.
 const FIRST: RawFd = libc::STDERR_FILENO + 1;
 
+/// Whether a standard stream was found closed. From then on nothing is opened without fillers: what another
+/// thread has open for a moment, libc among them, would be taken for the stream.
+static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
+
 /// Opens something with `open`, as a descriptor that is no standard stream.
 ///
 /// # Errors
@@ -98,10 +102,6 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     file(path, OpenOptions::new().read(true))?.read_to_end(&mut bytes)?;
     Ok(bytes)
 }
-
-/// Whether a standard stream was found closed. From then on nothing is opened without fillers: what another
-/// thread has open for a moment, libc among them, would be taken for the stream.
-static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// `None` if a standard stream is closed, so that its number would be taken.
 fn open_plainly<T: AsFd>(open: &mut impl FnMut() -> io::Result<T>) -> io::Result<Option<T>> {

@@ -14,7 +14,7 @@ use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::fcntl_getfd;
@@ -24,6 +24,10 @@ use crate::process::{self, UnderWay};
 
 /// The lowest descriptor that is no standard stream.
 const FIRST: RawFd = libc::STDERR_FILENO + 1;
+
+/// Whether a standard stream was found closed. From then on nothing is opened without fillers: what another
+/// thread has open for a moment, libc among them, would be taken for the stream.
+static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// Opens something with `open`, as a descriptor that is no standard stream.
 ///
@@ -161,58 +165,49 @@ impl<T: AsFd> Drop for Unshared<T> {
 
 /// `None` if a standard stream is closed, so that its number would be taken.
 fn open_plainly<T: AsFd>(open: &mut impl FnMut() -> io::Result<T>) -> io::Result<Option<T>> {
-    if !streams_are_open() {
+    if WAS_CLOSED.load(Ordering::Relaxed) || !streams_are_open() {
+        WAS_CLOSED.store(true, Ordering::Relaxed);
         return Ok(None);
     }
     let opened = open()?;
-    // Another thread may have closed one since.
-    Ok((opened.as_fd().as_raw_fd() >= FIRST).then_some(opened))
+    // PHP code may have closed one since.
+    Ok(is_no_stream(&opened).then_some(opened))
 }
 
-/// How often fillers have come and gone: odd while there are some. Another thread must not take them for
-/// the streams.
-static FILLINGS: AtomicUsize = AtomicUsize::new(0);
+fn is_no_stream(opened: &impl AsFd) -> bool {
+    opened.as_fd().as_raw_fd() >= FIRST
+}
 
 fn streams_are_open() -> bool {
-    let before = FILLINGS.load(Ordering::SeqCst);
-    let are_taken = (0..FIRST).all(|number| {
+    (0..FIRST).all(|number| {
         // SAFETY: a descriptor that is closed meanwhile is an error of the call, not of the program.
         fcntl_getfd(unsafe { BorrowedFd::borrow_raw(number) }).is_ok()
-    });
-    are_taken && before.is_multiple_of(2) && FILLINGS.load(Ordering::SeqCst) == before
+    })
 }
 
-/// Descriptors in the place of streams that are closed.
-struct Fillers(Vec<OwnedFd>);
+/// How often to open something until no number of a stream is taken, which another thread has just let go.
+const MAX_TRIES: usize = 16;
 
-impl Fillers {
-    /// They are closed again before another thread may fork: its child would keep them.
-    fn new(_no_fork: &UnderWay) -> io::Result<Self> {
-        FILLINGS.fetch_add(1, Ordering::SeqCst);
-        let mut fillers = Self(Vec::new());
-        loop {
-            let filler = filler()?;
-            if filler.as_raw_fd() >= FIRST {
-                return Ok(fillers);
-            }
-            fillers.0.push(filler);
-        }
-    }
-}
-
-impl Drop for Fillers {
-    fn drop(&mut self) {
-        self.0.clear();
-        FILLINGS.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-fn open_beside_fillers<T>(
-    under_way: &UnderWay,
+/// The fillers are closed again before another thread may fork: its child would keep them.
+fn open_beside_fillers<T: AsFd>(
+    _no_fork: &UnderWay,
     mut open: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
-    let _fillers = Fillers::new(under_way)?;
-    open()
+    let mut fillers = Vec::new();
+    for _ in 0..MAX_TRIES {
+        loop {
+            let filler = filler()?;
+            if is_no_stream(&filler) {
+                break;
+            }
+            fillers.push(filler);
+        }
+        let opened = open()?;
+        if is_no_stream(&opened) {
+            return Ok(opened);
+        }
+    }
+    Err(rustix::io::Errno::MFILE.into())
 }
 
 /// Nothing can be read from it or written to it, as from a descriptor that is closed.

@@ -7,6 +7,7 @@ $due = json_decode(file_get_contents("$dir/due.json"), true)['access_token'];
 $report = fopen($report, 'w');
 $own = fopen("$dir/own.json", 'c+');
 flock($own, LOCK_EX);
+set_exception_handler(fn(Throwable $e) => fwrite($report, json_encode((string) $e)));
 // A daemon does not end because nobody hears it.
 ignore_user_abort(true);
 foreach (explode(' ', $streams) as $stream) {
@@ -39,7 +40,9 @@ page();
 $deadline = hrtime(true) + 20e9;
 do {
     $answers['due'] = wx_get_token("$dir/due.json");
-    page();
+    // Meanwhile the refresh opens what it needs, on its own thread, if strace comes to serve that.
+    for ($i = 0; $i < 20; $i++) { page(); }
+    usleep(1000);
 } while ($answers['due'] === $due && hrtime(true) < $deadline);
 $answers['rejected'] = wx_refresh_token("$dir/rejected.json", 'rejected');
 page();

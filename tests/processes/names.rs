@@ -9,20 +9,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use wechat_emulator::{Options, Tls};
+use wechat_emulator::Options;
 
 use crate::support::names::{HOSTED, NameServer, SERVED, WECHAT};
 use crate::support::{World, now};
 
 /// An emulator that is found by its name, over TLS.
 fn named() -> (World, TempDir) {
-    let tls = Tls { cert_names: vec![WECHAT.to_owned()], ..Tls::default() };
-    let mut world = World::new(Options { tls: Some(tls), ..Options::default() });
-    let ca_file = world.emulator.ca_file().expect("a CA file").display().to_string();
-    let base = format!("https://{WECHAT}:{}", world.emulator.address().port());
-    world.set("ca_file", &ca_file);
-    world.set("api_base", &base);
-    (world, tempfile::tempdir().expect("a directory"))
+    (World::named(WECHAT), tempfile::tempdir().expect("a directory"))
 }
 
 /// Tries `$call`, and prints the token or the message.

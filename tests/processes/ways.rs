@@ -18,14 +18,8 @@ struct Named {
 
 impl Named {
     fn new() -> Self {
-        let tls = Tls { cert_names: vec![WECHAT.to_owned()], ..Tls::default() };
-        let mut world = World::new(Options { tls: Some(tls), ..Options::default() });
-        let ca_file = world.emulator.ca_file().expect("a CA file").display().to_string();
-        let base = format!("https://{WECHAT}:{}", world.emulator.address().port());
-        world.set("ca_file", &ca_file);
-        world.set("api_base", &base);
         let dir = tempfile::tempdir().expect("a directory");
-        Self { world, server: NameServer::start(), dir }
+        Self { world: World::named(WECHAT), server: NameServer::start(), dir }
     }
 
     fn php(&self) -> Php {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use wechat_emulator::{Emulator, Options};
+use wechat_emulator::{Emulator, Options, Tls};
 
 use self::php::{Answer, Callers, GET, Php};
 
@@ -41,6 +41,17 @@ impl World {
     /// A world whose upstream takes 200 ms, so that a race is certain to be one.
     pub fn slow() -> Self {
         Self::new(Options { latency: Duration::from_millis(200), ..Options::default() })
+    }
+
+    /// A world whose upstream is at `host`, over TLS.
+    pub fn named(host: &str) -> Self {
+        let tls = Tls { cert_names: vec![host.to_owned()], ..Tls::default() };
+        let mut world = Self::new(Options { tls: Some(tls), ..Options::default() });
+        let ca_file = world.emulator.ca_file().expect("a CA file").display().to_string();
+        let base = format!("https://{host}:{}", world.emulator.address().port());
+        world.set("ca_file", &ca_file);
+        world.set("api_base", &base);
+        world
     }
 
     /// Sets `wx_token.<name>` for the processes that are started from now on.

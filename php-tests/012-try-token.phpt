@@ -19,7 +19,7 @@ foreach ([
     fn() => wx_try_token($file, 'strtolower'),
     fn() => wx_try_token($file, ['app_id' => 'wx1']),
     fn() => wx_try_token($file, ['secret' => 's']),
-    fn() => wx_try_token(__DIR__),
+    fn() => wx_try_token(__DIR__ . '/flock'),
     fn() => wx_try_token(__FILE__),
     fn() => wx_try_token(__DIR__ . '/nowhere/token.json', $account),
     fn() => wx_try_token($file),
@@ -72,7 +72,7 @@ TypeError: wx_try_token(): Argument #2 ($source) must be of type ?array, Closure
 TypeError: wx_try_token(): Argument #2 ($source) must be of type ?array, string given
 ValueError: wx_try_token(): Argument #2 ($source) option "app_id" is unknown; there are appid (or corpid), secret (or corpsecret), endpoint, layout, refresh_ahead, lock_timeout, timeout
 ValueError: wx_try_token(): Argument #2 ($source) has the option "secret" without "appid"
-WxToken\FileException: cannot use /work/main/php-tests: it is a directory; name a regular file
+WxToken\FileException: cannot use flock: it is a directory; name a regular file
 null
 WxToken\FileException: cannot find nowhere/token.json: there is no directory nowhere; create it, or name another path
 WxToken\ConfigException: no account: pass ['appid' => …, 'secret' => …], or set wx_token.accounts, or wx_token.appid and wx_token.secret, or WX_APPID and WX_SECRET in the environment

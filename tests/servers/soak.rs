@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::json;
-use wechat_emulator::Options;
+use wechat_emulator::{Options, Tls};
 
 use crate::process::{Holdings, tell};
 use crate::serving::is_unlocked;
 use crate::site::{Requests, Site};
 use crate::support::World;
+use crate::support::names::{NameServer, WECHAT};
 use crate::support::php::{Callers, Process};
 use crate::witness::{Seen, Witness, bystander};
 use crate::worker::{self, Ended};
@@ -82,7 +83,7 @@ impl Soak<'_> {
     /// Workers that are killed at any moment, one after the other.
     fn kill(&self) {
         while !self.is_over() {
-            let mut victim = worker::start(self.world, false);
+            let mut victim = worker::start(self.world);
             let pid = victim.pid();
             // The kill may come at once, and a dead process reads nothing.
             victim.release();
@@ -201,8 +202,17 @@ fn mishaps_of_all_kinds_break_nothing_and_leak_nothing() {
         // Lifetimes are told in whole seconds, rounded down.
         renewal: Duration::from_secs(4),
         overlap: Duration::from_secs(2),
+        tls: Some(Tls { cert_names: vec!["127.0.0.1".into(), WECHAT.into()], ..Tls::default() }),
         ..Options::default()
     });
+    // Workers of servers give up root.
+    let outside = tempfile::tempdir().expect("a directory");
+    let ca_file = outside.path().join("ca.pem");
+    fs::copy(world.emulator.ca_file().expect("a CA file"), &ca_file).expect("a copy");
+    for (path, mode) in [(ca_file.as_path(), 0o644), (outside.path(), 0o755)] {
+        fs::set_permissions(path, PermissionsExt::from_mode(mode)).expect("chmod");
+    }
+    world.set("ca_file", ca_file.to_str().expect("a path"));
     world.set("refresh_ahead", "2");
     world.set("lock_timeout", &LOCK_TIMEOUT.to_string());
     world.set("timeout", &TIMEOUT.to_string());
@@ -211,7 +221,9 @@ fn mishaps_of_all_kinds_break_nothing_and_leak_nothing() {
     let fpm = Site::nginx_and_fpm(&world, pool);
     let apache = cfg!(apache).then(|| Site::apache(&world, 2));
     world.call();
-    let mut workers = [false, false, true].map(|forks| worker::start(&world, forks));
+    let server = NameServer::start();
+    let mut workers = vec![worker::start(&world), worker::start(&world)];
+    workers.push(worker::start_forking(&world, &server, outside.path()));
     let pids: Vec<u32> = workers.iter().map(Process::pid).collect();
     let mut watched = pids.clone();
     watched.extend(apache.iter().flat_map(Site::processes));
@@ -279,6 +291,7 @@ fn mishaps_of_all_kinds_break_nothing_and_leak_nothing() {
     }
     // Each fetch brought a new token, or else failed, was killed, or was made for a token that was taken
     // out of the file before its time.
+    assert!(server.asked() > 0, "no host name was looked up");
     let failed = 3 * (stats.fetches.total() / 10 + 1);
     let most = stats.minted.stable + failed + kills + expiries;
     assert!(stats.fetches.total() <= most, "{} fetches of {most}", stats.fetches.total());

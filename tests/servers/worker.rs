@@ -1,23 +1,41 @@
 //! Long-running workers that are told by signals: to begin anew, and to stop (I1, I2, I3, I7).
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::thread;
 
 use rustix::process::Signal;
+use serde_json::json;
 
 use crate::process::{is_running, tell};
 use crate::serving::{assert_one_fetch_each, is_unlocked, short_lived};
-use crate::support::php::{Process, code};
+use crate::support::names::{HOSTED, NameServer, SERVED, WECHAT};
+use crate::support::php::{Php, Process, code};
 use crate::support::{World, until};
 use crate::witness::Witness;
 
 const WORKER: &str = include_str!("php/worker.php");
 
-/// A worker that prints what came of each call, once it is released; with a child beside each call of its own
-/// if it `forks`.
-pub fn start(world: &World, forks: bool) -> Process {
+/// A worker that prints what came of each call, once it is released.
+pub fn start(world: &World) -> Process {
+    start_with(world, &world.php(), &[])
+}
+
+/// The same with a child after each call of its own, which looks host names up, as the worker does that of
+/// WeChat: `server` has them all, and keeps its files in `directory`.
+pub fn start_forking(world: &World, server: &NameServer, directory: &Path) -> Process {
+    let names = [SERVED, HOSTED].map(|(name, address)| (name, address.to_string()));
+    let names = json!(names.into_iter().collect::<BTreeMap<_, _>>()).to_string();
+    let port = world.emulator.address().port();
+    let php = server.serve(world.php(), directory);
+    let php = php.with(&format!("wx_token.api_base=\"https://{WECHAT}:{port}\""));
+    start_with(world, &php, &[&names])
+}
+
+fn start_with(world: &World, php: &Php, more: &[&str]) -> Process {
     let file = world.file().display().to_string();
-    let arguments = if forks { vec![file.as_str(), "forks"] } else { vec![file.as_str()] };
-    let mut worker = world.php().start(code(WORKER), &arguments);
+    let arguments: Vec<_> = [file.as_str()].into_iter().chain(more.iter().copied()).collect();
+    let mut worker = php.start(code(WORKER), &arguments);
     assert_eq!(worker.read_line(), "ready");
     worker
 }
@@ -53,7 +71,7 @@ pub fn stop(pids: &[u32]) {
 fn workers_with_handlers_live_through_storm_reload_and_stop() {
     let world = short_lived();
     world.write_expired();
-    let mut workers: Vec<_> = (0..8).map(|_| start(&world, false)).collect();
+    let mut workers: Vec<_> = (0..8).map(|_| start(&world)).collect();
     let pids: Vec<u32> = workers.iter().map(Process::pid).collect();
     let witness = Witness::new(&world.emulator);
     workers.iter_mut().for_each(Process::release);

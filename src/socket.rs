@@ -126,6 +126,7 @@ fn wait(polled: &mut [PollFd<'_>], deadline: Instant) -> io::Result<()> {
 
 /// Nothing is waited for in a call on it.
 #[cfg(target_os = "linux")]
+#[allow(clippy::disallowed_methods, reason = "called by `Unshared::open` alone")]
 fn open(family: AddressFamily, kind: SocketType) -> io::Result<OwnedFd> {
     use rustix::net::SocketFlags;
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
@@ -133,6 +134,7 @@ fn open(family: AddressFamily, kind: SocketType) -> io::Result<OwnedFd> {
 }
 
 #[cfg(not(target_os = "linux"))]
+#[allow(clippy::disallowed_methods, reason = "called by `Unshared::open` alone")]
 fn open(family: AddressFamily, kind: SocketType) -> io::Result<OwnedFd> {
     let socket = rustix::net::socket(family, kind, None)?;
     rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;

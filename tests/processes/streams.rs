@@ -13,9 +13,9 @@ use crate::support::{World, now};
 
 const DAEMON: &str = include_str!("php/streams.php");
 
-/// System calls that give a descriptor, but for those of sockets, and that use it and end it.
+/// System calls that give a descriptor, and that use it and end it.
 const OPENING: &str =
-    "openat,open,creat,openat2,dup,dup2,dup3,memfd_create,read,getdents64,flock,close";
+    "openat,open,creat,openat2,dup,dup2,dup3,memfd_create,socket,read,getdents64,flock,close";
 
 /// What the daemon got from its calls.
 fn run(world: &World, php: &Php, streams: &str) -> (Value, String) {

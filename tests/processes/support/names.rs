@@ -38,9 +38,12 @@ impl NameServer {
     }
 
     fn answering(answers: bool) -> Self {
-        // Port 53 is the one that resolv.conf can name.
-        let bound = (1..=250).find_map(|last| {
-            let address = Ipv4Addr::new(127, 53, 0, last);
+        // Port 53 is the one that resolv.conf can name. Whoever asked a server before may ask it still,
+        // so no address is used twice.
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let bound = (0..1000).find_map(|_| {
+            let [.., third, fourth] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+            let address = Ipv4Addr::new(127, 53, third, fourth);
             UdpSocket::bind((address, 53)).ok().map(|socket| (address, socket))
         });
         let (address, socket) = bound.expect("a free address, and root");

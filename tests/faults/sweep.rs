@@ -97,7 +97,7 @@ fn sample(mut faults: Vec<Fault>) -> Vec<Fault> {
 fn phases(calls: &[Call]) -> Vec<(Phase, &Call)> {
     let locks = |call: &Call| call.about.ends_with("(lock)");
     let reserves = |call: &Call| call.name == "fallocate";
-    let asks = |call: &Call| call.name == "clone3" || call.about == "connection";
+    let asks = |call: &Call| call.name == "socket" || call.about == "connection";
     let locked = calls.iter().position(locks).expect("a lock is taken");
     // A file that is written in place has room already.
     let prepared = calls.iter().rposition(reserves).unwrap_or(locked);

@@ -144,8 +144,11 @@ fn has_scheme(path: &[u8]) -> bool {
 
 /// Whether a path can name nothing but a directory, whatever is there (path_resolution(7)).
 fn names_directory(path: &[u8]) -> bool {
-    let last = path.rsplit(|byte| *byte == b'/').next();
-    matches!(last, Some(b"" | b"." | b".."))
+    // Every call comes here: most paths are told by their last byte.
+    path.ends_with(b"/")
+        || path.ends_with(b"/.")
+        || path.ends_with(b"/..")
+        || matches!(path, b"." | b"..")
 }
 
 impl<'a, const N: u32> PathArg<'a, N> {

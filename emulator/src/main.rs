@@ -90,6 +90,10 @@ struct Cli {
     #[arg(long, value_name = "N", default_value_t = defaults().stable_minute_quota, help_heading = "Quotas")]
     stable_minute_quota: u64,
 
+    /// Errcode beyond a minute's quota: 45009 is the one that is seen in practice, and the day's
+    #[arg(long, value_name = "N", default_value_t = defaults().minute_errcode, help_heading = "Quotas")]
+    minute_errcode: i64,
+
     /// Forced stable refreshes a day; a further one does not refresh
     #[arg(long, value_name = "N", default_value_t = defaults().force_daily, help_heading = "Quotas")]
     force_daily: u64,
@@ -141,6 +145,7 @@ impl From<Cli> for Options {
             minute_quota: cli.minute_quota,
             stable_daily_quota: cli.stable_daily_quota,
             stable_minute_quota: cli.stable_minute_quota,
+            minute_errcode: cli.minute_errcode,
             force_daily: cli.force_daily,
             force_interval: cli.force_interval,
             allow_ip: cli.allow_ip,

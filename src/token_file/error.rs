@@ -38,7 +38,7 @@ impl FileError {
     /// PHP's `open_basedir` bars the file at `path`, or its directory.
     #[must_use]
     pub fn barred_by_open_basedir(path: &Path) -> Self {
-        let remedy = "Add its directory to open_basedir, or pass another path: a replacement is made in the directory";
+        let remedy = "Add the directory of the token file to open_basedir, or pass another path: replacements are made there";
         Self::without_source(path, "use", "open_basedir bars it".to_owned(), remedy)
     }
 

@@ -224,7 +224,7 @@ fn a_full_disk_costs_no_fetch_and_the_old_file_stays() {
     let disk = Tmpfs::mount(world.dir.path(), "size=64k");
     let old = world.write_expired();
     disk.fill();
-    refused(&world, &world.file(), "free some space");
+    refused(&world, &world.file(), "Free some space");
     assert_eq!(fs::read(world.file()).ok(), Some(old.into_bytes()));
     assert_eq!(world.names(), ["ballast", "token.json"]);
     fs::remove_file(disk.0.join("ballast")).expect("room again");
@@ -255,7 +255,7 @@ fn open_basedir_bars_the_file_and_the_directory_of_its_replacement() {
     let (dir, file) = (world.dir.path().display(), world.file());
     for (allowed, reason) in [
         ("/nowhere".to_owned(), "open_basedir bars it"),
-        (file.display().to_string(), "the directory counts too"),
+        (file.display().to_string(), "Add the directory of the token file"),
     ] {
         let php = world.php().with(&format!("open_basedir={allowed}"));
         for call in [GET, "wx_token_status($file)"] {

@@ -242,7 +242,7 @@ impl Document {
         if value.is_none() && object.keys().any(is_unknown) {
             return Err(Refusal::unclear(
                 "its token stands under a key that is not supported",
-                "Rename that key to \"access_token\", or pass the path of a new file",
+                "Rename that key to \"access_token\", for a ticket \"jsapi_ticket\", or pass the path of a new file",
             ));
         }
         let default = match (expiry, self.layout_for_new()) {
@@ -1058,7 +1058,7 @@ mod tests {
         let text = r#"{"data":"0123456789012345678901234567890123456789","expires":5}"#;
         for subject in [Subject::AccessToken, Subject::JsapiTicket] {
             let parsed = parse_as(text, Expected { subject, layout: None });
-            assert!(parsed.is_err_and(|why| why.contains("a key that is not known")));
+            assert!(parsed.is_err_and(|why| way_out(&why).contains("Rename that key")));
         }
     }
 

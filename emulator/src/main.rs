@@ -243,7 +243,7 @@ mod tests {
         let given = options(
             "--listen 127.0.0.2:1 --appid a --secret b --corpid c --corpsecret d --latency 2 \
              --lifetime 3.5 --overlap 4 --renewal 5 --daily-quota 6 --minute-quota 7 \
-             --stable-daily-quota 8 --stable-minute-quota 9 --force-daily 10 \
+             --stable-daily-quota 8 --stable-minute-quota 9 --minute-errcode 45009 --force-daily 10 \
              --force-interval 11 --allow-ip 127.0.0.1 --allow-ip ::1 --token-length 20 --tls \
              --ca-out ca.pem --cert-name e --cert-name f --expired-cert",
         );
@@ -261,6 +261,7 @@ mod tests {
             minute_quota: Some(7),
             stable_daily_quota: 8,
             stable_minute_quota: 9,
+            minute_errcode: 45009,
             force_daily: 10,
             force_interval: Duration::from_secs(11),
             allow_ip: vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()],

@@ -39,9 +39,8 @@ build: packages ## Build the extension and the emulator
 	$(BUILD_EXTENSION)
 	cargo build --release --locked -p wechat-emulator
 
-install: build ## Install the extension into PHP's extension directory
-	install -D -m 0644 $(WX_TOKEN_SO) $(DESTDIR)$$($(PHP_CONFIG) --extension-dir)/wx_token.so
-	@echo 'Now enable it: echo extension=wx_token > /etc/php/$(PHP_VERSION)/mods-available/wx_token.ini && phpenmod wx_token'
+install: ## Install what `make build` has built into PHP's extension directory, and say what is next
+	@scripts/install
 
 demo: build ## Show what legacy code does at an expiry, and what wx_get_token() does
 	@$(PHP) -n demo/demo.php

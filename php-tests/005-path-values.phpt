@@ -37,7 +37,7 @@ ValueError: wx_get_token(): Argument #1 ($file) must be a path on this machine, 
 ValueError: wx_token_status(): Argument #1 ($file) must be a path on this machine, not a URL
 ValueError: wx_get_token(): Argument #1 ($file) must be a path on this machine, not a URL
 ValueError: wx_token_status(): Argument #1 ($file) must be a path on this machine, not a URL
-WxToken\FileException: cannot find …: the name is too long; name a shorter path
-WxToken\FileException: cannot find …: the name is too long; name a shorter path
-WxToken\FileException: cannot look at /…: the name is too long; name a shorter path
-unusable: cannot look at /…: the name is too long; name a shorter path
+WxToken\FileException: cannot find …: the name is too long. Pass a shorter path
+WxToken\FileException: cannot find …: the name is too long. Pass a shorter path
+WxToken\FileException: cannot look at /…: the name is too long. Pass a shorter path
+unusable: cannot look at /…: the name is too long. Pass a shorter path

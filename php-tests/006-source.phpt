@@ -14,6 +14,9 @@ foreach ([
     ['appid' => 5] + $account,
     ['secret' => null] + $account,
     $account + ['endpoint' => 'wechat'],
+    ['corpid' => 'ww1', 'corpsecret' => 's', 'endpoint' => 'stable'],
+    ['endpoint' => 'classic', 'appid' => 'ww1', 'corpsecret' => 's'],
+    ['corpsecret' => 's'],
     $account + ['layout' => 'expires_time'],
     $account + ['timeout' => 0],
     $account + ['timeout' => 'soon'],
@@ -53,6 +56,9 @@ ValueError: wx_get_token(): Argument #2 ($source) option "appid" must be a non-e
 ValueError: wx_get_token(): Argument #2 ($source) option "appid" must be a non-empty string
 ValueError: wx_get_token(): Argument #2 ($source) option "secret" must be a non-empty string
 ValueError: wx_get_token(): Argument #2 ($source) option "endpoint" must be "stable", "classic" or "wecom"
+ValueError: wx_get_token(): Argument #2 ($source) has the option "corpid" or "corpsecret" with another "endpoint" than "wecom"
+ValueError: wx_get_token(): Argument #2 ($source) has the option "corpid" or "corpsecret" with another "endpoint" than "wecom"
+ValueError: wx_get_token(): Argument #2 ($source) has the option "secret" without "appid"
 ValueError: wx_get_token(): Argument #2 ($source) option "layout" must be one of expire, expire_time, expires, expires_at, expired, expires_in, expires_time:fetched, expires_time:expiry, guarded, serialize, plain
 ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be at least 0.001 seconds
 ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds

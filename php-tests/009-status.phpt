@@ -36,6 +36,8 @@ foreach ([
 }
 $status = wx_token_status(__DIR__);
 echo $status['state'], ' ', json_encode($status['exists']), "\n";
+$status = wx_token_status(__DIR__ . '/009-nowhere/token.json');
+echo $status['state'], ' ', json_encode($status['exists']), ' ', str_replace(__DIR__ . '/', '', $status['error']), "\n";
 ?>
 --CLEAN--
 <?php @unlink(__DIR__ . '/009-status.json'); ?>
@@ -58,6 +60,7 @@ bool(true)
 {"file":"009-status.json","exists":true,"state":"damaged","layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":null}
 {"file":"009-status.json","exists":true,"state":"damaged","layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":null}
 {"file":"009-status.json","exists":true,"state":"expired","layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":null}
-{"file":"009-status.json","exists":true,"state":"unusable","layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":"cannot use 009-status.json: it is not a token file: it does not begin like one; it was left as it is: name another path, or remove the file"}
+{"file":"009-status.json","exists":true,"state":"unusable","layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":"cannot use 009-status.json: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"}
 {"file":"009-status.json","exists":false,"state":"missing","layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":null}
 unusable true
+missing false cannot create 009-nowhere/token.json: the directory 009-nowhere does not exist. Create it, or pass another path

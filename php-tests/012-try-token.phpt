@@ -72,9 +72,9 @@ TypeError: wx_try_token(): Argument #2 ($source) must be of type ?array, Closure
 TypeError: wx_try_token(): Argument #2 ($source) must be of type ?array, string given
 ValueError: wx_try_token(): Argument #2 ($source) option "app_id" is unknown; there are appid (or corpid), secret (or corpsecret), endpoint, layout, refresh_ahead, lock_timeout, timeout
 ValueError: wx_try_token(): Argument #2 ($source) has the option "secret" without "appid"
-WxToken\FileException: cannot use flock: it is a directory; name a regular file
+WxToken\FileException: cannot use flock: it is a directory. Pass the path of a regular file
 null
-WxToken\FileException: cannot find nowhere/token.json: there is no directory nowhere; create it, or name another path
+WxToken\FileException: cannot find nowhere/token.json: the directory nowhere does not exist. Create it, or pass another path
 WxToken\ConfigException: no account: pass ['appid' => …, 'secret' => …], or set wx_token.accounts, or wx_token.appid and wx_token.secret, or WX_APPID and WX_SECRET in the environment
 bool(false)
 -- a valid token

@@ -38,6 +38,29 @@ pub struct AccountOptions<'a> {
     pub secret: Option<&'a str>,
     /// Its endpoint, over all that accounts file and settings say.
     pub endpoint: Option<Endpoint>,
+    /// Whether the account was named in WeCom's words, corpid and corpsecret: its secret must then go to no
+    /// other host than WeCom's.
+    pub is_corp: bool,
+}
+
+impl AccountOptions<'_> {
+    /// What contradicts itself in the options, if anything.
+    ///
+    /// # Errors
+    /// The problem, as it follows the name of the argument.
+    pub const fn check(&self) -> Result<(), &'static str> {
+        match self {
+            Self { appid: None, secret: Some(_), .. } => {
+                Err("has the option \"secret\" without \"appid\"")
+            }
+            Self {
+                is_corp: true, endpoint: Some(Endpoint::Stable | Endpoint::Classic), ..
+            } => Err(
+                "has the option \"corpid\" or \"corpsecret\" with another \"endpoint\" than \"wecom\"",
+            ),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Reads an environment variable.
@@ -53,7 +76,7 @@ pub fn find(
     environment: Environment<'_>,
 ) -> Result<Account, ConfigError> {
     let mut account = find_anywhere(options, settings, environment)?;
-    if let Some(endpoint) = options.endpoint {
+    if let Some(endpoint) = options.endpoint.or(options.is_corp.then_some(Endpoint::Wecom)) {
         account.endpoint = endpoint;
     }
     Ok(account)
@@ -71,7 +94,18 @@ fn find_anywhere(
     }
     if let Some(path) = &settings.accounts {
         let named = options.appid.or(default.appid.as_deref());
-        if let Some(account) = AccountsFile::read(path)?.find(named, settings.endpoint)? {
+        let default = if options.is_corp { Endpoint::Wecom } else { settings.endpoint };
+        if let Some(account) = AccountsFile::read(path)?.find(named, default)? {
+            if options.is_corp && account.endpoint != Endpoint::Wecom {
+                return Err(refuse(
+                    path,
+                    &format!(
+                        "account {}: its \"endpoint\" is \"{}\", and the option \"corpid\" means \"wecom\". Correct the file, or pass \"appid\"",
+                        name(&account.appid),
+                        account.endpoint.name()
+                    ),
+                ));
+            }
             return Ok(account);
         }
     }
@@ -275,6 +309,26 @@ mod tests {
         let options = AccountOptions { endpoint: Some(Endpoint::Stable), ..appid("wx1") };
         let account = find(&options, &settings, &|_| None);
         assert!(account.is_ok_and(|account| account.endpoint == Endpoint::Stable));
+        Ok(())
+    }
+
+    #[test]
+    fn a_corpid_is_an_account_of_wecom_wherever_its_secret_stands() -> io::Result<()> {
+        let corp = |secret| AccountOptions { secret, is_corp: true, ..appid("ww1") };
+        let endpoint = |options: &AccountOptions<'_>, settings: &Settings| {
+            find(options, settings, &|_| None)
+                .map(|account| account.endpoint)
+                .map_err(|error| error.to_string())
+        };
+        let classic = Settings { endpoint: Endpoint::Classic, ..Settings::default() };
+        assert_eq!(endpoint(&corp(Some("own")), &classic), Ok(Endpoint::Wecom));
+        let secret = AccountOptions { secret: Some("own"), ..appid("ww1") };
+        assert_eq!(endpoint(&secret, &classic), Ok(Endpoint::Classic));
+        let (_file, settings) = accounts(r#"{"ww1": {"secret": "s1"}}"#)?;
+        assert_eq!(endpoint(&corp(None), &settings), Ok(Endpoint::Wecom));
+        let (_file, settings) = accounts(r#"{"ww1": {"secret": "s1", "endpoint": "classic"}}"#)?;
+        let refused = endpoint(&corp(None), &settings);
+        assert!(refused.is_err_and(|error| error.contains("its \"endpoint\" is \"classic\"")));
         Ok(())
     }
 

@@ -31,7 +31,7 @@ pub enum Error {
     },
     /// The lock was not had in time.
     #[error(
-        "cannot lock {} within {} s: it is held by {}; end whoever holds it, or raise wx_token.lock_timeout",
+        "cannot lock {}: the lock was not acquired within {} s; {} holds it now. See what that process does; the wait is lock_timeout (for wx_with_lock(): $timeout)",
         printable_path(file), waited.as_secs_f64(), name(holder.as_ref())
     )]
     Lock {
@@ -129,5 +129,5 @@ const fn explain(deadlock: Deadlock) -> &'static str {
 }
 
 fn name(holder: Option<&Holder>) -> String {
-    holder.map_or_else(|| "a process that cannot be told".to_owned(), Holder::to_string)
+    holder.map_or_else(|| "a process that the system does not name".to_owned(), Holder::to_string)
 }

@@ -29,6 +29,16 @@ pub enum Cause {
     },
 }
 
+impl Cause {
+    /// Whether both have the same errcode. Messages end in a variable `rid`.
+    fn is_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Api { errcode: one, .. }, Self::Api { errcode: two, .. }) => one == two,
+            _ => false,
+        }
+    }
+}
+
 /// How soon an upstream may be asked again after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
@@ -38,6 +48,9 @@ pub enum Pace {
     NextMinute,
     /// After a fixed time.
     After(Duration),
+    /// As [`Self::NextMinute`], and after a fixed time if the failure before this one had the same cause:
+    /// a quota of which WeChat does not say whether it is the minute's or the day's.
+    NextMinuteThen(Duration),
     /// After a fixed time, or at once with another account or by another way: this one was refused.
     AccountRefused(Duration),
     /// After a fixed time, or at once by another way: this server's address was refused.
@@ -120,6 +133,10 @@ impl FailureRecord {
         let retry_at = match failure.pace {
             Pace::Backoff => now + backoff(failures),
             Pace::NextMinute => now.next_minute(),
+            Pace::NextMinuteThen(pause) => match previous {
+                Some(record) if record.cause.is_as(&failure.cause) => now + pause,
+                _ => now.next_minute(),
+            },
             Pace::After(pause) | Pace::AccountRefused(pause) | Pace::AddressRefused(pause) => {
                 now + pause
             }
@@ -256,9 +273,30 @@ mod tests {
             assert!(record_of(pace).forbids(&asker("a", "direct"), NOW), "{pace:?}");
             assert!(!record_of(pace).forbids(&asker("a", "proxy"), NOW), "{pace:?}");
         }
-        for pace in [Pace::Backoff, Pace::NextMinute, Pace::After(hour)] {
+        let quotas = [Pace::NextMinute, Pace::After(hour), Pace::NextMinuteThen(hour)];
+        for pace in [Pace::Backoff].into_iter().chain(quotas) {
             assert!(record_of(pace).forbids(&asker("b", "proxy"), NOW), "{pace:?}");
         }
+    }
+
+    #[test]
+    fn a_quota_is_the_minutes_until_the_next_minutes_try_finds_it_used_up_too() {
+        let here = asker("a", "direct");
+        let hour = Duration::from_secs(3600);
+        let quota = |rid: &str| Failure {
+            cause: Cause::Api { errcode: 45009, errmsg: format!("out of limit rid: {rid}") },
+            pace: Pace::NextMinuteThen(hour),
+        };
+        let first = FailureRecord::of(quota("1"), &here, None, NOW);
+        assert_eq!(first.retry_at, NOW.next_minute());
+        let later = first.retry_at;
+        let second = FailureRecord::of(quota("2"), &here, Some(&first), later);
+        assert_eq!(second.retry_at, later + hour);
+        let third = FailureRecord::of(quota("3"), &here, Some(&second), second.retry_at);
+        assert_eq!(third.retry_at, second.retry_at + hour);
+        let busy = FailureRecord::of(Failure::network("reset"), &here, Some(&second), later);
+        let again = FailureRecord::of(quota("4"), &here, Some(&busy), later);
+        assert_eq!(again.retry_at, later.next_minute(), "not in a row");
     }
 
     #[test]

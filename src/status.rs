@@ -7,7 +7,7 @@ use crate::clock::{Clock, Epoch};
 use crate::failure::FailureRecord;
 use crate::token::Age;
 use crate::token_file::holder::{self, Holder};
-use crate::token_file::{self, Document, Expected, Subject, replace};
+use crate::token_file::{self, Document, Expected, FileError, Subject, replace};
 
 /// What state a token file is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub struct Status {
     pub holder: Option<Holder>,
     /// Whether a refresh is under way.
     pub refreshing: bool,
-    /// Why it is unusable.
+    /// Why it is unusable, or cannot be created.
     pub error: Option<String>,
 }
 
@@ -91,6 +91,9 @@ pub fn of(path: &Path, refresh_ahead: Duration, clock: &dyn Clock) -> Status {
             status.holder = snapshot.identity.and_then(|identity| holder::find(&identity));
             status.refreshing = status.holder.is_some() && is_staged(path);
             describe(&mut status, &snapshot.document, refresh_ahead, clock.now());
+            if !status.exists {
+                status.error = FileError::missing_directory(path).map(|error| error.to_string());
+            }
         }
         Err(error) => {
             status.exists = path.exists();

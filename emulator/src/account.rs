@@ -113,7 +113,11 @@ impl Account {
 
     /// A new token at every call; the one before lives at most `overlap` longer.
     pub(crate) fn classic(&mut self, rules: &Options, now: Moment) -> Result<Grant, Errcode> {
-        let limits = Limits { day: Some(rules.daily_quota), minute: rules.minute_quota };
+        let limits = Limits {
+            day: Some(rules.daily_quota),
+            minute: rules.minute_quota,
+            minute_errcode: Errcode(rules.minute_errcode),
+        };
         self.classic_quota.take(limits, now)?;
         Ok(self.mint(Kind::Classic, rules, now))
     }
@@ -126,8 +130,11 @@ impl Account {
         rules: &Options,
         now: Moment,
     ) -> Result<Grant, Errcode> {
-        let limits =
-            Limits { day: Some(rules.stable_daily_quota), minute: Some(rules.stable_minute_quota) };
+        let limits = Limits {
+            day: Some(rules.stable_daily_quota),
+            minute: Some(rules.stable_minute_quota),
+            minute_errcode: Errcode(rules.minute_errcode),
+        };
         self.stable_quota.take(limits, now)?;
         let forced = force && self.force_quota.take(rules.force_daily, rules.force_interval, now);
         if forced {

@@ -9,6 +9,7 @@ use hyper::body::Bytes;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::api::Answer;
 use crate::errcode::{Errcode, Service};
@@ -67,6 +68,18 @@ impl Content {
     }
 }
 
+impl Content {
+    /// The same with `errcode` as a string, if this is a JSON object that has one.
+    pub(crate) fn with_errcode_as_string(self) -> Self {
+        let Ok(Value::Object(mut answer)) = serde_json::from_str(&self.text) else { return self };
+        match answer.get_mut("errcode") {
+            Some(errcode) if errcode.is_number() => *errcode = errcode.to_string().into(),
+            _ => return self,
+        }
+        Self { text: to_text(&answer), ..self }
+    }
+}
+
 /// Sends `content` under `effect`. The fetch stops being in flight just before its last byte
 /// leaves, so that a client that has read its answer never finds itself still counted.
 pub(crate) async fn deliver(
@@ -108,6 +121,11 @@ pub(crate) async fn deliver(
 /// A JSON answer that nothing happens to.
 pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
     whole(status, to_text(value))
+}
+
+/// A status alone.
+pub(crate) fn bare(status: StatusCode) -> Response<Body> {
+    whole(status, String::new())
 }
 
 fn to_text(value: &impl Serialize) -> String {

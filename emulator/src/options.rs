@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::errcode::Errcode;
+
 /// How the emulator behaves. The defaults are WeChat's published numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
@@ -38,6 +40,9 @@ pub struct Options {
     pub stable_daily_quota: u64,
     /// Stable fetches a minute, then 45011.
     pub stable_minute_quota: u64,
+    /// The errcode of a minute's quota: 45011 by WeChat's documents, and 45009 in practice, which is then
+    /// the same as the day's.
+    pub minute_errcode: i64,
     /// Forced stable refreshes a day; a further one does not refresh.
     pub force_daily: u64,
     /// Least time between two forced stable refreshes; one sooner does not refresh.
@@ -77,6 +82,7 @@ impl Default for Options {
             minute_quota: None,
             stable_daily_quota: 500_000,
             stable_minute_quota: 10_000,
+            minute_errcode: Errcode::MINUTE_QUOTA_REACHED.0,
             force_daily: 20,
             force_interval: Duration::from_secs(30),
             allow_ip: Vec::new(),
@@ -122,6 +128,7 @@ struct Changeable {
     minute_quota: Option<u64>,
     stable_daily_quota: u64,
     stable_minute_quota: u64,
+    minute_errcode: i64,
     force_daily: u64,
     #[serde(with = "seconds")]
     force_interval: Duration,
@@ -141,6 +148,7 @@ impl Changeable {
             minute_quota: options.minute_quota,
             stable_daily_quota: options.stable_daily_quota,
             stable_minute_quota: options.stable_minute_quota,
+            minute_errcode: options.minute_errcode,
             force_daily: options.force_daily,
             force_interval: options.force_interval,
             allow_ip: options.allow_ip.clone(),
@@ -158,6 +166,7 @@ impl Changeable {
         options.minute_quota = self.minute_quota;
         options.stable_daily_quota = self.stable_daily_quota;
         options.stable_minute_quota = self.stable_minute_quota;
+        options.minute_errcode = self.minute_errcode;
         options.force_daily = self.force_daily;
         options.force_interval = self.force_interval;
         options.allow_ip = self.allow_ip;

@@ -24,6 +24,8 @@ pub(crate) struct Quota {
 pub(crate) struct Limits {
     pub(crate) day: Option<u64>,
     pub(crate) minute: Option<u64>,
+    /// What a call beyond the minute's limit gets.
+    pub(crate) minute_errcode: Errcode,
 }
 
 impl Quota {
@@ -37,7 +39,7 @@ impl Quota {
             return Err(Errcode::DAILY_QUOTA_REACHED);
         }
         if !self.minute.has_room(limits.minute, now) {
-            return Err(Errcode::MINUTE_QUOTA_REACHED);
+            return Err(limits.minute_errcode);
         }
         self.day.used += 1;
         self.minute.used += 1;
@@ -95,7 +97,8 @@ impl Window {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { day: Some(3), minute: Some(2) };
+    const LIMITS: Limits =
+        Limits { day: Some(3), minute: Some(2), minute_errcode: Errcode::MINUTE_QUOTA_REACHED };
 
     fn at(seconds: u64) -> Moment {
         Duration::from_secs(seconds)
@@ -108,6 +111,16 @@ mod tests {
         assert_eq!(quota.take(LIMITS, at(59)), Ok(()));
         assert_eq!(quota.take(LIMITS, at(59)), Err(Errcode::MINUTE_QUOTA_REACHED));
         assert_eq!(quota.take(LIMITS, at(60)), Ok(()));
+    }
+
+    #[test]
+    fn a_minute_quota_that_looks_like_the_days_returns_with_the_next_minute() {
+        let limits = Limits { minute_errcode: Errcode::DAILY_QUOTA_REACHED, ..LIMITS };
+        let mut quota = Quota::new();
+        assert_eq!(quota.take(limits, at(0)), Ok(()));
+        assert_eq!(quota.take(limits, at(1)), Ok(()));
+        assert_eq!(quota.take(limits, at(2)), Err(Errcode::DAILY_QUOTA_REACHED));
+        assert_eq!(quota.take(limits, at(60)), Ok(()));
     }
 
     #[test]

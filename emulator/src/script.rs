@@ -17,6 +17,8 @@ pub struct Step {
     pub times: u32,
     /// Added to [`crate::Options::latency`].
     pub delay: Duration,
+    /// Whether the answer has its `errcode`, if any, as a string: a client that wants a number is found out.
+    pub errcode_as_string: bool,
     /// What the fetch gets.
     pub effect: Effect,
 }
@@ -24,7 +26,13 @@ pub struct Step {
 impl Default for Step {
     /// The next fetch, whichever it is, answered as ever.
     fn default() -> Self {
-        Self { on: None, times: 1, delay: Duration::ZERO, effect: Effect::Real }
+        Self {
+            on: None,
+            times: 1,
+            delay: Duration::ZERO,
+            errcode_as_string: false,
+            effect: Effect::Real,
+        }
     }
 }
 
@@ -156,6 +164,8 @@ struct StepJson {
     times: u32,
     #[serde(default)]
     delay_ms: u64,
+    #[serde(default)]
+    errcode_as_string: bool,
     errcode: Option<i64>,
     errmsg: Option<String>,
     status: Option<u16>,
@@ -223,6 +233,7 @@ impl TryFrom<StepJson> for Step {
             on: json.on,
             times: json.times,
             delay: Duration::from_millis(json.delay_ms),
+            errcode_as_string: json.errcode_as_string,
             effect,
         })
     }

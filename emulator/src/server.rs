@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
+use hyper::header::CONTENT_LENGTH;
+use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -89,6 +91,9 @@ async fn respond(
     let path = head.uri.path();
     let in_flight =
         Endpoint::at(path).map(|endpoint| (endpoint, InFlight::arrive(&shared, endpoint)));
+    if in_flight.is_some() && lacks_length(&head) {
+        return Ok(delivery::bare(StatusCode::PRECONDITION_FAILED));
+    }
     let Some(body) = read(body).await else {
         return Ok(delivery::json(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -122,17 +127,25 @@ async fn fetch(
     shared: &Shared,
 ) -> Result<Response<Body>, Severed> {
     let (content, effect, wait) = shared.with(|world, now| {
-        let Step { delay, effect, .. } = world.script.take(endpoint).unwrap_or_default();
+        let Step { delay, effect, errcode_as_string, .. } =
+            world.script.take(endpoint).unwrap_or_default();
         let wait = world.options.latency.saturating_add(delay);
         let content = Content::of(&effect, endpoint.service(), request.from, || {
             api::fetch(endpoint, request, world, now)
         });
+        let content = if errcode_as_string { content.with_errcode_as_string() } else { content };
         (content, effect, wait)
     });
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
     delivery::deliver(effect, content, in_flight).await
+}
+
+/// Whether WeChat's gateway refuses a request unread: a POST that does not tell its length, as one that is
+/// chunked (seen by fastwego/miniprogram#3 and w7corp/easywechat#2191).
+fn lacks_length(head: &Parts) -> bool {
+    head.method == Method::POST && !head.headers.contains_key(CONTENT_LENGTH)
 }
 
 async fn read(body: Incoming) -> Option<Bytes> {

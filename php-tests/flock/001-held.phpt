@@ -85,11 +85,11 @@ has the new token
 bool(false)
 "new"
 -- wx_token.lock_timeout
-WxToken\LockException: cannot lock 001-held.json within 0.2 s: it is held by process %d (%s); end whoever holds it, or raise wx_token.lock_timeout
+WxToken\LockException: cannot lock 001-held.json: the lock was not acquired within 0.2 s; process %d (%s) holds it now. See what that process does; the wait is lock_timeout (for wx_with_lock(): $timeout)
 bool(true)
 bool(true)
 bool(true)
-WxToken\LockException: cannot lock 001-held.json within 0.2 s: it is held by process %d (%s); end whoever holds it, or raise wx_token.lock_timeout
+WxToken\LockException: cannot lock 001-held.json: the lock was not acquired within 0.2 s; process %d (%s) holds it now. See what that process does; the wait is lock_timeout (for wx_with_lock(): $timeout)
 bool(true)
-WxToken\LockException: cannot lock 001-held.json within 0.2 s: it is held by process %d (%s); end whoever holds it, or raise wx_token.lock_timeout
+WxToken\LockException: cannot lock 001-held.json: the lock was not acquired within 0.2 s; process %d (%s) holds it now. See what that process does; the wait is lock_timeout (for wx_with_lock(): $timeout)
 bool(true)

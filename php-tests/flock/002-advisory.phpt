@@ -53,7 +53,7 @@ written into wx_with_lock()
 those who ask are held back:
 bool(false)
 bool(false)
-WxToken\LockException: cannot lock 002-advisory.txt within 0.1 s: it is held by process %d (%s); end whoever holds it, or raise wx_token.lock_timeout
+WxToken\LockException: cannot lock 002-advisory.txt: the lock was not acquired within 0.1 s; process %d (%s) holds it now. See what that process does; the wait is lock_timeout (for wx_with_lock(): $timeout)
 bool(true)
 outside
 "first\nwritten without asking\nwritten into wx_with_lock()\n"

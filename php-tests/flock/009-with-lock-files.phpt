@@ -85,7 +85,7 @@ bool(false)
 bool(true)
 -- what is no regular file
 WxToken\FileException: cannot %sdirectory%s
-WxToken\FileException: cannot use /dev/null: it is a %s; name a regular file
+WxToken\FileException: cannot use /dev/null: it is a %s. Pass the path of a regular file
 WxToken\FileException: cannot %s
-WxToken\FileException: cannot %s: there is no directory /nowhere/at; create it, or name another path
+WxToken\FileException: cannot %s: the directory /nowhere/at does not exist. Create it, or pass another path
 WxToken\FileException: cannot %s

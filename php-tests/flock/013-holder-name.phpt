@@ -22,7 +22,7 @@ foreach (["a\nb\e[2J", "\u{202e}x\u{2028}", "\xff\x80)", " trailing \n", 'plain'
     try {
         wx_get_token($file, fn() => []);
     } catch (WxToken\LockException $e) {
-        preg_match('/held by process (\d+) \((.*)\); end/s', $e->getMessage(), $match);
+        preg_match('/; process (\d+) \((.*)\) holds it now/s', $e->getMessage(), $match);
         var_dump((int) $match[1] === $holder->pid && $e->holderPid === $holder->pid);
         echo json_encode($match[2]), "\n";
     }

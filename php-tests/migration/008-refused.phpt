@@ -33,41 +33,41 @@ foreach ([
 <?php @unlink(__DIR__ . '/008-refused.txt'); ?>
 --EXPECT--
 -- expires_time
-WxToken\FileException: cannot use 008-refused.txt: it is not a token file: its "expires_time" may be the time of the fetch or the expiry: say which with the option layout, "expires_time:fetched" or "expires_time:expiry"; it was left as it is: name another path, or remove the file
+WxToken\FileException: cannot use 008-refused.txt: its "expires_time" has two possible meanings. Pass 'layout' => 'expires_time:expiry' if it is the expiry, or 'layout' => 'expires_time:fetched' if it is the time of the fetch. The file is unchanged
 bool(true)
 -- two expiries
-WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it has two expiries: say which counts with the option layout; it was left as it is: name another path, or remove the file
+WxToken\FileException: cannot use 008-refused.txt: it has two expiry keys, "expire" and "expires_at". Pass the right one as the option 'layout'. The file is unchanged
 bool(true)
 -- token and ticket
-WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it keeps two tokens or tickets with one expiry; give each a file of its own; it was left as it is: name another path, or remove the file
+WxToken\FileException: cannot use 008-refused.txt: it contains two tokens or tickets with one expiry. Give each a file of its own. The file is unchanged
 bool(true)
 -- the time of the fetch, under a name of its own
-WxToken\FileException: cannot use 008-refused.txt: it is not a token file: its expiry stands under a key whose meaning is not known; it was left as it is: name another path, or remove the file
+WxToken\FileException: cannot use 008-refused.txt: its expiry stands under a key that is not supported. Rename that key to "expires_at" if it is the expiry, or pass the path of a new file. The file is unchanged
 bool(true)
 -- plain text
-WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it may be a token alone, as a text file or as one of two; with the option layout "plain" it counts as one that lives two hours from the file's modification; it was left as it is: name another path, or remove the file
+WxToken\FileException: cannot use 008-refused.txt: it seems to contain only a token. Pass 'layout' => 'plain' if it does: the token then counts as valid for two hours after the file's modification. The file is unchanged
 bool(true)
 -- the expiry alone, beside a plain token
-WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it does not begin like one; it was left as it is: name another path, or remove the file
+WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged
 bool(true)
 -- var_export()
-WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it is PHP source, perhaps a var_export() cache, which is never executed; keep the token in a JSON file, or write this one in a loader; it was left as it is: name another path, or remove the file
+WxToken\FileException: cannot use 008-refused.txt: it is PHP code, which wx_token never runs. Pass the path of a JSON file, or write this file in a loader. The file is unchanged
 bool(true)
 -- return of an array
-WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it is PHP source, perhaps a var_export() cache, which is never executed; keep the token in a JSON file, or write this one in a loader; it was left as it is: name another path, or remove the file
+WxToken\FileException: cannot use 008-refused.txt: it is PHP code, which wx_token never runs. Pass the path of a JSON file, or write this file in a loader. The file is unchanged
 bool(true)
 -- another guard
-WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it is PHP source, perhaps a var_export() cache, which is never executed; keep the token in a JSON file, or write this one in a loader; it was left as it is: name another path, or remove the file
+WxToken\FileException: cannot use 008-refused.txt: it is PHP code, which wx_token never runs. Pass the path of a JSON file, or write this file in a loader. The file is unchanged
 bool(true)
 -- serialize() of other keys
-WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it is a serialized array without "value" and "expired"; it was left as it is: name another path, or remove the file
+WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it is a serialized array without "value" and "expired". Check the path. The file is unchanged
 bool(true)
 -- a ticket file
-WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it keeps another kind of token or ticket; it was left as it is: name another path, or remove the file
+WxToken\FileException: cannot use 008-refused.txt: it contains another kind of token or ticket. Check the path: each kind has a file of its own. The file is unchanged
 bool(true)
 -- composer.json
-WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it is JSON with neither what is kept here nor its expiry; it was left as it is: name another path, or remove the file
+WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it is JSON without a token and its expiry. Check the path. The file is unchanged
 bool(true)
 -- text
-WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it does not begin like one; it was left as it is: name another path, or remove the file
+WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged
 bool(true)

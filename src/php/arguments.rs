@@ -417,9 +417,7 @@ impl<'a, const N: u32> AccountArg<'a, N> {
                 value_error(N, &format!("option \"{}\" {problem}", name(&key)))
             })?;
         }
-        if options.account.secret.is_some() && options.account.appid.is_none() {
-            return Err(value_error(N, "has the option \"secret\" without \"appid\""));
-        }
+        options.account.check().map_err(|problem| value_error(N, problem))?;
         Ok(options)
     }
 }
@@ -440,8 +438,16 @@ fn unknown() -> String {
 impl<'a> CallOptions<'a> {
     fn set(&mut self, key: &[u8], value: &'a Zval) -> Result<(), String> {
         match key {
-            b"appid" | b"corpid" => self.account.appid = Some(text(value)?),
-            b"secret" | b"corpsecret" => self.account.secret = Some(text(value)?),
+            b"appid" => self.account.appid = Some(text(value)?),
+            b"secret" => self.account.secret = Some(text(value)?),
+            b"corpid" => {
+                self.account.appid = Some(text(value)?);
+                self.account.is_corp = true;
+            }
+            b"corpsecret" => {
+                self.account.secret = Some(text(value)?);
+                self.account.is_corp = true;
+            }
             b"endpoint" => {
                 let refused = || format!("must be {}", Endpoint::NAMES);
                 let endpoint = text(value)?.parse().map_err(|()| refused())?;

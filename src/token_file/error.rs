@@ -5,11 +5,12 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::document::Refusal;
 use crate::printable::{printable, printable_path};
 
 /// A token file that cannot be read, written, or is not a token file.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {task} {}: {}; {remedy}", printable_path(path), printable(problem))]
+#[error("cannot {task} {}: {}. {remedy}", printable_path(path), printable(problem))]
 pub struct FileError {
     path: PathBuf,
     task: &'static str,
@@ -37,22 +38,41 @@ impl FileError {
     /// PHP's `open_basedir` bars the file at `path`, or its directory.
     #[must_use]
     pub fn barred_by_open_basedir(path: &Path) -> Self {
-        let remedy = "name a path inside open_basedir: the directory counts too, replacements are made there";
+        let remedy = "Add the directory of the token file to open_basedir, or pass another path: replacements are made there";
         Self::without_source(path, "use", "open_basedir bars it".to_owned(), remedy)
     }
 
     pub(super) fn wrong_kind(path: &Path, kind: &str) -> Self {
-        Self::without_source(path, "use", format!("it is {kind}"), "name a regular file")
+        Self::without_source(
+            path,
+            "use",
+            format!("it is {kind}"),
+            "Pass the path of a regular file",
+        )
     }
 
     pub(super) fn too_large(path: &Path) -> Self {
         let problem = format!("it is larger than {} KiB", super::MAX_BYTES / 1024);
-        Self::without_source(path, "use", problem, "a token file is far smaller: name another path")
+        Self::without_source(path, "use", problem, "A token file is far smaller: check the path")
     }
 
-    pub(super) fn not_a_token_file(path: &Path, reason: &str) -> Self {
-        let remedy = "it was left as it is: name another path, or remove the file";
-        Self::without_source(path, "use", format!("it is not a token file: {reason}"), remedy)
+    /// The content of the file at `path` is refused. No advice here may cost a token: the file may hold one.
+    pub(super) fn refused(path: &Path, refusal: &Refusal) -> Self {
+        let (problem, remedy) = match refusal {
+            Refusal::Foreign(reason) => {
+                (format!("it is not a token file: {reason}"), "Check the path")
+            }
+            Refusal::Unclear { reason, remedy } => (reason.clone(), *remedy),
+        };
+        let remedy = format!("{remedy}. The file is unchanged");
+        Self::without_source(path, "use", problem, &remedy)
+    }
+
+    /// The directory of the file at `path`, if it is missing: no file can be made there.
+    #[must_use]
+    pub fn missing_directory(path: &Path) -> Option<Self> {
+        let error = io::Error::from(io::ErrorKind::NotFound);
+        (!directory(path).exists()).then(|| Self::from_io(path, "create", error))
     }
 
     fn without_source(path: &Path, task: &'static str, problem: String, remedy: &str) -> Self {
@@ -60,31 +80,46 @@ impl FileError {
     }
 }
 
+fn directory(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
+}
+
 fn explain(path: &Path, error: &io::Error) -> (String, String) {
-    let parent = path.parent().unwrap_or(Path::new("/"));
+    let parent = directory(path);
     match error.kind() {
         io::ErrorKind::NotFound if !parent.exists() => (
-            format!("there is no directory {}", parent.display()),
-            "create it, or name another path".to_owned(),
+            format!("the directory {} does not exist", printable_path(parent)),
+            "Create it, or pass another path".to_owned(),
         ),
-        io::ErrorKind::PermissionDenied => (
-            format!("permission denied to {}", whoami()),
-            format!("{}; {}", whose(path), whose(parent)),
-        ),
+        io::ErrorKind::PermissionDenied => {
+            // Of a file that is missing there is nothing to say: the directory is what refuses.
+            let belongings = [whose(path), whose(parent)].into_iter().flatten();
+            (
+                format!("permission denied to {}", whoami()),
+                format!(
+                    "Give that user access by owner, group or mode: {}",
+                    belongings.collect::<Vec<_>>().join("; ")
+                ),
+            )
+        }
         io::ErrorKind::ReadOnlyFilesystem => (
             "the file system is read-only".to_owned(),
-            "name a path on a writable file system".to_owned(),
+            "Pass a path on a writable file system".to_owned(),
         ),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            (error.to_string(), "free some space; the old content is untouched".to_owned())
+            (error.to_string(), "Free some space; the old content is untouched".to_owned())
         }
         io::ErrorKind::IsADirectory => {
-            ("it is a directory".to_owned(), "name a regular file".to_owned())
+            ("it is a directory".to_owned(), "Pass the path of a regular file".to_owned())
         }
         io::ErrorKind::InvalidFilename => {
-            ("the name is too long".to_owned(), "name a shorter path".to_owned())
+            ("the name is too long".to_owned(), "Pass a shorter path".to_owned())
         }
-        _ => (error.to_string(), "check the file system".to_owned()),
+        io::ErrorKind::NotADirectory => (
+            "a part of the path is a file, not a directory".to_owned(),
+            "Check the path".to_owned(),
+        ),
+        _ => (error.to_string(), "Check the file system".to_owned()),
     }
 }
 
@@ -93,15 +128,17 @@ fn whoami() -> String {
     format!("uid {} gid {}", uid.as_raw(), gid.as_raw())
 }
 
-fn whose(path: &Path) -> String {
+/// Whose the file at `path` is; `None` if there is none.
+fn whose(path: &Path) -> Option<String> {
     match fs::metadata(path) {
-        Ok(metadata) => format!(
+        Ok(metadata) => Some(format!(
             "{} belongs to uid {} gid {} with mode {:04o}",
             printable_path(path),
             metadata.uid(),
             metadata.gid(),
             metadata.mode() & 0o7777
-        ),
-        Err(_) => format!("{} cannot be looked at", printable_path(path)),
+        )),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => Some(format!("{}: {error}", printable_path(path))),
     }
 }

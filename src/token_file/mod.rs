@@ -26,7 +26,7 @@ use rustix::io::Errno;
 use crate::clock::{Clock, Epoch, SystemClock};
 use crate::descriptor;
 
-pub use self::document::{Content, Document, Expected, Layout, Origin, Subject};
+pub use self::document::{Content, Document, Expected, Layout, Origin, Refusal, Subject};
 pub use self::error::FileError;
 pub use self::path::{are_one, resolve};
 
@@ -213,7 +213,7 @@ fn understand(
     let note = if is_plain { replace::read_note(file) } else { None };
     let origin = Origin { name: name_of(path), written: identity.written(), note };
     let document = Document::parse(&bytes, expected, origin)
-        .map_err(|reason| FileError::not_a_token_file(path, reason))?;
+        .map_err(|refusal| FileError::refused(path, &refusal))?;
     Ok(Snapshot { identity: Some(identity), is_settled, document })
 }
 

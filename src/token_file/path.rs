@@ -93,7 +93,7 @@ mod tests {
         symlink("a", dir.path().join("b"))?;
         assert!(resolve(&dir.path().join("a")).is_err());
         let error = resolve(&dir.path().join("missing/token.json")).err();
-        assert!(error.is_some_and(|error| error.to_string().contains("there is no directory")));
+        assert!(error.is_some_and(|error| error.to_string().contains("does not exist. Create it")));
         Ok(())
     }
 

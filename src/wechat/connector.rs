@@ -13,13 +13,17 @@ use ureq::{Error, Timeout};
 use crate::names::LookupError;
 use crate::socket::Socket;
 
-/// Why there is no connection: nothing was sent.
+/// Why there is no connection: no request was sent.
 #[derive(Debug)]
 pub enum Unconnected {
     /// The host has no address.
     Lookup(LookupError),
     /// No address of the host can be connected to.
     Connect(io::Error),
+    /// The proxy has no connection to give, and what it or the system says.
+    Proxy(String),
+    /// The TLS handshake failed.
+    Tls(io::Error),
 }
 
 impl fmt::Display for Unconnected {
@@ -29,7 +33,8 @@ impl fmt::Display for Unconnected {
             Self::Connect(error) if error.kind() == ErrorKind::TimedOut => {
                 formatter.write_str("it took too long")
             }
-            Self::Connect(error) => error.fmt(formatter),
+            Self::Connect(error) | Self::Tls(error) => error.fmt(formatter),
+            Self::Proxy(reason) => formatter.write_str(reason),
         }
     }
 }
@@ -45,7 +50,46 @@ impl From<Unconnected> for Error {
 /// Connects directly or through a proxy, and speaks TLS where the URL says so.
 pub fn connector() -> impl Connector {
     // A connection to a proxy is made by the same chain.
-    ().chain(ConnectProxyConnector::default()).chain(TcpConnector).chain(RustlsConnector::default())
+    ().chain(TunnelConnector::default()).chain(TcpConnector).chain(TlsConnector::default())
+}
+
+/// Asks a proxy for a connection, and tells its failures from those of WeChat.
+#[derive(Debug, Default)]
+struct TunnelConnector(ConnectProxyConnector);
+
+impl<In: Transport> Connector<In> for TunnelConnector {
+    type Out = <ConnectProxyConnector as Connector<In>>::Out;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        self.0.connect(details, chained).map_err(|error| match error {
+            Error::ConnectProxyFailed(reason) => Unconnected::Proxy(reason).into(),
+            Error::Io(error) => Unconnected::Proxy(error.to_string()).into(),
+            other => other,
+        })
+    }
+}
+
+/// Speaks TLS, and tells a handshake that failed from an answer that did.
+#[derive(Debug, Default)]
+struct TlsConnector(RustlsConnector);
+
+impl<In: Transport> Connector<In> for TlsConnector {
+    type Out = <RustlsConnector as Connector<In>>::Out;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        self.0.connect(details, chained).map_err(|error| match error {
+            Error::Io(error) => Unconnected::Tls(error).into(),
+            other => other,
+        })
+    }
 }
 
 /// Connects to the first address that can be connected to.

@@ -65,8 +65,10 @@ pub const TABLE: &[Errcode] = &[
     entry(43002, REFUSED, "check wx_token.api_base: something on the way turned a POST into a GET"),
     entry(
         45009,
-        Pace::After(HOUR),
-        "the day's quota is used up: find what else fetches tokens, or reset the quota in WeChat's console",
+        // The day's quota by WeChat's documents, and the minute's as well in practice
+        // (juejin.cn/post/7321270358682271744): the next minute's try tells them apart.
+        Pace::NextMinuteThen(HOUR),
+        "the limit of the minute or the day is reached; find another program that fetches tokens, or clear the quota in WeChat's console",
     ),
     entry(45011, Pace::NextMinute, "the minute's quota is used up: find what else fetches tokens"),
     entry(
@@ -151,7 +153,7 @@ mod tests {
     fn paces_are_those_of_the_documents() {
         assert_eq!(pace(-1), Pace::Backoff);
         assert_eq!(pace(45011), Pace::NextMinute);
-        assert_eq!(pace(45009), Pace::After(HOUR));
+        assert_eq!(pace(45009), Pace::NextMinuteThen(HOUR));
         assert_eq!(pace(89507), Pace::AddressRefused(HOUR));
         assert_eq!(pace(89506), Pace::AddressRefused(DAY));
         for code in [40013, 40125, 40164, 40243, 50004, 50007, 61004, 89501, 89503, 99999] {

@@ -1,5 +1,6 @@
 //! HTTP to WeChat: the requests of one fetch, all within one time limit.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -189,7 +190,7 @@ impl Attempt<'_> {
         let status = response.status();
         if status != 200 {
             return Err(Rebuff::after_sending(format!(
-                "{base} answered with HTTP status {status}"
+                "{base} answered with HTTP status {status}. Check wx_token.api_base and proxies"
             )));
         }
         let body = response.body_mut().with_config().limit(MAX_BODY).read_to_vec();
@@ -219,59 +220,130 @@ impl Attempt<'_> {
         base: &ApiBase,
         limit: Duration,
     ) -> RequestBuilder<Any> {
-        let transport = &self.http.transport;
-        // What is on this machine does not leave it.
-        let proxy = transport.proxy.clone().filter(|_| !base.is_loopback());
-        let connect = Some(transport.connect_timeout.min(limit));
+        let connect = Some(self.http.transport.connect_timeout.min(limit));
         request
             .config()
             .tls_config(self.tls.clone())
-            .proxy(proxy)
+            .proxy(self.proxy(base).cloned())
             .timeout_global(Some(limit))
             .timeout_resolve(connect)
             .timeout_connect(connect)
             .build()
     }
 
+    /// The proxy to `base`. What is on this machine does not leave it.
+    fn proxy(&self, base: &ApiBase) -> Option<&Proxy> {
+        self.http.transport.proxy.as_ref().filter(|_| !base.is_loopback())
+    }
+
     fn out_of_time(&self, base: &ApiBase) -> Rebuff {
         Rebuff::after_sending(format!(
-            "{base} gave no answer within {} s; wx_token.timeout sets the limit",
+            "{base} did not answer within {} s. Check the network; the limit is the option timeout, or wx_token.timeout",
             self.http.transport.timeout.as_secs_f64()
         ))
     }
 
     fn rebuff(&self, base: &ApiBase, error: &ureq::Error) -> Rebuff {
         use ureq::Error as E;
-        let unconnected = |reason: &str| Rebuff {
-            failure: Failure::network(format!(
-                "cannot connect to {base}: {reason}; check this server's way to it"
-            )),
-            unconnected: true,
-        };
         let scrubbed = |reason: String| Rebuff::after_sending(self.request.secret.scrub(&reason));
         match error {
             E::Other(error) if let Some(why) = error.downcast_ref::<Unconnected>() => {
-                unconnected(&why.to_string())
+                self.unconnected(base, why)
             }
-            E::Timeout(Timeout::Connect) => unconnected("it took too long"),
+            E::Timeout(Timeout::Connect) => {
+                self.unconnected(base, &Unconnected::Connect(io::ErrorKind::TimedOut.into()))
+            }
             E::Timeout(_) => self.out_of_time(base),
-            E::BodyExceedsLimit(limit) => {
-                scrubbed(format!("{base} answered with more than {} KiB", limit / 1024))
-            }
-            E::Io(error) => scrubbed(format!("the answer of {base} broke off: {error}")),
-            other => scrubbed(format!("cannot ask {base}: {other}")),
+            E::BodyExceedsLimit(limit) => scrubbed(format!(
+                "the answer of {base} is larger than {} KiB. Check wx_token.api_base",
+                limit / 1024
+            )),
+            E::Io(error) => scrubbed(format!(
+                "the connection to {base} broke off before the end of the answer: {error}. Check proxies between this server and WeChat"
+            )),
+            other => scrubbed(format!("the request to {base} failed: {other}")),
         }
+    }
+
+    fn unconnected(&self, base: &ApiBase, why: &Unconnected) -> Rebuff {
+        let proxy = self.proxy(base).map(address);
+        match (why, proxy) {
+            (Unconnected::Lookup(_) | Unconnected::Connect(_), None) => {
+                Rebuff::before_sending(format!(
+                    "cannot connect to {base}: {why}. Check the firewall and wx_token.api_base"
+                ))
+            }
+            (Unconnected::Lookup(_) | Unconnected::Connect(_), Some(proxy)) => {
+                Rebuff::before_sending(format!(
+                    "cannot connect to the proxy {proxy} on the way to {base}: {why}. Check wx_token.proxy"
+                ))
+            }
+            (Unconnected::Proxy(_), proxy) => Rebuff::after_sending(format!(
+                "the proxy {} did not connect to {base}: {why}. Check wx_token.proxy",
+                proxy.unwrap_or_default()
+            )),
+            (Unconnected::Tls(error), proxy) => {
+                let way = proxy.map(|proxy| format!(" through the proxy {proxy}"));
+                Rebuff::after_sending(format!(
+                    "TLS to {base}{} failed: {}",
+                    way.unwrap_or_default(),
+                    explain(error)
+                ))
+            }
+        }
+    }
+}
+
+/// The address of a proxy, without user and password.
+fn address(proxy: &Proxy) -> String {
+    format!("http://{}:{}", proxy.host(), proxy.port())
+}
+
+/// Why a TLS handshake failed, and what to do about it.
+fn explain(error: &io::Error) -> String {
+    use rustls::CertificateError as C;
+    use rustls::Error as E;
+    match error.get_ref().and_then(|error| error.downcast_ref::<E>()) {
+        Some(E::InvalidCertificate(C::UnknownIssuer)) => {
+            "the certificate is from an unknown CA. Set wx_token.ca_file if a proxy or gateway has its own CA".to_owned()
+        }
+        Some(E::InvalidCertificate(C::Expired | C::ExpiredContext { .. })) => {
+            "the certificate has expired. Check the clock of this server, and have the certificate renewed".to_owned()
+        }
+        Some(E::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. })) => {
+            "the certificate is not valid yet. Check the clock of this server".to_owned()
+        }
+        Some(E::InvalidCertificate(C::NotValidForNameContext { presented, .. })) => format!(
+            "the certificate is for another host ({}). Check wx_token.api_base and DNS",
+            presented.join(", ")
+        ),
+        Some(E::InvalidCertificate(C::NotValidForName)) => {
+            "the certificate is for another host. Check wx_token.api_base and DNS".to_owned()
+        }
+        Some(E::InvalidCertificate(other)) => {
+            format!("the certificate is not acceptable: {other}. Check wx_token.api_base")
+        }
+        Some(E::InvalidMessage(_)) => {
+            "the server does not speak TLS. Check wx_token.api_base".to_owned()
+        }
+        _ => format!(
+            "the handshake broke off: {error}. Check proxies between this server and WeChat"
+        ),
     }
 }
 
 /// A request that brought no token.
 struct Rebuff {
     failure: Failure,
-    /// Nothing was sent: there was no connection.
+    /// Nothing was sent: neither WeChat nor a proxy was connected to.
     unconnected: bool,
 }
 
 impl Rebuff {
+    fn before_sending(reason: impl Into<String>) -> Self {
+        Self { failure: Failure::network(reason), unconnected: true }
+    }
+
     fn after_sending(reason: impl Into<String>) -> Self {
         Self { failure: Failure::network(reason), unconnected: false }
     }

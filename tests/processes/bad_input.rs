@@ -36,7 +36,7 @@ fn world() -> World {
 fn a_path_without_a_directory() {
     let world = world();
     let path = world.dir.path().join("missing/token.json");
-    refused(&world, &path, "there is no directory");
+    refused(&world, &path, "does not exist. Create it");
     assert!(world.names().is_empty(), "and none is made");
 }
 
@@ -80,7 +80,8 @@ fn what_is_no_token_file_is_never_overwritten() {
     ] {
         let world = world();
         world.write(content);
-        refused(&world, &world.file(), "it is not a token file");
+        let reason = if content.starts_with(b"<?") { "it is PHP code" } else { "not a token file" };
+        refused(&world, &world.file(), reason);
         assert_eq!(fs::read(world.file()).ok().as_deref(), Some(content));
     }
 }
@@ -121,6 +122,19 @@ fn as_nobody(world: &World) -> Answer {
     assert_eq!(process.read_line(), "ready");
     process.release();
     Answer::of(process)
+}
+
+#[test]
+fn a_directory_that_may_not_be_written_is_blamed_for_a_file_that_is_missing() {
+    let world = world();
+    fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
+    let answer = as_nobody(&world);
+    assert_refused(&answer, &world.file(), "permission denied to uid 65534 gid 65534");
+    let message = answer.message();
+    let blamed = format!("{} belongs to uid 0 gid 0 with mode 0755", world.dir.path().display());
+    assert!(message.contains(&blamed), "{message}");
+    assert!(!message.contains("token.json belongs"), "{message}");
+    assert!(!message.contains("looked at") && !message.contains("No such file"), "{message}");
 }
 
 #[test]
@@ -210,7 +224,7 @@ fn a_full_disk_costs_no_fetch_and_the_old_file_stays() {
     let disk = Tmpfs::mount(world.dir.path(), "size=64k");
     let old = world.write_expired();
     disk.fill();
-    refused(&world, &world.file(), "free some space");
+    refused(&world, &world.file(), "Free some space");
     assert_eq!(fs::read(world.file()).ok(), Some(old.into_bytes()));
     assert_eq!(world.names(), ["ballast", "token.json"]);
     fs::remove_file(disk.0.join("ballast")).expect("room again");
@@ -241,7 +255,7 @@ fn open_basedir_bars_the_file_and_the_directory_of_its_replacement() {
     let (dir, file) = (world.dir.path().display(), world.file());
     for (allowed, reason) in [
         ("/nowhere".to_owned(), "open_basedir bars it"),
-        (file.display().to_string(), "the directory counts too"),
+        (file.display().to_string(), "Add the directory of the token file"),
     ] {
         let php = world.php().with(&format!("open_basedir={allowed}"));
         for call in [GET, "wx_token_status($file)"] {

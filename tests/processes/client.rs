@@ -1,13 +1,15 @@
 //! The WeChat client: TLS, proxies, several hosts, and where an account comes from.
 
 use std::fs::Permissions;
-use std::net::TcpListener;
+use std::io::Read;
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
-use wechat_emulator::{Options, Tls};
+use wechat_emulator::{Emulator, Options, Tls};
 
 use crate::support::World;
+use crate::support::php::{Answer, Callers, Php};
 
 fn secure(tls: Tls) -> World {
     World::new(Options { tls: Some(tls), ..Options::default() })
@@ -30,22 +32,58 @@ fn tls_is_trusted_through_the_ca_file() {
 fn tls_is_not_trusted_without_the_ca_file_and_no_secret_is_sent() {
     let world = secure(Tls::default());
     let answer = world.call();
-    assert_eq!(answer.class(), "WxToken\\NetworkException", "{}", answer.message());
+    assert_untrusted(&answer, "the certificate is from an unknown CA. Set wx_token.ca_file");
     assert_eq!(world.fetches(), 0);
+}
+
+/// Asserts that `answer` says why the TLS handshake failed, and nothing of an answer.
+fn assert_untrusted(answer: &Answer, why: &str) {
+    assert_eq!(answer.class(), "WxToken\\NetworkException", "{}", answer.message());
+    let message = answer.message();
+    assert!(message.contains("TLS to https://127.0.0.1:"), "{message}");
+    assert!(message.contains(&format!(" failed: {why}")), "{message}");
+    assert!(!message.contains("answer"), "{message}");
+}
+
+#[test]
+fn a_server_that_does_not_speak_tls_is_named_as_such() {
+    let mut world = World::new(Options::default());
+    let base = world.emulator.base_url().replace("http:", "https:");
+    world.set("api_base", &base);
+    assert_untrusted(&world.call(), "the server does not speak TLS. Check wx_token.api_base");
+    assert_eq!(world.fetches(), 0);
+}
+
+#[test]
+fn a_handshake_that_breaks_off_is_no_answer_that_does() {
+    let mut world = World::new(Options::default());
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
+    let address = listener.local_addr().expect("an address");
+    world.set("api_base", &format!("https://{address}"));
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        // The whole greeting, or closing would be a reset.
+        assert!(stream.read(&mut [0; 4096]).is_ok_and(|length| length > 0), "no greeting");
+    });
+    let answer = world.call();
+    server.join().expect("the server ends");
+    let message = answer.message();
+    assert!(message.contains(" failed: the handshake broke off"), "{message}");
 }
 
 #[test]
 fn a_certificate_for_another_name_is_refused() {
     let tls = Tls { cert_names: vec!["other.example".to_owned()], ..Tls::default() };
     let world = trusting(secure(tls));
-    assert_eq!(world.call().class(), "WxToken\\NetworkException");
+    assert_untrusted(&world.call(), "the certificate is for another host (");
+    assert!(world.call().message().contains("other.example"));
     assert_eq!(world.fetches(), 0);
 }
 
 #[test]
 fn an_expired_certificate_is_refused() {
     let world = trusting(secure(Tls { expired: true, ..Tls::default() }));
-    assert_eq!(world.call().class(), "WxToken\\NetworkException");
+    assert_untrusted(&world.call(), "the certificate has expired. Check the clock");
     assert_eq!(world.fetches(), 0);
 }
 
@@ -170,4 +208,64 @@ fn a_failed_name_lookup_is_a_connection_that_was_not_had() {
         message.contains("cannot connect to https://api.weixin.qq.com: no name server answers for api.weixin.qq.com"),
         "{message}"
     );
+}
+
+/// A world whose WeChat is at `host` and port 443, where a hosts file leads to it.
+fn at_default_port(host: &str) -> (World, Ipv4Addr) {
+    for last in 1..=250 {
+        let address = Ipv4Addr::new(127, 44, 3, last);
+        let tls = Tls { cert_names: vec![host.to_owned()], ..Tls::default() };
+        let options =
+            Options { listen: (address, 443).into(), tls: Some(tls), ..Options::default() };
+        if Emulator::start(options.clone()).is_ok() {
+            return (World::new(options), address);
+        }
+    }
+    panic!("no free address, or not root");
+}
+
+#[test]
+fn corpid_and_corpsecret_go_to_wecom_and_to_no_other_host() {
+    let (official, official_address) = at_default_port("api.weixin.qq.com");
+    let (mut wecom, wecom_address) = at_default_port("qyapi.weixin.qq.com");
+    let dir = tempfile::tempdir().expect("a directory");
+    let (resolv_conf, hosts) = (dir.path().join("resolv.conf"), dir.path().join("hosts"));
+    std::fs::write(&resolv_conf, "nameserver 127.0.0.1\n").expect("a file");
+    let names =
+        format!("{official_address} api.weixin.qq.com\n{wecom_address} qyapi.weixin.qq.com\n");
+    std::fs::write(&hosts, names).expect("a file");
+    let authorities = [&official, &wecom].map(|world| {
+        std::fs::read_to_string(world.emulator.ca_file().expect("a CA file")).expect("a file")
+    });
+    let ca_file = dir.path().join("ca.pem");
+    std::fs::write(&ca_file, authorities.concat()).expect("a file");
+    wecom.set("ca_file", ca_file.to_str().expect("a path"));
+    wecom.set("api_base", "");
+    let call = |php: &Php, options: &str| {
+        let call = format!("wx_get_token($file, [{options}])");
+        let php = php.clone().with_names(resolv_conf.clone(), hosts.clone());
+        let answers = Callers::start(&php, &wecom.file(), &call, 1).release();
+        answers.into_iter().next().expect("one caller, one answer")
+    };
+
+    let Options { appid, secret, corpid, corpsecret, .. } = Options::default();
+    let corp = format!("'corpid' => '{corpid}', 'corpsecret' => '{corpsecret}'");
+    for endpoint in ["stable", "classic"] {
+        wecom.write("");
+        let php = wecom.php().with(&format!("wx_token.endpoint={endpoint}"));
+        let answer = call(&php, &corp);
+        assert!(wecom.is_live(answer.token()));
+        assert_eq!(official.emulator.stats().connections, 0, "the secret went elsewhere");
+    }
+    // WeCom sets errcode to 0 in a good answer.
+    wecom.write("");
+    let script = json!([{"on": "gettoken", "errcode_as_string": true}]);
+    wecom.emulator.script_json(script).expect("a script");
+    let answer = call(&wecom.php(), &corp);
+    assert!(wecom.is_live(answer.token()));
+
+    wecom.write("");
+    let answer = call(&wecom.php(), &format!("'appid' => '{appid}', 'secret' => '{secret}'"));
+    assert!(official.is_live(answer.token()), "an appid is an official account's, as ever");
+    assert_eq!(wecom.fetches(), 3);
 }

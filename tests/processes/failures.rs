@@ -74,7 +74,7 @@ fn a_black_hole_ends_at_the_time_limit_for_all_together() {
     let mut world = World::slow();
     world.set("timeout", "0.7");
     world.emulator.script_json(json!([{"hang": true}])).expect("a script");
-    dead_upstream(&world, "black hole, limit 700 ms", "no answer within 0.7 s");
+    dead_upstream(&world, "black hole, limit 700 ms", "did not answer within 0.7 s");
     assert_eq!(world.fetches(), 1);
 }
 
@@ -125,7 +125,7 @@ fn garbage_fails() {
 fn an_endless_body_is_cut_off() {
     let world = World::slow();
     world.emulator.script_json(json!([{"endless": true}])).expect("a script");
-    dead_upstream(&world, "endless body", "more than 64 KiB");
+    dead_upstream(&world, "endless body", "larger than 64 KiB");
     assert_eq!(world.fetches(), 1);
 }
 
@@ -150,7 +150,7 @@ fn a_slow_drip_ends_at_the_time_limit() {
     let mut world = World::slow();
     world.set("timeout", "0.7");
     world.emulator.script_json(json!([{"drip_ms": 50}])).expect("a script");
-    dead_upstream(&world, "slow drip, limit 700 ms", "no answer within 0.7 s");
+    dead_upstream(&world, "slow drip, limit 700 ms", "did not answer within 0.7 s");
     assert_eq!(world.fetches(), 1);
 }
 
@@ -194,4 +194,46 @@ fn after_a_failure_the_next_call_recovers_at_retry_at() {
     let token = world.call().token().to_owned();
     assert!(world.is_live(&token));
     assert_eq!(world.fetches(), 2);
+}
+
+/// Lets the record in the token file say that its wait is over.
+fn end_wait(world: &World) {
+    let mut stored = world.stored();
+    stored["wx_token"]["retry_at_ms"] = 1.into();
+    world.write(stored.to_string());
+}
+
+#[test]
+fn errcode_45009_is_the_minutes_limit_until_the_next_minutes_try_gets_it_again() {
+    let options = Options { stable_minute_quota: 0, minute_errcode: 45009, ..Options::default() };
+    let world = World::new(options);
+    world.write_expired();
+    let retry_at = |answer: &Answer| answer.property("retryAt").as_u64().expect("a time");
+    let first = world.call();
+    assert_eq!(first.property("code"), 45009, "{}", first.message());
+    let asked = world.stored()["wx_token"]["failed_at_ms"].as_u64().expect("a time") / 1000;
+    assert_eq!(retry_at(&first), (asked / 60 + 1) * 60, "the minute's limit, perhaps");
+
+    end_wait(&world);
+    let second = world.call();
+    let asked = world.stored()["wx_token"]["failed_at_ms"].as_u64().expect("a time");
+    let waits = world.stored()["wx_token"]["retry_at_ms"].as_u64().expect("a time") - asked;
+    assert_eq!(waits, 3_600_000, "{}", second.message());
+    assert_eq!(world.fetches(), 2);
+
+    end_wait(&world);
+    world.emulator.change(|options| options.stable_minute_quota = 100);
+    let answer = world.call();
+    assert!(world.is_live(answer.token()));
+}
+
+#[test]
+fn an_errcode_that_is_a_string_counts_as_its_number() {
+    let world = World::new(Options::default());
+    world.write_expired();
+    let refusal = json!([{"errcode": 40125, "errcode_as_string": true}]);
+    world.emulator.script_json(refusal).expect("a script");
+    let answer = world.call();
+    assert_eq!(answer.class(), "WxToken\\ApiException", "{}", answer.message());
+    assert_eq!(answer.property("code"), 40125);
 }

@@ -279,14 +279,14 @@ fn a_plain_file_lives_two_hours_from_its_modification() {
 fn forms_that_cannot_be_kept_are_refused_with_the_way_out() {
     for (content, way_out) in [
         (r#"{"access_token": "abc", "expires_time": 1588219064}"#, "expires_time:fetched"),
-        ("0123456789abcdef0123456789abcdef0123456789abcdef", "layout \"plain\""),
+        ("0123456789abcdef0123456789abcdef0123456789abcdef", "'layout' => 'plain'"),
         (
             "<?php\n$access_token = array (\n  'access_token' => 'abc',\n  'expires' => 1,\n);\n?>",
             "loader",
         ),
-        (r#"{"access_token":"a","expire":1,"expires_at":2}"#, "say which"),
+        (r#"{"access_token":"a","expire":1,"expires_at":2}"#, "\"expire\" and \"expires_at\""),
         (r#"{"access_token":"a","jsapi_ticket":"b","expire":1}"#, "a file of its own"),
-        (r#"{"last_access_token":"a","last_access_token_time":1}"#, "not a token file"),
+        (r#"{"last_access_token":"a","last_access_token_time":1}"#, "expires_at"),
     ] {
         let world = world();
         world.write(content);

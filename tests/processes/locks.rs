@@ -43,7 +43,7 @@ fn whoever_waits_too_long_is_told_which_process_holds_the_lock() {
     for answer in world.callers(4).release() {
         assert_eq!(answer.class(), "WxToken\\LockException");
         assert_eq!(answer.property("holderPid"), holder.pid());
-        let named = format!("within 0.5 s: it is held by process {} (php", holder.pid());
+        let named = format!("within 0.5 s; process {} (php", holder.pid());
         assert!(answer.message().contains(&named), "{}", answer.message());
     }
     assert_eq!(world.fetches(), 0);

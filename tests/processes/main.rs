@@ -20,6 +20,7 @@ mod failures;
 mod forks;
 mod fpm;
 mod hostile;
+mod install;
 mod layouts;
 mod leaks;
 mod locks;

@@ -75,6 +75,8 @@ fn what_is_elsewhere_goes_through_the_proxy() {
     let answer = named.call_with(&format!("wx_token.proxy={}", trap.emulator.base_url()));
     assert_eq!(answer.class(), "WxToken\\NetworkException", "{}", answer.message());
     assert!(trap.emulator.stats().connections > 0, "the proxy was passed by");
+    let blamed = format!("the proxy {} did not connect to https://", trap.emulator.base_url());
+    assert!(answer.message().contains(&blamed), "{}", answer.message());
     assert_eq!(named.world.fetches(), 0);
     assert_eq!(named.server.asked(), 0, "the name is the proxy's to look up");
 }
@@ -87,6 +89,11 @@ fn a_dead_proxy_of_one_process_bars_no_process_without_it() {
     let dead = dead_proxy();
     let first = named.call_with(&dead);
     assert_eq!(first.class(), "WxToken\\NetworkException", "{}", first.message());
+    let address = dead.rsplit('@').next().expect("an address");
+    let blamed = format!("cannot connect to the proxy http://{address} on the way to https://");
+    assert!(first.message().contains(&blamed), "{}", first.message());
+    assert!(!first.message().contains("not-in-the-file"), "{}", first.message());
+    assert!(!first.message().contains("user"), "{}", first.message());
     let record = world.stored()["wx_token"].clone();
     assert_eq!(record["failures"], 1);
     assert!(record["way"].is_string(), "{record}");

@@ -80,6 +80,14 @@ fn quotas_end_in_45009_and_45011() {
 }
 
 #[test]
+fn the_minutes_quota_can_have_the_errcode_of_the_days() {
+    let options = Options { stable_minute_quota: 1, minute_errcode: 45009, ..Options::default() };
+    let emulator = start(options);
+    stable(&emulator, false);
+    assert_eq!(stable(&emulator, false)["errcode"], 45009);
+}
+
+#[test]
 fn stable_token_repeats_its_token_with_the_life_left() {
     let emulator = start(Options {
         lifetime: Duration::from_secs(3),

@@ -1,7 +1,7 @@
 //! What a client sees of each scripted fault.
 
-use std::io::Read;
-use std::net::Shutdown;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -27,6 +27,53 @@ fn errcode_comes_with_wechats_words_or_with_given_ones() {
     token(&classic(&emulator));
     let stats = emulator.stats();
     assert_eq!((stats.fetches.token, stats.minted.classic), (3, 1));
+}
+
+#[test]
+fn errcode_comes_as_a_string_where_the_script_says_so() {
+    let emulator = scripted(json!([
+        {"errcode": 40243, "errmsg": "frozen", "errcode_as_string": true},
+        {"on": "gettoken", "errcode_as_string": true},
+        {"on": "token", "errcode_as_string": true},
+    ]));
+    let given = json!({"errcode": "40243", "errmsg": "frozen"});
+    assert_eq!(classic(&emulator), given);
+    let answer = wecom(&emulator);
+    assert_eq!(answer["errcode"], "0", "{answer}");
+    token(&answer);
+    let answer = classic(&emulator);
+    assert_eq!(answer.get("errcode"), None, "{answer}");
+    token(&answer);
+    assert_eq!(wecom(&emulator)["errcode"], 0);
+}
+
+#[test]
+fn a_post_that_does_not_tell_its_length_gets_412_and_nothing_else() {
+    let emulator = start(Options::default());
+    let options = emulator.options();
+    let body = json!({
+        "grant_type": "client_credential",
+        "appid": options.appid,
+        "secret": options.secret,
+    })
+    .to_string();
+    let chunk = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    let post = |header: &str, body: &str| {
+        let mut socket = TcpStream::connect(emulator.address()).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let head = "POST /cgi-bin/stable_token HTTP/1.1\r\nHost: localhost\r\nConnection: close";
+        write!(socket, "{head}\r\n{header}\r\n{body}").unwrap();
+        String::from_utf8(read_to_end(socket)).unwrap()
+    };
+    for (header, body) in [("Transfer-Encoding: chunked\r\n", chunk.as_str()), ("", "")] {
+        let answer = post(header, body);
+        assert!(answer.starts_with("HTTP/1.1 412 "), "{answer}");
+        assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+    }
+    assert_eq!(emulator.stats().minted.stable, 0);
+    let answer = post(&format!("Content-Length: {}\r\n", body.len()), &body);
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert_eq!(emulator.stats().minted.stable, 1);
 }
 
 #[test]

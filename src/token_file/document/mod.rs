@@ -181,7 +181,7 @@ impl Document {
     ///
     /// # Errors
     /// Why this is not the file that is expected, and must not be overwritten.
-    pub fn parse(bytes: &[u8], expected: Expected, origin: Origin) -> Result<Self, &'static str> {
+    pub fn parse(bytes: &[u8], expected: Expected, origin: Origin) -> Result<Self, Refusal> {
         let seen = visible(bytes);
         let empty = Self::empty(expected, origin);
         if seen.is_empty() {
@@ -211,7 +211,7 @@ impl Document {
         Self { damaged: true, ..self }
     }
 
-    fn guarded(self, behind: &str) -> Result<Self, &'static str> {
+    fn guarded(self, behind: &str) -> Result<Self, Refusal> {
         let new = Self { body: Body::Empty(Layout::GUARDED), ..self };
         match visible(behind.as_bytes()).first() {
             None => Ok(new.torn()),
@@ -220,11 +220,11 @@ impl Document {
                 let (gap, text) = behind.split_at(json);
                 new.json(format!("{GUARD}{gap}"), text.to_owned())
             }
-            Some(_) => Err("there is something else than JSON behind its guard"),
+            Some(_) => Err("after its guard there is no JSON object".into()),
         }
     }
 
-    fn json(self, before: String, text: String) -> Result<Self, &'static str> {
+    fn json(self, before: String, text: String) -> Result<Self, Refusal> {
         let Some(object) = Object::parse(&text) else { return Ok(self.torn()) };
         let note = object.get(&text, NOTE).map(Note::read).unwrap_or_default();
         let value = self.find_value(&object, &text)?;
@@ -234,13 +234,16 @@ impl Document {
             return match object.keys().next() {
                 // WeChat's refusal, stored by code that did not look at it.
                 Some(_) if is_error_answer => Ok(self),
-                Some(_) => Err("it is JSON with neither what is kept here nor its expiry"),
+                Some(_) => Err("it is JSON without a token and its expiry".into()),
                 None => Ok(self),
             };
         }
         let is_unknown = |key: &str| key != NOTE && is_credential(object.get(&text, key));
         if value.is_none() && object.keys().any(is_unknown) {
-            return Err("what it keeps stands under a key that is not known");
+            return Err(Refusal::unclear(
+                "its token stands under a key that is not supported",
+                "Rename that key to \"access_token\", for a ticket \"jsapi_ticket\", or pass the path of a new file",
+            ));
         }
         let default = match (expiry, self.layout_for_new()) {
             (Some(expiry), _) => expiry,
@@ -256,11 +259,7 @@ impl Document {
     }
 
     /// What the file keeps, as it is spelled in `text`.
-    fn find_value<'t>(
-        &self,
-        object: &Object,
-        text: &'t str,
-    ) -> Result<Option<&'t str>, &'static str> {
+    fn find_value<'t>(&self, object: &Object, text: &'t str) -> Result<Option<&'t str>, Refusal> {
         let keys = self.expected.subject.keys();
         let own = keys.iter().find_map(|key| object.get(text, key));
         let others = || {
@@ -268,16 +267,20 @@ impl Document {
             foreign.filter_map(|key| object.get(text, key)).any(|value| value.len() > 2)
         };
         match own {
-            None if others() => Err("it keeps another kind of token or ticket"),
-            Some(_) if others() => {
-                Err("it keeps two tokens or tickets with one expiry; give each a file of its own")
-            }
+            None if others() => Err(Refusal::unclear(
+                "it contains another kind of token or ticket",
+                "Check the path: each kind has a file of its own",
+            )),
+            Some(_) if others() => Err(Refusal::unclear(
+                "it contains two tokens or tickets with one expiry",
+                "Give each a file of its own",
+            )),
             own => Ok(own),
         }
     }
 
     /// The key of the expiry, if there is one.
-    fn find_expiry(&self, object: &Object) -> Result<Option<Expiry>, &'static str> {
+    fn find_expiry(&self, object: &Object) -> Result<Option<Expiry>, Refusal> {
         let has = |key: &str| object.keys().any(|known| known == key);
         if let Some(Layout::Json { expiry, .. }) = self.expected.layout
             && has(expiry.key())
@@ -285,28 +288,31 @@ impl Document {
             return Ok(Some(expiry));
         }
         if has(Expiry::Fetched.key()) {
-            return Err(
-                "its \"expires_time\" may be the time of the fetch or the expiry: say which with the option layout, \"expires_time:fetched\" or \"expires_time:expiry\"",
-            );
+            return Err(Refusal::unclear(
+                "its \"expires_time\" has two possible meanings",
+                "Pass 'layout' => 'expires_time:expiry' if it is the expiry, or 'layout' => 'expires_time:fetched' if it is the time of the fetch",
+            ));
         }
         let mut known = UNAMBIGUOUS.into_iter().filter(|expiry| has(expiry.key()));
         match (known.next(), known.find(|expiry| *expiry != Expiry::ExpiresIn)) {
-            (Some(_), Some(_)) => {
-                Err("it has two expiries: say which counts with the option layout")
-            }
-            (None, _) if object.keys().any(is_unknown_expiry) => {
-                Err("its expiry stands under a key whose meaning is not known")
-            }
+            (Some(one), Some(other)) => Err(Refusal::unclear(
+                format!("it has two expiry keys, \"{}\" and \"{}\"", one.key(), other.key()),
+                "Pass the right one as the option 'layout'",
+            )),
+            (None, _) if object.keys().any(is_unknown_expiry) => Err(Refusal::unclear(
+                "its expiry stands under a key that is not supported",
+                "Rename that key to \"expires_at\" if it is the expiry, or pass the path of a new file",
+            )),
             (known, _) => Ok(known),
         }
     }
 
-    fn serialized(self, text: String) -> Result<Self, &'static str> {
+    fn serialized(self, text: String) -> Result<Self, Refusal> {
         let new = Self { body: Body::Empty(Layout::Serialized), ..self };
         let Some(array) = Array::parse(&text) else { return Ok(new.torn()) };
         let (value, expired) = (array.get(&text, "value"), array.get(&text, "expired"));
         if value.is_none() || expired.is_none() {
-            return Err("it is a serialized array without \"value\" and \"expired\"");
+            return Err("it is a serialized array without \"value\" and \"expired\"".into());
         }
         let note = match array.get(&text, NOTE) {
             Some(Scalar::Text(note)) => Note::read(note),
@@ -315,7 +321,7 @@ impl Document {
         let value = match value {
             Some(Scalar::Text(token)) => Some(token.to_owned()).filter(|token| is_token(token)),
             Some(Scalar::Nothing) | None => None,
-            Some(Scalar::Number(_)) => return Err("its \"value\" is not a string"),
+            Some(Scalar::Number(_)) => return Err("its \"value\" is not a string".into()),
         };
         let number = match expired {
             Some(Scalar::Number(number)) => number,
@@ -330,10 +336,12 @@ impl Document {
         Ok(Self { body: Body::Serialized(text), token, note, damaged: false, ..new })
     }
 
-    fn plain(self, seen: &[u8]) -> Result<Self, &'static str> {
+    fn plain(self, seen: &[u8]) -> Result<Self, Refusal> {
         let value =
             str::from_utf8(seen).ok().filter(|text| is_token(text) && !text.starts_with('{'));
-        let value = value.ok_or("it is not a token alone")?.to_owned();
+        let value = value
+            .ok_or("with layout \"plain\", it must contain the token and nothing else")?
+            .to_owned();
         let token = Some(self.note.token(value, self.origin.written + PLAIN_LIFE));
         Ok(Self { body: Body::Plain, token, ..self })
     }
@@ -541,15 +549,15 @@ fn is_credential(json: Option<&str>) -> bool {
     value.is_some_and(|text| text.len() >= SHORTEST && is_token(&text))
 }
 
-fn token_of(json: &str) -> Result<Option<String>, &'static str> {
+fn token_of(json: &str) -> Result<Option<String>, Refusal> {
     match serde_json::from_str(json) {
         Ok(Value::Null | Value::Bool(false)) => Ok(None),
         Ok(Value::String(token)) => Ok(Some(token).filter(|token| is_token(token))),
-        _ => Err("what is kept in it is not a string"),
+        _ => Err("its token is not a string".into()),
     }
 }
 
-fn number_of(json: &str) -> Result<Option<i64>, &'static str> {
+fn number_of(json: &str) -> Result<Option<i64>, Refusal> {
     match serde_json::from_str(json) {
         Ok(Value::Null | Value::Bool(false)) => return Ok(None),
         Ok(Value::Number(number)) => number.as_i64().or_else(|| whole(number.as_f64()?)),
@@ -561,7 +569,7 @@ fn number_of(json: &str) -> Result<Option<i64>, &'static str> {
         _ => None,
     }
     .map(Some)
-    .ok_or("its expiry is not a number")
+    .ok_or_else(|| "its expiry is not a number".into())
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked before")]
@@ -593,13 +601,45 @@ fn is_serialized_array(seen: &[u8]) -> bool {
 }
 
 /// What a file is that is no token file that can be kept.
-fn foreign(seen: &[u8]) -> &'static str {
+fn foreign(seen: &[u8]) -> Refusal {
     if seen.starts_with(b"<?") {
-        "it is PHP source, perhaps a var_export() cache, which is never executed; keep the token in a JSON file, or write this one in a loader"
+        Refusal::unclear(
+            "it is PHP code, which wx_token never runs",
+            "Pass the path of a JSON file, or write this file in a loader",
+        )
     } else if str::from_utf8(seen).is_ok_and(|text| text.len() >= 32 && is_token(text)) {
-        "it may be a token alone, as a text file or as one of two; with the option layout \"plain\" it counts as one that lives two hours from the file's modification"
+        Refusal::unclear(
+            "it seems to contain only a token",
+            "Pass 'layout' => 'plain' if it does: the token then counts as valid for two hours after the file's modification",
+        )
     } else {
-        "it does not begin like one"
+        "it is neither JSON nor serialize() data".into()
+    }
+}
+
+/// Why a file is not used as it is. Nothing in it is from the file, which may hold anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is no token file, and why.
+    Foreign(&'static str),
+    /// It is, or may be, a file with a token that must not be lost.
+    Unclear {
+        /// What is unclear.
+        reason: String,
+        /// What settles it, and keeps the content.
+        remedy: &'static str,
+    },
+}
+
+impl Refusal {
+    fn unclear(reason: impl Into<String>, remedy: &'static str) -> Self {
+        Self::Unclear { reason: reason.into(), remedy }
+    }
+}
+
+impl From<&'static str> for Refusal {
+    fn from(reason: &'static str) -> Self {
+        Self::Foreign(reason)
     }
 }
 
@@ -620,11 +660,19 @@ mod tests {
         Origin { name: "token.json".into(), written: WRITTEN, note: None }
     }
 
-    fn parse_as(text: &str, expected: Expected) -> Result<Document, &'static str> {
+    fn parse_as(text: &str, expected: Expected) -> Result<Document, Refusal> {
         Document::parse(text.as_bytes(), expected, origin())
     }
 
-    fn parse(text: &str) -> Result<Document, &'static str> {
+    /// What is said of a file with a token that must not be lost; nothing of one that is foreign.
+    fn way_out(why: &Refusal) -> &'static str {
+        match why {
+            Refusal::Unclear { remedy, .. } => remedy,
+            Refusal::Foreign(_) => "",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Document, Refusal> {
         parse_as(text, TOKEN)
     }
 
@@ -869,7 +917,7 @@ mod tests {
     #[test]
     fn every_layout_is_known_by_its_content_and_kept() {
         for (name, before, after) in LAYOUTS {
-            let document = parse(before).unwrap_or_else(|why| panic!("{before}: {why}"));
+            let document = parse(before).unwrap_or_else(|why| panic!("{before}: {why:?}"));
             assert_eq!(document.layout().unwrap().name(), name);
             assert_eq!(rewritten(before), after);
         }
@@ -988,7 +1036,7 @@ mod tests {
     #[test]
     fn what_has_two_meanings_is_refused_until_the_caller_says_which() {
         let text = r#"{"access_token": "a", "expires_time": 1599999000}"#;
-        assert!(parse(text).is_err_and(|why| why.contains("expires_time:fetched")));
+        assert!(parse(text).is_err_and(|why| way_out(&why).contains("expires_time:fetched")));
         let expiry_as = |layout| {
             let expected = Expected { layout: Layout::by_name(layout), ..TOKEN };
             parse_as(text, expected).unwrap().token().unwrap().expiry
@@ -997,12 +1045,12 @@ mod tests {
         assert_eq!(expiry_as("expires_time:fetched"), Epoch::from_secs(1_600_002_600));
 
         let two = r#"{"access_token":"a","expire":5,"expires_at":6}"#;
-        assert!(parse(two).is_err_and(|why| why.contains("two expiries")));
+        assert!(parse(two).is_err_and(|why| way_out(&why).contains("the option 'layout'")));
         let expected = Expected { layout: Layout::by_name("expires_at"), ..TOKEN };
         let token = parse_as(two, expected).unwrap().token().cloned();
         assert_eq!(token.unwrap().expiry, Epoch::from_secs(6));
         let both = r#"{"access_token":"a","jsapi_ticket":"b","expire":5}"#;
-        assert!(parse(both).is_err_and(|why| why.contains("a file of its own")));
+        assert!(parse(both).is_err_and(|why| way_out(&why).contains("a file of its own")));
     }
 
     #[test]
@@ -1010,14 +1058,14 @@ mod tests {
         let text = r#"{"data":"0123456789012345678901234567890123456789","expires":5}"#;
         for subject in [Subject::AccessToken, Subject::JsapiTicket] {
             let parsed = parse_as(text, Expected { subject, layout: None });
-            assert!(parsed.is_err_and(|why| why.contains("a key that is not known")));
+            assert!(parsed.is_err_and(|why| way_out(&why).contains("Rename that key")));
         }
     }
 
     #[test]
     fn a_token_alone_is_refused_until_the_caller_says_so() {
         let text = "0123456789012345678901234567890123456789\n";
-        assert!(parse(text).is_err_and(|why| why.contains("layout \"plain\"")));
+        assert!(parse(text).is_err_and(|why| way_out(&why).contains("'layout' => 'plain'")));
         let expected = Expected { layout: Some(Layout::Plain), ..TOKEN };
         let document = parse_as(text, expected).unwrap();
         assert_eq!(document.token().unwrap().expiry, WRITTEN + PLAIN_LIFE);
@@ -1039,7 +1087,7 @@ mod tests {
     fn php_source_is_never_taken_for_a_token_file() {
         for text in ["<?php\n$access_token = array('access_token' => 'a');\n?>", "<?php exit; ?>{}"]
         {
-            assert!(parse(text).is_err_and(|why| why.contains("never executed")), "{text}");
+            assert!(parse(text).is_err_and(|why| way_out(&why).contains("in a loader")), "{text}");
         }
         assert!(parse("<?php exit();?>echo 1;").is_err());
     }

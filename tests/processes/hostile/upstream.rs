@@ -193,6 +193,6 @@ fn a_drip_in_the_headers_ends_at_the_time_limit() {
         }
     });
     let answer = world.call();
-    assert!(answer.message().contains("no answer within 1 s"), "{}", answer.message());
+    assert!(answer.message().contains("did not answer within 1 s"), "{}", answer.message());
     until("the client has hung up", || dripping.is_finished());
 }

@@ -115,7 +115,7 @@ namespace {
      * tells a token or a secret.
      *
      * - `state`: `fresh`, `due`, `expired` (or without a token), `damaged` (torn, or all NUL bytes),
-     *   `missing`, or `unusable` (see `error`)
+     *   `missing` (with an `error` if its directory is, too), or `unusable` (see `error`)
      * - `layout`: how the file spells token and expiry
      * - `expires_at`: Unix time in seconds
      * - `expires_in`, `due_in`: seconds until then and until it is due, negative afterwards

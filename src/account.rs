@@ -2,7 +2,6 @@
 //!
 //! In this order: the options of the call, the accounts file, the settings, the environment.
 
-use std::cell::Cell;
 use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -13,6 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::descriptor;
 use crate::error::ConfigError;
+use crate::notice;
 use crate::printable::{Printable, printable, printable_path};
 use crate::secret::Secret;
 use crate::settings::Settings;
@@ -198,7 +198,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     if let Some(warning) = exposure(path, mode)
         && !IS_WARNED.swap(true, Ordering::Relaxed)
     {
-        WARNING.set(Some(warning));
+        notice::leave(warning);
     }
     let mut text = Vec::new();
     file.read_to_end(&mut text)?;
@@ -217,19 +217,8 @@ fn exposure(path: &Path, mode: u32) -> Option<String> {
     })
 }
 
-/// Whether this process has collected its one warning about the accounts file.
+/// Whether this process has left its one notice about the accounts file.
 static IS_WARNED: AtomicBool = AtomicBool::new(false);
-
-thread_local! {
-    static WARNING: Cell<Option<String>> = const { Cell::new(None) };
-}
-
-/// The warning that a look at the accounts file has left on this thread, once in a process. The core has no
-/// log of its own.
-pub fn take_warning() -> Option<String> {
-    // Nobody pays for a thread's own variable before there was something to warn of.
-    if IS_WARNED.load(Ordering::Relaxed) { WARNING.take() } else { None }
-}
 
 fn refuse(path: &Path, why: &str) -> ConfigError {
     ConfigError(format!("wx_token.accounts: cannot use {}: {why}", printable_path(path)))

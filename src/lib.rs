@@ -14,6 +14,7 @@ pub mod error;
 pub mod failure;
 pub mod memory;
 mod names;
+mod notice;
 mod php;
 pub mod printable;
 mod process;

@@ -72,8 +72,9 @@ pub fn wx_try_token(
     let settings = settings::current();
     let call = call(&path, Subject::AccessToken, &options, &settings);
     let open = || client(&find_account(&options, &settings)?, &options, &settings);
-    let token =
-        protocol::try_get(&call, &open).map_err(|error| exceptions::of(&call.file, &error))?;
+    let token = protocol::try_get(&call, &open);
+    log::write_notices();
+    let token = token.map_err(|error| exceptions::of(&call.file, &error))?;
     Ok(token.map(TokenString))
 }
 
@@ -110,11 +111,13 @@ fn ask<const N: u32>(
         SourceArg::Account(_) => {
             let open = || client(&find_account(options, settings)?, options, settings);
             let token = get(&call, &Source::Remote(&open));
+            log::write_notices();
             Ok(TokenString(token.map_err(|error| exceptions::of(&call.file, &error))?))
         }
         SourceArg::Loader(callable) => {
             let loader = Loader::new(callable);
             let token = get(&call, &Source::Local(&loader));
+            log::write_notices();
             let thrown = if token.is_err() { loader.take_thrown() } else { None };
             if let Some(interruption) = loader.end() {
                 return Err(interruption.into());
@@ -176,6 +179,7 @@ pub fn wx_get_ticket(
     };
     let call = call(&path, subject, &options, &settings);
     let ticket = protocol::get(&call, &Source::Remote(&open));
+    log::write_notices();
     ticket.map(TokenString).map_err(|error| exceptions::of(&call.file, &error))
 }
 
@@ -208,7 +212,9 @@ fn with_lock(
     let path = file.absolute()?;
     check_place(&path)?;
     let call = call(&path, Subject::Any, &options, &settings);
-    let inside = critical::enter(&call).map_err(|error| exceptions::of(&call.file, &error))?;
+    let inside = critical::enter(&call);
+    log::write_notices();
+    let inside = inside.map_err(|error| exceptions::of(&call.file, &error))?;
     // What a function gives by reference is a reference, which no value that goes on may be.
     let called = callback::call(critical, |returned| returned.dereference().shallow_clone());
     drop(inside);
@@ -282,11 +288,7 @@ fn call(path: &Path, subject: Subject, options: &CallOptions<'_>, settings: &Set
 }
 
 fn find_account(options: &CallOptions<'_>, settings: &Settings) -> Result<Account, Error> {
-    let account = account::find(&options.account, settings, &environment::variable);
-    if let Some(warning) = account::take_warning() {
-        log::write(&warning);
-    }
-    Ok(account?)
+    Ok(account::find(&options.account, settings, &environment::variable)?)
 }
 
 fn client(

@@ -3,12 +3,20 @@
 
 use std::ffi::{CString, c_char, c_int};
 
+use crate::notice;
+
 unsafe extern "C" {
     fn php_log_err_with_severity(message: *const c_char, severity: c_int);
 }
 
-/// Writes a line to the error log: the file of `error_log`, or that of the SAPI.
-pub fn write(message: &str) {
+/// Writes what the core has left to say to the error log: the file of `error_log`, or that of the SAPI.
+pub fn write_notices() {
+    for notice in notice::take() {
+        write(&notice);
+    }
+}
+
+fn write(message: &str) {
     let message = CString::new(message.replace('\0', "\\0")).unwrap_or_default();
     // SAFETY: the message is NUL-terminated, and copied.
     unsafe { php_log_err_with_severity(message.as_ptr(), libc::LOG_WARNING) };

@@ -1,7 +1,8 @@
 //! Disks that are full, read-only or broken: what a refresh costs, and what its callers have of it (I6, I7).
 
+mod broken;
 mod full;
-
+mod fuse;
 mod read_only;
 
 use std::fs;
@@ -27,7 +28,15 @@ impl Caller {
 
     /// Calls, and returns when the refresh that it may have brought about is over.
     fn call(&mut self) -> Call {
+        self.begin();
+        self.end()
+    }
+
+    fn begin(&mut self) {
         self.0.release();
+    }
+
+    fn end(&mut self) -> Call {
         let line = self.0.read_line();
         Call(serde_json::from_str(&line).unwrap_or_else(|_| panic!("PHP says {line:?}")))
     }

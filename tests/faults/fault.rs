@@ -24,12 +24,16 @@ pub struct Fault {
     pub call: Call,
     /// The error; `None` is SIGKILL.
     pub error: Option<Errno>,
+    /// Whether its process meets it at every call from then on that is about the same, as on a full disk.
+    pub lasts: bool,
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Call { thread, name, about, nth } = &self.call;
-        write!(formatter, "{}, {} at {name} {nth} of thread {thread}", self.phase, self.name())?;
+        let lasting = if self.lasts { "lasting " } else { "" };
+        let (phase, fault) = (self.phase, self.name());
+        write!(formatter, "{phase}, {lasting}{fault} at {name} {nth} of thread {thread}")?;
         if about.is_empty() { Ok(()) } else { write!(formatter, ", {about}") }
     }
 }
@@ -39,8 +43,12 @@ impl Fault {
         self.error.map_or("SIGKILL", |error| error.name)
     }
 
-    fn fate(&self) -> Fate {
+    /// What becomes of `call`, after the fault if `is_hit` says so.
+    fn fate(&self, call: &Call, is_hit: bool) -> Fate {
+        let is_same = call.name == self.call.name && call.about == self.call.about;
+        let happens = if is_hit { self.lasts && is_same } else { *call == self.call };
         match self.error {
+            _ if !happens => Fate::Made,
             None => Fate::Killed,
             Some(error) if self.call.is_made_all_the_same() => Fate::MadeAndFailed(error.number),
             Some(error) => Fate::Failed(error.number),
@@ -53,7 +61,7 @@ pub fn record(scenario: &Scenario) -> Vec<Call> {
     let (world, _) = scenario.world();
     let mut refresh = Refresh::start(scenario, &world);
     let mut calls = Vec::new();
-    refresh.run(&world, |call| {
+    refresh.run_first(&world, |call| {
         calls.push(call.clone());
         Fate::Made
     });
@@ -70,12 +78,10 @@ pub fn make(scenario: &Scenario, fault: &Fault) -> Result<Option<Outcome>, Strin
     let (world, old) = scenario.world();
     let mut refresh = Refresh::start(scenario, &world);
     let mut is_hit = false;
-    let rest = refresh.run(&world, |call| {
-        if *call != fault.call {
-            return Fate::Made;
-        }
-        is_hit = true;
-        fault.fate()
+    let rest = refresh.run_first(&world, |call| {
+        let fate = fault.fate(call, is_hit);
+        is_hit |= *call == fault.call;
+        fate
     });
     if !is_hit {
         return Ok(None);
@@ -96,7 +102,7 @@ pub fn make(scenario: &Scenario, fault: &Fault) -> Result<Option<Outcome>, Strin
     let mut loaded = asked_by_loader;
     if fault.error.is_some() {
         for _ in 0..CALLS {
-            loaded += refresh.call_again(&world)?;
+            loaded += refresh.call_again(fault, &world)?;
         }
         check_fetches(&world, loaded).map_err(|error| format!("one process: {error}"))?;
         check_unlocked(&world)?;
@@ -128,7 +134,9 @@ pub fn make(scenario: &Scenario, fault: &Fault) -> Result<Option<Outcome>, Strin
         require(rest == Rest::Exited(0), || format!("in the end, the process is {rest:?}"))?;
         let errors = refresh.errors();
         let is_stored = content == Content::New || matches!(answer, Answer::Exception { .. });
-        require(errors.lines().count() <= usize::from(!is_stored), || format!("PHP says {errors}"))?;
+        require(errors.lines().count() <= usize::from(!is_stored), || {
+            format!("PHP says {errors}")
+        })?;
     }
     Ok(Some(Outcome { answer, content, asked }))
 }
@@ -155,8 +163,13 @@ impl Refresh {
     }
 
     /// Lets it make its first call, once the file is no longer so new that it would be read twice.
-    fn run(&mut self, world: &World, mut decide: impl FnMut(&Call) -> Fate) -> Rest {
+    fn run_first(&mut self, world: &World, decide: impl FnMut(&Call) -> Fate) -> Rest {
         until("the file is settled", || is_settled(world));
+        self.run(world, decide)
+    }
+
+    /// Lets it call.
+    fn run(&mut self, world: &World, mut decide: impl FnMut(&Call) -> Fate) -> Rest {
         release(&mut self.php);
         let mut calls = Calls::of(&world.file());
         self.traced.run(|entry| {
@@ -165,10 +178,9 @@ impl Refresh {
         })
     }
 
-    /// Lets it call once more, without a fault. Returns how often its loader was asked.
-    fn call_again(&mut self, world: &World) -> Result<u64, String> {
-        release(&mut self.php);
-        let rest = self.traced.run(|_| Fate::Made);
+    /// Lets it call once more after `fault`. Returns how often its loader was asked.
+    fn call_again(&mut self, fault: &Fault, world: &World) -> Result<u64, String> {
+        let rest = self.run(world, |call| fault.fate(call, true));
         require(rest == Rest::Idle, || format!("the process is {rest:?}: {}", self.errors()))?;
         let (answer, asked) = self.answer();
         answer.check(world).map_err(|error| format!("the same process: {error}"))?;

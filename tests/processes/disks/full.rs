@@ -82,14 +82,17 @@ fn where_only_root_has_space_left_another_users_file_is_written_in_place() {
     }
 }
 
-/// A world on `disk`, which is full, and its expired token file has no room for a token, however much
-/// life the file's own has left.
+/// A world on `disk`, which is full: a token file with a live token that is said to expire in
+/// `seconds_left`, and no room for the next one, which is longer.
 fn crowded(disk: &Disk, seconds_left: i64) -> (World, String) {
-    let world = World::within(&disk.path(), Options::default());
+    let options = Options { token_length: 19, ..Options::default() };
+    let mut world = World::within(&disk.path(), options);
+    world.set("endpoint", "classic");
     let token = world.write_live(100);
+    world.emulator.change(|options| options.token_length = 512);
     let expire = i64::try_from(now()).expect("a time") + seconds_left;
     let mut content = json!({"access_token": token, "expire": expire, "note": ""});
-    let padding = 1020 - content.to_string().len();
+    let padding = 1000 - content.to_string().len();
     content["note"] = "x".repeat(padding).into();
     let content = content.to_string();
     world.write(&content);
@@ -98,7 +101,7 @@ fn crowded(disk: &Disk, seconds_left: i64) -> (World, String) {
 }
 
 /// Calls on a file that has no room: the file stays what it was, `one` process fetches once at most, and
-/// all the others together `others` times.
+/// all the others together as often as `others` says.
 fn assert_bounded(world: &World, content: &str, others: u64) -> Vec<Call> {
     let mut calls = calls_of_one(&world.php(), world);
     assert!(world.fetches() <= 1, "{} fetches in one process", world.fetches());

@@ -50,7 +50,8 @@ impl Disk {
         let directory = tempfile::tempdir().expect("a directory");
         let image = directory.path().join("image");
         File::create(&image).and_then(|image| image.set_len(4 << 20)).expect("an image");
-        run(Command::new("mkfs.ext3").arg("-qF").args(options).arg(&image));
+        let made = Command::new("mkfs.ext3").arg("-qF").args(options).arg(&image).output();
+        assert!(made.is_ok_and(|made| made.status.success()), "mkfs.ext3 makes a disk");
         Self::mount(directory, &[OsStr::new("-o"), OsStr::new("loop"), image.as_os_str()])
     }
 

@@ -14,6 +14,7 @@ use crate::descriptor;
 use crate::error::ConfigError;
 use crate::notice;
 use crate::printable::{Printable, printable, printable_path};
+use crate::record::{Claim, Owner};
 use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::wechat::Endpoint;
@@ -27,6 +28,15 @@ pub struct Account {
     pub secret: Secret,
     /// The interface that hands out its token.
     pub endpoint: Endpoint,
+}
+
+impl Account {
+    /// Whose its token is.
+    #[must_use]
+    pub fn claim(&self) -> Claim<'_> {
+        let is_corp = self.endpoint == Endpoint::Wecom;
+        Claim { account: &self.appid, corpsecret: is_corp.then(|| self.secret.reveal()) }
+    }
 }
 
 /// What a call says of its account. All of it may be left out.
@@ -44,6 +54,13 @@ pub struct AccountOptions<'a> {
 }
 
 impl AccountOptions<'_> {
+    /// Whose token the call asks for, if it says so. `default_endpoint` is that of those who name none.
+    #[must_use]
+    pub fn claim(&self, default_endpoint: Endpoint) -> Option<Claim<'_>> {
+        let is_corp = self.is_corp || self.endpoint.unwrap_or(default_endpoint) == Endpoint::Wecom;
+        Some(Claim { account: self.appid?, corpsecret: self.secret.filter(|_| is_corp) })
+    }
+
     /// What contradicts itself in the options, if anything.
     ///
     /// # Errors
@@ -61,6 +78,22 @@ impl AccountOptions<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// Whose token a call asks for, as far as that is known without a look at the accounts file.
+#[must_use]
+pub fn owner(
+    options: &AccountOptions<'_>,
+    settings: &Settings,
+    environment: Environment<'_>,
+) -> Option<Owner> {
+    if let Some(claim) = options.claim(settings.endpoint) {
+        return Some(claim.owner());
+    }
+    let Default { appid, secret } = Default::of(settings, environment);
+    let is_corp = options.endpoint.unwrap_or(settings.endpoint) == Endpoint::Wecom;
+    let corpsecret = secret.as_ref().map(Secret::reveal).filter(|_| is_corp);
+    Some(Claim { account: &appid?, corpsecret }.owner())
 }
 
 /// Reads an environment variable.

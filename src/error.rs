@@ -102,6 +102,9 @@ fn say(cause: &Cause) -> String {
             "there is no other token than the rejected one; WeChat renews a stable token on demand at most every 30 s and 20 times a day".to_owned()
         }
         Cause::Network { reason } => printable(reason).to_string(),
+        Cause::Store { reason } => {
+            format!("there is a new token, and it could not be stored: {}", printable(reason))
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::clock::Epoch;
+use crate::record::Owner;
 
 /// What went wrong upstream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,11 @@ pub enum Cause {
     /// There was no usable answer.
     Network {
         /// DNS, TLS, connection, time limit, HTTP status, or a body that is no answer.
+        reason: String,
+    },
+    /// There was a token, and it could not be stored: the process that asked for it alone has it.
+    Store {
+        /// The operating system's words.
         reason: String,
     },
 }
@@ -90,6 +96,12 @@ impl Fingerprint {
         let hash = Sha256::digest(joined);
         Self(hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
     }
+
+    /// Its sixteen hexadecimal digits.
+    #[must_use]
+    pub fn hex(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Who asks, and how: what a failure may be due to.
@@ -99,6 +111,8 @@ pub struct Asker {
     pub account: Fingerprint,
     /// Where it is asked for: addresses, proxy, trusted certificates.
     pub way: Fingerprint,
+    /// Whose token it will be, as a record says it; `None` if that is not known.
+    pub owner: Option<Owner>,
 }
 
 /// The last failed refresh of a token file.
@@ -170,6 +184,7 @@ impl FailureRecord {
             Cause::Api { errcode, errmsg } => json!({"errcode": errcode, "errmsg": errmsg}),
             Cause::StillRejected => json!({"still_rejected": true}),
             Cause::Network { reason } => json!({"network": reason}),
+            Cause::Store { reason } => json!({"store": reason}),
         };
         if let Value::Object(members) = &mut json {
             members.insert("failed_at_ms".into(), self.failed_at.millis().into());
@@ -193,7 +208,10 @@ impl FailureRecord {
         let cause = match json.get("errcode").and_then(Value::as_i64) {
             Some(errcode) => Cause::Api { errcode, errmsg: text("errmsg")? },
             None if json.get("still_rejected").is_some() => Cause::StillRejected,
-            None => Cause::Network { reason: text("network")? },
+            None => match text("store") {
+                Some(reason) => Cause::Store { reason },
+                None => Cause::Network { reason: text("network")? },
+            },
         };
         Some(Self {
             cause,
@@ -218,7 +236,7 @@ mod tests {
     const NOW: Epoch = Epoch::from_secs(1_600_000_030);
 
     fn asker(account: &str, way: &str) -> Asker {
-        Asker { account: Fingerprint::new(account), way: Fingerprint::new(way) }
+        Asker { account: Fingerprint::new(account), way: Fingerprint::new(way), owner: None }
     }
 
     fn refused() -> Failure {
@@ -330,7 +348,8 @@ mod tests {
     #[test]
     fn a_record_reads_back_as_it_was_written() {
         let still_rejected = Failure { cause: Cause::StillRejected, pace: Pace::NextMinute };
-        for failure in [refused(), Failure::network("连接被拒绝"), still_rejected] {
+        let store = Failure { cause: Cause::Store { reason: "full".into() }, pace: Pace::Backoff };
+        for failure in [refused(), Failure::network("连接被拒绝"), still_rejected, store] {
             let record = FailureRecord::of(failure, &asker("a", "direct"), None, NOW);
             assert_eq!(FailureRecord::from_json(&record.to_json()), Some(record));
         }

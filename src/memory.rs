@@ -18,6 +18,7 @@ use foldhash::fast::RandomState;
 
 use crate::clock::Epoch;
 use crate::process;
+use crate::record::{Claim, Owner};
 use crate::token::Token;
 use crate::token_file::{self, Expected, Identity, Snapshot};
 
@@ -52,6 +53,7 @@ pub struct Memory<'a> {
 
 struct Remembered {
     token: Token,
+    owner: Option<Owner>,
     expected: Expected,
     identity: Identity,
     /// When the file was last looked at, and when the token was last asked for: milliseconds since 1970.
@@ -62,20 +64,23 @@ struct Remembered {
 }
 
 impl Memory<'_> {
-    /// The token of the file at `path`, if it is remembered as one that keeps `expected`, and the file
-    /// has not changed since. For `trust` after a look at the file there is no other.
+    /// The token of the file at `path`, if it is remembered as one that keeps `expected`, not as another's
+    /// than `claim` says, and the file has not changed since. For `trust` after a look at the file there is
+    /// no other.
     #[must_use]
     pub fn recall(
         self,
         path: &CStr,
         expected: Expected,
         trust: Duration,
+        claim: Option<Claim<'_>>,
         now: Epoch,
     ) -> Option<Token> {
         let name = OsStr::from_bytes(path.to_bytes());
         let at_hand = self.at_hand.borrow();
         let known = at_hand.get(name);
-        if let Some(token) = known.and_then(|known| known.recall(path, expected, trust, now)) {
+        if let Some(token) = known.and_then(|known| known.recall(path, expected, trust, claim, now))
+        {
             return Some(token);
         }
         // Another thread may have read the file since.
@@ -83,7 +88,7 @@ impl Memory<'_> {
         if known.is_some_and(|known| Arc::ptr_eq(known, &newer)) {
             return None;
         }
-        let token = newer.recall(path, expected, trust, now)?;
+        let token = newer.recall(path, expected, trust, claim, now)?;
         drop(at_hand);
         self.at_hand.borrow_mut().insert(name.to_owned(), newer);
         Some(token)
@@ -107,6 +112,7 @@ impl Memory<'_> {
         }
         let remembered = Arc::new(Remembered {
             token: token.clone(),
+            owner: snapshot.document.record().and_then(|record| record.owner),
             expected,
             identity,
             looked_at: AtomicI64::new(now.millis()),
@@ -181,9 +187,16 @@ impl Remembered {
         path: &CStr,
         expected: Expected,
         trust: Duration,
+        claim: Option<Claim<'_>>,
         now: Epoch,
     ) -> Option<Token> {
-        if self.is_forgotten() || self.expected != expected || !self.is_true(path, trust, now) {
+        let is_anothers =
+            claim.is_some_and(|claim| self.owner.as_ref().is_some_and(|owner| claim.is_not(owner)));
+        if self.is_forgotten()
+            || self.expected != expected
+            || is_anothers
+            || !self.is_true(path, trust, now)
+        {
             return None;
         }
         touch(&self.used_at, now);
@@ -284,8 +297,13 @@ mod tests {
         }
 
         fn trust(&self, path: &Path, seconds: u64, now: Epoch) -> Option<String> {
-            let token =
-                self.memory().recall(&c_string(path), TOKEN, Duration::from_secs(seconds), now);
+            let token = self.memory().recall(
+                &c_string(path),
+                TOKEN,
+                Duration::from_secs(seconds),
+                None,
+                now,
+            );
             token.map(|token| token.value.to_string())
         }
     }
@@ -358,7 +376,10 @@ mod tests {
             Expected { layout: Some(Layout::Plain), ..TOKEN },
         ] {
             assert!(
-                world.memory().recall(&c_string(&path), expected, Duration::ZERO, NOW).is_none()
+                world
+                    .memory()
+                    .recall(&c_string(&path), expected, Duration::ZERO, None, NOW)
+                    .is_none()
             );
         }
     }
@@ -415,20 +436,20 @@ mod tests {
         let at_hand = RefCell::default();
         let other = Memory { shared: &world.shared, at_hand: &at_hand };
         let trust = Duration::from_secs(60);
-        assert!(other.recall(&c_string(&path), TOKEN, Duration::ZERO, NOW).is_some());
+        assert!(other.recall(&c_string(&path), TOKEN, Duration::ZERO, None, NOW).is_some());
         assert_eq!(at_hand.borrow().len(), 1);
         for _ in 0..2 {
             world.memory().forget_rejected(&path, None, "token");
-            assert!(other.recall(&c_string(&path), TOKEN, trust, NOW).is_none());
+            assert!(other.recall(&c_string(&path), TOKEN, trust, None, NOW).is_none());
             // Read twice by this thread, and met once by the other.
             world.remember(&path, 10, NOW);
-            assert!(other.recall(&c_string(&path), TOKEN, trust, NOW).is_some());
+            assert!(other.recall(&c_string(&path), TOKEN, trust, None, NOW).is_some());
             world.remember(&path, 10, NOW);
         }
         world.memory().forget_rejected(&path, None, "token");
         world.remember(&path, 10, NOW);
         assert!(
-            other.recall(&c_string(&path), TOKEN, trust, NOW).is_some(),
+            other.recall(&c_string(&path), TOKEN, trust, None, NOW).is_some(),
             "what is new is met again"
         );
     }
@@ -486,7 +507,9 @@ mod tests {
             scope.spawn(|| {
                 AT_HAND.with(|at_hand| {
                     let memory = Memory { shared, at_hand };
-                    assert!(memory.recall(&c_string(&path), TOKEN, Duration::ZERO, NOW).is_some());
+                    assert!(
+                        memory.recall(&c_string(&path), TOKEN, Duration::ZERO, None, NOW).is_some()
+                    );
                 });
                 thread(&path);
             });
@@ -518,7 +541,8 @@ mod tests {
         forget_thread();
         let name = c_string(&path);
         let recall = move || {
-            let found = with(|memory| memory.recall(&name, TOKEN, Duration::from_secs(60), NOW));
+            let found =
+                with(|memory| memory.recall(&name, TOKEN, Duration::from_secs(60), None, NOW));
             (found.is_some(), AT_HAND.with(|at_hand| at_hand.borrow().len()))
         };
         let receiver = crate::worker::run(Duration::from_secs(20), recall).unwrap();
@@ -580,7 +604,7 @@ mod tests {
         let path = world.write("token.json", "token");
         let touch = || {
             let recalled = |memory: Memory<'_>| {
-                memory.recall(&c_string(&path), TOKEN, Duration::ZERO, NOW).is_none()
+                memory.recall(&c_string(&path), TOKEN, Duration::ZERO, None, NOW).is_none()
             };
             assert!(with(recalled));
         };

@@ -1,4 +1,5 @@
-//! One refresh under a held lock: ask the upstream, then write the token or record the failure.
+//! One refresh under a held lock: ask the upstream, then write the token or record the failure. A token that
+//! cannot be written is not lost: its process keeps it, and a failure is recorded in its place.
 
 use std::borrow::BorrowMut;
 use std::path::PathBuf;
@@ -7,9 +8,12 @@ use std::time::Duration;
 use crate::clock::{Clock, Epoch};
 use crate::error::Error;
 use crate::failure::{Asker, Cause, Failure, FailureRecord, Pace};
+use crate::ledger::{self, Fetched, Unstored};
+use crate::notice;
+use crate::record::Record;
 use crate::token::Token;
 use crate::token_file::lock::{Deadlock, TokenLock};
-use crate::token_file::replace::{Replacement, WriteMode};
+use crate::token_file::replace::{self, Filled, Replacement, WriteMode};
 use crate::token_file::{Document, FileError};
 use crate::upstream::{Grant, Setback, Upstream};
 
@@ -40,7 +44,9 @@ pub enum Outcome {
     Stored(Token),
     /// The token was had, but meanwhile somebody without the lock has put another file at the path, or
     /// another valid token into this one, or it cannot be told.
-    Displaced(Token),
+    Displaced(Fetched),
+    /// The token was had, and could not be stored: this process keeps it.
+    Unstored(Token),
 }
 
 impl Outcome {
@@ -48,7 +54,8 @@ impl Outcome {
     #[must_use]
     pub fn into_token(self) -> Token {
         match self {
-            Self::Stored(token) | Self::Displaced(token) => token,
+            Self::Stored(token) | Self::Unstored(token) => token,
+            Self::Displaced(fetched) => fetched.token,
         }
     }
 }
@@ -67,8 +74,7 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
     /// or a failure. An owned lock goes with the return.
     ///
     /// # Errors
-    /// [`Error::Upstream`], recorded for all who wait; [`Error::File`] if a token cannot be stored;
-    /// whatever kept the upstream from being asked.
+    /// [`Error::Upstream`], recorded for all who wait; whatever kept the upstream from being asked.
     pub fn run(
         self,
         upstream: &dyn Upstream,
@@ -107,35 +113,34 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
             Ok(grant) => {
                 let (value, expires_in) = grant.into_parts();
                 let expiry = asked_at + expires_in;
-                self.store(Token { value: value.into(), expiry, may_live_long: true }, now)
+                let token = Token { value: value.into(), expiry, may_live_long: true };
+                let record = Record::of(&token, asker.owner.clone(), asked_at);
+                Ok(self.store(Fetched { token, record }, asker, now))
             }
             Err(Setback::Failed(failure)) => self.record(failure, rejected, asker, now),
             Err(Setback::Unasked(error)) => Err(error),
         }
     }
 
-    /// Stores `token`.
-    ///
-    /// # Errors
-    /// [`Error::File`] if it cannot be stored.
-    pub fn store(self, token: Token, now: Epoch) -> Result<Outcome, Error> {
+    /// Stores `fetched`, which was asked for in the name of `asker`.
+    pub fn store(self, fetched: Fetched, asker: &Asker, now: Epoch) -> Outcome {
         let Self { mut lock, document, replacement, manner } = self;
-        let content = document.with_token(&token, rest(&token, manner.refresh_ahead, now), now);
-        let filled = replacement.fill(lock.borrow(), content.clone())?;
-        if !matches!(meanwhile(lock.borrow(), &document, now), Ok(Meanwhile::Undisturbed)) {
-            return Ok(Outcome::Displaced(token));
+        let lock = lock.borrow_mut();
+        let rest = rest(&fetched.token, manner.refresh_ahead, now);
+        let filled =
+            replacement.fill(document.with_token(&fetched.token, &fetched.record, rest, now));
+        if !matches!(meanwhile(lock, &document, now), Ok(Meanwhile::Undisturbed)) {
+            return Outcome::Displaced(fetched);
         }
-        match filled.commit(lock.borrow_mut()) {
-            Ok(()) => Ok(Outcome::Stored(token)),
-            Err(_) if !lock.borrow().is_current()? => Ok(Outcome::Displaced(token)),
-            // Another user's process, whose own file was exchanged just after it had locked it, has
-            // swept our replacement away.
-            Err(error) if error.is_missing() => {
-                let again = Replacement::stage(lock.borrow(), manner.write_mode)?;
-                again.fill(lock.borrow(), content)?.commit(lock.borrow_mut())?;
-                Ok(Outcome::Stored(token))
+        match filled.commit(lock) {
+            Ok(()) => {
+                ledger::stored(lock.path());
+                Outcome::Stored(fetched.token)
             }
-            Err(error) => Err(error.into()),
+            Err(_) if lock.is_current().is_ok_and(|is_current| !is_current) => {
+                Outcome::Displaced(fetched)
+            }
+            Err(error) => Outcome::Unstored(keep(lock, &document, fetched, &error, asker, now)),
         }
     }
 
@@ -148,18 +153,56 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
         now: Epoch,
     ) -> Result<Outcome, Error> {
         let Self { mut lock, document, replacement, manner } = self;
+        let lock = lock.borrow_mut();
         let record = FailureRecord::of(failure, asker, document.failure(), now);
-        let error = Error::upstream(&manner.file, &record, now);
-        let filled = replacement.fill(lock.borrow(), document.with_failure(&record));
-        match (meanwhile(lock.borrow(), &document, now), filled) {
-            (Ok(Meanwhile::Stored(token)), _) if rejected != Some(&*token.value) => {
+        let filled = document.with_failure(&record).map(|content| replacement.fill(content));
+        match meanwhile(lock, &document, now) {
+            Ok(Meanwhile::Stored(token)) if rejected != Some(&*token.value) => {
                 return Ok(Outcome::Stored(token));
             }
-            // Without a record others learn of the failure by asking themselves: worse, not wrong.
-            (Ok(Meanwhile::Undisturbed), Ok(filled)) => drop(filled.commit(lock.borrow_mut())),
+            Ok(Meanwhile::Undisturbed) => leave(lock, &document, filled, &record),
             _ => {}
         }
-        Err(error)
+        Err(Error::upstream(&manner.file, &record, now))
+    }
+}
+
+/// Keeps a token that could not be stored, because of `error`, with this process, and leaves a record of that
+/// for others: whoever asked for another one would ask in vain.
+fn keep(
+    lock: &mut TokenLock,
+    document: &Document,
+    fetched: Fetched,
+    error: &FileError,
+    asker: &Asker,
+    now: Epoch,
+) -> Token {
+    let reason = error.problem().to_owned();
+    let failure = Failure { cause: Cause::Store { reason: reason.clone() }, pace: Pace::Backoff };
+    let record = FailureRecord::of(failure, asker, document.failure(), now);
+    let content = document.with_failure(&record);
+    let filled = content.map(|content| Replacement::in_place().fill(content));
+    leave(lock, document, filled, &record);
+    let token = fetched.token.clone();
+    let instead_of = document.token().cloned();
+    let unstored = Unstored { fetched, instead_of, reason };
+    if ledger::keep_unstored(lock.path(), unstored) {
+        notice::leave(format!(
+            "wx_token: a new token could not be stored: {error}. Until it can, this process alone has it"
+        ));
+    }
+    token
+}
+
+/// Leaves `record` where there is room for it: in the file, as `filled`; beside it; or with this process.
+fn leave(
+    lock: &mut TokenLock,
+    document: &Document,
+    filled: Option<Filled>,
+    record: &FailureRecord,
+) {
+    if filled.is_none_or(|filled| filled.commit(lock).is_err()) {
+        replace::leave_attribute(lock, document.attribute_with_failure(record));
     }
 }
 

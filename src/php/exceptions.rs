@@ -143,7 +143,7 @@ fn build(token_file: &Path, error: &Error) -> Result<PhpException> {
         Error::Upstream { cause: Cause::StillRejected, .. } => (API, REJECTED),
         Error::Upstream { cause: Cause::Network { .. }, .. } => (NETWORK, 0),
         Error::Lock { .. } | Error::Deadlock { .. } => (LOCK, 0),
-        Error::File(_) => (FILE, 0),
+        Error::Upstream { cause: Cause::Store { .. }, .. } | Error::File(_) => (FILE, 0),
         Error::Config(_) | Error::Aborted => (CONFIG, 0),
     };
     let message = error.to_string();
@@ -152,6 +152,7 @@ fn build(token_file: &Path, error: &Error) -> Result<PhpException> {
     object.try_call_method("__construct", vec![&message as &dyn IntoZvalDyn, &code])?;
     object.set_property("tokenFile", path_value(token_file))?;
     match error {
+        Error::Upstream { cause: Cause::Store { .. }, .. } => {}
         Error::Upstream { cause, retry_at, .. } => {
             object.set_property("retryAt", rounded_up(*retry_at))?;
             if let Cause::Api { errmsg, .. } = cause {

@@ -70,7 +70,7 @@ pub fn wx_try_token(
     }
     check_place(&path)?;
     let settings = settings::current();
-    let call = call(&path, Subject::AccessToken, &options, &settings);
+    let call = account_call(&path, Subject::AccessToken, &options, &settings);
     let open = || client(&find_account(&options, &settings)?, &options, &settings);
     let token = protocol::try_get(&call, &open);
     log::write_notices();
@@ -106,15 +106,16 @@ fn ask<const N: u32>(
     get: impl Fn(&Call, &Source<'_>) -> Result<Token, Error>,
 ) -> Result<TokenString, Ended> {
     check_place(path)?;
-    let call = call(path, Subject::AccessToken, options, settings);
     match source {
         SourceArg::Account(_) => {
+            let call = account_call(path, Subject::AccessToken, options, settings);
             let open = || client(&find_account(options, settings)?, options, settings);
             let token = get(&call, &Source::Remote(&open));
             log::write_notices();
             Ok(TokenString(token.map_err(|error| exceptions::of(&call.file, &error))?))
         }
         SourceArg::Loader(callable) => {
+            let call = call(path, Subject::AccessToken, options, settings);
             let loader = Loader::new(callable);
             let token = get(&call, &Source::Local(&loader));
             log::write_notices();
@@ -171,13 +172,14 @@ pub fn wx_get_ticket(
             kind: TicketKind::of(kind, account.endpoint).map_err(wrong)?,
             http: Http::new(account.endpoint, transport(&options, &settings)),
             token_call: {
-                let call = call(&token_path, Subject::AccessToken, &token_options, &settings);
+                let call =
+                    account_call(&token_path, Subject::AccessToken, &token_options, &settings);
                 Call { caller: call.caller.on_worker(), ..call }
             },
             tokens: client(&account, &options, &settings)?,
         }))
     };
-    let call = call(&path, subject, &options, &settings);
+    let call = account_call(&path, subject, &options, &settings);
     let ticket = protocol::get(&call, &Source::Remote(&open));
     log::write_notices();
     ticket.map(TokenString).map_err(|error| exceptions::of(&call.file, &error))
@@ -268,7 +270,8 @@ fn recall(path: &CStr, subject: Subject, options: &CallOptions<'_>) -> Option<To
     let expected = Expected { subject, layout: options.layout };
     settings::read(|settings| {
         let refresh_ahead = options.refresh_ahead.unwrap_or(settings.refresh_ahead);
-        protocol::recall(path, expected, refresh_ahead, settings.revalidate_freq)
+        let claim = options.account.claim(settings.endpoint);
+        protocol::recall(path, expected, refresh_ahead, settings.revalidate_freq, claim)
     })
 }
 
@@ -284,7 +287,19 @@ fn call(path: &Path, subject: Subject, options: &CallOptions<'_>, settings: &Set
         max_files: settings.max_files,
         clock: Arc::new(SystemClock),
         caller: frame::caller(),
+        owner: None,
     }
+}
+
+/// A call that asks WeChat, for an account.
+fn account_call(
+    path: &Path,
+    subject: Subject,
+    options: &CallOptions<'_>,
+    settings: &Settings,
+) -> Call {
+    let owner = account::owner(&options.account, settings, &environment::variable);
+    Call { owner, ..call(path, subject, options, settings) }
 }
 
 fn find_account(options: &CallOptions<'_>, settings: &Settings) -> Result<Account, Error> {

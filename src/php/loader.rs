@@ -77,7 +77,7 @@ impl Upstream for Loader<'_> {
     }
 
     fn asker(&self) -> Asker {
-        Asker { account: Fingerprint::new("loader"), way: Fingerprint::new("loader") }
+        Asker { account: Fingerprint::new("loader"), way: Fingerprint::new("loader"), owner: None }
     }
 
     /// PHP's own limits count.

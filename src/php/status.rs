@@ -28,6 +28,7 @@ fn array(status: &Status) -> Result<ZBox<ZendHashTable>> {
     array.insert("file", exceptions::path_value(&status.file))?;
     array.insert("exists", status.exists)?;
     array.insert("state", status.state.name())?;
+    array.insert("stored", status.unstored.is_none())?;
     array.insert("layout", status.layout.as_deref())?;
     array.insert("expires_at", status.expiry.map(|expiry| expiry.secs()))?;
     array.insert("expires_in", status.expires_in)?;
@@ -45,7 +46,7 @@ fn failure(failure: &FailureRecord) -> Result<ZBox<ZendHashTable>> {
     let (errcode, message) = match &failure.cause {
         Cause::Api { errcode, errmsg } => (Some(*errcode), printable(errmsg)),
         Cause::StillRejected => (None, printable("there is no other token than the rejected one")),
-        Cause::Network { reason } => (None, printable(reason)),
+        Cause::Network { reason } | Cause::Store { reason } => (None, printable(reason)),
     };
     array.insert("errcode", errcode)?;
     array.insert("message", message.to_string())?;

@@ -2,41 +2,34 @@
 
 use std::time::Duration;
 
+use super::finding::Finding;
 use super::turn::{self, Aim};
 use super::{Call, Opened, Source, critical};
 use crate::error::Error;
 use crate::failure::Asker;
 use crate::refresh::Outcome;
 use crate::token::Token;
+use crate::token_file;
 use crate::token_file::lock::{Attempt, TokenLock};
-use crate::token_file::{self, Document};
 
-/// Starts a refresh of the due token in `document`, unless somebody is at it or it is too soon.
+/// Starts a refresh of the due token in `found`, unless somebody is at it or it is too soon.
 /// Returns a newer token if there is one by now.
 ///
 /// # Errors
 /// [`Error::Aborted`] alone. Whatever else goes wrong is no concern of a caller with a valid token:
 /// it is recorded, or met again when the token has expired.
-pub fn refresh(
-    call: &Call,
-    source: &Source<'_>,
-    document: &Document,
-) -> Result<Option<Token>, Error> {
-    match try_refresh(call, source, document) {
+pub fn refresh(call: &Call, source: &Source<'_>, found: &Finding) -> Result<Option<Token>, Error> {
+    match try_refresh(call, source, found) {
         Err(Error::Aborted) => Err(Error::Aborted),
         Err(_) => Ok(None),
         Ok(newer) => Ok(newer),
     }
 }
 
-fn try_refresh(
-    call: &Call,
-    source: &Source<'_>,
-    document: &Document,
-) -> Result<Option<Token>, Error> {
+fn try_refresh(call: &Call, source: &Source<'_>, found: &Finding) -> Result<Option<Token>, Error> {
     let opened = source.open()?;
     let asker = opened.upstream().asker();
-    if call.is_too_soon(document, &asker) {
+    if call.is_too_soon(found, &asker) {
         return Ok(None);
     }
     let real = token_file::resolve(&call.file)?;
@@ -56,7 +49,7 @@ fn try_refresh(
         Opened::Remote(remote) => call.take_turn_on_worker(&remote, Aim::Renew, lock)?,
     };
     Ok(match outcome {
-        Some(Outcome::Stored(token)) => Some(token),
+        Some(Outcome::Stored(token) | Outcome::Unstored(token)) => Some(token),
         Some(Outcome::Displaced(_)) | None => None,
     })
 }
@@ -67,13 +60,17 @@ const ROUNDING: Duration = Duration::from_secs(2);
 
 impl Call {
     /// Whether the token is only just due, or the last refresh has said when to ask next and that lies
-    /// ahead.
-    pub(super) fn is_too_soon(&self, document: &Document, asker: &Asker) -> bool {
+    /// ahead. One that could not be stored is tried again as soon as the failure allows.
+    pub(super) fn is_too_soon(&self, found: &Finding, asker: &Asker) -> bool {
         let now = self.clock.now();
         let grace = ROUNDING.min(self.refresh_ahead / 4);
         let is_just_due = |token: &Token| now < token.expiry.before(self.refresh_ahead) + grace;
-        document.token().is_some_and(is_just_due)
-            || document.rest_until().is_some_and(|until| now < until)
-            || document.failure().is_some_and(|record| record.forbids(asker, now))
+        let is_to_be_left = || {
+            let document = found.document();
+            document.token().is_some_and(is_just_due)
+                || document.rest_until().is_some_and(|until| now < until)
+        };
+        found.unstored.is_none() && is_to_be_left()
+            || found.failure().is_some_and(|record| record.forbids(asker, now))
     }
 }

@@ -8,6 +8,7 @@
 
 pub mod critical;
 mod due;
+mod finding;
 mod patience;
 mod poll;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use self::finding::Finding;
 pub use self::poll::try_get;
 use self::turn::{Aim, Wanted};
 use self::wait::Wait;
@@ -31,11 +33,12 @@ use crate::clock::{Clock, CoarseClock};
 use crate::error::Error;
 use crate::failure::{Asker, Failure, FailureRecord};
 use crate::memory;
+use crate::record::{Claim, Owner};
 use crate::refresh::Outcome;
 use crate::token::{Age, Token};
+use crate::token_file::Expected;
 use crate::token_file::lock::TokenLock;
 use crate::token_file::replace::WriteMode;
-use crate::token_file::{self, Document, Expected};
 use crate::upstream::Upstream;
 use crate::worker;
 
@@ -62,6 +65,8 @@ pub struct Call {
     pub clock: Arc<dyn Clock>,
     /// Who makes the call.
     pub caller: Caller,
+    /// Whose token it asks for, as far as that is known without a search.
+    pub owner: Option<Owner>,
 }
 
 /// An upstream that can be asked on a thread of its own.
@@ -100,16 +105,17 @@ impl Opened<'_> {
 }
 
 /// The fresh token that this process remembers of the file at `path`: for `trust` after a look at
-/// the file without another.
+/// the file without another. Not one that is known to be another's than `claim` says.
 #[must_use]
 pub fn recall(
     path: &CStr,
     expected: Expected,
     refresh_ahead: Duration,
     trust: Duration,
+    claim: Option<Claim<'_>>,
 ) -> Option<Token> {
     let now = CoarseClock.now();
-    let token = memory::with(|memory| memory.recall(path, expected, trust, now))?;
+    let token = memory::with(|memory| memory.recall(path, expected, trust, claim, now))?;
     (token.age(now + CoarseClock::LATE, refresh_ahead) == Age::Fresh).then_some(token)
 }
 
@@ -118,24 +124,21 @@ pub fn recall(
 /// # Errors
 /// Any [`Error`]; the file then holds what it held before, and perhaps a failure record.
 pub fn get(call: &Call, source: &Source<'_>) -> Result<Token, Error> {
-    let first = token_file::read(&call.file, call.expected)?;
+    let first = call.look()?;
     let now = call.clock.now();
-    let age = first.document.token().map(|token| token.age(now, call.refresh_ahead));
-    match (age, first.document.token()) {
-        (Some(Age::Fresh), Some(token)) => {
+    let age = first.token().map(|token| token.age(now, call.refresh_ahead));
+    match (age, first.token()) {
+        (Some(Age::Fresh), Some(token)) if first.unstored.is_none() => {
             memory::with(|memory| {
-                memory.remember(&call.file, call.expected, &first, call.max_files, now);
+                memory.remember(&call.file, call.expected, &first.snapshot, call.max_files, now);
             });
             Ok(token.clone())
         }
-        (Some(Age::Due), Some(token)) => match due::refresh(call, source, &first.document)? {
+        (Some(Age::Fresh | Age::Due), Some(token)) => match due::refresh(call, source, &first)? {
             Some(newer) => Ok(newer),
             None if token.is_valid(call.clock.now()) => Ok(token.clone()),
             // It has expired during a refresh on this thread, which failed.
-            None => {
-                let now = token_file::read(&call.file, call.expected)?;
-                Wait::begin(call, source.open()?, now, None)?.until_token()
-            }
+            None => Wait::begin(call, source.open()?, call.look()?, None)?.until_token(),
         },
         _ => Wait::begin(call, source.open()?, first, None)?.until_token(),
     }
@@ -147,9 +150,9 @@ pub fn get(call: &Call, source: &Source<'_>) -> Result<Token, Error> {
 /// # Errors
 /// As [`get`].
 pub fn replace(call: &Call, source: &Source<'_>, rejected: &str) -> Result<Token, Error> {
-    let first = token_file::read(&call.file, call.expected)?;
-    let before = first.identity;
-    let token = match call.usable(&first.document, Some(rejected)) {
+    let first = call.look()?;
+    let before = first.snapshot.identity;
+    let token = match call.usable(&first, Some(rejected)) {
         Some(token) => Ok(token),
         None => Wait::begin(call, source.open()?, first, Some(rejected))?.until_token(),
     };
@@ -162,24 +165,24 @@ pub fn replace(call: &Call, source: &Source<'_>, rejected: &str) -> Result<Token
 const TIME_TO_WRITE: Duration = Duration::from_secs(5);
 
 impl Call {
-    /// The token in `document`, if it is valid and not `rejected`.
-    fn usable(&self, document: &Document, rejected: Option<&str>) -> Option<Token> {
-        let token = document.token().filter(|token| token.is_valid(self.clock.now()))?;
+    /// The token in `found`, if it is valid and not `rejected`.
+    fn usable(&self, found: &Finding, rejected: Option<&str>) -> Option<Token> {
+        let token = found.token().filter(|token| token.is_valid(self.clock.now()))?;
         (rejected != Some(&*token.value)).then(|| token.clone())
     }
 
-    /// What this call looks for, which has found no usable token in `document`.
+    /// What this call looks for, which has found no usable token in `found`.
     ///
     /// # Errors
     /// [`Error::Upstream`] if the last failure forbids `asker` to ask already.
     fn wanted(
         &self,
-        document: &Document,
+        found: &Finding,
         asker: &Asker,
         rejected: Option<&str>,
     ) -> Result<Wanted, Error> {
         let now = self.clock.now();
-        let old_failure = document.failure().cloned();
+        let old_failure = found.failure().cloned();
         if let Some(record) = old_failure.as_ref().filter(|record| record.forbids(asker, now)) {
             return Err(Error::upstream(&self.file, record, now));
         }

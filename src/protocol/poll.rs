@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::finding::Finding;
 use super::turn::Aim;
 use super::{Call, Remote, Source, critical, due};
 use crate::error::Error;
 use crate::memory;
 use crate::process;
 use crate::token::{Age, Token};
+use crate::token_file;
 use crate::token_file::lock::{Attempt, Deadlock, TokenLock};
-use crate::token_file::{self, Document};
 
 /// The valid token of the file that `call` names, or `None` while there is none: a refresh is then under
 /// way, here or elsewhere, or the file was written just now.
@@ -30,30 +31,30 @@ pub fn try_get(
     let Some(first) = token_file::read_if_settled(&call.file, call.expected)? else {
         return Ok(None);
     };
+    let first = call.find(first)?;
     let now = call.clock.now();
-    let token = first.document.token();
-    match token.map(|token| token.age(now, call.refresh_ahead)) {
-        Some(Age::Fresh) => memory::with(|memory| {
-            memory.remember(&call.file, call.expected, &first, call.max_files, now);
+    match first.token().map(|token| token.age(now, call.refresh_ahead)) {
+        Some(Age::Fresh) if first.unstored.is_none() => memory::with(|memory| {
+            memory.remember(&call.file, call.expected, &first.snapshot, call.max_files, now);
         }),
-        Some(Age::Due) => {
+        Some(Age::Fresh | Age::Due) => {
             let call = Call { background: true, ..call.clone() };
-            due::refresh(&call, &Source::Remote(open), &first.document)?;
+            due::refresh(&call, &Source::Remote(open), &first)?;
         }
         Some(Age::Expired) | None => {
-            start(call, &open()?, &first.document)?;
+            start(call, &open()?, &first)?;
             return Ok(None);
         }
     }
-    Ok(token.cloned())
+    Ok(first.token().cloned())
 }
 
 /// Has a refresh started, unless somebody is at it.
-fn start(call: &Call, remote: &Remote, document: &Document) -> Result<(), Error> {
+fn start(call: &Call, remote: &Remote, found: &Finding) -> Result<(), Error> {
     if let Some(error) = take_untold(&call.file) {
         return Err(error);
     }
-    let aim = Aim::Obtain(call.wanted(document, &remote.asker(), None)?);
+    let aim = Aim::Obtain(Box::new(call.wanted(found, &remote.asker(), None)?));
     let real = token_file::resolve(&call.file)?;
     if critical::holds(&call.caller, &real) {
         let (file, deadlock) = (call.file.clone(), Deadlock::PollInsideLock);

@@ -12,17 +12,28 @@ use super::*;
 use crate::caller::tests::caller;
 use crate::clock::Epoch;
 use crate::failure::{Asker, Cause, Fingerprint, Pace};
+use crate::record::Record;
 use crate::token_file::lock::{Attempt, Deadlock};
 use crate::token_file::replace::Replacement;
-use crate::token_file::{Origin, Subject};
+use crate::token_file::{self, Content, Document, Origin, Subject};
 use crate::upstream::{Grant, Setback};
 
 const NOW: i64 = 1_600_000_000;
 const TOKEN: Expected = Expected { subject: Subject::AccessToken, layout: None };
 
 fn empty() -> Document {
-    let origin = Origin { name: "token.json".into(), written: Epoch::from_secs(0), note: None };
+    let origin =
+        Origin { name: "token.json".into(), written: Epoch::from_secs(0), attributes: Vec::new() };
     Document::empty(TOKEN, origin)
+}
+
+/// A file with nothing but the record of a failure.
+fn noted(failure: &FailureRecord) -> Content {
+    empty().with_failure(failure).unwrap()
+}
+
+fn holding(token: &Token, now: Epoch) -> Content {
+    empty().with_token(token, &Record::of(token, None, now), None, now)
 }
 
 struct FakeClock(AtomicI64);
@@ -42,7 +53,7 @@ struct FakeUpstream {
 }
 
 fn asker(account: &str) -> Asker {
-    Asker { account: Fingerprint::new(account), way: Fingerprint::new("direct") }
+    Asker { account: Fingerprint::new(account), way: Fingerprint::new("direct"), owner: None }
 }
 
 impl Upstream for FakeUpstream {
@@ -108,6 +119,7 @@ impl World {
             max_files: 10,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             caller: caller(),
+            owner: None,
         }
     }
 
@@ -209,7 +221,7 @@ fn the_refusal_of_another_account_is_not_ours() {
     let failure = Failure { cause, pace };
     let other = asker("another");
     let record = FailureRecord::of(failure, &other, None, world.clock.now());
-    fs::write(world.file(), empty().with_failure(&record).bytes).unwrap();
+    fs::write(world.file(), noted(&record).bytes).unwrap();
     assert_eq!(&*world.get().unwrap().value, "token");
 }
 
@@ -218,7 +230,7 @@ fn a_network_failure_by_another_way_is_not_ours() {
     let world = World::new(Ok("token"));
     let other = Asker { way: Fingerprint::new("dead proxy"), ..world.upstream.asker() };
     let record = FailureRecord::of(down(), &other, None, world.clock.now());
-    fs::write(world.file(), empty().with_failure(&record).bytes).unwrap();
+    fs::write(world.file(), noted(&record).bytes).unwrap();
     assert_eq!(&*world.get().unwrap().value, "token");
 }
 
@@ -247,16 +259,12 @@ fn a_waiter_takes_the_token_or_the_failure_that_the_holder_leaves() {
             let expiry = now + Duration::from_secs(600);
             let content = if leaves_failure {
                 let asker = world.upstream.asker();
-                empty().with_failure(&FailureRecord::of(down(), &asker, None, now))
+                noted(&FailureRecord::of(down(), &asker, None, now))
             } else {
-                empty().with_token(
-                    &Token { value: "theirs".into(), expiry, may_live_long: false },
-                    None,
-                    now,
-                )
+                holding(&Token { value: "theirs".into(), expiry, may_live_long: false }, now)
             };
             let staged = Replacement::stage(&lock, WriteMode::Replace).unwrap();
-            staged.fill(&lock, content).unwrap().commit(&mut lock).unwrap();
+            staged.fill(content).commit(&mut lock).unwrap();
             drop(lock);
             waiter.join().unwrap()
         });
@@ -479,7 +487,7 @@ fn an_unwritable_directory_does_not_disturb_a_valid_token() {
     let real = world.dir.path().join("real/token.json");
     let token =
         Token { value: "first".into(), expiry: Epoch::from_secs(NOW + 7200), may_live_long: true };
-    fs::write(&real, empty().with_token(&token, None, Epoch::from_secs(NOW)).bytes).unwrap();
+    fs::write(&real, holding(&token, Epoch::from_secs(NOW)).bytes).unwrap();
     std::os::unix::fs::symlink(&real, world.file()).unwrap();
     let open = || -> Result<Remote, Error> { Err(crate::error::ConfigError("none".into()).into()) };
     assert_eq!(&*get(&world.call(), &Source::Remote(&open)).unwrap().value, "first");
@@ -521,9 +529,9 @@ fn a_waiter_with_other_credentials_does_not_share_the_refusal() {
         let cause = Cause::Api { errcode: 40125, errmsg: String::new() };
         let other = asker("another");
         let record = FailureRecord::of(Failure { cause, pace }, &other, None, world.clock.now());
-        let content = empty().with_failure(&record);
+        let content = noted(&record);
         let staged = Replacement::stage(&lock, WriteMode::Replace).unwrap();
-        staged.fill(&lock, content).unwrap().commit(&mut lock).unwrap();
+        staged.fill(content).commit(&mut lock).unwrap();
         drop(lock);
         waiter.join().unwrap()
     });

@@ -4,12 +4,13 @@ use std::borrow::BorrowMut;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::finding::Finding;
 use super::{Call, Remote};
 use crate::error::Error;
 use crate::failure::{Asker, FailureRecord};
+use crate::ledger::Fetched;
 use crate::refresh::{Manner, Outcome, Refresh};
 use crate::token::{Age, Token};
-use crate::token_file::Document;
 use crate::token_file::lock::TokenLock;
 use crate::upstream::{Grant, Setback, Upstream};
 
@@ -19,7 +20,7 @@ pub enum Aim {
     /// To renew a valid token that is due, unless another has done so or it is too soon.
     Renew,
     /// To have a token.
-    Obtain(Wanted),
+    Obtain(Box<Wanted>),
 }
 
 /// What a call without a usable token looks for.
@@ -30,7 +31,7 @@ pub struct Wanted {
     /// The failure that stood in the file when the call began: any other one happened since.
     pub old_failure: Option<FailureRecord>,
     /// A token that a refresh of this call could not store, because the file was exchanged.
-    pub in_hand: Option<Token>,
+    pub in_hand: Option<Fetched>,
 }
 
 impl Wanted {
@@ -42,12 +43,12 @@ impl Wanted {
         &self,
         call: &Call,
         asker: &Asker,
-        document: &Document,
+        found: &Finding,
     ) -> Result<Option<Token>, Error> {
-        if let Some(token) = call.usable(document, self.rejected.as_deref()) {
+        if let Some(token) = call.usable(found, self.rejected.as_deref()) {
             return Ok(Some(token));
         }
-        let failed = document
+        let failed = found
             .failure()
             .filter(|record| Some(*record) != self.old_failure.as_ref() && record.concerns(asker));
         failed.map_or(Ok(None), |record| Err(Error::upstream(&call.file, record, call.clock.now())))
@@ -65,39 +66,40 @@ pub fn take<L: BorrowMut<TokenLock>>(
     lock: L,
     upstream: &dyn Upstream,
 ) -> Result<Option<Outcome>, Error> {
-    let document = lock.borrow().read(call.expected)?.document;
+    let found = call.find(lock.borrow().read(call.expected)?)?;
     let asker = upstream.asker();
+    call.refuse_other(&found, asker.owner.as_ref())?;
     let mut rejected = None;
-    let mut in_hand = None;
-    match aim {
+    let in_hand = match aim {
         Aim::Renew => {
-            let age = document.token().map(|token| token.age(call.clock.now(), call.refresh_ahead));
-            if age == Some(Age::Fresh) {
-                return Ok(document.token().cloned().map(Outcome::Stored));
+            let age = found.token().map(|token| token.age(call.clock.now(), call.refresh_ahead));
+            let is_fresh = age == Some(Age::Fresh);
+            if is_fresh && found.unstored.is_none() {
+                return Ok(found.token().cloned().map(Outcome::Stored));
             }
-            if call.is_too_soon(&document, &asker) {
+            if call.is_too_soon(&found, &asker) {
                 return Ok(None);
             }
+            found.unstored.clone().filter(|_| is_fresh)
         }
         Aim::Obtain(wanted) => {
-            if let Some(token) = wanted.answered(call, &asker, &document)? {
+            if let Some(token) = wanted.answered(call, &asker, &found)? {
                 return Ok(Some(Outcome::Stored(token)));
             }
             rejected = wanted.rejected.as_deref();
-            in_hand.clone_from(&wanted.in_hand);
+            wanted.in_hand.clone()
         }
-    }
+    };
     let manner = Manner {
         file: call.file.clone(),
         refresh_ahead: call.refresh_ahead,
         write_mode: call.write_mode,
     };
-    let refresh = Refresh::prepare(lock, document, manner)?;
-    let outcome = match in_hand {
-        Some(token) => refresh.store(token, call.clock.now()),
-        None => refresh.run(upstream, rejected, call.clock.as_ref()),
-    };
-    outcome.map(Some)
+    let refresh = Refresh::prepare(lock, found.snapshot.document, manner)?;
+    match in_hand {
+        Some(fetched) => Ok(Some(refresh.store(fetched, &asker, call.clock.now()))),
+        None => refresh.run(upstream, rejected, call.clock.as_ref()).map(Some),
+    }
 }
 
 /// An upstream that is asked on a worker while the lock stays with this thread, where PHP code holds it.

@@ -1,5 +1,6 @@
 //! A call without a usable token: it waits for another's refresh, or makes one.
 
+use super::finding::Finding;
 use super::patience::Patience;
 use super::turn::{self, Aim, AskedOnWorker, Wanted};
 use super::{Call, Opened, critical};
@@ -7,7 +8,7 @@ use crate::error::Error;
 use crate::refresh::Outcome;
 use crate::token::Token;
 use crate::token_file::lock::{Attempt, TokenLock};
-use crate::token_file::{self, Identity, Snapshot};
+use crate::token_file::{self, Identity};
 
 /// A caller without a usable token, until it has one.
 pub struct Wait<'a> {
@@ -26,11 +27,11 @@ impl<'a> Wait<'a> {
     pub fn begin(
         call: &'a Call,
         upstream: Opened<'a>,
-        first: Snapshot,
+        first: Finding,
         rejected: Option<&str>,
     ) -> Result<Self, Error> {
-        let wanted = call.wanted(&first.document, &upstream.upstream().asker(), rejected)?;
-        let (seen, patience) = (first.identity, Patience::new(call));
+        let wanted = call.wanted(&first, &upstream.upstream().asker(), rejected)?;
+        let (seen, patience) = (first.snapshot.identity, Patience::new(call));
         Ok(Self { call, upstream, wanted, seen, patience })
     }
 
@@ -41,7 +42,7 @@ impl<'a> Wait<'a> {
     pub fn until_token(mut self) -> Result<Token, Error> {
         match (self.stored(), self.wanted.in_hand) {
             // That it is not stored is no reason to keep it from its caller.
-            (Err(_), Some(token)) => Ok(token),
+            (Err(_), Some(fetched)) => Ok(fetched.token),
             (token, _) => token,
         }
     }
@@ -62,10 +63,10 @@ impl<'a> Wait<'a> {
                 },
             };
             match outcome {
-                Some(Outcome::Stored(token)) => return Ok(token),
-                Some(Outcome::Displaced(token)) => {
+                Some(Outcome::Stored(token) | Outcome::Unstored(token)) => return Ok(token),
+                Some(Outcome::Displaced(fetched)) => {
                     // Time to store it, once: whoever goes on exchanging the file keeps nobody.
-                    match self.wanted.in_hand.replace(token) {
+                    match self.wanted.in_hand.replace(fetched) {
                         None => self.patience.renew(),
                         Some(_) => self.patience.pause(&real)?,
                     }
@@ -81,14 +82,14 @@ impl<'a> Wait<'a> {
         if now.is_none() || now == self.seen {
             return Ok(None);
         }
-        let snapshot = token_file::read(&self.call.file, self.call.expected)?;
-        self.seen = snapshot.identity;
-        self.wanted.answered(self.call, &self.upstream.upstream().asker(), &snapshot.document)
+        let found = self.call.look()?;
+        self.seen = found.snapshot.identity;
+        self.wanted.answered(self.call, &self.upstream.upstream().asker(), &found)
     }
 
     /// Under a lock of its own.
     fn take_turn(&self, lock: TokenLock) -> Result<Option<Outcome>, Error> {
-        let aim = Aim::Obtain(self.wanted.clone());
+        let aim = Aim::Obtain(Box::new(self.wanted.clone()));
         match &self.upstream {
             Opened::Local(upstream) => turn::take(self.call, &aim, lock, *upstream),
             Opened::Remote(remote) => self.call.take_turn_on_worker(remote, aim, lock),
@@ -97,7 +98,7 @@ impl<'a> Wait<'a> {
 
     /// Under a lock that PHP code holds and goes on holding.
     fn take_turn_within(&self, lock: &mut TokenLock) -> Result<Option<Outcome>, Error> {
-        let aim = Aim::Obtain(self.wanted.clone());
+        let aim = Aim::Obtain(Box::new(self.wanted.clone()));
         match &self.upstream {
             Opened::Local(upstream) => turn::take(self.call, &aim, lock, *upstream),
             Opened::Remote(remote) => {

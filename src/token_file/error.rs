@@ -29,10 +29,10 @@ impl FileError {
         Self { path: path.to_owned(), task, problem, remedy, source: Some(error) }
     }
 
-    /// Whether something that was there is gone.
+    /// What is wrong, without path and remedy.
     #[must_use]
-    pub fn is_missing(&self) -> bool {
-        self.source.as_ref().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
+    pub fn problem(&self) -> &str {
+        &self.problem
     }
 
     /// PHP's `open_basedir` bars the file at `path`, or its directory.

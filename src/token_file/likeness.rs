@@ -10,7 +10,7 @@ use std::path::Path;
 
 use rustix::fs::XattrFlags;
 
-use super::replace::NOTE;
+use super::replace::ATTRIBUTE;
 use crate::descriptor;
 use crate::process::UnderWay;
 
@@ -28,7 +28,7 @@ pub fn take_after(new: &File, old: &File) -> io::Result<()> {
         new.set_permissions(was.permissions())?;
     }
     drop_acl(new)?;
-    for name in attributes(old).iter().filter(|name| name.as_str() != NOTE) {
+    for name in attributes(old).iter().filter(|name| name.as_str() != ATTRIBUTE) {
         let mut value = vec![0; 64 * 1024];
         let Ok(length) = rustix::fs::fgetxattr(old, name.as_str(), &mut value) else { continue };
         value.truncate(length);

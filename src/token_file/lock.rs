@@ -345,22 +345,47 @@ fn open_or_create(under_way: &UnderWay, path: &Path, mode: u32) -> Result<Option
         match create(under_way, path, mode) {
             Ok(file) => return Ok(Some(file)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            // Somebody else has made it and, under its lock, swept ours away.
-            Err(error)
-                if error.kind() == io::ErrorKind::NotFound
-                    && fs::symlink_metadata(path).is_ok() => {}
             Err(error) => return Err(FileError::from_io(path, "create", error)),
         }
     }
     Ok(None)
 }
 
-/// Makes the file, empty. It comes to its path with the owner and mode that it is to have: whoever dies
-/// on the way leaves nothing there that others cannot use.
+/// Makes the file, empty.
 fn create(under_way: &UnderWay, path: &Path, mode: u32) -> io::Result<File> {
+    match create_beside(under_way, path, mode) {
+        // There may be neither renameat2(2) with RENAME_NOREPLACE nor link(2): FUSE, filters of containers.
+        // Or somebody else has made the file and, under its lock, swept ours away.
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            create_at_once(under_way, path, mode)
+        }
+        created => created,
+    }
+}
+
+/// The file comes to its path with the owner and mode that it is to have: whoever dies on the way leaves
+/// nothing there that others cannot use.
+fn create_beside(under_way: &UnderWay, path: &Path, mode: u32) -> io::Result<File> {
     let new = replace::beside(under_way, path)?;
     likeness::settle_in(under_way, new.as_file(), path, mode)?;
     Ok(new.persist_noclobber(path)?)
+}
+
+fn create_at_once(under_way: &UnderWay, path: &Path, mode: u32) -> io::Result<File> {
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_NOFOLLOW;
+    let options = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .custom_flags(flags)
+        .clone();
+    let new = descriptor::file_under(under_way, path, &options)?;
+    if let Err(error) = likeness::settle_in(under_way, &new, path, mode) {
+        let _ = fs::remove_file(path);
+        return Err(error);
+    }
+    Ok(new)
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ use rustix::io::Errno;
 
 use crate::clock::{Clock, Epoch, SystemClock};
 use crate::descriptor;
+use crate::ledger;
 
 pub use self::document::{Content, Document, Expected, Layout, Origin, Refusal, Subject};
 pub use self::error::FileError;
@@ -209,9 +210,12 @@ fn understand(
     expected: Expected,
 ) -> Result<Snapshot, FileError> {
     let Reading { bytes, identity, is_settled } = reading;
-    let is_plain = expected.layout == Some(Layout::Plain);
-    let note = if is_plain { replace::read_note(file) } else { None };
-    let origin = Origin { name: name_of(path), written: identity.written(), note };
+    let attributes = replace::read_attribute(file).into_iter().chain(ledger::attribute(path));
+    let origin = Origin {
+        name: name_of(path),
+        written: identity.written(),
+        attributes: attributes.collect(),
+    };
     let document = Document::parse(&bytes, expected, origin)
         .map_err(|refusal| FileError::refused(path, &refusal))?;
     Ok(Snapshot { identity: Some(identity), is_settled, document })
@@ -277,7 +281,11 @@ fn read_bounded(path: &Path, file: &File) -> Result<Vec<u8>, FileError> {
 }
 
 fn missing(path: &Path, expected: Expected) -> Snapshot {
-    let origin = Origin { name: name_of(path), written: Epoch::from_secs(0), note: None };
+    let origin = Origin {
+        name: name_of(path),
+        written: Epoch::from_secs(0),
+        attributes: ledger::attribute(path).into_iter().collect(),
+    };
     Snapshot { identity: None, is_settled: false, document: Document::empty(expected, origin) }
 }
 

@@ -1,10 +1,11 @@
 //! Writing a token file: replaced as a whole, or written in place where that cannot be.
 //!
 //! A replacement is made beside the file, under the lock, and takes its place by rename(2). It has the
-//! owner, mode, ACL and attributes of the old file; where it cannot have them, or cannot be put in its
-//! place, the old file itself is written: at once, never shortened. Either is prepared before the
-//! upstream is asked, so that a full disk or a barred directory costs no token.
+//! owner, mode, ACL and attributes of the old file. Whatever keeps it from being made, filled or put in place,
+//! the old file itself is written instead: at once, never shortened. Either is prepared before the upstream
+//! is asked, so that a full disk or a barred directory costs no token.
 
+use std::convert;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io;
@@ -15,6 +16,7 @@ use std::str::FromStr;
 use std::time::{Duration, UNIX_EPOCH};
 
 use rustix::fs::{Dir, DirEntry, FallocateFlags, FileType, XattrFlags};
+use rustix::io::Errno;
 
 use tempfile::NamedTempFile;
 
@@ -22,6 +24,7 @@ use super::lock::{self, Successor, TokenLock};
 use super::{Content, FileError, likeness};
 use crate::clock::{Clock, Epoch, SystemClock};
 use crate::descriptor;
+use crate::ledger;
 use crate::process::UnderWay;
 
 /// Marks a name as that of a replacement under way: `.<file>.wx_token.<random>`.
@@ -71,7 +74,7 @@ impl Replacement {
     /// processes left beside it.
     ///
     /// # Errors
-    /// [`FileError`] if the disk is full or the file system read-only.
+    /// [`FileError`] if the disk is full, or the file system broken.
     pub fn stage(lock: &TokenLock, mode: WriteMode) -> Result<Self, FileError> {
         Self::try_stage(lock, mode).map_err(|error| FileError::from_io(lock.path(), "write", error))
     }
@@ -81,36 +84,42 @@ impl Replacement {
         sweep(directory, &prefix);
         let old = lock.file().metadata()?;
         // A replaced hard link would part from its other names.
-        let beside = if mode == WriteMode::InPlace || old.nlink() > 1 {
-            None
-        } else {
-            match stage_beside(lock, directory, &prefix, old.len() + HEADROOM) {
-                Err(error) if is_barred(&error) => None,
-                staged => Some(staged?),
-            }
-        };
-        if beside.is_none() {
+        if mode == WriteMode::InPlace || old.nlink() > 1 {
             reserve_in_place(lock.file(), &old)?;
+            return Ok(Self::in_place());
         }
-        Ok(Self { beside })
+        match stage_beside(lock, directory, &prefix, old.len() + HEADROOM) {
+            Ok(beside) => Ok(Self { beside: Some(beside) }),
+            Err(error) => match reserve_in_place(lock.file(), &old)? {
+                Room::Unknown if is_full(&error) => Err(error),
+                _ => Ok(Self::in_place()),
+            },
+        }
     }
 
-    /// Writes `content`, durably, to what will take the file's place, if there is such a thing.
-    ///
-    /// # Errors
-    /// [`FileError`]; the file is untouched.
-    pub fn fill(self, lock: &TokenLock, content: Content) -> Result<Filled, FileError> {
-        let Self { beside } = self;
-        let filled = beside.as_ref().map_or(Ok(()), |beside| write_anew(beside.file()?, &content));
-        filled.map_err(|error| FileError::from_io(lock.path(), "write", error))?;
-        Ok(Filled { beside, content })
+    /// A write of the file itself, for which nothing is prepared.
+    #[must_use]
+    pub const fn in_place() -> Self {
+        Self { beside: None }
+    }
+
+    /// Writes `content`, durably, to what will take the file's place, if that can be.
+    #[must_use]
+    pub fn fill(self, content: Content) -> Filled {
+        let write = |beside: Successor| {
+            let keeps_attribute = write_anew(beside.file().ok()?, &content).ok()?;
+            Some((beside, keeps_attribute))
+        };
+        let beside = self.beside.and_then(write);
+        Filled { beside, content }
     }
 }
 
 /// A write of which nothing is left to be done but the last step.
 #[derive(Debug)]
 pub struct Filled {
-    beside: Option<Successor>,
+    /// With whether it has its attribute.
+    beside: Option<(Successor, bool)>,
     content: Content,
 }
 
@@ -118,7 +127,7 @@ impl Filled {
     /// Puts the new file in the old one's place, and the lock goes on with it; or writes the file itself.
     ///
     /// # Errors
-    /// [`FileError`]; the old content is then untouched.
+    /// [`FileError`]; the old content is then untouched, unless the disk broke within a write.
     pub fn commit(self, lock: &mut TokenLock) -> Result<(), FileError> {
         let path = lock.path().to_owned();
         self.try_commit(lock).map_err(|error| FileError::from_io(&path, "write", error))
@@ -126,17 +135,24 @@ impl Filled {
 
     fn try_commit(self, lock: &mut TokenLock) -> io::Result<()> {
         let Self { beside, content } = self;
-        let Some(beside) = beside else { return write_in_place(lock.file(), &content) };
-        match beside.take_place(lock) {
-            // A file of another user in a sticky directory, or one that is mounted on its own.
-            Err(error) if is_barred(&error) => return write_in_place(lock.file(), &content),
-            done => done?,
-        }
-        // The new file is in place. Should the directory not reach the disk before a power cut, the
-        // old file is back: an expired token, not a lost one.
-        if let Ok((directory, _)) = place(lock.path()) {
-            let _ = descriptor::directory(directory).and_then(|directory| directory.sync_all());
-        }
+        let replaced = beside
+            .map(|(beside, keeps_attribute)| beside.take_place(lock).map(|()| keeps_attribute));
+        let keeps_attribute = match replaced {
+            Some(Ok(keeps_attribute)) => {
+                // The new file is in place. Should the directory not reach the disk before a power cut,
+                // the old file is back: an expired token, not a lost one.
+                if let Ok((directory, _)) = place(lock.path()) {
+                    let _ = descriptor::directory(directory).and_then(|open| open.sync_all());
+                }
+                keeps_attribute
+            }
+            // Nobody would read what is written to a file that is no longer at the path.
+            Some(Err(error)) if !lock.is_current().is_ok_and(convert::identity) => {
+                return Err(error);
+            }
+            Some(Err(_)) | None => write_in_place(lock.file(), &content)?,
+        };
+        ledger::keep_attribute(lock.path(), content.attribute.filter(|_| !keeps_attribute));
         Ok(())
     }
 }
@@ -149,34 +165,29 @@ fn stage_beside(
 ) -> io::Result<Successor> {
     let successor = Successor::make(lock, |under_way| make(under_way, directory, prefix))?;
     likeness::take_after(successor.file()?, lock.file())?;
-    reserve(successor.file()?, room)?;
+    reserve_anew(successor.file()?, room)?;
     Ok(successor)
 }
 
-fn write_anew(file: &File, content: &Content) -> io::Result<()> {
+/// Whether the attribute could be written, too.
+fn write_anew(file: &File, content: &Content) -> io::Result<bool> {
     file.write_all_at(&content.bytes, 0)?;
     file.set_len(content.bytes.len() as u64)?;
-    note(file, content);
+    let keeps_attribute = write_attribute(file, content.attribute.as_deref()).is_ok();
     stamp(file, content)?;
-    file.sync_all()
+    file.sync_all()?;
+    Ok(keeps_attribute)
 }
 
-/// Whether the file can only be written in place: nothing can be made or put beside it, or what can be
-/// made cannot be made like it.
-fn is_barred(error: &io::Error) -> bool {
-    likeness::is_refusal(error)
-        || matches!(
-            error.kind(),
-            io::ErrorKind::ResourceBusy
-                | io::ErrorKind::CrossesDevices
-                | io::ErrorKind::InvalidFilename
-        )
+/// Whether there is no room on the disk, or none for this user.
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// One write, not shorter than what stood there, so that whoever reads meanwhile never sees less than
-/// a whole file.
-fn write_in_place(file: &File, content: &Content) -> io::Result<()> {
-    let may_stamp = content.modified.is_none() || may_stamp(file)?;
+/// a whole file. Whether the attribute could be written, too.
+fn write_in_place(file: &File, content: &Content) -> io::Result<bool> {
+    let may_stamp = content.modified.is_none() || may_stamp(file);
     if !may_stamp && content.modified.is_some_and(is_put_off) {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
@@ -189,38 +200,63 @@ fn write_in_place(file: &File, content: &Content) -> io::Result<()> {
         bytes.resize(end.max(old_length.min(MAX_PADDED)), b' ');
     }
     // On a full disk, a write that needs more would end in the middle.
-    if bytes.len() as u64 > allocated(&old) {
-        reserve(file, bytes.len() as u64)?;
+    if bytes.len() as u64 > allocated(&old)
+        && reserve(file, bytes.len() as u64)? == Room::Unknown
+        && content.may_be_padded
+    {
+        pad(file, old.len(), bytes.len() as u64)?;
     }
     file.write_all_at(&bytes, 0)?;
-    file.set_len(bytes.len() as u64)?;
-    note(file, content);
+    if bytes.len() < old_length {
+        file.set_len(bytes.len() as u64)?;
+    }
+    let keeps_attribute = write_attribute(file, content.attribute.as_deref()).is_ok();
     if may_stamp {
         stamp(file, content)?;
     }
     // It is written. Should it not reach the disk before a power cut, a token is lost that can be had
     // again.
     let _ = file.sync_all();
-    Ok(())
+    Ok(keeps_attribute)
 }
 
-/// The attribute of a file that has no room for a note in its content.
-pub(super) const NOTE: &str = "user.wx_token";
+/// Lengthens the file from `length` to `end` bytes by spaces, which its readers pass over; or not at all.
+fn pad(file: &File, length: u64, end: u64) -> io::Result<()> {
+    let spaces = vec![b' '; usize::try_from(end.saturating_sub(length)).unwrap_or_default()];
+    file.write_all_at(&spaces, length).inspect_err(|_| drop(file.set_len(length)))
+}
 
-/// The note in the attributes of `file`, if there is one.
+/// The extended attribute that is this extension's own: the record of the token, and what a content has no
+/// room for.
+pub(super) const ATTRIBUTE: &str = "user.wx_token";
+
+/// No more is written, nor read: file systems such as ext4 have a block for all attributes of a file.
+const MAX_ATTRIBUTE: usize = 4096;
+
+/// What the attribute of `file` holds, if there is one.
 #[must_use]
-pub fn read_note(file: &File) -> Option<String> {
-    let mut buffer = [0; 2048];
-    let length = rustix::fs::fgetxattr(file, NOTE, &mut buffer).ok()?;
+pub fn read_attribute(file: &File) -> Option<String> {
+    let mut buffer = [0; MAX_ATTRIBUTE];
+    let length = rustix::fs::fgetxattr(file, ATTRIBUTE, &mut buffer).ok()?;
     String::from_utf8(buffer.get(..length)?.to_vec()).ok()
 }
 
-/// Without a note, others learn of a failure by asking themselves: not every file system has room.
-fn note(file: &File, content: &Content) {
-    let _ = match &content.note {
-        Some(note) => rustix::fs::fsetxattr(file, NOTE, note.as_bytes(), XattrFlags::empty()),
-        None => rustix::fs::fremovexattr(file, NOTE),
-    };
+fn write_attribute(file: &File, attribute: Option<&str>) -> rustix::io::Result<()> {
+    match attribute {
+        Some(text) if text.len() > MAX_ATTRIBUTE => Err(Errno::NOSPC),
+        Some(text) => rustix::fs::fsetxattr(file, ATTRIBUTE, text.as_bytes(), XattrFlags::empty()),
+        None => match rustix::fs::fremovexattr(file, ATTRIBUTE) {
+            Err(Errno::NODATA) => Ok(()),
+            removed => removed,
+        },
+    }
+}
+
+/// Leaves `attribute` beside the locked file, of which nothing else is written; with this process alone where
+/// that cannot be.
+pub fn leave_attribute(lock: &TokenLock, attribute: Option<String>) {
+    let is_kept = write_attribute(lock.file(), attribute.as_deref()).is_ok();
+    ledger::keep_attribute(lock.path(), attribute.filter(|_| !is_kept));
 }
 
 fn stamp(file: &File, content: &Content) -> io::Result<()> {
@@ -231,11 +267,9 @@ fn stamp(file: &File, content: &Content) -> io::Result<()> {
 
 /// Whether this process may set the time of the file, as its owner may, and not everybody who may write it
 /// (utimensat(2)). It is set to what it is.
-fn may_stamp(file: &File) -> io::Result<bool> {
-    match file.set_modified(file.metadata()?.modified()?) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(false),
-        set => set.map(|()| true),
-    }
+fn may_stamp(file: &File) -> bool {
+    let modified = file.metadata().and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|modified| file.set_modified(modified).is_ok())
 }
 
 /// A fetch takes less, and a token is due long before a delay of its expiry by so much counts.
@@ -265,24 +299,48 @@ fn place(path: &Path) -> io::Result<(&Path, OsString)> {
     Ok((directory, OsString::from_vec(prefix)))
 }
 
-/// Reserves disk space. File systems that cannot (NFS, ZFS) tell of a full disk at the write.
-fn reserve(file: &File, bytes: u64) -> io::Result<()> {
-    match rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, bytes) {
-        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS | rustix::io::Errno::INTR)
-        | Ok(()) => Ok(()),
+/// Whether a write will find room on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Reserved,
+    /// The file system cannot tell before the write: ext3, NFS, ZFS, most of FUSE.
+    Unknown,
+}
+
+fn reserve(file: &File, bytes: u64) -> io::Result<Room> {
+    let reserved = rustix::io::retry_on_intr(|| {
+        rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, bytes)
+    });
+    match reserved {
+        Ok(()) => Ok(Room::Reserved),
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(Room::Unknown),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The same for a file that nobody reads yet: with bytes, if need be.
+fn reserve_anew(file: &File, bytes: u64) -> io::Result<()> {
+    if reserve(file, bytes)? == Room::Unknown {
+        pad(file, 0, bytes)?;
+        // Some tell of a full disk only then.
+        file.sync_data()?;
+    }
+    Ok(())
 }
 
 /// Reserves disk space for the next content of the file itself, which is `old`. fallocate(2) changes the
 /// time from which an expiry may count: it is called only where there is no room, by whoever can set that
 /// time back.
-fn reserve_in_place(file: &File, old: &Metadata) -> io::Result<()> {
-    if allocated(old) >= old.len() + USUAL_GROWTH || !may_stamp(file)? {
-        return Ok(());
+fn reserve_in_place(file: &File, old: &Metadata) -> io::Result<Room> {
+    if allocated(old) >= old.len() + USUAL_GROWTH {
+        return Ok(Room::Reserved);
     }
-    reserve(file, old.len() + HEADROOM)?;
-    file.set_modified(old.modified()?)
+    if !may_stamp(file) {
+        return Ok(Room::Unknown);
+    }
+    let room = reserve(file, old.len() + HEADROOM)?;
+    file.set_modified(old.modified()?)?;
+    Ok(room)
 }
 
 /// Disk space that the file has, in bytes.
@@ -356,8 +414,8 @@ mod tests {
 
     fn write(lock: &mut TokenLock, mode: WriteMode, text: &str) -> Result<(), FileError> {
         let content =
-            Content { bytes: text.into(), modified: None, note: None, may_be_padded: true };
-        Replacement::stage(lock, mode)?.fill(lock, content)?.commit(lock)
+            Content { bytes: text.into(), modified: None, attribute: None, may_be_padded: true };
+        Replacement::stage(lock, mode)?.fill(content).commit(lock)
     }
 
     #[test]

@@ -38,7 +38,11 @@ impl Upstream for Client {
     fn asker(&self) -> Asker {
         let Account { appid, secret, endpoint } = &self.account;
         let parts = [appid, secret.reveal(), endpoint.name()];
-        Asker { account: Fingerprint::of(parts.map(str::to_owned)), way: self.http.way(secret) }
+        Asker {
+            account: Fingerprint::of(parts.map(str::to_owned)),
+            way: self.http.way(secret),
+            owner: Some(self.account.claim().owner()),
+        }
     }
 
     fn time_limit(&self) -> Duration {

@@ -12,13 +12,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use self::json::Object;
 use self::layout::{Expiry, GUARD, PLAIN_LIFE, UNAMBIGUOUS};
 use self::serialized::{Array, Scalar};
 use crate::clock::Epoch;
 use crate::failure::FailureRecord;
+use crate::record::Record;
 use crate::token::{MAX_FOREIGN_LIFE, Token, is_token};
 
 pub use self::layout::Layout;
@@ -27,6 +28,9 @@ pub use self::layout::Layout;
 const NOTE: &str = "wx_token";
 const REST: &str = "refresh_not_before_ms";
 const LONG_EXPIRY: &str = "expires_at_ms";
+
+/// Beside these, in an extended attribute.
+const RECORD: &str = "record";
 
 /// What a file keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,8 +78,8 @@ pub struct Origin {
     pub name: String,
     /// When it was last modified.
     pub written: Epoch,
-    /// The note in its extended attributes, for a file that has no room for one.
-    pub note: Option<String>,
+    /// What its extended attribute holds, and what this process knows that it would hold if it could.
+    pub attributes: Vec<String>,
 }
 
 /// What is to be written to a file.
@@ -85,8 +89,8 @@ pub struct Content {
     pub bytes: Vec<u8>,
     /// The modification time to give it, where that has a meaning.
     pub modified: Option<Epoch>,
-    /// The note for its extended attributes.
-    pub note: Option<String>,
+    /// What its extended attribute is to hold.
+    pub attribute: Option<String>,
     /// Whether its readers pass over spaces at the end.
     pub may_be_padded: bool,
 }
@@ -104,23 +108,33 @@ struct Note {
 
 impl Note {
     fn read(text: &str) -> Self {
-        let json: Value = serde_json::from_str(text).unwrap_or_default();
+        Self::of(&serde_json::from_str(text).unwrap_or_default())
+    }
+
+    fn of(json: &Value) -> Self {
         let moment = |key: &str| json.get(key).and_then(Value::as_i64).map(Epoch::from_millis);
         Self {
-            failure: FailureRecord::from_json(&json),
+            failure: FailureRecord::from_json(json),
             rest_until: moment(REST),
             long_expiry: moment(LONG_EXPIRY),
         }
     }
 
-    /// `None` if there is nothing to note.
-    fn to_json(&self) -> Option<String> {
-        let mut json = self.failure.as_ref().map_or_else(|| json!({}), FailureRecord::to_json);
-        let members = json.as_object_mut()?;
+    fn members(&self) -> Map<String, Value> {
+        let json = self.failure.as_ref().map(FailureRecord::to_json);
+        let mut members = match json {
+            Some(Value::Object(members)) => members,
+            _ => Map::new(),
+        };
         for (key, moment) in [(REST, self.rest_until), (LONG_EXPIRY, self.long_expiry)] {
             members.extend(moment.map(|moment| (key.to_owned(), moment.millis().into())));
         }
-        (!members.is_empty()).then(|| inert(&json))
+        members
+    }
+
+    /// `None` if there is nothing to note.
+    fn to_json(&self) -> Option<String> {
+        spell(self.members())
     }
 
     /// The token `value` with the expiry of the file, which may be rounded, and shorter than it was where a
@@ -129,6 +143,37 @@ impl Note {
         let is_ours = self.long_expiry.is_some_and(|long| expiry <= long + Duration::from_secs(1));
         Token { value: value.into(), expiry, may_live_long: is_ours || expiry == NEVER }
     }
+}
+
+/// What an extended attribute holds.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Attribute {
+    /// The note, for a file whose content has no room for one, or which could not be written.
+    note: Note,
+    /// The record of a token, as it stands there.
+    record: Option<Value>,
+}
+
+impl Attribute {
+    fn read(text: &str) -> Self {
+        let json: Value = serde_json::from_str(text).unwrap_or_default();
+        Self { note: Note::of(&json), record: json.get(RECORD).cloned() }
+    }
+
+    /// `None` if there is nothing to keep.
+    fn to_json(&self) -> Option<String> {
+        let mut members = self.note.members();
+        members.extend(self.record.clone().map(|record| (RECORD.to_owned(), record)));
+        spell(members)
+    }
+
+    fn record_of(&self, token: &Token) -> Option<Record> {
+        self.record.as_ref().and_then(Record::from_json).filter(|record| record.is_of(token))
+    }
+}
+
+fn spell(members: Map<String, Value>) -> Option<String> {
+    (!members.is_empty()).then(|| inert(&Value::Object(members)))
 }
 
 /// The expiry of a token that does not expire.
@@ -142,6 +187,7 @@ pub struct Document {
     body: Body,
     token: Option<Token>,
     note: Note,
+    attributes: Vec<Attribute>,
     damaged: bool,
 }
 
@@ -173,8 +219,12 @@ impl Document {
     pub fn empty(expected: Expected, origin: Origin) -> Self {
         let by_name = if origin.name.ends_with(".php") { Layout::GUARDED } else { Layout::DEFAULT };
         let body = Body::Empty(expected.layout.unwrap_or(by_name));
-        let note = origin.note.as_deref().map(Note::read).unwrap_or_default();
-        Self { expected, origin, body, token: None, note, damaged: false }
+        let attributes: Vec<_> =
+            origin.attributes.iter().map(|text| Attribute::read(text)).collect();
+        let note = attributes.first().map(|attribute| attribute.note.clone()).unwrap_or_default();
+        let document =
+            Self { expected, origin, body, token: None, note, attributes, damaged: false };
+        document.with_newest_failure()
     }
 
     /// Reads the bytes of a file.
@@ -182,8 +232,22 @@ impl Document {
     /// # Errors
     /// Why this is not the file that is expected, and must not be overwritten.
     pub fn parse(bytes: &[u8], expected: Expected, origin: Origin) -> Result<Self, Refusal> {
+        Self::empty(expected, origin).read(bytes).map(Self::with_newest_failure)
+    }
+
+    /// A failure that the content could not take stands in an attribute, and one that came later in the
+    /// content.
+    fn with_newest_failure(mut self) -> Self {
+        let noted = self.attributes.iter().filter_map(|attribute| attribute.note.failure.as_ref());
+        let newest = noted.chain(&self.note.failure).max_by_key(|failure| failure.failed_at);
+        self.note.failure = newest.cloned();
+        self
+    }
+
+    /// The bytes of the file of this document, which is empty as yet.
+    fn read(self, bytes: &[u8]) -> Result<Self, Refusal> {
+        let (expected, empty) = (self.expected, self);
         let seen = visible(bytes);
-        let empty = Self::empty(expected, origin);
         if seen.is_empty() {
             return Ok(Self { damaged: !bytes.is_empty(), ..empty });
         }
@@ -358,6 +422,13 @@ impl Document {
         self.token.as_ref()
     }
 
+    /// What is known of the token beside the file.
+    #[must_use]
+    pub fn record(&self) -> Option<Record> {
+        let token = self.token.as_ref()?;
+        self.attributes.iter().find_map(|attribute| attribute.record_of(token))
+    }
+
     /// What the last failed refresh left.
     #[must_use]
     pub const fn failure(&self) -> Option<&FailureRecord> {
@@ -397,20 +468,57 @@ impl Document {
     }
 
     /// The file with `token` in place of the old one, written at `now`, and without a failure record.
-    /// A token that is due at once is to be left until `rest_until`.
+    /// A token that is due at once is to be left until `rest_until`. `record` goes with it.
     #[must_use]
-    pub fn with_token(&self, token: &Token, rest_until: Option<Epoch>, now: Epoch) -> Content {
+    pub fn with_token(
+        &self,
+        token: &Token,
+        record: &Record,
+        rest_until: Option<Epoch>,
+        now: Epoch,
+    ) -> Content {
         let is_long = token.expiry.since(now) > MAX_FOREIGN_LIFE;
         let long_expiry = is_long.then_some(token.expiry);
-        self.written().edited(Some((token, now)), &Note { failure: None, rest_until, long_expiry })
+        let note = Note { failure: None, rest_until, long_expiry };
+        let attribute = Attribute {
+            note: if self.has_room() { Note::default() } else { note.clone() },
+            record: Some(record.to_json()),
+        };
+        self.written().edited(Some((token, now)), &note, attribute.to_json())
     }
 
-    /// The file with `record` in place of the last failure; token and expiry stay.
+    /// The file with `record` in place of the last failure; token and expiry stay. `None` if the content
+    /// has no room for it.
     #[must_use]
-    pub fn with_failure(&self, record: &FailureRecord) -> Content {
+    pub fn with_failure(&self, record: &FailureRecord) -> Option<Content> {
+        let attribute = Attribute { note: Note::default(), record: self.kept_record() };
+        self.has_room()
+            .then(|| self.written().edited(None, &self.note_of(record), attribute.to_json()))
+    }
+
+    /// The extended attribute with `record` in place of the last failure.
+    #[must_use]
+    pub fn attribute_with_failure(&self, record: &FailureRecord) -> Option<String> {
+        Attribute { note: self.note_of(record), record: self.kept_record() }.to_json()
+    }
+
+    fn note_of(&self, record: &FailureRecord) -> Note {
         let long_expiry = self.note.long_expiry;
-        let note = Note { failure: Some(record.clone()), rest_until: None, long_expiry };
-        self.written().edited(None, &note)
+        Note { failure: Some(record.clone()), rest_until: None, long_expiry }
+    }
+
+    /// The record that stands beside the file, be it one that is not understood.
+    fn kept_record(&self) -> Option<Value> {
+        let of_token = |attribute: &&Attribute| {
+            self.token.as_ref().is_some_and(|token| attribute.record_of(token).is_some())
+        };
+        let kept = self.attributes.iter().find(of_token).or(self.attributes.first());
+        kept.and_then(|attribute| attribute.record.clone())
+    }
+
+    /// Whether the content has room for a note.
+    fn has_room(&self) -> bool {
+        !matches!(self.written().body, Body::Plain)
     }
 
     /// The document, with a body that can be edited.
@@ -436,11 +544,17 @@ impl Document {
         Self { body, ..self.clone() }
     }
 
-    fn edited(&self, token: Option<(&Token, Epoch)>, note: &Note) -> Content {
+    fn edited(
+        &self,
+        token: Option<(&Token, Epoch)>,
+        note: &Note,
+        attribute: Option<String>,
+    ) -> Content {
         let note = note.to_json();
         match &self.body {
             Body::Json { before, text, expiry } => {
-                self.edited_json(before, text, *expiry, token, note.as_deref())
+                let content = self.edited_json(before, text, *expiry, token, note.as_deref());
+                Content { attribute, ..content }
             }
             Body::Serialized(text) => {
                 let mut text = text.clone();
@@ -457,7 +571,7 @@ impl Document {
                 Content {
                     bytes: text.into_bytes(),
                     modified: None,
-                    note: None,
+                    attribute,
                     may_be_padded: false,
                 }
             }
@@ -466,7 +580,8 @@ impl Document {
                 let stored = token.map(|(token, _)| (token, token.expiry)).or(kept);
                 let bytes = stored.map(|(token, _)| token.value.as_bytes().to_vec());
                 let modified = stored.map(|(_, expiry)| expiry.before(PLAIN_LIFE));
-                Content { bytes: bytes.unwrap_or_default(), modified, note, may_be_padded: false }
+                let bytes = bytes.unwrap_or_default();
+                Content { bytes, modified, attribute, may_be_padded: false }
             }
         }
     }
@@ -520,7 +635,7 @@ impl Document {
             modified = Some(token.map_or(self.origin.written, |(_, now)| now));
         }
         let bytes = format!("{before}{text}").into_bytes();
-        Content { bytes, modified, note: None, may_be_padded: true }
+        Content { bytes, modified, attribute: None, may_be_padded: true }
     }
 
     /// The key under which this file keeps its token.
@@ -657,7 +772,7 @@ mod tests {
     const NOW: Epoch = Epoch::from_secs(1_699_992_800);
 
     fn origin() -> Origin {
-        Origin { name: "token.json".into(), written: WRITTEN, note: None }
+        Origin { name: "token.json".into(), written: WRITTEN, attributes: Vec::new() }
     }
 
     fn parse_as(text: &str, expected: Expected) -> Result<Document, Refusal> {
@@ -693,12 +808,17 @@ mod tests {
     }
 
     fn rewritten(text: &str) -> String {
-        let content = parse(text).unwrap().with_token(&fresh(), None, NOW);
+        let content = parse(text).unwrap().with_token(&fresh(), &known(), None, NOW);
         String::from_utf8(content.bytes).unwrap()
     }
 
+    fn known() -> Record {
+        Record::of(&fresh(), None, NOW)
+    }
+
     fn record() -> FailureRecord {
-        let asker = Asker { account: Fingerprint::new("a"), way: Fingerprint::new("direct") };
+        let asker =
+            Asker { account: Fingerprint::new("a"), way: Fingerprint::new("direct"), owner: None };
         FailureRecord::of(Failure::network("refused"), &asker, None, Epoch::from_secs(5))
     }
 
@@ -786,11 +906,11 @@ mod tests {
     #[test]
     fn a_failure_record_comes_and_goes_without_a_trace() {
         let document = parse(TOKEN_FILE).unwrap();
-        let failed = reparse(document.with_failure(&record()));
+        let failed = reparse(document.with_failure(&record()).unwrap());
         assert_eq!(failed.failure(), Some(&record()));
         assert_eq!(failed.token(), document.token());
-        let healed = failed.with_token(&fresh(), None, NOW);
-        assert_eq!(healed, document.with_token(&fresh(), None, NOW));
+        let healed = failed.with_token(&fresh(), &known(), None, NOW);
+        assert_eq!(healed, document.with_token(&fresh(), &known(), None, NOW));
     }
 
     #[test]
@@ -809,17 +929,17 @@ mod tests {
 
     #[test]
     fn a_failure_leaves_a_record_in_an_empty_file() {
-        assert_eq!(reparse(empty().with_failure(&record())).failure(), Some(&record()));
+        assert_eq!(reparse(empty().with_failure(&record()).unwrap()).failure(), Some(&record()));
     }
 
     #[test]
     fn a_rest_is_noted_and_goes_with_the_next_token() {
         let until = Epoch::from_millis(1_234_567);
         let document = parse(TOKEN_FILE).unwrap();
-        let resting = reparse(document.with_token(&fresh(), Some(until), WRITTEN));
+        let resting = reparse(document.with_token(&fresh(), &known(), Some(until), WRITTEN));
         assert_eq!((resting.rest_until(), resting.token()), (Some(until), Some(&fresh())));
-        let done = resting.with_token(&fresh(), None, NOW);
-        assert_eq!(done, document.with_token(&fresh(), None, NOW));
+        let done = resting.with_token(&fresh(), &known(), None, NOW);
+        assert_eq!(done, document.with_token(&fresh(), &known(), None, NOW));
     }
 
     #[test]
@@ -827,13 +947,13 @@ mod tests {
         let expected = |subject| Expected { subject, layout: None };
         let text = r#"{"expire":5,"ticket":"abc","for":"us"}"#;
         let ticket = parse_as(text, expected(Subject::JsapiTicket)).unwrap();
-        let content = ticket.with_token(&fresh(), None, NOW);
+        let content = ticket.with_token(&fresh(), &known(), None, NOW);
         assert_eq!(
             String::from_utf8(content.bytes).unwrap(),
             r#"{"expire":1700000000,"ticket":"NEW","for":"us"}"#
         );
         let new = Document::empty(expected(Subject::JsapiTicket), origin());
-        let new = String::from_utf8(new.with_token(&fresh(), None, NOW).bytes).unwrap();
+        let new = String::from_utf8(new.with_token(&fresh(), &known(), None, NOW).bytes).unwrap();
         assert_eq!(new, r#"{"jsapi_ticket":"NEW","expire":1700000000}"#);
         assert!(parse_as(&new, expected(Subject::CardTicket)).is_err());
         assert!(parse(&new).is_err());
@@ -932,9 +1052,9 @@ mod tests {
         };
         let texts = [TOKEN_FILE, "a:2:{s:5:\"value\";s:3:\"abc\";s:7:\"expired\";i:5;}"];
         for text in texts {
-            let stored = reparse(parse(text).unwrap().with_token(&token, None, NOW));
+            let stored = reparse(parse(text).unwrap().with_token(&token, &known(), None, NOW));
             assert!(long_lived(&stored), "{text}");
-            assert!(long_lived(&reparse(stored.with_failure(&record()))), "{text}");
+            assert!(long_lived(&reparse(stored.with_failure(&record()).unwrap())), "{text}");
         }
         let by_others =
             r#"{"access_token":"x","expire":1800000000,"wx_token":{"expires_at_ms":5}}"#;
@@ -943,7 +1063,7 @@ mod tests {
         assert!(long_lived(&parse(never).unwrap()), "it does not expire, says WeChatDeveloper");
         let duration = parse(r#"{"access_token":"a","expires_in":7200}"#).unwrap();
         let month = Token { expiry: NOW + MAX_FOREIGN_LIFE * 30, ..token };
-        let stored = duration.with_token(&month, None, NOW).bytes;
+        let stored = duration.with_token(&month, &known(), None, NOW).bytes;
         let stored = Document::parse(&stored, TOKEN, Origin { written: NOW, ..origin() }).unwrap();
         assert!(long_lived(&stored), "although it is shortened to what the layout has room for");
         let usual = rewritten(TOKEN_FILE);
@@ -954,9 +1074,9 @@ mod tests {
     fn in_every_layout_a_failure_is_noted_and_goes_again() {
         for (_, before, after) in LAYOUTS {
             let document = parse(before).unwrap();
-            let failed = reparse(document.with_failure(&record()));
+            let failed = reparse(document.with_failure(&record()).unwrap());
             assert_eq!((failed.failure(), failed.token()), (Some(&record()), document.token()));
-            let healed = failed.with_token(&fresh(), None, NOW).bytes;
+            let healed = failed.with_token(&fresh(), &known(), None, NOW).bytes;
             assert_eq!(String::from_utf8(healed).unwrap(), after, "{before}");
         }
     }
@@ -964,7 +1084,7 @@ mod tests {
     #[test]
     fn a_duration_that_would_be_taken_for_a_moment_is_shortened() {
         let document = parse(r#"{"access_token":"a","expires_in":7200}"#).unwrap();
-        let stored = document.with_token(&fresh(), None, WRITTEN).bytes;
+        let stored = document.with_token(&fresh(), &known(), None, WRITTEN).bytes;
         assert!(String::from_utf8(stored).unwrap().contains(r#""expires_in":100000,"#));
     }
 
@@ -978,11 +1098,11 @@ mod tests {
             expiry: Epoch::from_secs(1_600_017_000),
             may_live_long: false,
         };
-        let content = document.with_token(&token, None, later);
+        let content = document.with_token(&token, &known(), None, later);
         assert_eq!(content.modified, Some(later));
         assert_eq!(content.bytes, br#"{"access_token":"NEW","expires_in":7000}"#);
         assert_eq!(
-            document.with_failure(&record()).modified,
+            document.with_failure(&record()).unwrap().modified,
             Some(WRITTEN),
             "a note is no new token"
         );
@@ -1010,7 +1130,8 @@ mod tests {
         let new = |name: &str, layout: Option<&str>| {
             let expected = Expected { layout: layout.and_then(Layout::by_name), ..TOKEN };
             let origin = Origin { name: name.to_owned(), ..origin() };
-            let content = Document::empty(expected, origin).with_token(&fresh(), None, NOW);
+            let content =
+                Document::empty(expected, origin).with_token(&fresh(), &known(), None, NOW);
             String::from_utf8(content.bytes).unwrap()
         };
         assert_eq!(new("token.json", None), r#"{"access_token":"NEW","expire":1700000000}"#);
@@ -1069,18 +1190,57 @@ mod tests {
         let expected = Expected { layout: Some(Layout::Plain), ..TOKEN };
         let document = parse_as(text, expected).unwrap();
         assert_eq!(document.token().unwrap().expiry, WRITTEN + PLAIN_LIFE);
-        let content = document.with_token(&fresh(), None, NOW);
+        let content = document.with_token(&fresh(), &known(), None, NOW);
         assert_eq!(content.bytes, b"NEW");
         assert_eq!(content.modified, Some(fresh().expiry.before(PLAIN_LIFE)));
-        let failed = document.with_failure(&record());
-        assert_eq!(
-            (failed.bytes.as_slice(), failed.modified),
-            (text.trim().as_bytes(), Some(WRITTEN))
-        );
-        let noted = Origin { note: failed.note, ..origin() };
-        let again = Document::parse(&failed.bytes, expected, noted).unwrap();
+        assert_eq!(document.with_failure(&record()), None, "it has no room");
+        let attributes = document.attribute_with_failure(&record()).into_iter().collect();
+        let noted = Origin { attributes, ..origin() };
+        let again = Document::parse(text.as_bytes(), expected, noted).unwrap();
         assert_eq!(again.failure(), Some(&record()));
         assert!(parse_as("two words", expected).is_err());
+    }
+
+    #[test]
+    fn a_record_is_believed_of_its_own_token_alone_and_outlives_a_failure() {
+        let document = parse(TOKEN_FILE).unwrap();
+        let content = document.with_token(&fresh(), &known(), None, NOW);
+        let attributes: Vec<_> = content.attribute.into_iter().collect();
+        let reread = |bytes: &[u8]| {
+            let origin = Origin { attributes: attributes.clone(), ..origin() };
+            Document::parse(bytes, TOKEN, origin).unwrap()
+        };
+        let stored = reread(&content.bytes);
+        assert_eq!(stored.record(), Some(known()));
+        assert_eq!(reread(TOKEN_FILE.as_bytes()).record(), None, "legacy code wrote another token");
+        let failed = stored.with_failure(&record()).unwrap();
+        assert_eq!(failed.attribute.as_ref(), attributes.first());
+        let beside = stored.attribute_with_failure(&record());
+        let noted = Origin { attributes: beside.into_iter().collect(), ..origin() };
+        let again = Document::parse(&content.bytes, TOKEN, noted).unwrap();
+        assert_eq!((again.record(), again.failure()), (Some(known()), Some(&record())));
+    }
+
+    #[test]
+    fn a_newer_versions_record_is_not_believed_and_left_alone() {
+        let newer = r#"{"record":{"more":[1],"token":"x","version":2}}"#;
+        let origin = Origin { attributes: vec![newer.into()], ..origin() };
+        let document = Document::parse(TOKEN_FILE.as_bytes(), TOKEN, origin).unwrap();
+        assert_eq!(document.record(), None);
+        let failed = document.with_failure(&record()).unwrap();
+        assert_eq!(failed.attribute.as_deref(), Some(newer));
+    }
+
+    #[test]
+    fn the_newest_failure_counts_wherever_it_stands() {
+        let at = |secs| FailureRecord { failed_at: Epoch::from_secs(secs), ..record() };
+        let beside = parse(TOKEN_FILE).unwrap().attribute_with_failure(&at(50));
+        for (inside, newest) in [(49, 50), (51, 51)] {
+            let bytes = parse(TOKEN_FILE).unwrap().with_failure(&at(inside)).unwrap().bytes;
+            let origin = Origin { attributes: beside.iter().cloned().collect(), ..origin() };
+            let document = Document::parse(&bytes, TOKEN, origin).unwrap();
+            assert_eq!(document.failure(), Some(&at(newest)));
+        }
     }
 
     #[test]
@@ -1150,10 +1310,10 @@ mod tests {
                 let Ok(document) = Document::parse(&bytes, expected, origin()) else { return Ok(()) };
                 let reread = |content: Content| {
                     let written = content.modified.unwrap_or(WRITTEN);
-                    let origin = Origin { written, note: content.note, ..origin() };
-                    Document::parse(&content.bytes, expected, origin)
+                    let attributes = content.attribute.into_iter().collect();
+                    Document::parse(&content.bytes, expected, Origin { written, attributes, ..origin() })
                 };
-                let stored = reread(document.with_token(&fresh(), None, NOW));
+                let stored = reread(document.with_token(&fresh(), &known(), None, NOW));
                 prop_assert!(stored.is_ok(), "{:?}", stored.err());
                 let stored = stored.unwrap();
                 let token = stored.token().unwrap();
@@ -1161,8 +1321,16 @@ mod tests {
                 // Readers of a time of fetch, and of a duration, may trust it for less, never for more.
                 prop_assert!(token.expiry <= fresh().expiry);
                 prop_assert_eq!(stored.failure(), None);
+                prop_assert_eq!(stored.record(), Some(known()));
 
-                let failed = reread(document.with_failure(&record()));
+                let failed = match document.with_failure(&record()) {
+                    Some(content) => reread(content),
+                    None => {
+                        let attribute = document.attribute_with_failure(&record());
+                        let attributes = attribute.into_iter().collect();
+                        Document::parse(&bytes, expected, Origin { attributes, ..origin() })
+                    }
+                };
                 prop_assert!(failed.is_ok(), "{:?}", failed.err());
                 let failed = failed.unwrap();
                 prop_assert_eq!(failed.token(), document.token());

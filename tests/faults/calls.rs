@@ -112,6 +112,13 @@ pub struct Errno {
     pub number: c_int,
 }
 
+impl Errno {
+    /// Whether it can be met again and again.
+    pub fn may_last(self) -> bool {
+        self.number != libc::EINTR
+    }
+}
+
 macro_rules! errors {
     ($($name:ident)*) => { &[$(Errno { name: stringify!($name), number: libc::$name }),*] };
 }

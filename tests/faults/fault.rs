@@ -24,12 +24,16 @@ pub struct Fault {
     pub call: Call,
     /// The error; `None` is SIGKILL.
     pub error: Option<Errno>,
+    /// Whether its process meets it at every call from then on that is about the same, as on a full disk.
+    pub lasts: bool,
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Call { thread, name, about, nth } = &self.call;
-        write!(formatter, "{}, {} at {name} {nth} of thread {thread}", self.phase, self.name())?;
+        let lasting = if self.lasts { "lasting " } else { "" };
+        let (phase, fault) = (self.phase, self.name());
+        write!(formatter, "{phase}, {lasting}{fault} at {name} {nth} of thread {thread}")?;
         if about.is_empty() { Ok(()) } else { write!(formatter, ", {about}") }
     }
 }
@@ -39,8 +43,12 @@ impl Fault {
         self.error.map_or("SIGKILL", |error| error.name)
     }
 
-    fn fate(&self) -> Fate {
+    /// What becomes of `call`, after the fault if `is_hit` says so.
+    fn fate(&self, call: &Call, is_hit: bool) -> Fate {
+        let is_same = call.name == self.call.name && call.about == self.call.about;
+        let happens = if is_hit { self.lasts && is_same } else { *call == self.call };
         match self.error {
+            _ if !happens => Fate::Made,
             None => Fate::Killed,
             Some(error) if self.call.is_made_all_the_same() => Fate::MadeAndFailed(error.number),
             Some(error) => Fate::Failed(error.number),
@@ -53,7 +61,7 @@ pub fn record(scenario: &Scenario) -> Vec<Call> {
     let (world, _) = scenario.world();
     let mut refresh = Refresh::start(scenario, &world);
     let mut calls = Vec::new();
-    refresh.run(&world, |call| {
+    refresh.run_first(&world, |call| {
         calls.push(call.clone());
         Fate::Made
     });
@@ -70,12 +78,10 @@ pub fn make(scenario: &Scenario, fault: &Fault) -> Result<Option<Outcome>, Strin
     let (world, old) = scenario.world();
     let mut refresh = Refresh::start(scenario, &world);
     let mut is_hit = false;
-    let rest = refresh.run(&world, |call| {
-        if *call != fault.call {
-            return Fate::Made;
-        }
-        is_hit = true;
-        fault.fate()
+    let rest = refresh.run_first(&world, |call| {
+        let fate = fault.fate(call, is_hit);
+        is_hit |= *call == fault.call;
+        fate
     });
     if !is_hit {
         return Ok(None);
@@ -91,30 +97,60 @@ pub fn make(scenario: &Scenario, fault: &Fault) -> Result<Option<Outcome>, Strin
     let content = Content::of(&world, old.as_deref())?;
     check_owner(scenario, &world)?;
     check_unlocked(&world)?;
-    forget_pause(&world);
 
-    let (next, asked_by_next) = call(scenario, &world)?;
-    next.check_token(&world).map_err(|error| format!("the next caller: {error}"))?;
-    let asked_by_both = world.fetches() + asked_by_loader + asked_by_next;
-    require(asked_by_both <= 2, || format!("{asked_by_both} fetches"))?;
+    // Had by loaders, of which the emulator does not know.
+    let mut loaded = asked_by_loader;
+    if fault.error.is_some() {
+        for _ in 0..CALLS {
+            loaded += refresh.call_again(fault, &world)?;
+        }
+        check_fetches(&world, loaded).map_err(|error| format!("one process: {error}"))?;
+        check_unlocked(&world)?;
+    }
+    let mut others = Others::start(scenario, &world);
+    for _ in 0..CALLS {
+        let (answer, asked) = others.call();
+        answer.check(&world).map_err(|error| format!("another process: {error}"))?;
+        loaded += asked;
+    }
+    check_fetches(&world, loaded).map_err(|error| format!("ten processes: {error}"))?;
+
+    forget_pause(&world);
+    let (next, asked_by_next) = others.call();
+    next.check_token(&world).map_err(|error| format!("after the pause: {error}"))?;
+    check_fetches(&world, loaded + asked_by_next)?;
+    require(Content::of(&world, old.as_deref())? == Content::New, || "it is not stored".into())?;
     check_owner(scenario, &world)?;
 
     world.write_expired();
-    let (last, _) = call(scenario, &world)?;
+    let (last, _) = others.call();
     last.check_token(&world).map_err(|error| format!("the refresh after that: {error}"))?;
     require(world.names() == ["token.json"], || format!("left behind: {:?}", world.names()))?;
     check_owner(scenario, &world)?;
+    others.end()?;
 
     if fault.error.is_some() {
         let rest = refresh.end();
         require(rest == Rest::Exited(0), || format!("in the end, the process is {rest:?}"))?;
         let errors = refresh.errors();
-        require(errors.is_empty(), || format!("PHP says {errors}"))?;
+        let is_stored = content == Content::New || matches!(answer, Answer::Exception { .. });
+        require(errors.lines().count() <= usize::from(!is_stored), || {
+            format!("PHP says {errors}")
+        })?;
     }
     Ok(Some(Outcome { answer, content, asked }))
 }
 
-/// A PHP process under trace that makes one call.
+/// How many calls are made after the fault by its process, and as many by one process each.
+const CALLS: usize = 10;
+
+/// Without a fault, all the calls together ask once. One more is what a fault may cost.
+fn check_fetches(world: &World, loaded: u64) -> Result<(), String> {
+    let fetches = world.fetches() + loaded;
+    require(fetches <= 2, || format!("{fetches} fetches"))
+}
+
+/// A PHP process under trace.
 struct Refresh {
     traced: Traced,
     php: Child,
@@ -122,19 +158,33 @@ struct Refresh {
 
 impl Refresh {
     fn start(scenario: &Scenario, world: &World) -> Self {
-        let php = spawn(scenario, world, world.php());
+        let php = spawn(scenario, world, world.php(), "itself");
         Self { traced: Traced::attach(php.id()), php }
     }
 
-    /// Lets it call, once the file is no longer so new that it would be read twice.
-    fn run(&mut self, world: &World, mut decide: impl FnMut(&Call) -> Fate) -> Rest {
+    /// Lets it make its first call, once the file is no longer so new that it would be read twice.
+    fn run_first(&mut self, world: &World, decide: impl FnMut(&Call) -> Fate) -> Rest {
         until("the file is settled", || is_settled(world));
+        self.run(world, decide)
+    }
+
+    /// Lets it call.
+    fn run(&mut self, world: &World, mut decide: impl FnMut(&Call) -> Fate) -> Rest {
         release(&mut self.php);
         let mut calls = Calls::of(&world.file());
         self.traced.run(|entry| {
             // PHP's own input and output, at the begin and the end of what is looked at.
             if entry.is_standard_stream() { Fate::Made } else { decide(&calls.next(entry)) }
         })
+    }
+
+    /// Lets it call once more after `fault`. Returns how often its loader was asked.
+    fn call_again(&mut self, fault: &Fault, world: &World) -> Result<u64, String> {
+        let rest = self.run(world, |call| fault.fate(call, true));
+        require(rest == Rest::Idle, || format!("the process is {rest:?}: {}", self.errors()))?;
+        let (answer, asked) = self.answer();
+        answer.check(world).map_err(|error| format!("the same process: {error}"))?;
+        Ok(asked)
     }
 
     fn answer(&mut self) -> (Answer, u64) {
@@ -155,23 +205,35 @@ impl Refresh {
     }
 }
 
-/// The same call by www-data, in a process of its own and without a fault.
-fn call(scenario: &Scenario, world: &World) -> Result<(Answer, u64), String> {
-    let mut php = spawn(scenario, world, world.php().run_as(OWNER));
-    release(&mut php);
-    let output = php.wait_with_output().expect("php runs");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    require(output.status.success() && errors.is_empty(), || format!("PHP says {errors}"))?;
-    Ok(read_answer(&output.stdout[..]))
+/// Processes of www-data, without a fault: each makes the same call once, and is gone.
+struct Others(Child);
+
+impl Others {
+    fn start(scenario: &Scenario, world: &World) -> Self {
+        Self(spawn(scenario, world, world.php().run_as(OWNER), "child"))
+    }
+
+    /// The answer of the next one, and how often its loader was asked.
+    fn call(&mut self) -> (Answer, u64) {
+        release(&mut self.0);
+        read_answer(self.0.stdout.as_mut().expect("a piped output"))
+    }
+
+    fn end(self) -> Result<(), String> {
+        let output = self.0.wait_with_output().expect("php runs");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        require(output.status.success() && errors.is_empty(), || format!("PHP says {errors}"))
+    }
 }
 
-fn spawn(scenario: &Scenario, world: &World, php: Php) -> Child {
+/// `caller` says which process calls.
+fn spawn(scenario: &Scenario, world: &World, php: Php, caller: &str) -> Child {
     let source = if scenario.source == Source::Loader { "loader" } else { "account" };
     php.with("display_errors=stderr")
         .command()
         .args(["-r", code(REFRESH), "--"])
         .arg(world.file())
-        .arg(source)
+        .args([source, caller])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

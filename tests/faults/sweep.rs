@@ -49,12 +49,12 @@ pub fn sweep(scenario: &Scenario) {
     if !all {
         faults = sample(faults);
     }
-    let mut table = Table::default();
+    let mut tables = [Table::default(), Table::default()];
     let (mut unmet, mut broken) = (Vec::new(), Vec::new());
     for fault in &faults {
         let attempts = (0..ATTEMPTS).map(|_| fault::make(scenario, fault));
         match attempts.filter_map(Result::transpose).next() {
-            Some(Ok(outcome)) => table.add(fault, &outcome),
+            Some(Ok(outcome)) => tables[usize::from(fault.lasts)].add(fault, &outcome),
             Some(Err(error)) => broken.push(format!("{fault}: {error}")),
             None if recordings.iter().all(|calls| calls.contains(&fault.call)) => {
                 broken.push(format!("{fault}: a refresh with it never comes to that call"));
@@ -65,20 +65,25 @@ pub fn sweep(scenario: &Scenario) {
     let (calls, time) = (recordings[0].len(), start.elapsed().as_secs_f64());
     println!("{}: {calls} system calls, {} faults, {time:.0} s", scenario.name, faults.len());
     if all {
-        println!("{}\nin one recording of three, and not met again: {unmet:#?}", table.markdown());
+        let [once, lasting] = tables.map(|table| table.markdown());
+        println!("{once}\nif the fault lasts:\n{lasting}");
+        println!("in one recording of three, and not met again: {unmet:#?}");
     }
     assert!(broken.is_empty(), "{}: {broken:#?}", scenario.name);
 }
 
-/// SIGKILL at each of the `calls`, and each error that they have.
+/// SIGKILL at each of the `calls`, and each error that they have, once and for good.
 fn faults(calls: &[Call]) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (phase, call) in phases(calls) {
-        faults.push(Fault { phase, call: call.clone(), error: None });
-        faults.extend(call.errors().iter().map(|error| {
-            let error = Some(*error);
-            Fault { phase, call: call.clone(), error }
-        }));
+        let fault = |error, lasts| Fault { phase, call: call.clone(), error, lasts };
+        faults.push(fault(None, false));
+        for error in call.errors() {
+            faults.push(fault(Some(*error), false));
+            if call.is_about_files() && error.may_last() {
+                faults.push(fault(Some(*error), true));
+            }
+        }
     }
     faults
 }
@@ -89,7 +94,8 @@ fn sample(mut faults: Vec<Fault>) -> Vec<Fault> {
     faults.retain(|fault| {
         let Call { name, about, .. } = &fault.call;
         let is_kill = fault.error.is_none();
-        fault.call.is_about_files() && (is_kill || seen.insert((fault.phase, *name, about.clone())))
+        fault.call.is_about_files()
+            && (is_kill || seen.insert((fault.phase, *name, about.clone(), fault.lasts)))
     });
     faults
 }

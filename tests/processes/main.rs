@@ -15,6 +15,7 @@ mod aliases;
 mod bad_input;
 mod client;
 mod crashes;
+mod disks;
 mod due;
 mod failures;
 mod forks;

@@ -9,6 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use wechat_emulator::Options;
 
 use crate::support::World;
+use crate::support::mounts::Mounted;
 use crate::support::php::{Answer, Callers, GET};
 
 const WWW_DATA: u32 = 33;
@@ -193,15 +194,6 @@ fn a_hard_link_keeps_its_other_name() {
     assert_eq!(fs::read(world.file()).ok(), fs::read(&name).ok());
 }
 
-/// Something that is mounted, until this is dropped.
-struct Mounted<'a>(&'a Path);
-
-impl Drop for Mounted<'_> {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0).status();
-    }
-}
-
 #[test]
 fn a_file_that_is_mounted_on_its_own_is_written_in_place() {
     let world = world();
@@ -210,8 +202,7 @@ fn a_file_that_is_mounted_on_its_own_is_written_in_place() {
     fs::write(&source, r#"{"access_token":"dead","expire":5}"#).expect("a file");
     world.write("");
     let file = world.file();
-    run(Command::new("mount").arg("--bind").arg(&source).arg(&file));
-    let _mounted = Mounted(&file);
+    let _mounted = Mounted::bind(&source, &file);
     assert_refreshed(&world, &world.call());
     assert_eq!(fs::read(&source).ok(), fs::read(&file).ok());
 }
@@ -220,8 +211,7 @@ fn a_file_that_is_mounted_on_its_own_is_written_in_place() {
 fn a_link_to_another_file_system_is_followed_and_the_file_replaced_there() {
     let world = world();
     let disk = tempfile::tempdir().expect("a directory");
-    run(Command::new("mount").args(["-t", "tmpfs", "tmpfs"]).arg(disk.path()));
-    let _mounted = Mounted(disk.path());
+    let _mounted = Mounted::new(["-t", "tmpfs", "tmpfs"], disk.path());
     let real = disk.path().join("real.json");
     fs::write(&real, r#"{"access_token":"dead","expire":5}"#).expect("a file");
     give(&real, WWW_DATA, WWW_DATA, 0o640);

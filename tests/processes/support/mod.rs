@@ -2,6 +2,7 @@
 
 pub mod fastcgi;
 pub mod fpm;
+pub mod mounts;
 pub mod names;
 pub mod php;
 
@@ -36,6 +37,12 @@ impl World {
         world.set("secret", &secret);
         world.set("api_base", &base);
         world
+    }
+
+    /// A world whose token file is in a directory of its own within `directory`.
+    pub fn within(directory: &Path, options: Options) -> Self {
+        let dir = tempfile::tempdir_in(directory).expect("a directory for the token file");
+        Self { dir, ..Self::new(options) }
     }
 
     /// A world whose upstream takes 200 ms, so that a race is certain to be one.

@@ -1,0 +1,272 @@
+//! File systems on which operations fail, or that do not have them.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::Duration;
+
+use libc::{EDQUOT, EINVAL, EIO, ENOSPC, ENOSYS, EOPNOTSUPP, EPERM, EROFS, c_int};
+use serde_json::json;
+use wechat_emulator::Options;
+
+use super::fuse::Operation::{
+    Chmod, Chown, Create, Fallocate, Fsync, GetXattr, Link, Rename, RenameNoReplace, SetXattr,
+    Truncate, Write,
+};
+use super::fuse::{Fuse, Operation};
+use super::{
+    Call, Caller, FOUND, Found, assert_refreshed_once, assert_stored, calls_of_one, calls_of_ten,
+    write,
+};
+use crate::support::php::Php;
+use crate::support::{World, now, until};
+
+/// A file system on which these fail.
+fn broken(failures: &[(Operation, c_int)]) -> Fuse {
+    let fuse = Fuse::mount();
+    for (operation, errno) in failures {
+        fuse.fail(*operation, *errno);
+    }
+    fuse
+}
+
+#[test]
+fn a_missing_file_is_made_without_hard_links_and_without_a_rename_that_does_not_replace() {
+    for lack in [EINVAL, ENOSYS] {
+        for link in [EPERM, ENOSYS, EOPNOTSUPP] {
+            let fuse = broken(&[(RenameNoReplace, lack), (Link, link)]);
+            let options = Options { latency: Duration::from_millis(100), ..Options::default() };
+            let world = World::within(fuse.path(), options);
+            let answers = world.callers(8).release();
+            world.assert_one_live_token(&answers);
+            assert_eq!(world.fetches(), 1);
+            let mode = fs::metadata(world.file()).expect("a file").mode() & 0o7777;
+            assert_eq!(mode, 0o600);
+        }
+    }
+}
+
+#[test]
+fn without_what_else_a_file_system_may_lack_a_missing_file_is_made() {
+    let fuse = broken(&[
+        (RenameNoReplace, EINVAL),
+        (Link, ENOSYS),
+        (Chmod, ENOSYS),
+        (Chown, EOPNOTSUPP),
+        (Fallocate, EOPNOTSUPP),
+        (GetXattr, EOPNOTSUPP),
+        (SetXattr, EOPNOTSUPP),
+    ]);
+    let world = World::within(fuse.path(), Options::default());
+    assert_refreshed_once(&world.php(), &world);
+}
+
+#[test]
+fn whatever_keeps_a_replacement_from_its_place_the_file_is_written_in_place() {
+    for (operation, errno) in [
+        (Create, ENOSPC),
+        (Create, EDQUOT),
+        (Create, EROFS),
+        (Create, EIO),
+        (Create, ENOSYS),
+        (Chmod, ENOSYS),
+        (Chmod, EIO),
+        (Chown, EOPNOTSUPP),
+        (Chown, EIO),
+        (Fallocate, EOPNOTSUPP),
+        (Fallocate, EIO),
+        (SetXattr, EIO),
+        (Fsync, EIO),
+        (Fsync, ENOSPC),
+        (Rename, EIO),
+        (Rename, EINVAL),
+        (Rename, ENOSPC),
+        (Rename, ENOSYS),
+    ] {
+        for found in FOUND {
+            println!("{found:?}, {operation:?} fails with {errno}");
+            let fuse = Fuse::mount();
+            let mut world = World::within(fuse.path(), Options::default());
+            write(&mut world, found);
+            fuse.fail(operation, errno);
+            assert_refreshed_once(&world.php(), &world);
+        }
+    }
+}
+
+/// A world in which a fetch takes so long that the disk can break meanwhile.
+fn slow(fuse: &Fuse, found: (Found, &str)) -> World {
+    let options = Options { latency: Duration::from_millis(200), ..Options::default() };
+    let mut world = World::within(fuse.path(), options);
+    write(&mut world, found);
+    world
+}
+
+/// A call during whose fetch the `failures` begin.
+fn call_that_cannot_store(
+    fuse: &Fuse,
+    failures: &[(Operation, c_int)],
+    php: &Php,
+    world: &World,
+) -> (Caller, Call) {
+    let mut caller = Caller::start(php, world);
+    caller.begin();
+    until("the upstream is asked", || world.emulator.stats().in_flight == 1);
+    for (operation, errno) in failures {
+        fuse.fail(*operation, *errno);
+    }
+    let call = caller.end();
+    (caller, call)
+}
+
+/// How often each way of a store that fails is met, and what others learn of it.
+const UNSTORABLE: [&[(Operation, c_int)]; 3] =
+    [&[(Write, EIO)], &[(Write, ENOSPC)], &[(Write, EDQUOT), (Truncate, EIO), (Fsync, EIO)]];
+
+#[test]
+fn a_token_that_cannot_be_stored_is_handed_out_and_others_learn_of_it_from_an_attribute() {
+    for failures in UNSTORABLE {
+        for found in FOUND {
+            println!("{found:?}, {failures:?}");
+            let fuse = Fuse::mount();
+            let world = slow(&fuse, found);
+            let old = fs::read(world.file()).expect("a file");
+            let (mut caller, first) = call_that_cannot_store(&fuse, failures, &world.php(), &world);
+            let mut calls = vec![first];
+            calls.extend((0..10).map(|_| caller.call()));
+            for call in &calls {
+                call.assert_token(&world, false);
+                assert!(!call.status()["failure"]["message"].is_null(), "{call:?}");
+            }
+            assert_eq!(world.fetches(), 1, "in one process");
+            for call in calls_of_ten(&world.php(), &world) {
+                call.assert_token_or_failure(&world, "error");
+                if found.0 == Found::Due {
+                    assert!(call.token().is_some(), "{call:?}");
+                }
+            }
+            assert!(world.fetches() <= 2, "{} fetches with ten processes", world.fetches());
+            assert_eq!(fs::read(world.file()).expect("a file"), old);
+            assert_eq!(world.names(), ["token.json"]);
+        }
+    }
+}
+
+#[test]
+fn where_nothing_of_a_file_can_be_written_a_failed_store_costs_each_process_one_fetch() {
+    for found in FOUND {
+        println!("{found:?}");
+        let fuse = Fuse::mount();
+        let world = slow(&fuse, found);
+        let failures = [(Write, EIO), (SetXattr, EOPNOTSUPP)];
+        let (mut caller, first) = call_that_cannot_store(&fuse, &failures, &world.php(), &world);
+        let mut calls = vec![first];
+        calls.extend((0..10).map(|_| caller.call()));
+        for call in &calls {
+            call.assert_token(&world, false);
+        }
+        assert_eq!(world.fetches(), 1, "in one process");
+        for call in calls_of_ten(&world.php(), &world) {
+            call.assert_token_or_failure(&world, "error");
+        }
+        assert!(world.fetches() <= 11, "{} fetches with ten processes", world.fetches());
+        assert_eq!(world.names(), ["token.json"]);
+    }
+}
+
+#[test]
+fn a_failed_store_is_one_line_in_the_error_log_that_says_why() {
+    for found in [(Found::Expired, "classic"), (Found::Due, "classic")] {
+        let fuse = Fuse::mount();
+        let world = slow(&fuse, found);
+        let directory = tempfile::tempdir().expect("a directory");
+        let log = directory.path().join("error.log");
+        let php = world.php().with("log_errors=1").with(&format!("error_log={}", log.display()));
+        let (mut caller, _) = call_that_cannot_store(&fuse, &[(Write, EIO)], &php, &world);
+        for _ in 0..10 {
+            caller.call();
+        }
+        let lines = fs::read_to_string(&log).expect("a log");
+        assert_eq!(lines.lines().count(), 1, "{lines}");
+        for word in [path(&world.file()), "could not be stored", "Input/output error"] {
+            assert!(lines.contains(word), "{lines}");
+        }
+    }
+}
+
+#[test]
+fn a_token_in_hand_is_stored_without_a_fetch_when_the_disk_takes_it_again() {
+    for found in FOUND {
+        println!("{found:?}");
+        let fuse = Fuse::mount();
+        let world = slow(&fuse, found);
+        let (mut caller, first) =
+            call_that_cannot_store(&fuse, &[(Write, EIO)], &world.php(), &world);
+        first.assert_token(&world, false);
+        let in_hand = caller.call();
+        fuse.heal();
+        let mut calls = Vec::new();
+        until("the token is stored", || {
+            calls.push(caller.call());
+            world.stored()["access_token"].as_str() == in_hand.token()
+        });
+        for call in &calls {
+            assert_eq!(call.token(), in_hand.token());
+        }
+        let last = caller.call();
+        last.assert_token(&world, true);
+        assert!(last.status()["failure"].is_null(), "{last:?}");
+        for call in calls_of_ten(&world.php(), &world) {
+            assert_eq!(call.token(), in_hand.token());
+        }
+        assert_eq!(world.fetches(), 1);
+        assert_stored(&world, &[last]);
+    }
+}
+
+#[test]
+fn before_retry_at_a_store_that_failed_is_not_tried_again() {
+    let fuse = Fuse::mount();
+    let world = slow(&fuse, (Found::Expired, "stable"));
+    let (mut caller, first) = call_that_cannot_store(&fuse, &[(Write, EIO)], &world.php(), &world);
+    let retry_at = first.status()["failure"]["retry_at"].as_u64().expect("a time");
+    fuse.heal();
+    let call = caller.call();
+    // Told in whole seconds, rounded up.
+    assert!(!call.status()["stored"].as_bool().expect("whether") || now() + 1 >= retry_at);
+    call.assert_token(&world, call.status()["stored"] == true);
+}
+
+#[test]
+fn a_missing_file_whose_token_cannot_be_stored_costs_one_process_one_fetch() {
+    let fuse = Fuse::mount();
+    let options = Options { latency: Duration::from_millis(200), ..Options::default() };
+    let world = World::within(fuse.path(), options);
+    let (mut caller, first) = call_that_cannot_store(&fuse, &[(Write, EIO)], &world.php(), &world);
+    first.assert_token(&world, false);
+    for _ in 0..10 {
+        caller.call().assert_token(&world, false);
+    }
+    assert_eq!(world.fetches(), 1);
+}
+
+#[test]
+fn where_times_are_whole_seconds_an_exchanged_token_is_seen() {
+    let fuse = Fuse::mount();
+    fuse.round_times();
+    let world = World::within(fuse.path(), Options::default());
+    let file = |token: &str| json!({"access_token": token, "expire": now() + 3600}).to_string();
+    world.write(file("token-0"));
+    let mut caller = Caller::start(&world.php(), &world);
+    for token in (1..30).map(|number| format!("token-{}", number % 10)) {
+        // In place, with the same length: only the times can tell, if they are fine enough.
+        world.write(file(&token));
+        assert_eq!(caller.call().token(), Some(token.as_str()));
+    }
+    assert_eq!(world.fetches(), 0);
+    assert_eq!(calls_of_one(&world.php(), &world).len(), 10);
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("a printable path")
+}

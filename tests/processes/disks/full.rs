@@ -1,0 +1,167 @@
+//! Disks without space or inodes.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::time::Duration;
+
+use serde_json::json;
+use wechat_emulator::Options;
+
+use super::{
+    Call, FOUND, assert_costs_nothing, assert_refreshed_once, assert_stored, calls_of_one,
+    calls_of_ten, write,
+};
+use crate::support::mounts::Disk;
+use crate::support::{World, now, until};
+
+const WWW_DATA: u32 = 33;
+
+/// Blocks of 1 KiB, so that a file is soon full, and nothing in reserve for root.
+const SMALL_BLOCKS: &[&str] = &["-b", "1024", "-m", "0"];
+
+/// A token file in each state in which one is found, on a disk of its own that `exhaust` then exhausts:
+/// it is written in place.
+fn assert_written_in_place(disk: impl Fn() -> Disk, exhaust: impl Fn(&Disk)) {
+    for found in FOUND {
+        let disk = disk();
+        let mut world = World::within(&disk.path(), Options::default());
+        write(&mut world, found);
+        exhaust(&disk);
+        assert_refreshed_once(&world.php(), &world);
+    }
+}
+
+fn assert_missing_costs_nothing(disk: &Disk, exhaust: impl Fn(&Disk), why: &str) {
+    let world = World::within(&disk.path(), Options::default());
+    exhaust(disk);
+    assert_costs_nothing(&world.php(), &world, why);
+}
+
+#[test]
+fn on_a_full_ext3_a_file_that_has_room_is_written_in_place() {
+    assert_written_in_place(|| Disk::ext3(SMALL_BLOCKS), Disk::fill);
+    assert_written_in_place(|| Disk::ext3(&[]), Disk::fill);
+}
+
+#[test]
+fn on_a_full_tmpfs_a_file_that_has_room_is_written_in_place() {
+    assert_written_in_place(|| Disk::tmpfs("size=256k"), Disk::fill);
+}
+
+#[test]
+fn without_an_inode_left_a_file_is_written_in_place() {
+    assert_written_in_place(|| Disk::ext3(&["-N", "32"]), Disk::take_inodes);
+    assert_written_in_place(|| Disk::tmpfs("nr_inodes=16"), Disk::take_inodes);
+}
+
+#[test]
+fn on_a_full_disk_a_missing_file_costs_no_fetch() {
+    assert_missing_costs_nothing(&Disk::ext3(SMALL_BLOCKS), Disk::fill, "No space left");
+    assert_missing_costs_nothing(&Disk::ext3(&[]), Disk::fill, "No space left");
+    assert_missing_costs_nothing(&Disk::tmpfs("size=256k"), Disk::fill, "No space left");
+}
+
+#[test]
+fn without_an_inode_left_a_missing_file_costs_no_fetch_and_the_message_names_inodes() {
+    assert_missing_costs_nothing(&Disk::ext3(&["-N", "32"]), Disk::take_inodes, "inode");
+    assert_missing_costs_nothing(&Disk::tmpfs("nr_inodes=16"), Disk::take_inodes, "inode");
+}
+
+#[test]
+fn where_only_root_has_space_left_another_users_file_is_written_in_place() {
+    for found in FOUND {
+        let disk = Disk::ext3(&[]);
+        let mut world = World::within(&disk.path(), Options::default());
+        write(&mut world, found);
+        disk.fill_for_users();
+        for path in [world.dir.path(), &world.file()] {
+            chown(path, Some(WWW_DATA), Some(WWW_DATA)).expect("the tests run as root");
+        }
+        fs::set_permissions(disk.path().join(".."), Permissions::from_mode(0o755)).expect("chmod");
+        assert_refreshed_once(&world.php().run_as(WWW_DATA), &world);
+    }
+}
+
+/// A world on `disk`, which is full: a token file with a live token that is said to expire in
+/// `seconds_left`, and no room for the next one, which is longer.
+fn crowded(disk: &Disk, seconds_left: i64) -> (World, String) {
+    let options = Options { token_length: 19, ..Options::default() };
+    let mut world = World::within(&disk.path(), options);
+    world.set("endpoint", "classic");
+    let token = world.write_live(100);
+    world.emulator.change(|options| options.token_length = 512);
+    let expire = i64::try_from(now()).expect("a time") + seconds_left;
+    let mut content = json!({"access_token": token, "expire": expire, "note": ""});
+    let padding = 1000 - content.to_string().len();
+    content["note"] = "x".repeat(padding).into();
+    let content = content.to_string();
+    world.write(&content);
+    disk.fill();
+    (world, content)
+}
+
+/// Calls on a file that has no room: the file stays what it was, `one` process fetches once at most, and
+/// all the others together as often as `others` says.
+fn assert_bounded(world: &World, content: &str, others: u64) -> Vec<Call> {
+    let mut calls = calls_of_one(&world.php(), world);
+    assert!(world.fetches() <= 1, "{} fetches in one process", world.fetches());
+    let before = world.fetches();
+    calls.extend(calls_of_ten(&world.php(), world));
+    let fetches = world.fetches() - before;
+    assert!(fetches <= others, "{fetches} fetches in ten processes");
+    for call in &calls {
+        call.assert_token_or_failure(world, "No space left");
+    }
+    assert_eq!(fs::read_to_string(world.file()).expect("a file"), content);
+    assert_eq!(world.names(), ["token.json"]);
+    calls
+}
+
+#[test]
+fn an_expired_file_without_room_costs_one_fetch_where_an_attribute_has_room() {
+    let disk = Disk::ext3(&["-b", "1024", "-m", "0", "-I", "1024"]);
+    let (world, content) = crowded(&disk, -60);
+    assert_bounded(&world, &content, 1);
+}
+
+#[test]
+fn an_expired_file_without_room_costs_each_process_a_fetch_where_nothing_has_room() {
+    let disk = Disk::ext3(&["-b", "1024", "-m", "0", "-I", "128"]);
+    let (world, content) = crowded(&disk, -60);
+    assert_bounded(&world, &content, 10);
+}
+
+#[test]
+fn a_due_file_without_room_is_served_and_costs_no_more() {
+    let disk = Disk::ext3(&["-b", "1024", "-m", "0", "-I", "1024"]);
+    let (world, content) = crowded(&disk, 100);
+    for call in assert_bounded(&world, &content, 1) {
+        assert!(call.token().is_some(), "{call:?}");
+    }
+}
+
+#[test]
+fn a_disk_that_fills_up_during_the_fetch_has_kept_room_for_the_token() {
+    for disk in [Disk::ext3(SMALL_BLOCKS), Disk::tmpfs("size=256k")] {
+        let latency = Duration::from_millis(500);
+        let world = World::within(&disk.path(), Options { latency, ..Options::default() });
+        let caller = world.callers(1).release_only();
+        until("the upstream is asked", || world.emulator.stats().in_flight == 1);
+        disk.fill();
+        let answers: Vec<_> = caller.into_iter().map(crate::support::php::Answer::of).collect();
+        world.assert_one_live_token(&answers);
+    }
+}
+
+#[test]
+fn when_there_is_space_again_the_file_is_refreshed() {
+    let disk = Disk::ext3(&["-b", "1024", "-m", "0", "-I", "128"]);
+    let (world, content) = crowded(&disk, -60);
+    let mut calls = assert_bounded(&world, &content, 10);
+    disk.empty();
+    until("a call stores its token", || {
+        calls.extend(calls_of_one(&world.php(), &world));
+        world.stored()["access_token"].as_str() == calls.last().and_then(Call::token)
+    });
+    assert_stored(&world, &calls);
+}

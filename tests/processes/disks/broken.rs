@@ -208,7 +208,7 @@ fn a_token_in_hand_is_stored_without_a_fetch_when_the_disk_takes_it_again() {
         let mut calls = Vec::new();
         until("the token is stored", || {
             calls.push(caller.call());
-            world.stored()["access_token"].as_str() == in_hand.token()
+            calls.last().is_some_and(|call| call.status()["stored"] == true)
         });
         for call in &calls {
             assert_eq!(call.token(), in_hand.token());

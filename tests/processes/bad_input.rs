@@ -312,9 +312,10 @@ fn a_relative_path_begins_at_the_working_directory_of_the_script() {
 fn an_account_that_is_missing_is_a_config_exception_and_makes_no_file() {
     let mut world = world();
     world.set("appid", "");
+    world.set("secret", "");
     let answer = world.call();
     assert_eq!(answer.class(), "WxToken\\ConfigException");
-    assert!(answer.message().contains("no account: pass"), "{}", answer.message());
+    assert!(answer.message().contains("no WeChat account is configured"), "{}", answer.message());
     assert!(world.names().is_empty());
 }
 

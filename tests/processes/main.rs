@@ -11,6 +11,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod account;
 mod aliases;
 mod bad_input;
 mod client;

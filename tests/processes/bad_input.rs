@@ -298,6 +298,7 @@ fn a_link_is_followed_and_kept() {
 #[test]
 fn a_relative_path_begins_at_the_working_directory_of_the_script() {
     let world = world();
+    world.write("");
     let dir = world.dir.path().to_str().expect("a path");
     let printed = world.php().run(
         "chdir($argv[1]); $a = wx_get_token('token.json'); $b = wx_get_token('./x/../token.json');

@@ -16,6 +16,7 @@ mod aliases;
 mod bad_input;
 mod client;
 mod crashes;
+mod denied;
 mod due;
 mod failures;
 mod forks;

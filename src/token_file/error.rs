@@ -315,3 +315,30 @@ fn whose(path: &Path) -> Option<String> {
         Err(error) => Some(format!("{}: {error}", printable_path(path))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, lchown, symlink};
+
+    use super::*;
+
+    /// As where `fs.protected_symlinks` is set, which is a setting of the whole machine.
+    #[test]
+    fn a_link_that_the_kernel_does_not_follow_is_told_from_one_that_leads_to_a_barred_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token.json");
+        symlink("/dev/null", &path).unwrap();
+        let told = |mode, owner| {
+            fs::set_permissions(dir.path(), PermissionsExt::from_mode(mode)).unwrap();
+            if rustix::process::geteuid().is_root() {
+                lchown(&path, Some(owner), None).unwrap();
+            }
+            let denied = io::Error::from_raw_os_error(libc::EACCES);
+            let error = FileError::from_io(&path, "find", SystemError::of("stat(2)", denied));
+            error.to_string().contains("fs.protected_symlinks): it is a link of uid 65534")
+        };
+        assert_eq!(told(0o1777, 65534), rustix::process::geteuid().is_root());
+        assert!(!told(0o1777, 0), "his own");
+        assert!(!told(0o755, 65534), "nobody else can put a link there");
+    }
+}

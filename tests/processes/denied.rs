@@ -9,7 +9,7 @@ use std::process::Command;
 use wechat_emulator::Options;
 
 use crate::support::World;
-use crate::support::php::{Answer, CALL, GET, code};
+use crate::support::php::{Answer, CALL, Callers, GET, code};
 
 const WWW_DATA: u32 = 33;
 
@@ -158,6 +158,22 @@ fn a_root_that_may_not_give_a_file_away_is_told_of_the_capability() {
     let denied = call_without(&world, 0, &["-e", "inject=fchown:error=EPERM"]);
     let expected = "fchown(2) is denied (Operation not permitted (os error 1)), although owner and mode allow it. A sandbox (seccomp) or a security module may forbid it, or root is without the capability CAP_CHOWN";
     assert_told(&world, &denied, expected);
+}
+
+#[test]
+fn an_acl_that_bars_a_user_is_no_sandbox() {
+    let world = world();
+    world.write_expired();
+    chown(world.file(), Some(0), Some(WWW_DATA)).expect("the tests run as root");
+    fs::set_permissions(world.file(), Permissions::from_mode(0o660)).expect("chmod");
+    let given = Command::new("setfacl").args(["-m", "u:33:-"]).arg(world.file()).status();
+    assert!(given.is_ok_and(|status| status.success()), "setfacl needs root");
+    let answer = Callers::start(&world.php().run_as(WWW_DATA), &world.file(), GET, 1).release();
+    let message = answer[0].message();
+    assert!(
+        message.contains("permission denied to uid 33 gid 33. Give that user access"),
+        "{message}"
+    );
 }
 
 #[test]

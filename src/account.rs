@@ -17,6 +17,7 @@ use crate::notice;
 use crate::printable::{Printable, printable, printable_path};
 use crate::secret::Secret;
 use crate::settings::Settings;
+use crate::token_file::{FileError, SystemError};
 use crate::wechat::Endpoint;
 
 /// An account with WeChat.
@@ -243,14 +244,17 @@ struct AccountsFile<'a> {
 
 impl<'a> AccountsFile<'a> {
     fn read(path: &'a Path) -> Result<Self, ConfigError> {
-        let text = read(path).map_err(|error| refuse(path, &error.to_string()))?;
+        let text = read(path).map_err(|error| {
+            let problem = FileError::from_io(path, "read", SystemError::of("openat(2)", error));
+            ConfigError(format!("wx_token.accounts: {problem}"))
+        })?;
         match serde_json::from_slice(&text) {
             Ok(Value::Object(accounts)) => Ok(Self { path, accounts }),
             Ok(_) => {
                 Err(refuse(path, &format!("it is not a JSON object such as {ACCOUNTS_FORMAT}")))
             }
             // serde_json tells the place and never the content.
-            Err(error) => Err(refuse(path, &error.to_string())),
+            Err(error) => Err(refuse(path, &format!("it is not valid JSON: {error}"))),
         }
     }
 
@@ -442,7 +446,7 @@ mod tests {
         assert!(error(&AccountOptions::default(), &none).starts_with("no WeChat account"));
         assert!(error(&appid("wx9"), &none).starts_with("no secret for appid wx9"));
         for (text, expected) in [
-            ("{", "line 1"),
+            ("{", "it is not valid JSON: EOF while parsing an object at line 1 column 1"),
             ("[]", r#"not a JSON object such as {"wx…": {"secret": "…"}}"#),
             (r#"{"wx1": {}}"#, "account wx1: \"secret\" is missing"),
             (r#"{"wx1": {"secret": "s", "endpoint": "x"}}"#, "\"endpoint\" must be"),
@@ -451,6 +455,15 @@ mod tests {
             let message = error(&appid("wx1"), &settings);
             assert!(message.contains(expected), "{message}");
         }
+        let nowhere = tempfile::tempdir()?.path().join("accounts.json");
+        let settings = Settings { accounts: Some(nowhere.clone()), ..Settings::default() };
+        let (path, directory) = (nowhere.display(), nowhere.parent().unwrap().display());
+        assert_eq!(
+            error(&appid("wx1"), &settings),
+            format!(
+                "wx_token.accounts: cannot read {path}: the directory {directory} does not exist. Create it, or pass another path"
+            )
+        );
         Ok(())
     }
 

@@ -129,6 +129,16 @@ fn explain(path: &Path, task: &str, error: &SystemError) -> (String, String) {
             format!("the directory {} does not exist", printable_path(parent)),
             "Create it, or pass another path".to_owned(),
         ),
+        // Of /proc and the like.
+        io::ErrorKind::NotFound if task == "create" => (
+            format!("no file can be created in {}", printable_path(parent)),
+            "Pass a path in another directory".to_owned(),
+        ),
+        io::ErrorKind::NotFound => ("it does not exist".to_owned(), "Check the path".to_owned()),
+        _ if error.errno() == Some(libc::ELOOP) => (
+            "its symbolic links form a loop".to_owned(),
+            "Correct the link, or pass another path".to_owned(),
+        ),
         io::ErrorKind::PermissionDenied => explain_denial(path, task, error),
         _ if error.errno() == Some(libc::ENOSYS) => (
             format!("{} is not available ({})", error.call(), error.error),

@@ -89,3 +89,18 @@ fn a_secret_from_the_web_server_serves_the_appid_of_the_settings_and_no_other() 
     assert_eq!(world.fetches(), 0);
     assert!(world.is_live(ask(&fpm, &world, "get", &[secret]).token()));
 }
+
+#[test]
+fn an_accounts_file_that_the_web_server_cannot_read_is_named_with_its_owner() {
+    let mut world = world();
+    let accounts = tempfile::NamedTempFile::new().expect("an accounts file");
+    let path = accounts.path().display().to_string();
+    world.set("accounts", &path);
+    let fpm = Fpm::with_workers(1, &world, CALL);
+    let answer = ask(&fpm, &world, "get", &[]);
+    assert_eq!(answer.class(), "WxToken\\ConfigException");
+    let expected = format!(
+        "wx_token.accounts: cannot read {path}: permission denied to uid 33 gid 33. Give that user access by owner, group or mode: {path} belongs to uid 0 gid 0 with mode 0600"
+    );
+    assert!(answer.message().starts_with(&expected), "{answer:?}");
+}

@@ -2,7 +2,7 @@
 //! blamed on owner and mode, which allow it.
 
 use std::fs::{self, File, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -174,6 +174,21 @@ fn an_acl_that_bars_a_user_is_no_sandbox() {
         message.contains("permission denied to uid 33 gid 33. Give that user access"),
         "{message}"
     );
+}
+
+#[test]
+fn a_path_that_leads_to_no_file_is_told_of_in_plain_words() {
+    let world = world();
+    let told = |file: &Path, expected: &str| {
+        let answer = Callers::start(&world.php(), file, GET, 1).release().remove(0);
+        let expected = expected.replace("FILE", &file.display().to_string());
+        assert_told(&world, &answer, &expected);
+    };
+    let link = world.file();
+    symlink(&link, &link).expect("a link");
+    told(&link, "cannot look at FILE: its symbolic links form a loop. Correct the link");
+    let proc = Path::new("/proc/wx_token.json");
+    told(proc, "cannot create FILE: no file can be created in /proc. Pass a path in another");
 }
 
 #[test]

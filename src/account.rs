@@ -212,23 +212,22 @@ impl Defaults {
         })
     }
 
-    /// Why there is no appid, in `file` neither.
+    /// Why there is no appid, and no account in `file` that needs no name.
     fn no_appid(&self, file: Option<&AccountsFile<'_>>) -> ConfigError {
-        const SET_APPID: &str = "Set wx_token.appid, or pass the option \"appid\"";
         ConfigError(match (file, &self.set.secret, &self.environment.secret) {
             (Some(file), ..) if !file.accounts.is_empty() => format!(
-                "the accounts file {} has {} accounts ({}), and none is selected. {SET_APPID}",
+                "the accounts file {} has {} accounts ({}), and none is selected. Set wx_token.appid, or pass the option \"appid\"",
                 printable_path(file.path),
                 file.accounts.len(),
                 file.some_names()
             ),
-            (_, Some(_), _) => format!("wx_token.secret is set, but wx_token.appid is not. {SET_APPID}"),
+            (_, Some(_), _) => "wx_token.secret is set, but wx_token.appid is not. Set wx_token.appid".into(),
             (_, _, Some(_)) => "WX_SECRET is set, but neither WX_APPID nor wx_token.appid is. Set WX_APPID in the same place as WX_SECRET".into(),
             (Some(file), ..) => format!(
                 "the accounts file {} has no account. Add one: {ACCOUNTS_FORMAT}",
                 printable_path(file.path)
             ),
-            _ => "no WeChat account is configured. Set wx_token.appid and wx_token.secret, or WX_APPID and WX_SECRET in the environment, or pass ['appid' => …, 'secret' => …]".into(),
+            _ => "no WeChat account is configured. Set wx_token.appid and wx_token.secret, or WX_APPID and WX_SECRET in the environment (php-fpm: env[WX_APPID] in the pool, or fastcgi_param), or pass ['appid' => …, 'secret' => …]".into(),
         })
     }
 }
@@ -540,7 +539,7 @@ mod tests {
                 "",
                 none(),
                 ["", "set", "", ""],
-                "wx_token.secret is set, but wx_token.appid is not. Set wx_token.appid, or pass the option \"appid\"",
+                "wx_token.secret is set, but wx_token.appid is not. Set wx_token.appid",
             ),
             (
                 "",
@@ -588,7 +587,7 @@ mod tests {
                 "",
                 none(),
                 [""; 4],
-                "no WeChat account is configured. Set wx_token.appid and wx_token.secret, or WX_APPID and WX_SECRET in the environment, or pass ['appid' => …, 'secret' => …]",
+                "no WeChat account is configured. Set wx_token.appid and wx_token.secret, or WX_APPID and WX_SECRET in the environment (php-fpm: env[WX_APPID] in the pool, or fastcgi_param), or pass ['appid' => …, 'secret' => …]",
             ),
         ] {
             assert_eq!(half(file, options, given)?, expected, "{given:?}");

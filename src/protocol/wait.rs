@@ -81,7 +81,7 @@ impl<'a> Wait<'a> {
         if now.is_none() || now == self.seen {
             return Ok(None);
         }
-        let snapshot = token_file::read(&self.call.file, self.call.expected)?;
+        let snapshot = token_file::read_since(&self.call.file, self.call.expected, self.seen)?;
         self.seen = snapshot.identity;
         self.wanted.answered(self.call, &self.upstream.upstream().asker(), &snapshot.document)
     }

@@ -4,7 +4,7 @@ use std::borrow::BorrowMut;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::clock::{Clock, Epoch};
+use crate::clock::{Clock, Epoch, Offset};
 use crate::error::Error;
 use crate::failure::{Asker, Cause, Failure, FailureRecord, Pace};
 use crate::token::Token;
@@ -75,24 +75,45 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
         rejected: Option<&str>,
         clock: &dyn Clock,
     ) -> Result<Outcome, Error> {
-        let asked_at = clock.now();
+        let asker = upstream.asker();
+        self.heed_failure(&asker, clock)?;
+        let began = clock.monotonic();
         let answer = upstream.fetch(rejected);
-        self.settle(answer, rejected, asked_at, &upstream.asker(), clock.now())
+        let took = clock.monotonic().saturating_sub(began);
+        self.settle(answer, rejected, took, &asker, clock)
     }
 
-    /// Stores what an upstream answered that was asked at `asked_at` for another token than
-    /// `rejected`.
+    /// Whoever came here by a clock that differs from that of the file system has not understood yet what
+    /// the last failure forbids.
+    fn heed_failure(&self, asker: &Asker, clock: &dyn Clock) -> Result<(), Error> {
+        let Some(record) = self.document.failure() else { return Ok(()) };
+        let offset = self.offset(clock);
+        let now = clock.now();
+        if record.forbids_by_its_clock(asker, now + offset) {
+            return Err(Error::upstream(&self.manner.file, &record.in_own_clock(offset), now));
+        }
+        Ok(())
+    }
+
+    /// How far the file system's clock is ahead of `clock`; nothing if it cannot be told.
+    fn offset(&self, clock: &dyn Clock) -> Offset {
+        let stamp = self.replacement.stamp(self.lock.borrow());
+        stamp.map_or_else(Offset::default, |stamp| clock.offset_to(stamp))
+    }
+
+    /// Stores what an upstream answered that was asked for another token than `rejected`, and took so long.
     ///
     /// # Errors
     /// As [`Self::run`].
-    pub fn settle(
+    fn settle(
         self,
         answer: Result<Grant, Setback>,
         rejected: Option<&str>,
-        asked_at: Epoch,
+        took: Duration,
         asker: &Asker,
-        now: Epoch,
+        clock: &dyn Clock,
     ) -> Result<Outcome, Error> {
+        let now = clock.now();
         // A loader may have forked.
         if self.lock.borrow().is_inherited() {
             let deadlock = Deadlock::ForkedChild;
@@ -102,14 +123,14 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
             Ok(grant) if rejected.is_some_and(|rejected| grant.is(rejected)) => {
                 let pace = Pace::After(FORCE_INTERVAL);
                 let failure = Failure { cause: Cause::StillRejected, pace };
-                self.record(failure, rejected, asker, now)
+                self.record(failure, rejected, asker, clock)
             }
             Ok(grant) => {
-                let (value, expires_in) = grant.into_parts();
-                let expiry = asked_at + expires_in;
+                // By the clock as it is after the answer: it may have been set meanwhile.
+                let (value, expiry) = grant.into_parts(now.before(took));
                 self.store(Token { value: value.into(), expiry, may_live_long: true }, now)
             }
-            Err(Setback::Failed(failure)) => self.record(failure, rejected, asker, now),
+            Err(Setback::Failed(failure)) => self.record(failure, rejected, asker, clock),
             Err(Setback::Unasked(error)) => Err(error),
         }
     }
@@ -145,11 +166,12 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
         failure: Failure,
         rejected: Option<&str>,
         asker: &Asker,
-        now: Epoch,
+        clock: &dyn Clock,
     ) -> Result<Outcome, Error> {
+        let (offset, now) = (self.offset(clock), clock.now());
         let Self { mut lock, document, replacement, manner } = self;
-        let record = FailureRecord::of(failure, asker, document.failure(), now);
-        let error = Error::upstream(&manner.file, &record, now);
+        let record = FailureRecord::of(failure, asker, document.failure(), now + offset);
+        let error = Error::upstream(&manner.file, &record.in_own_clock(offset), now);
         let filled = replacement.fill(lock.borrow(), document.with_failure(&record));
         match (meanwhile(lock.borrow(), &document, now), filled) {
             (Ok(Meanwhile::Stored(token)), _) if rejected != Some(&*token.value) => {
@@ -198,14 +220,27 @@ const SHORTEST_REST: Duration = Duration::from_secs(1);
 /// A token that is due as soon as it is had: the same stable token with the rest of its life, or one
 /// with a short life. Asking again at once would bring no other; the moment until which to leave it.
 fn rest(token: &Token, refresh_ahead: Duration, now: Epoch) -> Option<Epoch> {
-    let life = token.expiry.since(now);
-    if life > refresh_ahead {
-        None
-    } else if life > STABLE_RENEWAL {
-        Some(token.expiry.before(STABLE_RENEWAL))
+    (token.expiry.since(now) <= refresh_ahead).then(|| rest_until(token.expiry, now))
+}
+
+fn rest_until(expiry: Epoch, now: Epoch) -> Epoch {
+    let life = expiry.since(now);
+    if life > STABLE_RENEWAL {
+        expiry.before(STABLE_RENEWAL)
     } else {
-        Some(now + (life / 2).max(SHORTEST_REST))
+        now + (life / 2).max(SHORTEST_REST)
     }
+}
+
+/// A stored expiry is early by what was rounded down.
+pub const ROUNDING: Duration = Duration::from_secs(2);
+
+/// Whether `token` is to be left alone until `until`, as its file says. No refresh up to `now` has set a
+/// moment beyond that which one would set now: such a one is a relic of another token, or of a clock that
+/// was ahead.
+#[must_use]
+pub fn rests(token: &Token, until: Epoch, now: Epoch) -> bool {
+    now < until && until <= rest_until(token.expiry, now) + ROUNDING
 }
 
 #[cfg(test)]
@@ -228,5 +263,26 @@ mod tests {
         assert_eq!(rest_of(500, 600), Some(200), "the same stable token");
         assert_eq!(rest_of(300, 600), Some(150), "half of what is left");
         assert_eq!(rest_of(1, 600), Some(1), "never less than a second");
+    }
+
+    #[test]
+    fn a_token_rests_no_longer_than_a_refresh_could_have_said() {
+        let now = Epoch::from_secs(1000);
+        let after = |seconds| now + Duration::from_secs(seconds);
+        for life in [1, 2, 100, 300, 301, 500, 7200] {
+            let expiry = after(life);
+            let until = rest_until(expiry, now);
+            // As it stands in the file: rounded down.
+            let token = Token {
+                value: "t".into(),
+                expiry: expiry.before(Duration::from_millis(999)),
+                may_live_long: false,
+            };
+            for later in 0..until.since(now).as_secs() {
+                assert!(rests(&token, until, after(later)), "{life}, {later} s later");
+            }
+            assert!(!rests(&token, until, until), "{life}");
+            assert!(!rests(&token, until + ROUNDING * 2, now), "{life}: of a clock that was ahead");
+        }
     }
 }

@@ -50,7 +50,10 @@ impl Wanted {
         let failed = document
             .failure()
             .filter(|record| Some(*record) != self.old_failure.as_ref() && record.concerns(asker));
-        failed.map_or(Ok(None), |record| Err(Error::upstream(&call.file, record, call.clock.now())))
+        let Some(record) = failed else { return Ok(None) };
+        // It failed a moment ago, whatever the clock of the file system says.
+        let record = record.in_own_clock(call.clock.offset_to(record.failed_at));
+        Err(Error::upstream(&call.file, &record, call.clock.now()))
     }
 }
 

@@ -14,12 +14,15 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::{Duration, UNIX_EPOCH};
 
-use rustix::fs::{Dir, DirEntry, FallocateFlags, FileType, XattrFlags};
+use rustix::fs::{
+    Dir, DirEntry, FallocateFlags, FileType, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT,
+    XattrFlags,
+};
 
 use tempfile::NamedTempFile;
 
 use super::lock::{self, Successor, TokenLock};
-use super::{Content, FileError, likeness};
+use super::{Content, FileError, Identity, likeness};
 use crate::clock::{Clock, Epoch, SystemClock};
 use crate::descriptor;
 use crate::process::UnderWay;
@@ -93,6 +96,18 @@ impl Replacement {
             reserve_in_place(lock.file(), &old)?;
         }
         Ok(Self { beside })
+    }
+
+    /// What the clock of the file system shows: when it says that it has just changed what will be written.
+    /// Only the time of the last access is set, which its owner may; `None` for all others.
+    #[must_use]
+    pub fn stamp(&self, lock: &TokenLock) -> Option<Epoch> {
+        let file = self.beside.as_ref().map_or(Ok(lock.file()), Successor::file).ok()?;
+        let time = |tv_nsec| Timespec { tv_sec: 0, tv_nsec };
+        let times =
+            Timestamps { last_access: time(UTIME_NOW), last_modification: time(UTIME_OMIT) };
+        rustix::fs::futimens(file, &times).ok()?;
+        Some(Identity::of(&rustix::fs::fstat(file).ok()?).changed())
     }
 
     /// Writes `content`, durably, to what will take the file's place, if there is such a thing.

@@ -14,6 +14,7 @@
 mod aliases;
 mod bad_input;
 mod client;
+mod clocks;
 mod crashes;
 mod due;
 mod failures;

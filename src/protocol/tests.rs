@@ -249,6 +249,22 @@ fn those_whose_clocks_differ_share_a_failure_by_the_clock_of_the_file_system() {
 }
 
 #[test]
+fn whoever_shares_a_failure_is_told_by_their_own_clock_when_it_may_be_tried_again() {
+    let world = World::new(Ok("token"));
+    let record = FailureRecord::of(busy(), &world.upstream.asker(), None, world.clock.now());
+    let bytes = empty().with_failure(&record).bytes;
+    let origin = Origin { name: "token.json".into(), written: Epoch::from_secs(0), note: None };
+    let document = Document::parse(&bytes, TOKEN, origin).unwrap();
+    for set in [3600, 0, -3600] {
+        world.clock.set.store(set, Ordering::SeqCst);
+        let wanted = Wanted { rejected: None, old_failure: None, in_hand: None };
+        let shared = wanted.answered(&world.call(), &world.upstream.asker(), &document);
+        let Err(Error::Upstream { retry_at, .. }) = shared else { panic!("{set}") };
+        assert_eq!(retry_at, Epoch::from_secs(NOW + 20 + set));
+    }
+}
+
+#[test]
 fn a_due_token_is_not_renewed_by_those_whose_clocks_differ_while_a_failure_forbids_it() {
     let world = World::new(Ok("old"));
     world.get().unwrap();

@@ -453,6 +453,27 @@ mod tests {
     }
 
     #[test]
+    fn the_clock_of_the_file_system_is_read_without_a_change_of_the_modification_time()
+    -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("token.json");
+        let old = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        File::create(&path)?.set_modified(old)?;
+        let held = lock(&path).unwrap();
+        for mode in [WriteMode::Replace, WriteMode::InPlace] {
+            let staged = Replacement::stage(&held, mode).unwrap();
+            let before = SystemClock.now();
+            let stamp = staged.stamp(&held).unwrap();
+            // Its tick may have begun before.
+            assert!(
+                (before.before(Duration::from_millis(50))..=SystemClock.now()).contains(&stamp)
+            );
+            assert_eq!(fs::metadata(&path)?.modified()?, old);
+        }
+        Ok(())
+    }
+
+    #[test]
     fn a_hard_link_keeps_its_other_names() -> io::Result<()> {
         let dir = tempfile::tempdir()?;
         let (path, other) = (dir.path().join("token.json"), dir.path().join("other.json"));

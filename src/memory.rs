@@ -283,12 +283,14 @@ mod tests {
                 let files = self.shared.lock().unwrap();
                 files.get(path.as_os_str()).is_some_and(|file| file.token.is_some())
             };
+            let deadline = std::time::Instant::now() + Duration::from_secs(20);
             loop {
                 let snapshot = token_file::read(path, TOKEN).unwrap();
                 self.memory().remember(path, TOKEN, &snapshot, max_files, now);
                 if is_remembered() {
                     break;
                 }
+                assert!(std::time::Instant::now() < deadline, "never remembered");
             }
         }
 

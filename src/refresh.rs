@@ -12,6 +12,10 @@ use crate::token_file::lock::{Deadlock, TokenLock};
 use crate::token_file::replace::{Replacement, WriteMode};
 use crate::token_file::{Document, FileError};
 use crate::upstream::{Grant, Setback, Upstream};
+use crate::worker;
+
+/// How long it takes at most to store what the upstream has answered.
+pub const TIME_TO_WRITE: Duration = Duration::from_secs(5);
 
 /// A refresh with all that it needs of the file system in hand: once the upstream has been asked,
 /// what it answers can be stored. `L` is the lock itself, or a lock that outlives the refresh.
@@ -77,6 +81,7 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
     ) -> Result<Outcome, Error> {
         let asked_at = clock.now();
         let answer = upstream.fetch(rejected);
+        worker::is_storing(TIME_TO_WRITE);
         self.settle(answer, rejected, asked_at, &upstream.asker(), clock.now())
     }
 
@@ -136,6 +141,20 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
                 Ok(Outcome::Stored(token))
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Stores the file's own token with the earlier expiry that `token` has.
+    ///
+    /// # Errors
+    /// [`FileError`] if it cannot be stored.
+    pub fn bring_forward(self, token: &Token, now: Epoch) -> Result<(), FileError> {
+        let Self { mut lock, document, replacement, .. } = self;
+        let content = document.with_token(token, document.rest_until(), now);
+        let filled = replacement.fill(lock.borrow(), content)?;
+        match meanwhile(lock.borrow(), &document, now)? {
+            Meanwhile::Undisturbed => filled.commit(lock.borrow_mut()),
+            Meanwhile::Exchanged | Meanwhile::Stored(_) => Ok(()),
         }
     }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::due::Renewal;
 use super::turn::Aim;
 use super::{Call, Remote, Source, critical, due};
 use crate::error::Error;
@@ -38,7 +39,10 @@ pub fn try_get(
         }),
         Some(Age::Due) => {
             let call = Call { background: true, ..call.clone() };
-            due::refresh(&call, &Source::Remote(open), &first.document)?;
+            if let Renewal::Dead = due::refresh(&call, &Source::Remote(open), &first.document)? {
+                start(&call, &open()?, &first.document)?;
+                return Ok(None);
+            }
         }
         Some(Age::Expired) | None => {
             start(call, &open()?, &first.document)?;
@@ -68,7 +72,7 @@ fn start(call: &Call, remote: &Remote, document: &Document) -> Result<(), Error>
             keep_untold(file, error);
         }
     });
-    started.map(drop).map_err(|error| call.not_started(remote.as_ref(), &error))
+    started.map(drop).map_err(|error| call.not_started(error))
 }
 
 /// Why refreshes that nobody waited for have ended without a token, by file, until the next call asks. Not

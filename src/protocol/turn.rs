@@ -4,10 +4,10 @@ use std::borrow::BorrowMut;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Call, Remote};
+use super::{Call, Remote, cut_off};
 use crate::error::Error;
 use crate::failure::{Asker, FailureRecord};
-use crate::refresh::{Manner, Outcome, Refresh};
+use crate::refresh::{Outcome, Refresh};
 use crate::token::{Age, Token};
 use crate::token_file::Document;
 use crate::token_file::lock::TokenLock;
@@ -62,9 +62,10 @@ impl Wanted {
 pub fn take<L: BorrowMut<TokenLock>>(
     call: &Call,
     aim: &Aim,
-    lock: L,
+    mut lock: L,
     upstream: &dyn Upstream,
 ) -> Result<Option<Outcome>, Error> {
+    cut_off::tell(call, lock.borrow_mut(), upstream)?;
     let document = lock.borrow().read(call.expected)?.document;
     let asker = upstream.asker();
     let mut rejected = None;
@@ -87,12 +88,7 @@ pub fn take<L: BorrowMut<TokenLock>>(
             in_hand.clone_from(&wanted.in_hand);
         }
     }
-    let manner = Manner {
-        file: call.file.clone(),
-        refresh_ahead: call.refresh_ahead,
-        write_mode: call.write_mode,
-    };
-    let refresh = Refresh::prepare(lock, document, manner)?;
+    let refresh = Refresh::prepare(lock, document, call.manner())?;
     let outcome = match in_hand {
         Some(token) => refresh.store(token, call.clock.now()),
         None => refresh.run(upstream, rejected, call.clock.as_ref()),
@@ -123,5 +119,9 @@ impl Upstream for AskedOnWorker<'_> {
 
     fn time_limit(&self) -> Duration {
         self.remote.time_limit()
+    }
+
+    fn invalidates_the_last(&self) -> bool {
+        self.remote.invalidates_the_last()
     }
 }

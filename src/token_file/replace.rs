@@ -19,7 +19,7 @@ use rustix::fs::{Dir, DirEntry, FallocateFlags, FileType, XattrFlags};
 use tempfile::NamedTempFile;
 
 use super::lock::{self, Successor, TokenLock};
-use super::{Content, FileError, likeness};
+use super::{Content, FileError, identify_resolved, likeness};
 use crate::clock::{Clock, Epoch, SystemClock};
 use crate::descriptor;
 use crate::process::UnderWay;
@@ -295,6 +295,17 @@ fn allocated(file: &Metadata) -> u64 {
 #[must_use]
 pub fn is_staged(path: &Path) -> bool {
     place(path).is_ok_and(|(directory, prefix)| !leftovers(directory, &prefix).is_empty())
+}
+
+/// When the refresh of the file at `path` began that its process did not live to store: the first since the
+/// file was written.
+#[must_use]
+pub fn cut_off_at(path: &Path) -> Option<Epoch> {
+    let written = |path: &Path| Some(identify_resolved(path).ok()??.written());
+    let (directory, prefix) = place(path).ok()?;
+    let file = written(path)?;
+    let dead = leftovers(directory, &prefix).into_iter().filter(|path| lock::is_leftover(path));
+    dead.filter_map(|path| written(&path)).filter(|began| file <= *began).min()
 }
 
 /// Removes replacements whose processes have died. Under the lock none should be in use, but the lock

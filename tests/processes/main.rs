@@ -37,3 +37,4 @@ mod streams;
 mod support;
 mod tickets;
 mod ways;
+mod workers;

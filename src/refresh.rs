@@ -81,7 +81,7 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
     ) -> Result<Outcome, Error> {
         let asked_at = clock.now();
         let answer = upstream.fetch(rejected);
-        worker::is_storing(TIME_TO_WRITE);
+        worker::begin_to_store(TIME_TO_WRITE);
         self.settle(answer, rejected, asked_at, &upstream.asker(), clock.now())
     }
 

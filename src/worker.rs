@@ -49,7 +49,7 @@ thread_local! {
 
 /// The worker that calls this has its answer, and takes `limit` at most to store it: the end of the process
 /// waits for that. On another thread, nothing.
-pub fn is_storing(limit: Duration) {
+pub fn begin_to_store(limit: Duration) {
     let Some(number) = NUMBER.get() else { return };
     let mut under_way = process::under_way();
     for worker in under_way.workers.iter_mut().filter(|worker| worker.number == number) {
@@ -181,7 +181,7 @@ mod tests {
         drop(run(long, move || hung.recv())?);
         let (said, heard) = mpsc::channel();
         drop(run(long, move || {
-            is_storing(long);
+            begin_to_store(long);
             let _ = said.send(());
             // A slow disk.
             thread::sleep(PATIENCE_AT_END + Duration::from_millis(200));

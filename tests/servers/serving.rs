@@ -11,6 +11,7 @@ use serde_json::json;
 use wechat_emulator::Options;
 
 use crate::site::Site;
+use crate::support::fpm::DEBIAN;
 use crate::support::php::Answer;
 use crate::support::{World, until};
 use crate::witness::{Kills, Witness, bystander};
@@ -215,9 +216,7 @@ fn nginx_and_a_php_fpm_that_gives_its_workers_time() {
 
 #[test]
 fn nginx_and_a_dynamic_pool_of_php_fpm() {
-    let pool = "pm = dynamic\npm.max_children = 8\npm.start_servers = 2\n\
-                pm.min_spare_servers = 1\npm.max_spare_servers = 3";
-    keeps_its_promises_among_kills(|world| Site::nginx_and_fpm(world, pool));
+    keeps_its_promises_among_kills(|world| Site::nginx_and_fpm(world, DEBIAN));
 }
 
 #[test]

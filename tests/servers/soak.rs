@@ -17,6 +17,7 @@ use crate::process::{Holdings, tell};
 use crate::serving::is_unlocked;
 use crate::site::{Requests, Site};
 use crate::support::World;
+use crate::support::fpm::DEBIAN;
 use crate::support::names::{NameServer, WECHAT};
 use crate::support::php::{Callers, Process};
 use crate::witness::{Kills, Seen, Witness, bystander};
@@ -218,9 +219,7 @@ fn mishaps_of_all_kinds_break_nothing_and_leak_nothing() {
     world.set("refresh_ahead", "2");
     world.set("lock_timeout", &LOCK_TIMEOUT.to_string());
     world.set("timeout", &TIMEOUT.to_string());
-    let pool = "pm = dynamic\npm.max_children = 4\npm.start_servers = 2\npm.min_spare_servers = 1\n\
-                pm.max_spare_servers = 3\npm.max_requests = 50";
-    let fpm = Site::nginx_and_fpm(&world, pool);
+    let fpm = Site::nginx_and_fpm(&world, &format!("{DEBIAN}\npm.max_requests = 50"));
     let apache = cfg!(apache).then(|| Site::apache(&world, 2));
     world.call();
     let server = NameServer::start();

@@ -15,7 +15,7 @@ use super::{World, extension, fastcgi, program, until};
 const USER: u32 = 33;
 
 /// The pool that comes with Debian's php-fpm.
-const DEBIAN: &str = "pm = dynamic\npm.max_children = 5\npm.start_servers = 2\n\
+pub const DEBIAN: &str = "pm = dynamic\npm.max_children = 5\npm.start_servers = 2\n\
                       pm.min_spare_servers = 1\npm.max_spare_servers = 3";
 
 /// A running php-fpm; stopped when dropped.

@@ -229,6 +229,33 @@ fn a_refresh_of_an_idle_worker_is_stored_or_begun_anew() {
     }
 }
 
+#[test]
+fn refreshes_while_a_dynamic_pool_shrinks_are_stored_or_begun_anew() {
+    let world = classic();
+    let pool = "pm = dynamic\npm.max_children = 4\npm.start_servers = 1\n\
+                pm.min_spare_servers = 1\npm.max_spare_servers = 1";
+    let fpm = Fpm::with("", pool, &world, CALL);
+    until("all workers are needed", || {
+        fpm.put(&world.file(), None);
+        let tokens = storm(&world, &fpm, 16, "a dynamic pool");
+        world.assert_one_live_token(&tokens);
+        fpm.workers().len() == 4
+    });
+    let (mut rounds, mut anew) = (0, 0);
+    // A worker is told to go every second, and killed a second later.
+    while fpm.workers().len() > 1 {
+        let old = put_due(&world, &fpm);
+        until("a new token is stored", || {
+            assert!(world.is_live(&get(&world, &fpm)));
+            world.stored()["access_token"] != old
+        });
+        rounds += 1;
+        anew += world.fetches() - 1;
+    }
+    println!("{rounds} refreshes while three workers went, {anew} of them begun anew");
+    assert!(rounds >= 3);
+}
+
 /// Beside the token file, what a killed refresh has left there.
 fn leftover(world: &World) -> PathBuf {
     let names = world.names();

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
@@ -230,30 +231,31 @@ fn a_refresh_of_an_idle_worker_is_stored_or_begun_anew() {
 }
 
 #[test]
-fn refreshes_while_a_dynamic_pool_shrinks_are_stored_or_begun_anew() {
+fn a_worker_that_is_told_to_go_stores_the_refresh_that_it_is_at() {
     let world = classic();
-    let pool = "pm = dynamic\npm.max_children = 4\npm.start_servers = 1\n\
-                pm.min_spare_servers = 1\npm.max_spare_servers = 1";
-    let fpm = Fpm::with("", pool, &world, CALL);
-    until("all workers are needed", || {
-        fpm.put(&world.file(), None);
-        let tokens = storm(&world, &fpm, 16, "a dynamic pool");
-        world.assert_one_live_token(&tokens);
-        fpm.workers().len() == 4
-    });
-    let (mut rounds, mut anew) = (0, 0);
-    // A worker is told to go every second, and killed a second later.
-    while fpm.workers().len() > 1 {
+    let fpm = Fpm::start(&world, CALL);
+    for _ in 0..3 {
         let old = put_due(&world, &fpm);
-        until("a new token is stored", || {
-            assert!(world.is_live(&get(&world, &fpm)));
-            world.stored()["access_token"] != old
-        });
-        rounds += 1;
-        anew += world.fetches() - 1;
+        assert_eq!(get(&world, &fpm), old);
+        until("a refresh is under way", || world.emulator.stats().in_flight == 1);
+        // As a master with more idle workers than pm.max_spare_servers tells the oldest.
+        let worker = holder(&world);
+        let told = Command::new("kill").args(["-QUIT", &worker.to_string()]).status();
+        assert!(told.is_ok_and(|status| status.success()));
+        until("it has gone", || !fpm.workers().contains(&worker));
+        let new = get(&world, &fpm);
+        assert_ne!(new, old);
+        assert!(world.is_live(&new));
+        assert_eq!(world.fetches(), 1);
     }
-    println!("{rounds} refreshes while three workers went, {anew} of them begun anew");
-    assert!(rounds >= 3);
+}
+
+/// The process that refreshes.
+fn holder(world: &World) -> u32 {
+    let file = world.file();
+    let code = "echo wx_token_status($argv[1])['holder_pid'];";
+    let printed = world.php().run(code, &[file.to_str().expect("a path")]);
+    printed.parse().unwrap_or_else(|error| panic!("{error} in {printed}"))
 }
 
 /// Beside the token file, what a killed refresh has left there.

@@ -22,7 +22,7 @@ try {
 } catch (Throwable $e) {
     $answer = ['class' => $e::class, 'message' => $e->getMessage(), 'code' => $e->getCode()];
 }
-$answer['ms'] = (hrtime(true) - $start) / 1e6;
+$answer += ['ms' => (hrtime(true) - $start) / 1e6, 'pid' => getmypid()];
 echo json_encode($answer);
 "#;
 
@@ -234,12 +234,14 @@ fn a_refresh_of_an_idle_worker_is_stored_or_begun_anew() {
 fn a_worker_that_is_told_to_go_stores_the_refresh_that_it_is_at() {
     let world = classic();
     let fpm = Fpm::start(&world, CALL);
+    let query = format!("file={}", world.file().display());
     for _ in 0..3 {
         let old = put_due(&world, &fpm);
-        assert_eq!(get(&world, &fpm), old);
-        until("a refresh is under way", || world.emulator.stats().in_flight == 1);
+        let answer = Answer::parse(&fpm.get(&query));
+        assert_eq!(answer.token(), old);
+        let worker = answer.property("pid").as_u64().expect("a process id") as u32;
+        until("a refresh is under way", || world.fetches() == 1);
         // As a master with more idle workers than pm.max_spare_servers tells the oldest.
-        let worker = holder(&world);
         let told = Command::new("kill").args(["-QUIT", &worker.to_string()]).status();
         assert!(told.is_ok_and(|status| status.success()));
         until("it has gone", || !fpm.workers().contains(&worker));
@@ -248,14 +250,6 @@ fn a_worker_that_is_told_to_go_stores_the_refresh_that_it_is_at() {
         assert!(world.is_live(&new));
         assert_eq!(world.fetches(), 1);
     }
-}
-
-/// The process that refreshes.
-fn holder(world: &World) -> u32 {
-    let file = world.file();
-    let code = "echo wx_token_status($argv[1])['holder_pid'];";
-    let printed = world.php().run(code, &[file.to_str().expect("a path")]);
-    printed.parse().unwrap_or_else(|error| panic!("{error} in {printed}"))
 }
 
 /// Beside the token file, what a killed refresh has left there.

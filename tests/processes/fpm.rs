@@ -302,7 +302,7 @@ fn a_refresh_that_was_cut_off_is_told_of_in_the_error_log_once() {
         "wx_get_token($argv[1]); while (wx_token_status($argv[1])['state'] === 'due') usleep(1000);
                 wx_get_token($argv[1], ['refresh_ahead' => 7200]);
                 wx_get_token($argv[1], ['refresh_ahead' => 7200]);";
-    let printed = world.php().with("wx_token.background=1").run(code, &arguments);
+    let printed = world.php().run(code, &arguments);
     assert_eq!(printed.matches("was cut off").count(), 1, "{printed}");
     assert!(printed.contains("process_control_timeout"), "{printed}");
 }

@@ -3,6 +3,7 @@
 //! Each message says what failed, on which file, why, and what to do about it. None ever holds a
 //! secret or a token.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -42,6 +43,28 @@ pub enum Error {
         /// Who holds the lock, if the kernel tells.
         holder: Option<Holder>,
     },
+    /// The caller's own refresh has not ended in time.
+    #[error(
+        "cannot refresh {}: the refresh has not ended within {} s. WeChat is asked for no longer than timeout: see whether the disk of the token file hangs. The refresh goes on, and a later call gets what it stores",
+        printable_path(file), limit.as_secs_f64()
+    )]
+    Unfinished {
+        /// The token file.
+        file: PathBuf,
+        /// How long the refresh was waited for.
+        limit: Duration,
+    },
+    /// The system has no thread for the refresh. Nobody was asked.
+    #[error(
+        "cannot refresh {}: no thread can be started for it: {error}. WeChat was not asked. Raise the limit of processes (ulimit -u; LimitNPROC= and TasksMax= of systemd; pids.max of a container), or free some memory",
+        printable_path(file)
+    )]
+    NoThread {
+        /// The token file.
+        file: PathBuf,
+        /// The system's words.
+        error: io::Error,
+    },
     /// Waiting for the lock would be waiting for oneself.
     #[error("cannot lock {}: {}", printable_path(file), explain(*deadlock))]
     Deadlock {
@@ -66,9 +89,11 @@ impl Error {
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
         match self {
-            Self::Upstream { file, .. } | Self::Lock { file, .. } | Self::Deadlock { file, .. } => {
-                Some(file)
-            }
+            Self::Upstream { file, .. }
+            | Self::Lock { file, .. }
+            | Self::Unfinished { file, .. }
+            | Self::NoThread { file, .. }
+            | Self::Deadlock { file, .. } => Some(file),
             Self::File(_) | Self::Config(_) | Self::Aborted => None,
         }
     }

@@ -6,13 +6,14 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use crate::clock::Epoch;
+use crate::failure::{Cause, FailureRecord};
 use crate::process;
 use crate::record::Record;
 use crate::token::Token;
-use crate::token_file;
+use crate::token_file::{self, Document};
 
 /// A token as an upstream has given it, with its record.
 #[derive(Debug, Clone)]
@@ -29,9 +30,9 @@ pub struct Unstored {
     /// The token.
     pub fetched: Fetched,
     /// The token that the file held then. If it holds another one by now, that is newer.
-    pub instead_of: Option<Token>,
-    /// Why it could not be stored.
-    pub reason: String,
+    pub instead_of: Option<Arc<str>>,
+    /// What was left for others. If the file tells of a later token that could not be stored, that is newer.
+    pub failure: FailureRecord,
 }
 
 #[derive(Default)]
@@ -56,12 +57,18 @@ pub fn keep_attribute(real: &Path, attribute: Option<String>) {
     change(real, |entry| entry.attribute = attribute);
 }
 
-/// The token that could not be stored in the file at `path`, by whatever name, as long as it is valid and
-/// the file goes on holding `current`, or nothing else.
+/// The token that could not be stored in the file at `path`, by whatever name, which holds `document`: as long
+/// as it is valid at `now`, and none is known to be newer.
 #[must_use]
-pub fn unstored(path: &Path, current: Option<&Token>, now: Epoch) -> Option<Unstored> {
+pub fn unstored(path: &Path, document: &Document, now: Epoch) -> Option<Unstored> {
     let unstored = with_entry(path, |entry| entry.unstored.clone())?;
-    let is_newest = current.is_none() || current == unstored.instead_of.as_ref();
+    let is_newer = |token: &Token| Some(&token.value) != unstored.instead_of.as_ref();
+    let is_later = |failure: &FailureRecord| {
+        matches!(failure.cause, Cause::Store { .. })
+            && failure.failed_at > unstored.failure.failed_at
+    };
+    let is_newest =
+        !document.token().is_some_and(is_newer) && !document.failure().is_some_and(is_later);
     (is_newest && unstored.fetched.token.is_valid(now)).then_some(unstored)
 }
 
@@ -107,42 +114,70 @@ fn with_ledger<R>(work: impl FnOnce(&mut HashMap<PathBuf, Entry>) -> R) -> R {
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
+    use std::time::Duration;
 
     use super::*;
+    use crate::failure::{Asker, Failure, Fingerprint, Pace};
+    use crate::token_file::{Expected, Origin, Subject};
 
     const NOW: Epoch = Epoch::from_secs(1_700_000_000);
 
-    fn token(value: &str) -> Token {
-        let expiry = Epoch::from_secs(1_700_007_200);
-        Token { value: value.into(), expiry, may_live_long: true }
+    fn failure(at: Epoch) -> FailureRecord {
+        let asker =
+            Asker { account: Fingerprint::new("a"), way: Fingerprint::new("w"), owner: None };
+        let cause = Cause::Store { reason: "full".into() };
+        FailureRecord::of(Failure { cause, pace: Pace::Backoff }, &asker, None, at)
     }
 
-    fn unstored_token(value: &str, instead_of: Option<Token>) -> Unstored {
-        let token = token(value);
+    fn unstored_token(value: &str) -> Unstored {
+        let expiry = Epoch::from_secs(1_700_007_200);
+        let token = Token { value: value.into(), expiry, may_live_long: true };
         let record = Record::of(&token, None, NOW);
-        Unstored { fetched: Fetched { token, record }, instead_of, reason: "full".into() }
+        let fetched = Fetched { token, record };
+        Unstored { fetched, instead_of: Some("old".into()), failure: failure(NOW) }
+    }
+
+    fn empty() -> Document {
+        let expected = Expected { subject: Subject::AccessToken, layout: None };
+        let name = "token.json".to_owned();
+        Document::empty(expected, Origin { name, written: NOW, attributes: Vec::new() })
+    }
+
+    fn reread(bytes: &[u8]) -> Document {
+        let (expected, name) = (empty().expected(), "token.json".to_owned());
+        let origin = Origin { name, written: NOW, attributes: Vec::new() };
+        Document::parse(bytes, expected, origin).unwrap()
+    }
+
+    fn holding(value: &str) -> Document {
+        reread(format!(r#"{{"access_token":"{value}","expire":1700000100}}"#).as_bytes())
     }
 
     #[test]
-    fn a_token_that_could_not_be_stored_is_known_until_the_file_has_a_newer_one_or_it_expires() {
+    fn a_token_that_could_not_be_stored_is_known_until_there_is_a_newer_one_or_it_expires() {
         let dir = tempfile::tempdir().unwrap();
         let real = dir.path().canonicalize().unwrap().join("token.json");
         fs::write(&real, "").unwrap();
         let link = dir.path().join("link.json");
         symlink("token.json", &link).unwrap();
-        let value = |current: Option<&Token>, now| {
-            unstored(&link, current, now).map(|known| known.fetched.token.value.to_string())
+        let value = |document: &Document, now| {
+            unstored(&link, document, now).map(|known| known.fetched.token.value.to_string())
         };
-        let (old, newer) = (token("old"), token("newer"));
-        assert!(keep_unstored(&real, unstored_token("a", Some(old.clone()))), "the first");
-        assert!(!keep_unstored(&real, unstored_token("b", Some(old.clone()))));
-        assert_eq!(value(Some(&old), NOW).as_deref(), Some("b"));
-        assert_eq!(value(None, NOW).as_deref(), Some("b"), "the file is gone, or torn");
-        assert_eq!(value(Some(&newer), NOW), None);
-        assert_eq!(value(Some(&old), Epoch::from_secs(1_700_007_200)), None);
+        assert!(keep_unstored(&real, unstored_token("a")), "the first");
+        assert!(!keep_unstored(&real, unstored_token("b")));
+        assert_eq!(value(&holding("old"), NOW).as_deref(), Some("b"));
+        assert_eq!(value(&empty(), NOW).as_deref(), Some("b"), "the file is gone, or torn");
+        assert_eq!(value(&holding("newer"), NOW), None);
+        assert_eq!(value(&holding("old"), Epoch::from_secs(1_700_007_200)), None, "it has expired");
+        let after = |millis| {
+            let record = failure(NOW + Duration::from_millis(millis));
+            reread(&holding("old").with_failure(&record).unwrap().bytes)
+        };
+        assert_eq!(value(&after(0), NOW).as_deref(), Some("b"), "its own failure");
+        assert_eq!(value(&after(1), NOW), None, "another process has a newer one");
         stored(&real);
-        assert_eq!(value(Some(&old), NOW), None);
-        assert!(keep_unstored(&real, unstored_token("c", None)), "the first since");
+        assert_eq!(value(&holding("old"), NOW), None);
+        assert!(keep_unstored(&real, unstored_token("c")), "the first since");
         stored(&real);
     }
 

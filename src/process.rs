@@ -71,6 +71,8 @@ pub struct Worker {
     pub number: u64,
     /// The moment at which it has given up.
     pub limit: Instant,
+    /// Whether it has its answer, which it has only to store.
+    pub is_storing: bool,
 }
 
 impl UnderWay {

@@ -3,6 +3,7 @@
 
 use std::borrow::BorrowMut;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, Epoch, Offset};
@@ -16,6 +17,10 @@ use crate::token_file::lock::{Deadlock, TokenLock};
 use crate::token_file::replace::{self, Filled, Replacement, WriteMode};
 use crate::token_file::{Document, FileError};
 use crate::upstream::{Grant, Setback, Upstream};
+use crate::worker;
+
+/// How long it takes at most to store what the upstream has answered.
+pub const TIME_TO_WRITE: Duration = Duration::from_secs(5);
 
 /// A refresh with all that it needs of the file system in hand: once the upstream has been asked,
 /// what it answers can be stored. `L` is the lock itself, or a lock that outlives the refresh.
@@ -86,6 +91,7 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
         let began = clock.monotonic();
         let answer = upstream.fetch(rejected);
         let took = clock.monotonic().saturating_sub(began);
+        worker::begin_to_store(TIME_TO_WRITE);
         self.settle(answer, rejected, took, &asker, clock)
     }
 
@@ -146,10 +152,12 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
         let rest = rest(&fetched.token, manner.refresh_ahead, now);
         let filled =
             replacement.fill(document.with_token(&fetched.token, &fetched.record, rest, now));
-        if !matches!(meanwhile(lock, &document, now), Ok(Meanwhile::Undisturbed)) {
-            return Outcome::Displaced(fetched);
-        }
-        match filled.commit(lock) {
+        let stored = match meanwhile(lock, &document, now) {
+            Ok(Meanwhile::Undisturbed) => filled.commit(lock),
+            Ok(Meanwhile::Exchanged | Meanwhile::Stored(_)) => return Outcome::Displaced(fetched),
+            Err(error) => Err(error),
+        };
+        match stored {
             Ok(()) => {
                 ledger::stored(lock.path());
                 Outcome::Stored(fetched.token)
@@ -158,6 +166,16 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
                 Outcome::Displaced(fetched)
             }
             Err(error) => Outcome::Unstored(keep(lock, &document, fetched, &error, asker, clock)),
+        }
+    }
+
+    /// Stores the file's own token with the earlier expiry that `token` has, if that can be.
+    pub fn bring_forward(self, token: &Token, now: Epoch) {
+        let Self { mut lock, document, replacement, .. } = self;
+        let lock = lock.borrow_mut();
+        let filled = replacement.fill(document.with_expiry(token, now));
+        if matches!(meanwhile(lock, &document, now), Ok(Meanwhile::Undisturbed)) {
+            let _ = filled.commit(lock);
         }
     }
 
@@ -202,15 +220,16 @@ fn keep(
 ) -> Token {
     let in_place = Replacement::in_place();
     let now = clock.now() + offset(&in_place, lock, clock);
-    let reason = error.problem().to_owned();
-    let failure = Failure { cause: Cause::Store { reason: reason.clone() }, pace: Pace::Backoff };
+    let cause = Cause::Store { reason: error.problem().to_owned() };
+    let failure = Failure { cause, pace: Pace::Backoff };
     let record = FailureRecord::of(failure, asker, document.failure(), now);
-    let content = document.with_failure(&record);
-    let filled = content.map(|content| in_place.fill(content));
-    leave(lock, document, filled, &record);
+    // It took time to fail.
+    let is_undisturbed = matches!(meanwhile(lock, document, now), Ok(Meanwhile::Undisturbed));
+    let content = document.with_failure(&record).filter(|_| is_undisturbed);
+    leave(lock, document, content.map(|content| in_place.fill(content)), &record);
     let token = fetched.token.clone();
-    let instead_of = document.token().cloned();
-    let unstored = Unstored { fetched, instead_of, reason };
+    let instead_of = document.token().map(|token| Arc::clone(&token.value));
+    let unstored = Unstored { fetched, instead_of, failure: record };
     if ledger::keep_unstored(lock.path(), unstored) {
         notice::leave(format!(
             "wx_token: a new token could not be stored: {error}. Until it can, this process alone has it"

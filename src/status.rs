@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::clock::{Clock, Epoch};
-use crate::failure::FailureRecord;
+use crate::failure::{Cause, FailureRecord};
 use crate::ledger;
 use crate::token::Age;
 use crate::token_file::holder::{self, Holder};
@@ -51,8 +51,8 @@ pub struct Status {
     pub exists: bool,
     /// Its state.
     pub state: State,
-    /// Why the token that this process hands out is not in the file, if it is not.
-    pub unstored: Option<String>,
+    /// Whether the token that this process hands out is in the file.
+    pub is_stored: bool,
     /// How it spells token and expiry.
     pub layout: Option<String>,
     /// When its token expires or expired.
@@ -79,7 +79,7 @@ pub fn of(path: &Path, refresh_ahead: Duration, clock: &dyn Clock) -> Status {
         file: path.to_owned(),
         exists: true,
         state: State::Unusable,
-        unstored: None,
+        is_stored: true,
         layout: None,
         expiry: None,
         expires_in: None,
@@ -95,12 +95,14 @@ pub fn of(path: &Path, refresh_ahead: Duration, clock: &dyn Clock) -> Status {
             status.holder = snapshot.identity.and_then(|identity| holder::find(&identity));
             status.refreshing = status.holder.is_some() && is_staged(path);
             describe(&mut status, &snapshot.document, refresh_ahead, clock.now());
-            status.error = match &status.unstored {
-                Some(reason) => Some(format!(
-                    "the token could not be stored, and this process alone has it: {reason}"
-                )),
-                None if status.exists => None,
-                None => FileError::missing_directory(path).map(|error| error.to_string()),
+            status.error = match &status.failure {
+                Some(FailureRecord { cause: Cause::Store { reason }, .. }) if !status.is_stored => {
+                    Some(format!(
+                        "this process alone has the token, which could not be stored: {reason}"
+                    ))
+                }
+                _ if status.exists => None,
+                _ => FileError::missing_directory(path).map(|error| error.to_string()),
             };
         }
         Err(error) => {
@@ -117,18 +119,17 @@ fn is_staged(path: &Path) -> bool {
 }
 
 fn describe(status: &mut Status, document: &Document, refresh_ahead: Duration, now: Epoch) {
-    let unstored = ledger::unstored(&status.file, document.token(), now);
-    let (token, reason) = unstored.map(|known| (known.fetched.token, known.reason)).unzip();
-    let token = token.as_ref().or(document.token());
-    status.unstored = reason;
+    let unstored = ledger::unstored(&status.file, document, now);
+    let token = unstored.as_ref().map(|known| &known.fetched.token).or(document.token());
+    status.is_stored = unstored.is_none();
     status.layout = document.layout().map(|layout| layout.name());
     status.failure = document.failure().cloned();
     status.expiry = token.map(|token| token.expiry);
     status.expires_in = status.expiry.map(|expiry| expiry.secs() - now.secs());
     status.due_in = status.expiry.map(|expiry| expiry.before(refresh_ahead).secs() - now.secs());
     status.state = match token {
-        _ if status.unstored.is_none() && !status.exists => State::Missing,
-        _ if status.unstored.is_none() && document.is_damaged() => State::Damaged,
+        _ if status.is_stored && !status.exists => State::Missing,
+        _ if status.is_stored && document.is_damaged() => State::Damaged,
         Some(token) => match token.age(now, refresh_ahead) {
             Age::Fresh => State::Fresh,
             Age::Due => State::Due,

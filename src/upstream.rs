@@ -98,4 +98,9 @@ pub trait Upstream {
 
     /// The longest that [`Self::fetch`] takes.
     fn time_limit(&self) -> Duration;
+
+    /// Whether a new token invalidates the one before, after a while.
+    fn invalidates_the_last(&self) -> bool {
+        false
+    }
 }

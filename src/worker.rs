@@ -3,6 +3,7 @@
 //! A signal handler of PHP or of a SAPI must never run on a thread that PHP does not know, so a
 //! worker is born with every signal blocked, and so are the threads that it starts.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
@@ -26,6 +27,7 @@ pub fn run<T: Send + 'static>(
     let registered = Registered::new(limit);
     let blocked = SignalsBlocked::new();
     let thread = thread::Builder::new().name("wx_token".to_owned()).spawn(move || {
+        NUMBER.set(Some(registered.0));
         let _registered = registered;
         let _memory = ThreadMemory;
         // Nobody listens if the caller has stopped waiting, or never meant to wait.
@@ -35,12 +37,41 @@ pub fn run<T: Send + 'static>(
     thread.map(|_| receiver)
 }
 
-/// Waits until every worker of this process has ended, each within its own limit: what one has
-/// fetched is stored, not lost.
+/// How long the end of the process waits for a worker that has no answer yet. php-fpm kills an idle child
+/// a second after SIGQUIT (`fpm_pctl_perform_idle_server_maintenance` in sapi/fpm/fpm/fpm_process_ctl.c),
+/// and a request may be waiting for the next child.
+const PATIENCE_AT_END: Duration = Duration::from_secs(1);
+
+thread_local! {
+    /// The worker's own entry among what the process has under way.
+    static NUMBER: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// The worker that calls this has its answer, and takes `limit` at most to store it: the end of the process
+/// waits for that. On another thread, nothing.
+pub fn begin_to_store(limit: Duration) {
+    let Some(number) = NUMBER.get() else { return };
+    let mut under_way = process::under_way();
+    for worker in under_way.workers.iter_mut().filter(|worker| worker.number == number) {
+        worker.is_storing = true;
+        worker.limit = worker.limit.min(Instant::now() + limit);
+    }
+    // Whoever has reckoned with a worker that asks reckons anew.
+    for thread in &under_way.finishing {
+        thread.unpark();
+    }
+}
+
+/// Waits for the workers of this process: for one that has its answer until that is stored, for one that
+/// is still asking [`PATIENCE_AT_END`] at most. The end of the process cuts it off.
 pub fn finish_all() {
+    let end = Instant::now() + PATIENCE_AT_END;
     process::under_way().finishing.push(thread::current());
     loop {
-        let limit = process::under_way().workers.iter().map(|worker| worker.limit).max();
+        let limit_of = |worker: &Worker| {
+            if worker.is_storing { worker.limit } else { worker.limit.min(end) }
+        };
+        let limit = process::under_way().workers.iter().map(limit_of).max();
         let remaining = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
         match remaining.filter(|remaining| !remaining.is_zero()) {
             None => return,
@@ -67,7 +98,11 @@ impl Registered {
     fn new(limit: Duration) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        process::under_way().workers.push(Worker { number, limit: Instant::now() + limit });
+        process::under_way().workers.push(Worker {
+            number,
+            limit: Instant::now() + limit,
+            is_storing: false,
+        });
         Self(number)
     }
 }
@@ -134,6 +169,28 @@ mod tests {
         let (never, hung) = mpsc::channel::<()>();
         drop(run(Duration::from_millis(50), move || hung.recv())?);
         finish_all();
+        drop(never);
+        Ok(())
+    }
+
+    #[test]
+    fn the_end_of_the_process_cuts_a_worker_off_that_asks_and_none_that_stores() -> io::Result<()> {
+        static STORED: AtomicBool = AtomicBool::new(false);
+        let (began, long) = (Instant::now(), Duration::from_secs(60));
+        let (never, hung) = mpsc::channel::<()>();
+        drop(run(long, move || hung.recv())?);
+        let (said, heard) = mpsc::channel();
+        drop(run(long, move || {
+            begin_to_store(long);
+            let _ = said.send(());
+            // A slow disk.
+            thread::sleep(PATIENCE_AT_END + Duration::from_millis(200));
+            STORED.store(true, Ordering::SeqCst);
+        })?);
+        assert!(heard.recv().is_ok());
+        finish_all();
+        assert!(STORED.load(Ordering::SeqCst), "what was fetched is lost");
+        assert!(began.elapsed() < long, "the worker that asks was waited for");
         drop(never);
         Ok(())
     }

@@ -141,9 +141,13 @@ fn build(token_file: &Path, error: &Error) -> Result<PhpException> {
     let (class, code) = match error {
         Error::Upstream { cause: Cause::Api { errcode, .. }, .. } => (API, *errcode),
         Error::Upstream { cause: Cause::StillRejected, .. } => (API, REJECTED),
-        Error::Upstream { cause: Cause::Network { .. }, .. } => (NETWORK, 0),
+        Error::Upstream { cause: Cause::Network { .. }, .. } | Error::NoThread { .. } => {
+            (NETWORK, 0)
+        }
         Error::Lock { .. } | Error::Deadlock { .. } => (LOCK, 0),
-        Error::Upstream { cause: Cause::Store { .. }, .. } | Error::File(_) => (FILE, 0),
+        Error::Upstream { cause: Cause::Store { .. }, .. }
+        | Error::File(_)
+        | Error::Unfinished { .. } => (FILE, 0),
         Error::Config(_) | Error::Aborted => (CONFIG, 0),
     };
     let message = error.to_string();

@@ -76,7 +76,7 @@ unsafe extern "C" fn end_of_request() -> i32 {
     if ended.is_ok() { SUCCESS } else { FAILURE }
 }
 
-/// Module shutdown: a refresh that is still running is waited for, so that its token is stored.
+/// Module shutdown: what was fetched is stored, and a fetch that takes long is cut off.
 extern "C" fn stop(_type: i32, module_number: i32) -> i32 {
     let stopped = catch_unwind(|| {
         worker::finish_all();

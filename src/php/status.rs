@@ -28,7 +28,7 @@ fn array(status: &Status) -> Result<ZBox<ZendHashTable>> {
     array.insert("file", exceptions::path_value(&status.file))?;
     array.insert("exists", status.exists)?;
     array.insert("state", status.state.name())?;
-    array.insert("stored", status.unstored.is_none())?;
+    array.insert("stored", status.is_stored)?;
     array.insert("layout", status.layout.as_deref())?;
     array.insert("expires_at", status.expiry.map(|expiry| expiry.secs()))?;
     array.insert("expires_in", status.expires_in)?;

@@ -2,7 +2,7 @@
 
 use super::finding::Finding;
 use super::turn::{self, Aim};
-use super::{Call, Opened, Source, critical};
+use super::{Call, Opened, Source, critical, cut_off};
 use crate::error::Error;
 use crate::failure::Asker;
 use crate::refresh::{self, Outcome, ROUNDING};
@@ -10,45 +10,58 @@ use crate::token::Token;
 use crate::token_file;
 use crate::token_file::lock::{Attempt, TokenLock};
 
+/// What has become of a due token.
+pub enum Renewal {
+    /// There is a newer one by now.
+    Newer(Token),
+    /// It is still the newest. A refresh may be under way.
+    None,
+    /// It may have died: a refresh whose token nobody has was cut off long ago.
+    Dead,
+}
+
 /// Starts a refresh of the due token in `found`, unless somebody is at it or it is too soon.
-/// Returns a newer token if there is one by now.
 ///
 /// # Errors
 /// [`Error::Aborted`] alone. Whatever else goes wrong is no concern of a caller with a valid token:
 /// it is recorded, or met again when the token has expired.
-pub fn refresh(call: &Call, source: &Source<'_>, found: &Finding) -> Result<Option<Token>, Error> {
+pub fn refresh(call: &Call, source: &Source<'_>, found: &Finding) -> Result<Renewal, Error> {
     match try_refresh(call, source, found) {
         Err(Error::Aborted) => Err(Error::Aborted),
-        Err(_) => Ok(None),
-        Ok(newer) => Ok(newer),
+        Err(_) => Ok(Renewal::None),
+        Ok(renewal) => Ok(renewal),
     }
 }
 
-fn try_refresh(call: &Call, source: &Source<'_>, found: &Finding) -> Result<Option<Token>, Error> {
+fn try_refresh(call: &Call, source: &Source<'_>, found: &Finding) -> Result<Renewal, Error> {
     let opened = source.open()?;
     let asker = opened.upstream().asker();
     if call.is_too_soon(found, &asker) {
-        return Ok(None);
+        return Ok(Renewal::None);
     }
     let real = token_file::resolve(&call.file)?;
     // PHP code around this call may hold the lock. It need not be refreshed under its hands.
     if critical::holds(&call.caller, &real) {
-        return Ok(None);
+        return Ok(Renewal::None);
     }
     let attempt = TokenLock::attempt(&real, call.file_mode, &call.caller)?;
-    let Attempt::Held(lock) = attempt else { return Ok(None) };
+    let Attempt::Held(lock) = attempt else { return Ok(Renewal::None) };
+    let usable_until = cut_off::usable_until(&real, opened.upstream());
+    if usable_until.is_some_and(|until| until <= call.clock.now()) {
+        return Ok(Renewal::Dead);
+    }
     let outcome = match opened {
         Opened::Local(upstream) => turn::take(call, &Aim::Renew, lock, upstream)?,
         Opened::Remote(remote) if call.background => {
             // If no thread can be started, the next caller tries.
             let _ = call.start_turn(&remote, Aim::Renew, lock, drop);
-            return Ok(None);
+            return Ok(Renewal::None);
         }
         Opened::Remote(remote) => call.take_turn_on_worker(&remote, Aim::Renew, lock)?,
     };
     Ok(match outcome {
-        Some(Outcome::Stored(token) | Outcome::Unstored(token)) => Some(token),
-        Some(Outcome::Displaced(_)) | None => None,
+        Some(Outcome::Stored(token) | Outcome::Unstored(token)) => Renewal::Newer(token),
+        Some(Outcome::Displaced(_)) | None => Renewal::None,
     })
 }
 

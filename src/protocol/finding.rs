@@ -58,7 +58,7 @@ impl Call {
     /// [`Error::Config`].
     pub(super) fn find(&self, snapshot: Snapshot) -> Result<Finding, Error> {
         let now = self.clock.now();
-        let unstored = ledger::unstored(&self.file, snapshot.document.token(), now);
+        let unstored = ledger::unstored(&self.file, &snapshot.document, now);
         let finding = Finding { snapshot, unstored: unstored.map(|unstored| unstored.fetched) };
         self.refuse_other(&finding, self.owner.as_ref())?;
         Ok(finding)

@@ -7,6 +7,7 @@
 //! Nobody waits inside flock(2).
 
 pub mod critical;
+mod cut_off;
 mod due;
 mod finding;
 mod patience;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use self::due::Renewal;
 use self::finding::Finding;
 pub use self::poll::try_get;
 use self::turn::{Aim, Wanted};
@@ -34,7 +36,7 @@ use crate::error::Error;
 use crate::failure::{Asker, Failure, FailureRecord};
 use crate::memory;
 use crate::record::{Claim, Owner};
-use crate::refresh::Outcome;
+use crate::refresh::{Manner, Outcome, TIME_TO_WRITE};
 use crate::token::{Age, Token};
 use crate::token_file::Expected;
 use crate::token_file::lock::TokenLock;
@@ -135,10 +137,14 @@ pub fn get(call: &Call, source: &Source<'_>) -> Result<Token, Error> {
             Ok(token.clone())
         }
         (Some(Age::Fresh | Age::Due), Some(token)) => match due::refresh(call, source, &first)? {
-            Some(newer) => Ok(newer),
-            None if token.is_valid(call.clock.now()) => Ok(token.clone()),
+            Renewal::Newer(newer) => Ok(newer),
+            Renewal::Dead => {
+                let dead = Arc::clone(&token.value);
+                Wait::begin(call, source.open()?, first, Some(&dead))?.until_token()
+            }
+            Renewal::None if token.is_valid(call.clock.now()) => Ok(token.clone()),
             // It has expired during a refresh on this thread, which failed.
-            None => Wait::begin(call, source.open()?, call.look()?, None)?.until_token(),
+            Renewal::None => Wait::begin(call, source.open()?, call.look()?, None)?.until_token(),
         },
         _ => Wait::begin(call, source.open()?, first, None)?.until_token(),
     }
@@ -161,10 +167,15 @@ pub fn replace(call: &Call, source: &Source<'_>, rejected: &str) -> Result<Token
     token
 }
 
-/// How long, beyond the upstream's own limit, a caller waits for its refresh to be written.
-const TIME_TO_WRITE: Duration = Duration::from_secs(5);
-
 impl Call {
+    fn manner(&self) -> Manner {
+        Manner {
+            file: self.file.clone(),
+            refresh_ahead: self.refresh_ahead,
+            write_mode: self.write_mode,
+        }
+    }
+
     /// The token in `found`, if it is valid and not `rejected`.
     fn usable(&self, found: &Finding, rejected: Option<&str>) -> Option<Token> {
         let token = found.token().filter(|token| token.is_valid(self.clock.now()))?;
@@ -232,23 +243,22 @@ impl Call {
         upstream: &dyn Upstream,
         started: io::Result<Receiver<T>>,
     ) -> Result<T, Error> {
-        let receiver = started.map_err(|error| self.not_started(upstream, &error))?;
-        let answer = receiver.recv_timeout(upstream.time_limit() + TIME_TO_WRITE);
-        answer.map_err(|error| match error {
-            RecvTimeoutError::Timeout => patience::locked_out(self),
-            RecvTimeoutError::Disconnected => {
-                self.died(upstream, "the refresh thread died".to_owned())
-            }
+        let receiver = started.map_err(|error| self.not_started(error))?;
+        let limit = upstream.time_limit() + TIME_TO_WRITE;
+        receiver.recv_timeout(limit).map_err(|error| match error {
+            RecvTimeoutError::Timeout => Error::Unfinished { file: self.file.clone(), limit },
+            RecvTimeoutError::Disconnected => self.died(upstream),
         })
     }
 
-    fn not_started(&self, upstream: &dyn Upstream, error: &io::Error) -> Error {
-        self.died(upstream, format!("no thread can be started: {error}"))
+    fn not_started(&self, error: io::Error) -> Error {
+        Error::NoThread { file: self.file.clone(), error }
     }
 
-    fn died(&self, upstream: &dyn Upstream, reason: String) -> Error {
+    fn died(&self, upstream: &dyn Upstream) -> Error {
         let now = self.clock.now();
-        let record = FailureRecord::of(Failure::network(reason), &upstream.asker(), None, now);
+        let failure = Failure::network("the refresh thread died");
+        let record = FailureRecord::of(failure, &upstream.asker(), None, now);
         Error::upstream(&self.file, &record, now)
     }
 }

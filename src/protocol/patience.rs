@@ -59,7 +59,7 @@ impl<'a> Patience<'a> {
 }
 
 /// The error of a call whose time is over.
-pub fn locked_out(call: &Call) -> Error {
+fn locked_out(call: &Call) -> Error {
     let identity = token_file::identify(&call.file).ok().flatten();
     Error::Lock {
         file: call.file.clone(),

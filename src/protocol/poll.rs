@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::due::Renewal;
 use super::finding::Finding;
 use super::turn::Aim;
 use super::{Call, Remote, Source, critical, due};
@@ -39,7 +40,10 @@ pub fn try_get(
         }),
         Some(Age::Fresh | Age::Due) => {
             let call = Call { background: true, ..call.clone() };
-            due::refresh(&call, &Source::Remote(open), &first)?;
+            if let Renewal::Dead = due::refresh(&call, &Source::Remote(open), &first)? {
+                start(&call, &open()?, &first)?;
+                return Ok(None);
+            }
         }
         Some(Age::Expired) | None => {
             start(call, &open()?, &first)?;
@@ -69,7 +73,7 @@ fn start(call: &Call, remote: &Remote, found: &Finding) -> Result<(), Error> {
             keep_untold(file, error);
         }
     });
-    started.map(drop).map_err(|error| call.not_started(remote.as_ref(), &error))
+    started.map(drop).map_err(|error| call.not_started(error))
 }
 
 /// Why refreshes that nobody waited for have ended without a token, by file, until the next call asks. Not

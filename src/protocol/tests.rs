@@ -1,10 +1,11 @@
 //! Every branch of the decision, with clock and upstream passed in.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::thread;
+use std::time::UNIX_EPOCH;
 
 use tempfile::TempDir;
 
@@ -76,6 +77,7 @@ struct FakeUpstream {
     answer: Mutex<Result<(&'static str, u64), Failure>>,
     asked: AtomicUsize,
     rejected: Mutex<Option<String>>,
+    is_classic: AtomicBool,
     meanwhile: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -98,6 +100,10 @@ impl Upstream for FakeUpstream {
 
     fn time_limit(&self) -> Duration {
         Duration::from_secs(5)
+    }
+
+    fn invalidates_the_last(&self) -> bool {
+        self.is_classic.load(Ordering::SeqCst)
     }
 }
 
@@ -124,6 +130,7 @@ impl World {
             answer: Mutex::new(answer.map(|token| (token, 7200))),
             asked: AtomicUsize::new(0),
             rejected: Mutex::new(None),
+            is_classic: AtomicBool::new(false),
             meanwhile,
         };
         let clock = Arc::new(FakeClock::new());
@@ -910,6 +917,7 @@ fn a_poll_learns_what_its_refresh_could_not_write_into_the_file() {
             answer: Mutex::new(Err(down())),
             asked: AtomicUsize::new(0),
             rejected: Mutex::new(None),
+            is_classic: AtomicBool::new(false),
             meanwhile: Box::new(move || fs::rename(&from, &moved).unwrap()),
         }),
         ..world
@@ -931,4 +939,106 @@ fn a_held_lock_makes_a_missing_file_and_leaves_content_alone() {
     fs::write(world.file(), "not a token file").unwrap();
     drop(critical::enter(&world.call()).unwrap());
     assert_eq!(fs::read(world.file()).unwrap(), b"not a token file");
+}
+
+/// How long before its expiry a token is due here.
+const EARLY: Duration = Duration::from_secs(3600);
+
+impl World {
+    /// A token of the classic endpoint that has half an hour to live, and a refresh of it that was cut off
+    /// `seconds` ago.
+    fn cut_off(seconds: i64) -> Self {
+        let world = World::new(Ok("first"));
+        world.upstream.is_classic.store(true, Ordering::SeqCst);
+        world.get().unwrap();
+        world.date(&world.file(), 0);
+        world.pass(7200 - 1800);
+        world.leave_behind(seconds);
+        world.answer(Ok("second"));
+        world
+    }
+
+    fn leave_behind(&self, seconds: i64) -> PathBuf {
+        let leftover = self.dir.path().join(".token.json.wx_token.aB3dE9");
+        fs::write(&leftover, "").unwrap();
+        self.date(&leftover, seconds);
+        leftover
+    }
+
+    /// What is at `path` was written `seconds` ago.
+    fn date(&self, path: &Path, seconds: i64) {
+        let ago = Duration::from_secs(u64::try_from(seconds).unwrap());
+        let written = Duration::from_millis(self.clock.now().before(ago).millis() as u64);
+        File::options()
+            .write(true)
+            .open(path)
+            .and_then(|file| file.set_modified(UNIX_EPOCH + written))
+            .unwrap();
+    }
+
+    fn early(&self) -> Call {
+        Call { refresh_ahead: EARLY, ..self.call() }
+    }
+
+    fn stored(&self) -> Token {
+        token_file::read(&self.file(), TOKEN).unwrap().document.token().unwrap().clone()
+    }
+}
+
+#[test]
+fn a_refresh_that_was_cut_off_is_begun_anew_by_the_next_call_and_nobody_waits() {
+    let world = World::cut_off(239);
+    let call = Call { background: true, ..world.early() };
+    assert_eq!(&*world.get_by(&call).unwrap().value, "first");
+    worker::finish_all();
+    assert_eq!(&*world.get_by(&call).unwrap().value, "second");
+    assert_eq!(world.asked(), 2);
+}
+
+#[test]
+fn the_token_that_a_lost_one_kills_is_not_handed_out_when_it_may_be_dead() {
+    let world = World::cut_off(240);
+    let call = Call { background: true, ..world.early() };
+    assert_eq!(&*world.get_by(&call).unwrap().value, "second");
+    let world = World::cut_off(240);
+    assert_eq!(world.poll(&world.early()).unwrap(), None);
+    worker::finish_all();
+    assert_eq!(&*world.poll(&world.early()).unwrap().unwrap().value, "second");
+    assert_eq!(world.asked(), 2);
+}
+
+#[test]
+fn a_refresh_that_fails_does_not_make_one_that_was_cut_off_forgotten() {
+    let world = World::cut_off(100);
+    world.answer(Err(down()));
+    assert_eq!(&*world.get_by(&world.early()).unwrap().value, "first");
+    let now = world.clock.now();
+    assert_eq!(world.stored().expiry, now + Duration::from_secs(140), "five minutes less one");
+    world.pass(140);
+    assert!(matches!(world.get_by(&world.early()), Err(Error::Upstream { .. })));
+
+    let world = World::cut_off(1000);
+    world.answer(Err(down()));
+    for _ in 0..2 {
+        assert!(matches!(world.get_by(&world.early()), Err(Error::Upstream { .. })));
+    }
+    assert_eq!(world.asked(), 2);
+}
+
+#[test]
+fn nothing_was_cut_off_while_its_process_lives_before_the_file_was_written_or_without_harm() {
+    let in_use = World::cut_off(1000);
+    let leftover = in_use.leave_behind(1000);
+    let lock = TokenLock::attempt(&leftover, 0o600, &caller());
+    assert!(matches!(lock, Ok(Attempt::Held(_))));
+    let rewritten = World::cut_off(1000);
+    rewritten.date(&rewritten.file(), 999);
+    let stable = World::cut_off(1000);
+    stable.upstream.is_classic.store(false, Ordering::SeqCst);
+    for world in [in_use, rewritten, stable] {
+        world.answer(Err(down()));
+        let expiry = world.stored().expiry;
+        assert_eq!(&*world.get_by(&world.early()).unwrap().value, "first");
+        assert_eq!(world.stored().expiry, expiry);
+    }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::finding::Finding;
-use super::{Call, Remote};
+use super::{Call, Remote, cut_off};
 use crate::error::Error;
 use crate::failure::{Asker, FailureRecord};
 use crate::ledger::Fetched;
-use crate::refresh::{Manner, Outcome, Refresh};
+use crate::refresh::{Outcome, Refresh};
 use crate::token::{Age, Token};
 use crate::token_file::lock::TokenLock;
 use crate::upstream::{Grant, Setback, Upstream};
@@ -66,9 +66,10 @@ impl Wanted {
 pub fn take<L: BorrowMut<TokenLock>>(
     call: &Call,
     aim: &Aim,
-    lock: L,
+    mut lock: L,
     upstream: &dyn Upstream,
 ) -> Result<Option<Outcome>, Error> {
+    cut_off::tell(call, lock.borrow_mut(), upstream)?;
     let found = call.find(lock.borrow().read(call.expected)?)?;
     let asker = upstream.asker();
     call.refuse_other(&found, asker.owner.as_ref())?;
@@ -93,12 +94,7 @@ pub fn take<L: BorrowMut<TokenLock>>(
             wanted.in_hand.clone()
         }
     };
-    let manner = Manner {
-        file: call.file.clone(),
-        refresh_ahead: call.refresh_ahead,
-        write_mode: call.write_mode,
-    };
-    let refresh = Refresh::prepare(lock, found.snapshot.document, manner)?;
+    let refresh = Refresh::prepare(lock, found.snapshot.document, call.manner())?;
     match in_hand {
         Some(fetched) => Ok(Some(refresh.store(fetched, &asker, call.clock.as_ref()))),
         None => refresh.run(upstream, rejected, call.clock.as_ref()).map(Some),
@@ -128,5 +124,9 @@ impl Upstream for AskedOnWorker<'_> {
 
     fn time_limit(&self) -> Duration {
         self.remote.time_limit()
+    }
+
+    fn invalidates_the_last(&self) -> bool {
+        self.remote.invalidates_the_last()
     }
 }

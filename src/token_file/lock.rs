@@ -240,7 +240,7 @@ impl Successor {
     ///
     /// # Errors
     /// The operating system's.
-    pub(super) fn take_place(mut self, lock: &mut TokenLock) -> io::Result<()> {
+    pub(super) fn take_place(&mut self, lock: &mut TokenLock) -> io::Result<()> {
         let file = self.file.take().ok_or(io::ErrorKind::NotFound)?;
         match file.persist(&lock.path) {
             Ok(file) => lock.move_to(file, self.identity),
@@ -269,15 +269,24 @@ impl Drop for Successor {
 
 /// Removes the file at `path`, unless it is a successor that is in use.
 pub(super) fn remove_leftover(path: &Path) -> io::Result<()> {
+    unless_in_use(path, || fs::remove_file(path)).map(drop)
+}
+
+/// Whether the file at `path` is a successor whose process has died.
+pub(super) fn is_leftover(path: &Path) -> bool {
+    matches!(unless_in_use(path, || Ok(())), Ok(Some(())))
+}
+
+fn unless_in_use<T>(path: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Result<Option<T>> {
     // Nobody in this process takes the lock for one of PHP code, and no child inherits it.
     let under_way = process::under_way();
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_NOFOLLOW;
     let options = OpenOptions::new().read(true).custom_flags(flags).clone();
     match descriptor::file_under(&under_way, path, &options) {
-        Ok(file) if !try_lock(&file)? => Ok(()),
+        Ok(file) if !try_lock(&file)? => Ok(None),
         // Another user's, who cannot be asked.
         Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(error),
-        _claimed => fs::remove_file(path),
+        _claimed => work().map(Some),
     }
 }
 

@@ -24,7 +24,7 @@ use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
 use super::lock::{self, Successor, TokenLock};
-use super::{Content, FileError, Identity, likeness};
+use super::{Content, FileError, Identity, identify_resolved, likeness};
 use crate::clock::{Clock, Epoch, SystemClock};
 use crate::descriptor;
 use crate::ledger;
@@ -124,20 +124,19 @@ impl Replacement {
     /// Writes `content`, durably, to what will take the file's place, if that can be.
     #[must_use]
     pub fn fill(self, content: Content) -> Filled {
-        let write = |beside: Successor| {
-            let keeps_attribute = write_anew(beside.file().ok()?, &content).ok()?;
-            Some((beside, keeps_attribute))
-        };
-        let beside = self.beside.and_then(write);
-        Filled { beside, content }
+        let Self { beside } = self;
+        let write = |beside: &Successor| write_anew(beside.file()?, &content);
+        let keeps_attribute = beside.as_ref().and_then(|beside| write(beside).ok());
+        Filled { beside, keeps_attribute, content }
     }
 }
 
 /// A write of which nothing is left to be done but the last step.
 #[derive(Debug)]
 pub struct Filled {
-    /// With whether it has its attribute.
-    beside: Option<(Successor, bool)>,
+    beside: Option<Successor>,
+    /// Whether what is beside has its attribute, too; `None` if it cannot be put in place.
+    keeps_attribute: Option<bool>,
     content: Content,
 }
 
@@ -152,8 +151,11 @@ impl Filled {
     }
 
     fn try_commit(self, lock: &mut TokenLock) -> io::Result<()> {
-        let Self { beside, content } = self;
+        // What is beside stays there until all is written: whoever comes after a crash can tell.
+        let Self { mut beside, keeps_attribute, content } = self;
         let replaced = beside
+            .as_mut()
+            .zip(keeps_attribute)
             .map(|(beside, keeps_attribute)| beside.take_place(lock).map(|()| keeps_attribute));
         let keeps_attribute = match replaced {
             Some(Ok(keeps_attribute)) => {
@@ -377,6 +379,17 @@ fn allocated(file: &Metadata) -> u64 {
 #[must_use]
 pub fn is_staged(path: &Path) -> bool {
     place(path).is_ok_and(|(directory, prefix)| !leftovers(directory, &prefix).is_empty())
+}
+
+/// When the refresh of the file at `path` began that its process did not live to store: the first since the
+/// file was written.
+#[must_use]
+pub fn cut_off_at(path: &Path) -> Option<Epoch> {
+    let written = |path: &Path| Some(identify_resolved(path).ok()??.written());
+    let (directory, prefix) = place(path).ok()?;
+    let file = written(path)?;
+    let dead = leftovers(directory, &prefix).into_iter().filter(|path| lock::is_leftover(path));
+    dead.filter_map(|path| written(&path)).filter(|began| file <= *began).min()
 }
 
 /// Removes replacements whose processes have died. Under the lock none should be in use, but the lock

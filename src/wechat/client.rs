@@ -48,4 +48,8 @@ impl Upstream for Client {
     fn time_limit(&self) -> Duration {
         self.http.time_limit()
     }
+
+    fn invalidates_the_last(&self) -> bool {
+        self.account.endpoint == Endpoint::Classic
+    }
 }

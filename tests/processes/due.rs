@@ -1,17 +1,16 @@
 //! A token that is due: refreshed by one, waited for by nobody, and kept if that fails (I4, I6).
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use wechat_emulator::Options;
 
-use crate::support::fpm::Fpm;
 use crate::support::php::{Process, code};
 use crate::support::{World, now, now_ms, until};
 
 /// Tokens live `lifetime` seconds and are due `refresh_ahead` before; a fetch takes half a second.
-fn short_lived(lifetime: u64, refresh_ahead: u64) -> World {
+pub fn short_lived(lifetime: u64, refresh_ahead: u64) -> World {
     let mut world = World::new(Options {
         latency: Duration::from_millis(500),
         lifetime: Duration::from_secs(lifetime),
@@ -74,54 +73,6 @@ fn sixty_four_processes_over_many_cycles_wait_for_no_fetch_and_get_no_dead_token
     let cycles = tokens.len() as u64 - 1;
     assert!(cycles >= 3, "{cycles} cycles are too few to tell anything");
     assert!((cycles..=cycles + 1).contains(&stats.fetches.total()), "more fetches than cycles");
-}
-
-#[test]
-fn under_php_fpm_a_reload_in_the_middle_fails_no_request() {
-    // Time enough for php-fpm to come up again on a busy machine before the token expires.
-    let world = short_lived(9, 6);
-    world.call();
-    let fpm = Fpm::start(&world, include_str!("php/request.php"));
-    fpm.put(&world.file(), Some(&world.stored().to_string()));
-    world.emulator.reset();
-    let query = format!("file={}&base={}", world.file().display(), world.emulator.base_url());
-    let end = Instant::now() + Duration::from_secs(13);
-    let answers: Vec<String> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8)
-            .map(|_| {
-                scope.spawn(|| {
-                    let mut answers = Vec::new();
-                    while Instant::now() < end {
-                        answers.push(fpm.get(&query));
-                        std::thread::sleep(Duration::from_millis(20));
-                    }
-                    answers
-                })
-            })
-            .collect();
-        until("a refresh is under way", || world.emulator.stats().in_flight == 1);
-        fpm.reload();
-        threads.into_iter().flat_map(|thread| thread.join().expect("answers")).collect()
-    });
-    let mut tokens = Vec::new();
-    for answer in &answers {
-        let answer: Value =
-            serde_json::from_str(answer).unwrap_or_else(|error| panic!("{error} in {answer:?}"));
-        assert_eq!(answer["valid"], true, "{answer}");
-        assert_ne!(answer["state"], "expired", "a request had to wait: {answer}");
-        tokens.push(answer["token"].as_str().expect("a token").to_owned());
-    }
-    tokens.sort();
-    tokens.dedup();
-    let fetches = world.fetches();
-    println!(
-        "php-fpm with a reload: {} requests, {fetches} fetches, {} tokens",
-        answers.len(),
-        tokens.len()
-    );
-    assert!(tokens.len() >= 3, "too few cycles to tell anything");
-    // A worker that the reload kills during its refresh takes that one fetch with it.
-    assert!(fetches <= tokens.len() as u64 + 1, "{fetches} fetches for {} tokens", tokens.len());
 }
 
 #[test]

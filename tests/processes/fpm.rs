@@ -1,10 +1,19 @@
-//! The same under php-fpm: eight workers of one pool, not root.
+//! The same under php-fpm, not as root: its workers come and go as it likes. By default it kills them in the
+//! middle of whatever they do.
 
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime};
+
+use serde_json::{Value, json};
 use wechat_emulator::Options;
 
+use crate::due::short_lived;
 use crate::support::fpm::Fpm;
 use crate::support::php::Answer;
-use crate::support::{World, print_waits};
+use crate::support::{World, now, print_waits, until};
 
 const CALL: &str = r#"<?php
 $start = hrtime(true);
@@ -13,7 +22,7 @@ try {
 } catch (Throwable $e) {
     $answer = ['class' => $e::class, 'message' => $e->getMessage(), 'code' => $e->getCode()];
 }
-$answer['ms'] = (hrtime(true) - $start) / 1e6;
+$answer += ['ms' => (hrtime(true) - $start) / 1e6, 'pid' => getmypid()];
 echo json_encode($answer);
 "#;
 
@@ -32,7 +41,7 @@ fn storm(world: &World, fpm: &Fpm, requests: usize, what: &str) -> Vec<Answer> {
 #[test]
 fn eight_workers_make_one_fetch() {
     let world = World::slow();
-    let fpm = Fpm::start(&world, CALL);
+    let fpm = Fpm::with_workers(8, &world, CALL);
     for (what, content) in [
         ("php-fpm, missing file", None),
         ("php-fpm, empty file", Some("")),
@@ -59,4 +68,241 @@ fn a_failure_is_shared_by_all_workers_and_later_requests() {
         }
         assert_eq!(world.fetches(), 1, "{what}");
     }
+}
+
+/// Visitors over several cycles with a reload in the middle of a refresh. Returns what php-fpm has cut, and how
+/// many fetches were made for how many tokens.
+fn reload_in_the_middle(global: &str) -> (Vec<String>, u64, u64) {
+    // Time enough for php-fpm to come up again on a busy machine before the token expires.
+    let world = short_lived(9, 6);
+    // WeChat's overlap, too, is as long as a token is due before its expiry.
+    world.emulator.change(|options| options.overlap = Duration::from_secs(6));
+    world.call();
+    let pool = "pm = dynamic\npm.max_children = 8\npm.start_servers = 8\n\
+                pm.min_spare_servers = 1\npm.max_spare_servers = 8";
+    let fpm = Fpm::with(global, pool, &world, include_str!("php/request.php"));
+    fpm.put(&world.file(), Some(&world.stored().to_string()));
+    world.emulator.reset();
+    let query = format!("file={}&base={}", world.file().display(), world.emulator.base_url());
+    let end = Instant::now() + Duration::from_secs(13);
+    let visit = || {
+        let mut visits = Vec::new();
+        while Instant::now() < end {
+            let began = Instant::now();
+            let answer = fpm.try_get(&query, &[]);
+            visits.push((began, Instant::now(), answer));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        visits
+    };
+    let is_at_rest = || {
+        let is_unlocked = || File::open(world.file()).is_ok_and(|file| file.try_lock().is_ok());
+        world.emulator.stats().in_flight == 0 && is_unlocked()
+    };
+    let (visits, reload) = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(visit)).collect();
+        until("a refresh is under way", || world.emulator.stats().in_flight == 1);
+        let begin = Instant::now();
+        fpm.reload();
+        let reload = (begin, Instant::now());
+        let visits = threads.into_iter().flat_map(|thread| thread.join().expect("visits"));
+        (visits.collect::<Vec<_>>(), reload)
+    });
+    let (mut cut, mut tokens) = (Vec::new(), BTreeSet::new());
+    for (began, ended, answer) in &visits {
+        let answer = match answer {
+            Err(error) => {
+                assert!(*ended > reload.0 && *began < reload.1, "not by the reload: {error}");
+                cut.push(error.to_string());
+                continue;
+            }
+            Ok(answer) => answer,
+        };
+        let answer: Value =
+            serde_json::from_str(answer).unwrap_or_else(|error| panic!("{error} in {answer:?}"));
+        assert_eq!(answer["valid"], true, "{answer}");
+        assert_ne!(answer["state"], "expired", "a request had to wait: {answer}");
+        tokens.insert(answer["token"].as_str().expect("a token").to_owned());
+    }
+    until("the last refresh is stored", is_at_rest);
+    tokens.insert(world.stored()["access_token"].as_str().expect("a token").to_owned());
+    // The first one was fetched before.
+    let (fetches, tokens) = (world.fetches(), tokens.len() as u64 - 1);
+    println!(
+        "php-fpm with a reload: {} requests, {} cut by php-fpm, {fetches} fetches for {tokens} tokens",
+        visits.len(),
+        cut.len(),
+    );
+    assert!(tokens >= 2, "too few cycles to tell anything");
+    (cut, fetches, tokens)
+}
+
+#[test]
+fn a_reload_fails_no_request_but_those_whose_workers_php_fpm_kills() {
+    let (_, fetches, tokens) = reload_in_the_middle("");
+    // The refresh is killed, and made anew.
+    assert!(fetches <= tokens + 1, "{fetches} fetches for {tokens} tokens");
+}
+
+#[test]
+fn with_a_process_control_timeout_a_reload_fails_no_request_and_loses_no_refresh() {
+    let (cut, fetches, tokens) = reload_in_the_middle("process_control_timeout = 10s");
+    assert_eq!(cut, Vec::<String>::new());
+    assert_eq!(fetches, tokens, "a refresh was lost");
+}
+
+/// A world with the classic endpoint, where a token is due an hour ahead and a fetch takes 200 ms.
+fn classic() -> World {
+    let mut world = World::slow();
+    world.set("endpoint", "classic");
+    world.set("refresh_ahead", "3600");
+    world
+}
+
+/// A live token that is due, in the file of the workers' user.
+fn put_due(world: &World, fpm: &Fpm) -> String {
+    let token = world.write_live(1800);
+    fpm.put(&world.file(), Some(&world.stored().to_string()));
+    token
+}
+
+fn get(world: &World, fpm: &Fpm) -> String {
+    let query = format!("file={}", world.file().display());
+    Answer::parse(&fpm.get(&query)).token().to_owned()
+}
+
+#[test]
+fn a_worker_at_its_max_requests_keeps_nobody_waiting_for_its_refresh() {
+    const FETCH: Duration = Duration::from_secs(30);
+    let mut world = World::new(Options::default());
+    world.set("timeout", "60");
+    world.set("refresh_ahead", "3600");
+    let pool = "pm = static\npm.max_children = 1\npm.max_requests = 1";
+    let fpm = Fpm::with("", pool, &world, CALL);
+    let token = put_due(&world, &fpm);
+    let delay = u64::try_from(FETCH.as_millis()).expect("a number");
+    world.emulator.script_json(json!([{"delay_ms": delay, "times": 0}])).expect("a script");
+    let began = Instant::now();
+    for requests in 1..=2 {
+        assert_eq!(get(&world, &fpm), token);
+        until("a refresh is under way", || world.fetches() == requests);
+    }
+    println!("two requests to one worker of one request each: {:?}", began.elapsed());
+    assert!(began.elapsed() < FETCH / 2, "the second request has waited for the first fetch");
+}
+
+#[test]
+fn a_worker_at_its_max_requests_stores_its_refresh() {
+    let world = classic();
+    let pool = "pm = static\npm.max_children = 1\npm.max_requests = 1";
+    let fpm = Fpm::with("", pool, &world, CALL);
+    let old = put_due(&world, &fpm);
+    assert_eq!(get(&world, &fpm), old);
+    let new = get(&world, &fpm);
+    assert_ne!(new, old, "what the first worker has fetched is lost");
+    assert!(world.is_live(&new));
+    assert_eq!(world.fetches(), 1);
+}
+
+#[test]
+fn a_refresh_of_an_idle_worker_is_stored_or_begun_anew() {
+    let world = classic();
+    let pool = "pm = ondemand\npm.max_children = 5\npm.process_idle_timeout = 1s";
+    let fpm = Fpm::with("", pool, &world, CALL);
+    // An idle worker is told to go two or three seconds after its request, and killed a second later.
+    for (delay, is_cut) in [(0, Some(false)), (2300, None), (20_000, Some(true))] {
+        let old = put_due(&world, &fpm);
+        world.emulator.script_json(json!([{"delay_ms": delay}])).expect("a script");
+        assert_eq!(get(&world, &fpm), old);
+        until("php-fpm has killed it", || fpm.workers().is_empty());
+        let stored = world.stored()["access_token"].as_str().expect("a token").to_owned();
+        let was_cut = stored == old;
+        println!("a fetch of {} ms: cut off: {was_cut}", delay + 200);
+        assert!(is_cut.is_none_or(|is_cut| is_cut == was_cut), "{delay}");
+        assert_eq!(get(&world, &fpm), stored);
+        assert!(world.is_live(&stored));
+        until("a new token is stored", || world.stored()["access_token"] != old);
+        let fetches = if was_cut { 2 } else { 1 };
+        until("nothing is left behind", || world.names() == ["token.json"]);
+        assert_eq!(world.fetches(), fetches);
+        assert!(world.is_live(world.stored()["access_token"].as_str().expect("a token")));
+        until("all workers are gone", || fpm.workers().is_empty());
+    }
+}
+
+#[test]
+fn a_worker_that_is_told_to_go_stores_the_refresh_that_it_is_at() {
+    let world = classic();
+    let fpm = Fpm::start(&world, CALL);
+    let query = format!("file={}", world.file().display());
+    for _ in 0..3 {
+        let old = put_due(&world, &fpm);
+        let answer = Answer::parse(&fpm.get(&query));
+        assert_eq!(answer.token(), old);
+        let worker = answer.property("pid").as_u64().expect("a process id") as u32;
+        until("a refresh is under way", || world.fetches() == 1);
+        // As a master with more idle workers than pm.max_spare_servers tells the oldest.
+        let told = Command::new("kill").args(["-QUIT", &worker.to_string()]).status();
+        assert!(told.is_ok_and(|status| status.success()));
+        until("it has gone", || !fpm.workers().contains(&worker));
+        let new = get(&world, &fpm);
+        assert_ne!(new, old);
+        assert!(world.is_live(&new));
+        assert_eq!(world.fetches(), 1);
+    }
+}
+
+/// Beside the token file, what a killed refresh has left there.
+fn leftover(world: &World) -> PathBuf {
+    let names = world.names();
+    let name = names.iter().find(|name| name.to_string_lossy().starts_with(".token.json."));
+    world.dir.path().join(name.expect("a leftover"))
+}
+
+fn date(path: PathBuf, ago: u64) {
+    let written = SystemTime::now() - Duration::from_secs(ago);
+    let file = File::options().write(true).open(path).expect("a file");
+    file.set_modified(written).expect("a time");
+}
+
+#[test]
+fn after_a_reload_nobody_gets_the_token_that_the_lost_one_has_killed() {
+    let world = classic();
+    let fpm = Fpm::start(&world, CALL);
+    let old = put_due(&world, &fpm);
+    world.emulator.script_json(json!([{"delay_ms": 60_000}])).expect("a script");
+    assert_eq!(get(&world, &fpm), old);
+    until("a refresh is under way", || world.emulator.stats().in_flight == 1);
+    fpm.reload();
+    date(world.file(), 260);
+    date(leftover(&world), 250);
+    // As WeChat does five minutes after it has made the lost one.
+    world.emulator.expire_all();
+    let query = format!("file={}", world.file().display());
+    let answer = Answer::parse(&fpm.get(&query));
+    assert_ne!(answer.token(), old);
+    world.assert_one_live_token(&[answer]);
+    assert!(world.stored()["expire"].as_u64().is_some_and(|expiry| expiry > now() + 7000));
+    assert_eq!(world.fetches(), 2);
+}
+
+#[test]
+fn a_refresh_that_was_cut_off_is_told_of_in_the_error_log_once() {
+    let world = classic();
+    world.write_live(1800);
+    world.emulator.script_json(json!([{"delay_ms": 60_000}])).expect("a script");
+    let file = world.file();
+    let arguments = [file.to_str().expect("a path")];
+    let mut process =
+        world.php().start("wx_get_token($argv[1]); echo PHP_EOL; fgets(STDIN);", &arguments);
+    process.read_line();
+    until("a refresh is under way", || world.emulator.stats().in_flight == 1);
+    process.kill();
+    let code =
+        "wx_get_token($argv[1]); while (wx_token_status($argv[1])['state'] === 'due') usleep(1000);
+                wx_get_token($argv[1], ['refresh_ahead' => 7200]);
+                wx_get_token($argv[1], ['refresh_ahead' => 7200]);";
+    let printed = world.php().run(code, &arguments);
+    assert_eq!(printed.matches("was cut off").count(), 1, "{printed}");
+    assert!(printed.contains("process_control_timeout"), "{printed}");
 }

@@ -42,3 +42,4 @@ mod streams;
 mod support;
 mod tickets;
 mod ways;
+mod workers;

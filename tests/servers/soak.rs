@@ -17,9 +17,10 @@ use crate::process::{Holdings, tell};
 use crate::serving::is_unlocked;
 use crate::site::{Requests, Site};
 use crate::support::World;
+use crate::support::fpm::DEBIAN;
 use crate::support::names::{NameServer, WECHAT};
 use crate::support::php::{Callers, Process};
-use crate::witness::{Seen, Witness, bystander};
+use crate::witness::{Kills, Seen, Witness, bystander};
 use crate::worker::{self, Ended};
 
 /// What `make test` has time for.
@@ -44,6 +45,8 @@ struct Soak<'a> {
     /// Tokens that died before their time, of which nobody can know who has not asked.
     revoked: Mutex<BTreeSet<String>>,
     reloads: AtomicU64,
+    /// When php-fpm kills its workers.
+    fpm_kills: Kills,
     kills: AtomicU64,
     expiries: AtomicU64,
 }
@@ -64,7 +67,7 @@ impl Soak<'_> {
     fn visit(&self, requests: Requests) {
         let query = format!("file={}", self.world.file().display());
         while !self.is_over() {
-            self.witness.judge_request(requests.get(&query));
+            self.witness.judge_request_with(&self.fpm_kills, || requests.get(&query));
             self.pause(10..30);
         }
     }
@@ -75,7 +78,7 @@ impl Soak<'_> {
             if self.is_over() {
                 return;
             }
-            site.reload();
+            self.fpm_kills.during(|| site.reload());
             self.reloads.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -216,9 +219,7 @@ fn mishaps_of_all_kinds_break_nothing_and_leak_nothing() {
     world.set("refresh_ahead", "2");
     world.set("lock_timeout", &LOCK_TIMEOUT.to_string());
     world.set("timeout", &TIMEOUT.to_string());
-    let pool = "pm = dynamic\npm.max_children = 4\npm.start_servers = 2\npm.min_spare_servers = 1\n\
-                pm.max_spare_servers = 3\npm.max_requests = 50";
-    let fpm = Site::nginx_and_fpm(&world, pool);
+    let fpm = Site::nginx_and_fpm(&world, &format!("{DEBIAN}\npm.max_requests = 50"));
     let apache = cfg!(apache).then(|| Site::apache(&world, 2));
     world.call();
     let server = NameServer::start();
@@ -235,6 +236,7 @@ fn mishaps_of_all_kinds_break_nothing_and_leak_nothing() {
         end: AtomicBool::new(false),
         revoked: Mutex::default(),
         reloads: AtomicU64::new(0),
+        fpm_kills: Kills::default(),
         kills: AtomicU64::new(0),
         expiries: AtomicU64::new(0),
     };
@@ -289,11 +291,11 @@ fn mishaps_of_all_kinds_break_nothing_and_leak_nothing() {
         let is_flat = grown.iter().zip(GROWTH).all(|(grown, most)| *grown <= most);
         assert!(is_flat, "process {pid} has grown: {grown:?}");
     }
-    // Each fetch brought a new token, or else failed, was killed, or was made for a token that was taken
-    // out of the file before its time.
+    // Each fetch brought a new token, or else failed, was killed, here or by php-fpm, or was made for a token
+    // that was taken out of the file before its time.
     assert!(server.asked() > 0, "no host name was looked up");
     let failed = 3 * (stats.fetches.total() / 10 + 1);
-    let most = stats.minted.stable + failed + kills + expiries;
+    let most = stats.minted.stable + failed + kills + reloads + expiries;
     assert!(stats.fetches.total() <= most, "{} fetches of {most}", stats.fetches.total());
     assert!(seen.tokens.len() >= 3 && seen.calls > 100, "too little to tell anything");
 
@@ -308,8 +310,8 @@ fn report(seen: &Seen, grown: &BTreeMap<u32, [u64; 3]>, world: &World, time: Dur
     let stats = world.emulator.stats();
     println!("soak of {} s", time.as_secs());
     println!(
-        "{} calls, slowest {:.0} ms, {} too late to judge",
-        seen.calls, seen.slowest_ms, seen.late
+        "{} calls, slowest {:.0} ms, {} too late to judge; {} cut by their server",
+        seen.calls, seen.slowest_ms, seen.late, seen.cut
     );
     println!(
         "{} tokens, {} fetches, {} minted",

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ pub struct Seen {
     pub exceptions: BTreeMap<String, (u64, String)>,
     /// What is no answer at all.
     pub failed: Vec<String>,
+    /// Requests without an answer, but of the time in which a server kills its workers.
+    pub cut: u64,
     pub slowest_ms: f64,
 }
 
@@ -64,6 +66,18 @@ impl<'a> Witness<'a> {
         }
     }
 
+    /// Takes what comes of a request while a server may kill its workers.
+    pub fn judge_request_with(&self, kills: &Kills, request: impl FnOnce() -> io::Result<String>) {
+        let before = kills.0.load(Ordering::SeqCst);
+        let answer = request();
+        let after = kills.0.load(Ordering::SeqCst);
+        if answer.is_err() && (before != after || kills_at(after)) {
+            self.seen.lock().expect("no witness panicked").cut += 1;
+        } else {
+            self.judge_request(answer);
+        }
+    }
+
     /// Takes an answer of a program in `php/`.
     pub fn judge(&self, text: &str) {
         let Ok(answer) = serde_json::from_str::<Value>(text) else { return self.fails(text) };
@@ -83,6 +97,23 @@ impl<'a> Witness<'a> {
             _ => seen.failed.push(text.to_owned()),
         }
     }
+}
+
+/// The times in which a server kills its workers: their beginnings and ends, counted.
+#[derive(Default)]
+pub struct Kills(AtomicU64);
+
+impl Kills {
+    /// One such time.
+    pub fn during(&self, work: impl FnOnce()) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        work();
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+const fn kills_at(count: u64) -> bool {
+    count % 2 == 1
 }
 
 impl Seen {

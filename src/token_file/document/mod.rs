@@ -487,6 +487,14 @@ impl Document {
         self.written().edited(Some((token, now)), &note, attribute.to_json())
     }
 
+    /// The file with an earlier expiry of its own token, that of `token`, written at `now`; all else stays.
+    #[must_use]
+    pub fn with_expiry(&self, token: &Token, now: Epoch) -> Content {
+        let note = if self.has_room() { Note::default() } else { self.note.clone() };
+        let attribute = Attribute { note, record: self.kept_record() };
+        self.written().edited(Some((token, now)), &self.note, attribute.to_json())
+    }
+
     /// The file with `record` in place of the last failure; token and expiry stay. `None` if the content
     /// has no room for it.
     #[must_use]

@@ -10,12 +10,11 @@ use rustix::process::Signal;
 use super::{Server, serve};
 use crate::support::{World, extension, program, until};
 
-pub fn start(world: &World, dir: &Path, pool: &str) -> Server {
+pub fn start(world: &World, dir: &Path, global: &str, pool: &str) -> Server {
     let socket = dir.join("fpm.socket");
     let config = dir.join("fpm.conf");
-    // A worker that is told to go finishes its request, and its refresh, only if it is given the time.
     let text = format!(
-        "[global]\nerror_log = {dir}/fpm.log\ndaemonize = no\nprocess_control_timeout = 20s\n\
+        "[global]\nerror_log = {dir}/fpm.log\ndaemonize = no\n{global}\n\
          [pool]\nlisten = {socket}\nlisten.owner = www-data\nuser = www-data\ngroup = www-data\n\
          {pool}\n",
         dir = dir.display(),

@@ -54,10 +54,20 @@ impl Server {
 }
 
 impl Site {
-    /// nginx in front of a php-fpm whose pool is as `pool` says.
+    /// nginx in front of a php-fpm whose pool is as `pool` says. Like any that is not told otherwise, it kills
+    /// its workers at a reload and a stop.
     pub fn nginx_and_fpm(world: &World, pool: &str) -> Self {
+        Self::nginx_and_fpm_with("", world, pool)
+    }
+
+    /// The same where php-fpm gives its workers the time to finish their requests, and their refreshes.
+    pub fn nginx_and_patient_fpm(world: &World, pool: &str) -> Self {
+        Self::nginx_and_fpm_with("process_control_timeout = 20s", world, pool)
+    }
+
+    fn nginx_and_fpm_with(global: &str, world: &World, pool: &str) -> Self {
         Self::start(world, |dir, port| {
-            let fpm = fpm::start(world, dir, pool);
+            let fpm = fpm::start(world, dir, global, pool);
             vec![nginx::start(dir, port), fpm]
         })
     }
@@ -94,13 +104,20 @@ impl Site {
         Requests { port: self.port }
     }
 
-    /// A graceful reload of every server.
+    /// A reload of every server. Returns when php-fpm, if there is one, is up again.
     pub fn reload(&self) {
+        let log = self.dir.path().join("fpm.log");
+        let starts = || {
+            let log = fs::read_to_string(&log).ok()?;
+            Some(log.matches("ready to handle connections").count())
+        };
+        let before = starts();
         for server in &self.servers {
             if let Some(signal) = server.reload {
                 tell(server.master.id(), signal);
             }
         }
+        until("php-fpm is up again", || before.is_none() || starts() > before);
     }
 
     /// The processes that answer requests or start those that do.

@@ -1,0 +1,55 @@
+//! A refresh that ended with its process, before it was stored: php-fpm kills its workers at a reload.
+//!
+//! Its replacement is still beside the file, and nobody has locked it. Whether WeChat was asked, and has
+//! answered, cannot be told. Where a new token invalidates the one before, the file's token may then die
+//! long before its expiry. The next turn writes that into the file, so everybody learns of it, legacy code
+//! too, and a refresh that fails does not make it forgotten.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::Call;
+use crate::clock::Epoch;
+use crate::error::Error;
+use crate::notice;
+use crate::printable::printable_path;
+use crate::refresh::Refresh;
+use crate::token::Token;
+use crate::token_file::lock::TokenLock;
+use crate::token_file::replace;
+use crate::upstream::Upstream;
+
+/// How long a token works once there is a newer one
+/// (developers.weixin.qq.com/doc/oplatform/developers/dev/AccessToken.html).
+const OVERLAP: Duration = Duration::from_secs(5 * 60);
+
+/// A token is given up so long before it dies: whoever gets it uses it for a while, and the clock of the
+/// file system may be another machine's.
+const MARGIN: Duration = Duration::from_secs(60);
+
+/// The moment from which the token of the real file at `path` is not to be used, because a refresh of it
+/// by `upstream` was cut off.
+pub fn usable_until(path: &Path, upstream: &dyn Upstream) -> Option<Epoch> {
+    if !upstream.invalidates_the_last() {
+        return None;
+    }
+    Some(replace::cut_off_at(path)? + (OVERLAP - MARGIN))
+}
+
+/// Writes into the locked file that its token expires earlier, if a refresh by `upstream` was cut off.
+///
+/// # Errors
+/// [`Error::File`] if that cannot be written: then neither can a new token.
+pub fn tell(call: &Call, lock: &mut TokenLock, upstream: &dyn Upstream) -> Result<(), Error> {
+    let Some(until) = usable_until(lock.path(), upstream) else { return Ok(()) };
+    notice::leave(format!(
+        "wx_token: a refresh of {} was cut off when its process ended, and its token is lost; a new one is fetched. If php-fpm ended it, set process_control_timeout (README)",
+        printable_path(&call.file)
+    ));
+    let document = lock.read(call.expected)?.document;
+    let token = document.token().filter(|token| until < token.expiry).cloned();
+    let Some(token) = token else { return Ok(()) };
+    let refresh = Refresh::prepare(lock, document, call.manner())?;
+    refresh.bring_forward(&Token { expiry: until, ..token }, call.clock.now());
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! The thread that refreshes: nothing stands between its answer and the rename, the end of its process does not
+//! wait for what takes long, and a thread that is late or cannot start is told of as that (I5, I6).
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use wechat_emulator::Options;
+
+use crate::support::php::{Answer, CALL, GET, code};
+use crate::support::{World, now_ms, until};
+
+/// What waits for somebody else, as strace names it. The disk is the one thing to wait for.
+const WAITING: [&str; 13] = [
+    "accept4",
+    "clock_nanosleep",
+    "connect",
+    "flock",
+    "futex",
+    "nanosleep",
+    "poll",
+    "ppoll",
+    "recvfrom",
+    "sendmmsg",
+    "sendto",
+    "socket",
+    "wait4",
+];
+
+/// Runs `call` on the token file of `world` in PHP, whose command comes after `before`.
+fn run_under(world: &World, before: &mut Command, call: &str) -> Output {
+    let plain = world.php().command();
+    before
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .args(["-r", code(CALL), "--"])
+        .arg(world.file())
+        .arg(call)
+        .output()
+        .expect("php runs")
+}
+
+fn answer(output: &Output) -> Answer {
+    let text = String::from_utf8_lossy(&output.stdout);
+    Answer::parse(text.strip_prefix("ready\n").unwrap_or_else(|| panic!("{output:?}")))
+}
+
+#[test]
+fn nothing_is_waited_for_between_the_answer_and_the_rename_but_the_disk() {
+    for world in [World::slow(), World::named("127.0.0.1")] {
+        world.write_expired();
+        let log = world.dir.path().join("strace.log");
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-o"]).arg(&log);
+        let output = run_under(&world, &mut strace, GET);
+        assert!(world.is_live(answer(&output).token()));
+        let log = fs::read_to_string(&log).expect("a log of strace");
+        let calls: Vec<_> = log.lines().filter_map(|line| line.split_once(' ')).collect();
+        let rename = calls.iter().position(|(_, call)| call.contains("rename"));
+        let rename = rename.expect("the file was replaced");
+        let worker = calls[rename].0;
+        let before = calls[..rename].iter().rev().filter(|(thread, _)| *thread == worker);
+        let names = before.map(|(_, call)| call.trim_start().split('(').next().unwrap_or_default());
+        let (mut stored, mut is_answered) = (Vec::new(), false);
+        for name in names {
+            is_answered = name == "recvfrom";
+            if is_answered {
+                break;
+            }
+            stored.push(name);
+        }
+        assert!(is_answered && stored.contains(&"fsync"), "{stored:?}");
+        assert_eq!(stored.iter().find(|name| WAITING.contains(name)), None, "{stored:?}");
+    }
+}
+
+#[test]
+fn the_end_of_a_script_waits_for_no_long_fetch_and_the_next_script_begins_it_anew() {
+    const FETCH: Duration = Duration::from_secs(30);
+    let mut world = World::new(Options::default());
+    world.set("timeout", "60");
+    world.set("endpoint", "classic");
+    let old = world.write_live(100);
+    let delay = u64::try_from(FETCH.as_millis()).expect("a number");
+    world.emulator.script_json(json!([{"delay_ms": delay}])).expect("a script");
+    let file = world.file();
+    let arguments = [file.to_str().expect("a path")];
+    let code = "echo wx_get_token($argv[1]), PHP_EOL; fgets(STDIN);";
+    let mut process = world.php().start(code, &arguments);
+    assert_eq!(process.read_line(), old);
+    until("a fetch is under way", || world.emulator.stats().in_flight == 1);
+    let began = Instant::now();
+    process.release();
+    process.rest();
+    assert!(began.elapsed() < FETCH / 2, "the end has waited for {:?}", began.elapsed());
+    let printed = world.php().run("echo wx_get_token($argv[1]);", &arguments);
+    assert!(printed.contains(&old), "{printed}");
+    assert_ne!(world.stored()["access_token"], old);
+    assert_eq!(world.fetches(), 2);
+}
+
+#[test]
+fn a_refresh_that_does_not_end_in_time_is_no_lock_of_another() {
+    let mut world = World::new(Options::default());
+    world.set("timeout", "0.5");
+    world.write_expired();
+    // Longer than the fetch may take and what is left to store it.
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=fsync"]);
+    strace.args(["-e", "inject=fsync:delay_enter=8000000:when=1"]);
+    // The process lives on, as a worker of php-fpm does.
+    let call = "(function () use ($file) {
+        try {
+            return wx_get_token($file);
+        } finally {
+            while (wx_token_status($file)['state'] === 'expired') { usleep(10_000); }
+        }
+    })()";
+    let answer = answer(&run_under(&world, &mut strace, call));
+    assert_eq!(answer.class(), "WxToken\\FileException");
+    let message = answer.message();
+    assert!(message.contains("has not ended within 5.5 s"), "{message}");
+    assert!(!message.contains("holds it"), "{message}");
+    let stored = world.stored()["access_token"].as_str().expect("a token").to_owned();
+    assert!(world.is_live(&stored), "what it brought is stored all the same");
+    assert_eq!(world.fetches(), 1);
+}
+
+/// Has no other process, so the limit counts those of the test alone.
+const LONELY: u32 = 64_123;
+
+#[test]
+fn where_no_thread_can_start_nobody_is_said_to_be_asked_later() {
+    let world = World::new(Options::default());
+    world.write_expired();
+    for path in [world.dir.path().to_owned(), world.file()] {
+        chown(path, Some(LONELY), Some(LONELY)).expect("the tests run as root");
+    }
+    // wx_try_token() leaves a file alone that was changed just now.
+    until("the file is settled", || {
+        let changed = fs::metadata(world.file()).expect("a token file");
+        now_ms() > (changed.ctime() as u128 + 1) * 1000
+    });
+    for call in [GET, "wx_try_token($file)"] {
+        let mut limited = Command::new("prlimit");
+        limited.args(["--nproc=1", "--"]).uid(LONELY).gid(LONELY);
+        let answer = answer(&run_under(&world, &mut limited, call));
+        assert_eq!(answer.class(), "WxToken\\NetworkException", "{call}");
+        let message = answer.message();
+        assert!(message.contains("Resource temporarily unavailable"), "{message}");
+        assert!(message.contains("pids.max"), "{message}");
+        assert!(!message.contains("not asked again"), "{message}");
+        assert_eq!(*answer.property("retryAt"), 0, "{call}");
+    }
+    assert_eq!(world.fetches(), 0);
+    assert_eq!(world.names(), ["token.json"]);
+    let answer = world.call();
+    world.assert_one_live_token(&[answer]);
+}

@@ -43,7 +43,8 @@
  * IN_PLACE       the file is written in place (write_mode, hard link, mount), not replaced
  * STAGED_UNLOCKED  a replacement is locked only just before its rename: a sweep takes it away
  * THREADS        the first two processes are threads of one: they share its ledger
- * CLASSIC        a fetch kills the token before it, after a while: also one that is cut off */
+ * CLASSIC        a fetch kills the token before it, after a while: also one that is cut off
+ * LEFTOVER_SPARED  what a killed process has left is swept when a token is stored, not before */
 
 #define CHILD 3                 /* the process that a fork makes */
 #define PROCESSES 4
@@ -283,6 +284,9 @@ inline fill(d) {
 #if STORES_FAIL > 0
     file[description[d].inode].attribute = 0;
 #endif
+#ifdef CLASSIC
+    asking[p] = false;
+#endif
     file[description[d].inode].torn = WHOLE;
     file[description[d].inode].being_written = false
 }
@@ -318,6 +322,8 @@ inline displace_holders() {
 #else
 #define is_live(value) is_valid(value)
 #endif
+
+#define is_leftover(q) (staged[q] != 0 && file[staged[q]].lock == 0)
 
 #ifdef MUTANT_SERVE_TORN
 #define usable(value) ((is_live(value) && value != rejected) || file[path].torn != WHOLE)
@@ -450,9 +456,6 @@ next_call:
     };
 
 attempt:
-#ifdef CLASSIC
-#define is_leftover(q) (staged[q] != 0 && file[staged[q]].lock == 0)
-#endif
     /* TokenLock::attempt. The description is known to the fork handler from its making: it is opened
      * and locked under the same mutex. */
     atomic {
@@ -488,9 +491,14 @@ attempt:
         confirmed[p] = true;
 #ifdef CLASSIC
         /* replace::cut_off_at. A due token that has been killed is none. */
-        told[p] = cut_off;
-#ifndef MUTANT_LEFTOVER_IGNORED
         found = (is_leftover(0) || is_leftover(1) || is_leftover(2) || is_leftover(3));
+#ifdef LEFTOVER_SPARED
+        told[p] = (cut_off && file[path].token == T0);
+#else
+        told[p] = (cut_off && file[path].token == T0 && found);
+#endif
+#ifdef MUTANT_LEFTOVER_IGNORED
+        found = false;
 #endif
         look_at_clock();
         due = (due && is_live(first));
@@ -561,7 +569,11 @@ had:
         readable;
         raced[p] = false;
         document = token_at(path);
+#ifdef MUTANT_LEDGER_READ_ONCE
+        document_failure = failure_in(path);
+#else
         document_failure = failure_for(p);
+#endif
 #if STORES_FAIL > 0
 #ifdef MUTANT_MEMORY_OVER_NEWER
 #define is_kept_beside(value) (unstored[home(p)] != NO_TOKEN)
@@ -618,6 +630,9 @@ stage:
                 if
 #ifndef STAGED_UNLOCKED
                 :: staged[n] != 0 && file[staged[n]].lock != 0
+#endif
+#if defined(LEFTOVER_SPARED) && !defined(MUTANT_LEFTOVER_SWEPT_BEFORE)
+                :: staged[n] != 0 && file[staged[n]].lock == 0
 #endif
                 :: else -> staged[n] = 0
                 fi
@@ -752,6 +767,15 @@ write:
                 fi;
                 path = staged[p];
                 staged[p] = 0;
+#ifdef LEFTOVER_SPARED
+                for (n : 0 .. PROCESSES - 1) {
+                    if
+                    :: minted != NO_TOKEN && is_leftover(n) -> staged[n] = 0
+                    :: else
+                    fi
+                }
+                n = 0;
+#endif
                 reap()
             }
         :: else ->
@@ -830,9 +854,6 @@ stored:
         :: else
         fi;
 #endif
-#ifdef CLASSIC
-        asking[p] = false;
-#endif
         if
         :: gone
         :: !gone && minted != 0 -> give(p, minted)
@@ -852,8 +873,8 @@ not_stored:
         file[description[LOCK(p)].inode].token = NO_TOKEN;
         file[description[LOCK(p)].inode].torn = TORN_BY_US;
 #endif
-        I7_the_file_is_whole = (raced[p] || displaced[p] ||
-            (file[path].torn != TORN_BY_US && file[path].token == document));
+        I7_the_file_is_whole = (raced[p] || displaced[p] || (file[path].torn != TORN_BY_US &&
+            (file[path].token == document || !is_valid(file[path].token))));
         assert(I7_the_file_is_whole);
         if
         :: minted != NO_TOKEN ->
@@ -864,14 +885,21 @@ not_stored:
         fi;
         /* The record: in place; else in an attribute; else in the ledger. */
         if
-        :: file[description[LOCK(p)].inode].being_written = true
+        :: true ->
+            file[description[LOCK(p)].inode].being_written = true;
+            I9_no_older_fetch_over_a_newer = (raced[p] || displaced[p] ||
+                !is_valid(file[path].token) || document >= file[path].token);
+            assert(I9_no_older_fetch_over_a_newer)
         :: goto no_room
         fi
     };
     d_step {
+        file[description[LOCK(p)].inode].token = document;
 #ifndef MUTANT_NO_RECORD_OF_FAILED_STORE
         file[description[LOCK(p)].inode].failure = newest_failure;
 #endif
+        file[description[LOCK(p)].inode].attribute = 0;
+        file[description[LOCK(p)].inode].torn = WHOLE;
         file[description[LOCK(p)].inode].being_written = false;
         known = (path == description[LOCK(p)].inode -> newest_failure : known)
     };

@@ -366,13 +366,10 @@ inline end_of_call() {
 #define refresh_ends if :: within -> goto leave :: else -> goto let_go fi
 #define return end_of_call(); goto over
 
-/* A call that fails has a token all the same: in hand, or in the ledger. */
-inline give_what_is_kept(p) {
+/* That it is not stored is no reason to keep it from its caller. */
+inline give_in_hand(p) {
     if
     :: in_hand != NO_TOKEN -> give(p, in_hand)
-#if STORES_FAIL > 0
-    :: in_hand == NO_TOKEN && is_kept(p, token_at(path)) -> give(p, unstored[home(p)])
-#endif
     :: else
     fi
 }
@@ -530,12 +527,15 @@ busy:
             /* Patience::pause, then Wait::look. */
             look_at_clock();
             if
+#if STORES_FAIL > 0
+            :: is_kept(p, token_at(path)) -> give(p, unstored[home(p)]); return
+#endif
             :: usable(token_at(path)) -> give(p, token_at(path)); return
             :: !usable(token_at(path)) && failure_for(p) != 0 &&
-               failure_for(p) != old_failure -> give_what_is_kept(p); return
+               failure_for(p) != old_failure -> give_in_hand(p); return
             :: !usable(token_at(path)) -> goto attempt
             :: !usable(token_at(path)) && WAIT_OVER ->
-                give_what_is_kept(p); return    /* or LockException */
+                give_in_hand(p); return         /* or LockException */
             fi
         fi
     };
@@ -582,22 +582,23 @@ had:
 #endif
         /* What the ledger keeps is stored before anything is asked for. */
         if
-#ifdef MUTANT_LEDGER_READ_ONCE
-        :: due && in_hand == NO_TOKEN && is_kept_beside(document) ->
-#else
-        :: in_hand == NO_TOKEN && is_kept_beside(document) ->
-#endif
-            if
+        :: due && is_kept_beside(document) && may_permit(document_failure) ->
 #ifndef MUTANT_RETRY_ASKS_AGAIN
-            :: may_permit(document_failure) -> in_hand = unstored[home(p)]; goto stage
-#else
-            :: may_permit(document_failure) -> goto stage
+            in_hand = unstored[home(p)];
 #endif
-            :: may_forbid(document_failure) && gone -> goto let_go
-            :: may_forbid(document_failure) && !gone ->
-                give(p, unstored[home(p)]);
-                refresh_ends
+            goto stage
+        :: due && is_kept_beside(document) && may_forbid(document_failure) ->
+            if
+            :: gone -> goto let_go
+            :: else -> goto due_returns
             fi
+#ifndef MUTANT_LEDGER_READ_ONCE
+        :: !due && is_kept(p, document) ->      /* it goes into the file with the next call */
+            if
+            :: gone -> goto let_go
+            :: else -> give(p, unstored[home(p)]); refresh_ends
+            fi
+#endif
         :: else
         fi;
 #endif
@@ -850,9 +851,10 @@ stored:
     atomic {
 #if STORES_FAIL > 0
         if
-        :: minted != 0 && minted == unstored[home(p)] -> unstored[home(p)] = NO_TOKEN
+        :: minted != NO_TOKEN -> unstored[home(p)] = NO_TOKEN
         :: else
         fi;
+        own_failure[home(p)] = 0;
 #endif
         if
         :: gone
@@ -865,8 +867,7 @@ stored:
 
 #if STORES_FAIL > 0
 not_stored:
-    /* Refresh::leave_unstored: the file is as it was. Its token, if it is not a failure that could not be
-     * recorded, is kept and handed to its caller. */
+    /* The file is as it was. */
     atomic {
         true;
 #ifdef MUTANT_WRITE_STOPS_HALF_WAY
@@ -877,20 +878,20 @@ not_stored:
             (file[path].token == document || !is_valid(file[path].token))));
         assert(I7_the_file_is_whole);
         if
-        :: minted != NO_TOKEN ->
-            unstored[home(p)] = minted;
-            stood[home(p)] = document;
-            owed = (gone -> NO_TOKEN : minted)
-        :: else
-        fi;
-        /* The record: in place; else in an attribute; else in the ledger. */
+        :: path == description[LOCK(p)].inode
+        :: else -> goto disturbed
+        fi
+    };
+    /* Refresh::leave_unstored: a record for the others, in place; else in an attribute; else in the ledger.
+     * So is the failure of a fetch recorded whose record could not be stored. */
+    atomic {
         if
         :: true ->
             file[description[LOCK(p)].inode].being_written = true;
             I9_no_older_fetch_over_a_newer = (raced[p] || displaced[p] ||
                 !is_valid(file[path].token) || document >= file[path].token);
             assert(I9_no_older_fetch_over_a_newer)
-        :: goto no_room
+        :: true -> goto no_room
         fi
     };
     d_step {
@@ -901,6 +902,7 @@ not_stored:
         file[description[LOCK(p)].inode].attribute = 0;
         file[description[LOCK(p)].inode].torn = WHOLE;
         file[description[LOCK(p)].inode].being_written = false;
+        own_failure[home(p)] = 0;
         known = (path == description[LOCK(p)].inode -> newest_failure : known)
     };
     goto recorded;
@@ -911,6 +913,7 @@ no_room:
 #ifndef MUTANT_NO_RECORD_OF_FAILED_STORE
             file[description[LOCK(p)].inode].attribute = newest_failure;
 #endif
+            own_failure[home(p)] = 0;
             known = (path == description[LOCK(p)].inode -> newest_failure : known)
         :: true ->
 #ifndef MUTANT_NO_RECORD_OF_FAILED_STORE
@@ -920,13 +923,22 @@ no_room:
         fi
     };
 recorded:
+    /* ... and the token for its own process and its caller. */
     atomic {
+        if
+        :: minted == NO_TOKEN -> goto failed
+        :: else ->
+            unstored[home(p)] = minted;
+            stood[home(p)] = document;
+            owed = (gone -> NO_TOKEN : minted)
+        fi;
         if
         :: gone
 #ifndef MUTANT_WITHHOLD_UNSTORED
-        :: !gone && minted != NO_TOKEN -> give(p, minted)
+        :: !gone -> give(p, minted)
+#else
+        :: !gone -> goto failed
 #endif
-        :: else -> goto failed
         fi;
         refresh_ends
     };

@@ -44,6 +44,7 @@
  * STAGED_UNLOCKED  a replacement is locked only just before its rename: a sweep takes it away
  * THREADS        the first two processes are threads of one: they share its ledger
  * CLASSIC        a fetch kills the token before it, after a while: also one that is cut off
+ * LATER_RECORD_WINS  a token that could not be stored gives way to a later failure record of another
  * LEFTOVER_SPARED  what a killed process has left is swept when a token is stored, not before */
 
 #define CHILD 3                 /* the process that a fork makes */
@@ -106,6 +107,9 @@ byte again_left = AGAIN;
 byte unstored[PROCESSES];       /* a token, 0: none */
 byte stood[PROCESSES];          /* the token in the file when it could not be stored */
 byte own_failure[PROCESSES];    /* the number of the failure record that no file took */
+#ifdef LATER_RECORD_WINS
+byte left_with[PROCESSES];      /* the number of the failure record of that store */
+#endif
 
 byte stores_left = STORES_FAIL;
 byte passed = 0;                /* the number of the last failure whose retry_at has passed */
@@ -113,6 +117,9 @@ byte passed = 0;                /* the number of the last failure whose retry_at
 /* Of the failure records, for the promises alone. */
 byte known = 0;                 /* the last one that the file or its attribute took */
 byte known_to[PROCESSES];       /* the last one that its process alone can remember */
+#ifdef LATER_RECORD_WINS
+byte known_lost = 0;            /* the newest token that could not be stored, by a record in the file */
+#endif
 #endif
 
 #ifdef CLASSIC
@@ -228,8 +235,13 @@ inline close(d) {
 #define newer_of(one, other) (one > other -> one : other)
 #define failure_in(i) newer_of(file[i].failure, file[i].attribute)
 #define failure_for(p) newer_of(failure_in(path), own_failure[home(p)])
+#if defined(LATER_RECORD_WINS) && !defined(MUTANT_LATER_RECORD_IGNORED)
+#define is_superseded(p) (left_with[home(p)] < failure_in(path))
+#else
+#define is_superseded(p) false
+#endif
 #define is_kept(p, value) (unstored[home(p)] != NO_TOKEN && unstored[home(p)] != rejected && \
-    (value == stood[home(p)] || value == NO_TOKEN))
+    !is_superseded(p) && (value == stood[home(p)] || value == NO_TOKEN))
 #else
 #define failure_for(p) (file[path].failure)
 #endif
@@ -275,6 +287,11 @@ inline overwrite(p) {
          (minted != NO_TOKEN && minted >= file[path].token) ||
          (minted == NO_TOKEN && document >= file[path].token));
     assert(I9_no_older_fetch_over_a_newer)
+#ifdef LATER_RECORD_WINS
+    ;
+    I9_no_older_fetch_over_a_newer = (raced[p] || minted == NO_TOKEN || minted >= known_lost);
+    assert(I9_no_older_fetch_over_a_newer)
+#endif
 }
 
 /* Writes the token, or the document with the record of the failure. */
@@ -301,6 +318,10 @@ inline displace_holders() {
 #if STORES_FAIL > 0
     ;
     known = 0                   /* no record is sure to be left */
+#ifdef LATER_RECORD_WINS
+    ;
+    known_lost = 0
+#endif
 #endif
 }
 
@@ -904,6 +925,10 @@ not_stored:
         file[description[LOCK(p)].inode].being_written = false;
         own_failure[home(p)] = 0;
         known = (path == description[LOCK(p)].inode -> newest_failure : known)
+#ifdef LATER_RECORD_WINS
+        ;
+        known_lost = (path == description[LOCK(p)].inode && minted > known_lost -> minted : known_lost)
+#endif
     };
     goto recorded;
 no_room:
@@ -915,6 +940,10 @@ no_room:
 #endif
             own_failure[home(p)] = 0;
             known = (path == description[LOCK(p)].inode -> newest_failure : known)
+#ifdef LATER_RECORD_WINS
+            ;
+            known_lost = (path == description[LOCK(p)].inode && minted > known_lost -> minted : known_lost)
+#endif
         :: true ->
 #ifndef MUTANT_NO_RECORD_OF_FAILED_STORE
             own_failure[home(p)] = newest_failure;
@@ -930,6 +959,9 @@ recorded:
         :: else ->
             unstored[home(p)] = minted;
             stood[home(p)] = document;
+#ifdef LATER_RECORD_WINS
+            left_with[home(p)] = newest_failure;
+#endif
             owed = (gone -> NO_TOKEN : minted)
         fi;
         if
@@ -1097,6 +1129,9 @@ end:
                 unstored[CHILD] = unstored[home(p)];
                 stood[CHILD] = stood[home(p)];
                 own_failure[CHILD] = own_failure[home(p)];
+#ifdef LATER_RECORD_WINS
+                left_with[CHILD] = left_with[home(p)];
+#endif
                 known_to[CHILD] = known_to[home(p)];
 #endif
                 p = 0
@@ -1127,6 +1162,10 @@ inline tell_holders() {
 #if STORES_FAIL > 0
     ;
     known = 0                   /* no record is sure to be left */
+#ifdef LATER_RECORD_WINS
+    ;
+    known_lost = 0
+#endif
 #endif
 }
 

@@ -143,8 +143,8 @@ bool I2_no_torn_empty_or_expired_token = true;
 bool I2_no_token_that_a_cut_off_refresh_has_killed = true;
 bool I3_no_fetch_when_there_is_a_newer_token = true;
 bool I5_every_wait_is_bounded = true;
-bool I7_the_file_is_whole = true;
 bool I6_no_fetch_before_retry_at = true;
+bool I7_the_file_is_whole = true;
 bool I7_no_lock_stays = true;
 bool I7_no_token_is_lost = true;
 bool I9_no_older_fetch_over_a_newer = true;
@@ -214,10 +214,12 @@ inline close(d) {
 
 /* FailureRecord::forbids: a choice, but where stores fail, for there it is a promise. */
 #if STORES_FAIL > 0
+#define may_fail (stores_left > 0)
 #define newest_failure (failures + STORES_FAIL - stores_left)
 #define may_forbid(number) (number > passed)
 #define may_permit(number) (number <= passed)
 #else
+#define may_fail false
 #define newest_failure failures
 #define may_forbid(number) (number != 0)
 #define may_permit(number) true
@@ -300,6 +302,7 @@ inline fill(d) {
     file[description[d].inode].failure = (minted != 0 -> 0 : newest_failure);
 #if STORES_FAIL > 0
     file[description[d].inode].attribute = 0;
+    known = (minted == NO_TOKEN && !displaced[p] -> newest_failure : known);
 #endif
 #ifdef CLASSIC
     asking[p] = false;
@@ -307,6 +310,17 @@ inline fill(d) {
     file[description[d].inode].torn = WHOLE;
     file[description[d].inode].being_written = false
 }
+
+#if STORES_FAIL > 0
+/* The locked file has taken the record of a store that failed. */
+inline tell_others(p) {
+    known = (displaced[p] -> known : newest_failure)
+#ifdef LATER_RECORD_WINS
+    ;
+    known_lost = (!displaced[p] && minted > known_lost -> minted : known_lost)
+#endif
+}
+#endif
 
 /* Somebody without the lock puts another file at the path: the locks on the old one exclude nobody. */
 inline displace_holders() {
@@ -674,8 +688,7 @@ stage:
 #endif
         };
         if
-        :: minted != 0 -> goto write            /* this was the second staging: Refresh::store */
-        :: minted == 0 && in_hand != 0 -> minted = in_hand; in_hand = 0; goto store
+        :: in_hand != 0 -> minted = in_hand; in_hand = 0; goto store
         :: else
         fi
     };
@@ -760,16 +773,6 @@ write:
      * it is one step with the rename. */
     atomic {
         if
-#if STORES_FAIL > 0
-        :: stores_left > 0 ->
-            /* Any error, of its content or of the rename: in place, then, if that is the file. */
-            stores_left--;
-            d_step { drop_replacement(p); reap() };
-            if
-            :: path == description[LOCK(p)].inode -> goto in_place
-            :: else -> goto disturbed
-            fi
-#endif
         :: staged[p] == description[BESIDE(p)].inode ->
             d_step {
 #ifndef MUTANT_RENAME_BEFORE_WRITE
@@ -800,12 +803,15 @@ write:
 #endif
                 reap()
             }
-        :: else ->
-            /* Swept away by whoever holds the lock of another file. */
+        :: may_fail || staged[p] != description[BESIDE(p)].inode ->
+            /* An error of the content or of the rename, or a replacement that was swept away by whoever
+             * holds the lock of another file: in place, if that is still the file. */
+#if STORES_FAIL > 0
+            stores_left--;
+#endif
             d_step { drop_replacement(p); reap() };
             if
-            :: path == description[LOCK(p)].inode && minted != 0 -> goto stage
-            :: path == description[LOCK(p)].inode && minted == 0 -> goto failed
+            :: path == description[LOCK(p)].inode -> goto in_place
             :: else -> goto disturbed
             fi
         fi
@@ -830,12 +836,9 @@ write:
         description[BESIDE(p)].copy = false;
         reap()
     };
-#if STORES_FAIL > 0
     goto stored;
 #endif
-#endif
 
-#if STORES_FAIL > 0 || defined(IN_PLACE)
 in_place:
     /* write_in_place: one pwrite(2). */
     atomic {
@@ -863,11 +866,8 @@ in_place:
 #endif
     };
     d_step { fill(LOCK(p)) };
-#endif
 
-#if STORES_FAIL > 0
 stored:
-#endif
     /* Outcome::Stored, or the failure that is now on record. */
     atomic {
 #if STORES_FAIL > 0
@@ -924,11 +924,7 @@ not_stored:
         file[description[LOCK(p)].inode].torn = WHOLE;
         file[description[LOCK(p)].inode].being_written = false;
         own_failure[home(p)] = 0;
-        known = (path == description[LOCK(p)].inode -> newest_failure : known)
-#ifdef LATER_RECORD_WINS
-        ;
-        known_lost = (path == description[LOCK(p)].inode && minted > known_lost -> minted : known_lost)
-#endif
+        tell_others(p)
     };
     goto recorded;
 no_room:
@@ -939,11 +935,7 @@ no_room:
             file[description[LOCK(p)].inode].attribute = newest_failure;
 #endif
             own_failure[home(p)] = 0;
-            known = (path == description[LOCK(p)].inode -> newest_failure : known)
-#ifdef LATER_RECORD_WINS
-            ;
-            known_lost = (path == description[LOCK(p)].inode && minted > known_lost -> minted : known_lost)
-#endif
+            tell_others(p)
         :: true ->
 #ifndef MUTANT_NO_RECORD_OF_FAILED_STORE
             own_failure[home(p)] = newest_failure;

@@ -903,8 +903,8 @@ not_stored:
         :: else -> goto disturbed
         fi
     };
-    /* Refresh::leave_unstored: a record for the others, in place; else in an attribute; else in the ledger.
-     * So is the failure of a fetch recorded whose record could not be stored. */
+    /* refresh::keep, leave: a record for the others, in place; else in an attribute; else in the ledger. The
+     * failure of a fetch whose record could not be stored is left in the same way. */
     atomic {
         if
         :: true ->

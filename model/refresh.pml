@@ -24,13 +24,28 @@
 #ifndef TICKS
 #define TICKS 0                 /* 1: a due token may expire meanwhile */
 #endif
+#ifndef STORES_FAIL
+#define STORES_FAIL 0           /* stores that the disk may fail; then retry_at passes when it does */
+#endif
+#ifndef AGAIN
+#define AGAIN 0                 /* further calls, of any process that has made one */
+#endif
+#if TICKS > 0 || STORES_FAIL > 0 || defined(CLASSIC)
+#define TIME 1
+#else
+#define TIME 0
+#endif
 /* LEGACY         a program without a lock writes once
  * WITHIN         one process may make its call in wx_with_lock()
  * REJECTS        a process may make its call with wx_refresh_token()
  * TRIES          a process may make its call with wx_try_token()
  * NO_THREAD      no thread can be started for a worker, now and then
  * IN_PLACE       the file is written in place (write_mode, hard link, mount), not replaced
- * STAGED_UNLOCKED  a replacement is locked only just before its rename: a sweep takes it away */
+ * STAGED_UNLOCKED  a replacement is locked only just before its rename: a sweep takes it away
+ * THREADS        the first two processes are threads of one: they share its ledger
+ * CLASSIC        a fetch kills the token before it, after a while: also one that is cut off
+ * LATER_RECORD_WINS  a token that could not be stored gives way to a later failure record of another
+ * LEFTOVER_SPARED  what a killed process has left is swept when a token is stored, not before */
 
 #define CHILD 3                 /* the process that a fork makes */
 #define PROCESSES 4
@@ -49,6 +64,9 @@
 typedef Inode {
     byte token;
     byte failure;               /* the number of the failure record, 0: none */
+#if STORES_FAIL > 0
+    byte attribute;             /* the same, in an attribute */
+#endif
     byte torn;
     bool being_written;         /* within one pwrite(2) */
     byte lock                   /* flock: the description that has it, plus 1; 0: free */
@@ -80,6 +98,38 @@ byte parent = PROCESSES;        /* of the child, once there is one */
 byte begun = 0;                 /* calls: the processes are alike, so they begin in order */
 bool within_left = true;        /* nobody has called wx_with_lock() */
 byte done = 0;
+#if AGAIN > 0
+byte again_left = AGAIN;
+#endif
+
+#if STORES_FAIL > 0
+/* The ledger: what a process knows of the file that the file cannot hold. */
+byte unstored[PROCESSES];       /* a token, 0: none */
+byte stood[PROCESSES];          /* the token in the file when it could not be stored */
+byte own_failure[PROCESSES];    /* the number of the failure record that no file took */
+#ifdef LATER_RECORD_WINS
+byte left_with[PROCESSES];      /* the number of the failure record of that store */
+#endif
+
+byte stores_left = STORES_FAIL;
+byte passed = 0;                /* the number of the last failure whose retry_at has passed */
+
+/* Of the failure records, for the promises alone. */
+byte known = 0;                 /* the last one that the file or its attribute took */
+byte known_to[PROCESSES];       /* the last one that its process alone can remember */
+#ifdef LATER_RECORD_WINS
+byte known_lost = 0;            /* the newest token that could not be stored, by a record in the file */
+#endif
+#endif
+
+#ifdef CLASSIC
+bool killed = false;            /* T0 is: a refresh was cut off after it had asked, a while ago */
+
+/* Of the fetches, for the promises alone. */
+bool asking[PROCESSES];         /* it has asked, and has not stored what it was answered */
+bool cut_off = false;           /* one of them has died */
+bool told[PROCESSES];           /* its call has had the lock since */
+#endif
 
 /* Of the locks, for the promises alone; no process of the model looks at these. */
 bool at_work[PROCESSES];        /* it asks the upstream, or its PHP code runs in wx_with_lock() */
@@ -90,10 +140,13 @@ bool raced[PROCESSES];          /* a program without a lock has written since it
 /* The promises. An assertion names the one that is broken. */
 bool I1_one_fetch_at_a_time = true;
 bool I2_no_torn_empty_or_expired_token = true;
+bool I2_no_token_that_a_cut_off_refresh_has_killed = true;
 bool I3_no_fetch_when_there_is_a_newer_token = true;
 bool I5_every_wait_is_bounded = true;
+bool I6_no_fetch_before_retry_at = true;
 bool I7_the_file_is_whole = true;
 bool I7_no_lock_stays = true;
+bool I7_no_token_is_lost = true;
 bool I9_no_older_fetch_over_a_newer = true;
 bool the_model_is_large_enough = true;
 
@@ -114,6 +167,9 @@ inline reap() {
         :: else ->
             file[n].token = NO_TOKEN; file[n].failure = 0; file[n].torn = WHOLE;
             file[n].being_written = false; file[n].lock = 0
+#if STORES_FAIL > 0
+            file[n].attribute = 0
+#endif
         fi
     }
     n = 0
@@ -154,6 +210,44 @@ inline close(d) {
 
 #define is_valid(value) (value != NO_TOKEN && !(value == T0 && expired))
 
+/* ---- Failures ---- */
+
+/* FailureRecord::forbids: a choice, but where stores fail, for there it is a promise. */
+#if STORES_FAIL > 0
+#define may_fail (stores_left > 0)
+#define newest_failure (failures + STORES_FAIL - stores_left)
+#define may_forbid(number) (number > passed)
+#define may_permit(number) (number <= passed)
+#else
+#define may_fail false
+#define newest_failure failures
+#define may_forbid(number) (number != 0)
+#define may_permit(number) true
+#endif
+
+#ifdef THREADS
+#define home(p) (p == 1 -> 0 : p)
+#else
+#define home(p) (p)
+#endif
+
+/* The newest failure record that a process can find, and the token that it could not store: its own, as
+ * long as the file has got no other than the one that stood there. */
+#if STORES_FAIL > 0
+#define newer_of(one, other) (one > other -> one : other)
+#define failure_in(i) newer_of(file[i].failure, file[i].attribute)
+#define failure_for(p) newer_of(failure_in(path), own_failure[home(p)])
+#if defined(LATER_RECORD_WINS) && !defined(MUTANT_LATER_RECORD_IGNORED)
+#define is_superseded(p) (left_with[home(p)] < failure_in(path))
+#else
+#define is_superseded(p) false
+#endif
+#define is_kept(p, value) (unstored[home(p)] != NO_TOKEN && unstored[home(p)] != rejected && \
+    !is_superseded(p) && (value == stood[home(p)] || value == NO_TOKEN))
+#else
+#define failure_for(p) (file[path].failure)
+#endif
+
 /* ---- Promises that are looked at in more than one place ---- */
 
 #define counts(q) (at_work[q] && !displaced[q])
@@ -170,8 +264,22 @@ inline begin_work(p) {
 inline give(p, value) {
     I2_no_torn_empty_or_expired_token =
         (value != NO_TOKEN && value != MIXED && value != rejected && !(value == T0 && stale));
-    assert(I2_no_torn_empty_or_expired_token)
+    assert(I2_no_torn_empty_or_expired_token);
+#ifdef CLASSIC
+    I2_no_token_that_a_cut_off_refresh_has_killed = !(value == T0 && told[p] && cold);
+    assert(I2_no_token_that_a_cut_off_refresh_has_killed);
+#endif
+#if STORES_FAIL > 0
+    owed = (value == owed -> NO_TOKEN : owed)
+#endif
 }
+
+/* The caller looks at the clock. */
+#ifdef CLASSIC
+#define look_at_clock() stale = expired; cold = killed
+#else
+#define look_at_clock() stale = expired
+#endif
 
 /* About to put a token, or the document that was read, where `file[path].token` is. What came after the
  * last look is beyond anybody's reach: no system call replaces a file only if it is still the same. */
@@ -181,15 +289,38 @@ inline overwrite(p) {
          (minted != NO_TOKEN && minted >= file[path].token) ||
          (minted == NO_TOKEN && document >= file[path].token));
     assert(I9_no_older_fetch_over_a_newer)
+#ifdef LATER_RECORD_WINS
+    ;
+    I9_no_older_fetch_over_a_newer = (raced[p] || minted == NO_TOKEN || minted >= known_lost);
+    assert(I9_no_older_fetch_over_a_newer)
+#endif
 }
 
 /* Writes the token, or the document with the record of the failure. */
 inline fill(d) {
     file[description[d].inode].token = (minted != 0 -> minted : document);
-    file[description[d].inode].failure = (minted != 0 -> 0 : failures);
+    file[description[d].inode].failure = (minted != 0 -> 0 : newest_failure);
+#if STORES_FAIL > 0
+    file[description[d].inode].attribute = 0;
+    known = (minted == NO_TOKEN && !displaced[p] -> newest_failure : known);
+#endif
+#ifdef CLASSIC
+    asking[p] = false;
+#endif
     file[description[d].inode].torn = WHOLE;
     file[description[d].inode].being_written = false
 }
+
+#if STORES_FAIL > 0
+/* The locked file has taken the record of a store that failed. */
+inline tell_others(p) {
+    known = (displaced[p] -> known : newest_failure)
+#ifdef LATER_RECORD_WINS
+    ;
+    known_lost = (!displaced[p] && minted > known_lost -> minted : known_lost)
+#endif
+}
+#endif
 
 /* Somebody without the lock puts another file at the path: the locks on the old one exclude nobody. */
 inline displace_holders() {
@@ -198,6 +329,14 @@ inline displace_holders() {
         raced[n] = confirmed[n]
     }
     n = 0
+#if STORES_FAIL > 0
+    ;
+    known = 0                   /* no record is sure to be left */
+#ifdef LATER_RECORD_WINS
+    ;
+    known_lost = 0
+#endif
+#endif
 }
 
 /* ---- A process with a call under way ---- */
@@ -212,10 +351,19 @@ inline displace_holders() {
 #define token_at(i) (file[i].token)
 #endif
 
-#ifdef MUTANT_SERVE_TORN
-#define usable(value) ((is_valid(value) && value != rejected) || file[path].torn != WHOLE)
+/* A caller that has found a leftover under the lock knows that T0 is killed once the time is over. */
+#ifdef CLASSIC
+#define is_live(value) (is_valid(value) && !(value == T0 && found && killed))
 #else
-#define usable(value) (is_valid(value) && value != rejected)    /* Call::usable */
+#define is_live(value) is_valid(value)
+#endif
+
+#define is_leftover(q) (staged[q] != 0 && file[staged[q]].lock == 0)
+
+#ifdef MUTANT_SERVE_TORN
+#define usable(value) ((is_live(value) && value != rejected) || file[path].torn != WHOLE)
+#else
+#define usable(value) (is_live(value) && value != rejected)     /* Call::usable */
 #endif
 #define is_due(value) (value == T0 && rejected == NO_TOKEN && !expired)
 
@@ -238,10 +386,28 @@ inline end_of_call() {
     document_failure = 0;
     minted = NO_TOKEN; rejected = NO_TOKEN; due = false; trying = false;
     gone = false; stale = false; within = false; n = 0;
+#if STORES_FAIL > 0
+    I7_no_token_is_lost = (dead[p] || owed == NO_TOKEN);
+    assert(I7_no_token_is_lost);
+    owed = NO_TOKEN;
+#endif
+#ifdef CLASSIC
+    cold = false; found = false; asking[p] = false; told[p] = false;
+#endif
+#if AGAIN == 0
     done++
+#endif
 }
 #define refresh_ends if :: within -> goto leave :: else -> goto let_go fi
 #define return end_of_call(); goto over
+
+/* That it is not stored is no reason to keep it from its caller. */
+inline give_in_hand(p) {
+    if
+    :: in_hand != NO_TOKEN -> give(p, in_hand)
+    :: else
+    fi
+}
 
 proctype Process(byte p) {
     byte first;                 /* the token that the first read found */
@@ -257,6 +423,13 @@ proctype Process(byte p) {
     bool stale;                 /* T0 had expired when the caller last looked at the clock */
     bool within;                /* wx_with_lock(): PHP code holds the lock around the call */
     byte n;                     /* scratch */
+#if STORES_FAIL > 0
+    byte owed;                  /* a token that could not be stored, and whose caller waits for it */
+#endif
+#ifdef CLASSIC
+    bool cold;                  /* T0 was killed when the caller last looked at the clock */
+    bool found;                 /* there was a leftover when it had the lock */
+#endif
 #ifdef MUTANT_WITHIN_TRIES_AGAIN
     bool tried = false;
 #endif
@@ -264,12 +437,13 @@ proctype Process(byte p) {
 end_unborn:
     (p == CHILD && parent != PROCESSES) || (p != CHILD && begun == p);
 
+next_call:
     {
     /* protocol::get and protocol::replace: a read without a lock. */
     atomic {
         readable;
         if
-        :: p != CHILD -> begun++
+        :: p != CHILD && begun == p -> begun++
         :: else
         fi;
         if
@@ -284,20 +458,31 @@ end_unborn:
         :: within_left -> within_left = false; within = true; goto attempt
 #endif
         fi;
-        stale = expired;
+        look_at_clock();
         first = token_at(path);
-        old_failure = file[path].failure;
+        old_failure = failure_for(p);
         if
+#if STORES_FAIL > 0
+        :: is_kept(p, first) ->                 /* the ledger: a valid token, and due to be stored */
+            first = unstored[home(p)];
+            if
+            :: may_permit(old_failure) -> due = true
+            :: may_forbid(old_failure) -> give(p, first); return
+            fi
+        :: !is_kept(p, first) && usable(first) && !is_due(first) -> give(p, first); return
+        :: !is_kept(p, first) && usable(first) && is_due(first) ->
+#else
         :: usable(first) && !is_due(first) -> give(p, first); return
         :: usable(first) && is_due(first) ->
+#endif
             if
-            :: due = true
+            :: may_permit(old_failure) -> due = true
             :: give(p, first); return           /* Call::is_too_soon */
             fi
         :: else ->
             if
-            :: skip                             /* retry_at has passed, or nothing failed */
-            :: old_failure != 0 -> return       /* FailureRecord::forbids: repeated at once */
+            :: may_permit(old_failure)          /* retry_at has passed, or nothing failed */
+            :: may_forbid(old_failure) -> return    /* FailureRecord::forbids: repeated at once */
             fi
         fi
     };
@@ -336,6 +521,20 @@ attempt:
 #endif
         fi;
         confirmed[p] = true;
+#ifdef CLASSIC
+        /* replace::cut_off_at. A due token that has been killed is none. */
+        found = (is_leftover(0) || is_leftover(1) || is_leftover(2) || is_leftover(3));
+#ifdef LEFTOVER_SPARED
+        told[p] = (cut_off && file[path].token == T0);
+#else
+        told[p] = (cut_off && file[path].token == T0 && found);
+#endif
+#ifdef MUTANT_LEFTOVER_IGNORED
+        found = false;
+#endif
+        look_at_clock();
+        due = (due && is_live(first));
+#endif
         if
         :: within -> goto enter
         :: !within ->                           /* a caller that waits; or a loader, on its own thread */
@@ -361,14 +560,17 @@ busy:
         :: within && WAIT_OVER -> return
         :: !due && !within && !trying ->
             /* Patience::pause, then Wait::look. */
-            stale = expired;
+            look_at_clock();
             if
+#if STORES_FAIL > 0
+            :: is_kept(p, token_at(path)) -> give(p, unstored[home(p)]); return
+#endif
             :: usable(token_at(path)) -> give(p, token_at(path)); return
-            :: !usable(token_at(path)) && file[path].failure != 0 &&
-               file[path].failure != old_failure -> return
+            :: !usable(token_at(path)) && failure_for(p) != 0 &&
+               failure_for(p) != old_failure -> give_in_hand(p); return
             :: !usable(token_at(path)) -> goto attempt
             :: !usable(token_at(path)) && WAIT_OVER ->
-                return                          /* LockException */
+                give_in_hand(p); return         /* or LockException */
             fi
         fi
     };
@@ -381,11 +583,15 @@ enter:
     };
     atomic {
         readable;
-        stale = expired;
+        look_at_clock();
         first = token_at(path);
-        old_failure = file[path].failure;
+        old_failure = failure_for(p);
         if
         :: usable(first) -> give(p, first); goto leave  /* critical::holds: due can wait */
+#if STORES_FAIL > 0
+        :: !usable(first) && is_kept(p, first) -> give(p, unstored[home(p)]); goto leave
+        :: !usable(first) && !is_kept(p, first) && may_forbid(old_failure) -> goto leave
+#endif
         :: else
         fi
     };
@@ -398,15 +604,47 @@ had:
         readable;
         raced[p] = false;
         document = token_at(path);
-        document_failure = file[path].failure;
+#ifdef MUTANT_LEDGER_READ_ONCE
+        document_failure = failure_in(path);
+#else
+        document_failure = failure_for(p);
+#endif
+#if STORES_FAIL > 0
+#ifdef MUTANT_MEMORY_OVER_NEWER
+#define is_kept_beside(value) (unstored[home(p)] != NO_TOKEN)
+#else
+#define is_kept_beside(value) is_kept(p, value)
+#endif
+        /* What the ledger keeps is stored before anything is asked for. */
+        if
+        :: due && is_kept_beside(document) && may_permit(document_failure) ->
+#ifndef MUTANT_RETRY_ASKS_AGAIN
+            in_hand = unstored[home(p)];
+#endif
+            goto stage
+        :: due && is_kept_beside(document) && may_forbid(document_failure) ->
+            if
+            :: gone -> goto let_go
+            :: else -> goto due_returns
+            fi
+#ifndef MUTANT_LEDGER_READ_ONCE
+        :: !due && is_kept(p, document) ->      /* it goes into the file with the next call */
+            if
+            :: gone -> goto let_go
+            :: else -> give(p, unstored[home(p)]); refresh_ends
+            fi
+#endif
+        :: else
+        fi;
+#endif
         if
         :: gone && usable(document) && !(due && is_due(document)) -> goto let_go
-        :: gone && due && document_failure != 0 -> goto let_go              /* too soon */
+        :: gone && due && may_forbid(document_failure) -> goto let_go       /* too soon */
         :: !gone && due && usable(document) && !is_due(document) -> give(p, document); goto let_go
-        :: !gone && due && document_failure != 0 -> goto due_returns        /* too soon */
-        :: due && !(usable(document) && !is_due(document))
+        :: !gone && due && may_forbid(document_failure) -> goto due_returns /* too soon */
+        :: due && may_permit(document_failure) && !(usable(document) && !is_due(document))
         :: !gone && !due && usable(document) ->
-            stale = expired;
+            look_at_clock();
             give(p, document);
             refresh_ends
         :: !due && !usable(document) && document_failure != 0 && document_failure != old_failure ->
@@ -429,6 +667,9 @@ stage:
 #ifndef STAGED_UNLOCKED
                 :: staged[n] != 0 && file[staged[n]].lock != 0
 #endif
+#if defined(LEFTOVER_SPARED) && !defined(MUTANT_LEFTOVER_SWEPT_BEFORE)
+                :: staged[n] != 0 && file[staged[n]].lock == 0
+#endif
                 :: else -> staged[n] = 0
                 fi
             }
@@ -447,8 +688,7 @@ stage:
 #endif
         };
         if
-        :: minted != 0 -> goto write            /* this was the second staging: Refresh::store */
-        :: minted == 0 && in_hand != 0 -> minted = in_hand; in_hand = 0; goto store
+        :: in_hand != 0 -> minted = in_hand; in_hand = 0; goto store
         :: else
         fi
     };
@@ -458,11 +698,25 @@ stage:
         begin_work(p);
         asked++;
         minted = asked;
+#ifdef CLASSIC
+        asking[p] = true;
+#endif
+#if STORES_FAIL > 0
+        I6_no_fetch_before_retry_at =
+            (raced[p] || displaced[p] || (known <= passed && known_to[home(p)] <= passed));
+        assert(I6_no_fetch_before_retry_at);
+#endif
         I3_no_fetch_when_there_is_a_newer_token =
             (raced[p] || displaced[p] || !is_valid(file[path].token) ||
              file[path].token <= first ||
              file[path].token == rejected);
         assert(I3_no_fetch_when_there_is_a_newer_token)
+#if STORES_FAIL > 0
+        ;
+        I3_no_fetch_when_there_is_a_newer_token =
+            (raced[p] || displaced[p] || !is_kept(p, file[path].token));
+        assert(I3_no_fetch_when_there_is_a_newer_token)
+#endif
     };
     /* ... and ends. */
 answer:
@@ -470,9 +724,9 @@ answer:
         if
         :: !gone && !within && WAIT_OVER ->
             /* The caller gives up: Error::Lock, or in the due window the token that it came with. */
-            stale = expired;
+            look_at_clock();
             if
-            :: due && !expired -> give(p, first)
+            :: due && is_live(first) -> give(p, first)
             :: else
             fi;
             gone = true;
@@ -482,6 +736,10 @@ answer:
             goto answer
         :: true -> at_work[p] = within
         :: failures < FAILURES -> failures++; minted = NO_TOKEN; at_work[p] = within
+#ifdef CLASSIC
+            ;
+            asking[p] = false
+#endif
         fi
     };
 
@@ -510,24 +768,7 @@ store:
     };
 
 write:
-#ifdef IN_PLACE
-    /* write_in_place: one pwrite(2). */
-    atomic {
-        true;
-        file[description[LOCK(p)].inode].being_written = true;
-        if
-        :: path == description[LOCK(p)].inode -> overwrite(p)
-        :: else
-        fi
-#ifdef MUTANT_TWO_WRITES
-        ;
-        file[description[LOCK(p)].inode].being_written = false;
-        file[description[LOCK(p)].inode].torn = TORN_BY_US;
-        file[description[LOCK(p)].inode].token = NO_TOKEN
-#endif
-    };
-    d_step { fill(LOCK(p)) };
-#else
+#ifndef IN_PLACE
     /* Filled::commit. What is written, and locked, before the rename has no name that others use:
      * it is one step with the rename. */
     atomic {
@@ -551,14 +792,26 @@ write:
                 fi;
                 path = staged[p];
                 staged[p] = 0;
+#ifdef LEFTOVER_SPARED
+                for (n : 0 .. PROCESSES - 1) {
+                    if
+                    :: minted != NO_TOKEN && is_leftover(n) -> staged[n] = 0
+                    :: else
+                    fi
+                }
+                n = 0;
+#endif
                 reap()
             }
-        :: else ->
-            /* Swept away by whoever holds the lock of another file. */
+        :: may_fail || staged[p] != description[BESIDE(p)].inode ->
+            /* An error of the content or of the rename, or a replacement that was swept away by whoever
+             * holds the lock of another file: in place, if that is still the file. */
+#if STORES_FAIL > 0
+            stores_left--;
+#endif
             d_step { drop_replacement(p); reap() };
             if
-            :: path == description[LOCK(p)].inode && minted != 0 -> goto stage
-            :: path == description[LOCK(p)].inode && minted == 0 -> goto failed
+            :: path == description[LOCK(p)].inode -> goto in_place
             :: else -> goto disturbed
             fi
         fi
@@ -583,10 +836,47 @@ write:
         description[BESIDE(p)].copy = false;
         reap()
     };
+    goto stored;
 #endif
 
+in_place:
+    /* write_in_place: one pwrite(2). */
+    atomic {
+        true;
+#if STORES_FAIL > 0
+        if
+        :: true
+#ifdef IN_PLACE
+        :: stores_left > 0 -> stores_left--; goto not_stored
+#else
+        :: goto not_stored
+#endif
+        fi;
+#endif
+        file[description[LOCK(p)].inode].being_written = true;
+        if
+        :: path == description[LOCK(p)].inode -> overwrite(p)
+        :: else
+        fi
+#ifdef MUTANT_TWO_WRITES
+        ;
+        file[description[LOCK(p)].inode].being_written = false;
+        file[description[LOCK(p)].inode].torn = TORN_BY_US;
+        file[description[LOCK(p)].inode].token = NO_TOKEN
+#endif
+    };
+    d_step { fill(LOCK(p)) };
+
+stored:
     /* Outcome::Stored, or the failure that is now on record. */
     atomic {
+#if STORES_FAIL > 0
+        if
+        :: minted != NO_TOKEN -> unstored[home(p)] = NO_TOKEN
+        :: else
+        fi;
+        own_failure[home(p)] = 0;
+#endif
         if
         :: gone
         :: !gone && minted != 0 -> give(p, minted)
@@ -596,18 +886,100 @@ write:
         refresh_ends
     };
 
+#if STORES_FAIL > 0
+not_stored:
+    /* The file is as it was. */
+    atomic {
+        true;
+#ifdef MUTANT_WRITE_STOPS_HALF_WAY
+        file[description[LOCK(p)].inode].token = NO_TOKEN;
+        file[description[LOCK(p)].inode].torn = TORN_BY_US;
+#endif
+        I7_the_file_is_whole = (raced[p] || displaced[p] || (file[path].torn != TORN_BY_US &&
+            (file[path].token == document || !is_valid(file[path].token))));
+        assert(I7_the_file_is_whole);
+        if
+        :: path == description[LOCK(p)].inode
+        :: else -> goto disturbed
+        fi
+    };
+    /* refresh::keep, leave: a record for the others, in place; else in an attribute; else in the ledger. The
+     * failure of a fetch whose record could not be stored is left in the same way. */
+    atomic {
+        if
+        :: true ->
+            file[description[LOCK(p)].inode].being_written = true;
+            I9_no_older_fetch_over_a_newer = (raced[p] || displaced[p] ||
+                !is_valid(file[path].token) || document >= file[path].token);
+            assert(I9_no_older_fetch_over_a_newer)
+        :: true -> goto no_room
+        fi
+    };
+    d_step {
+        file[description[LOCK(p)].inode].token = document;
+#ifndef MUTANT_NO_RECORD_OF_FAILED_STORE
+        file[description[LOCK(p)].inode].failure = newest_failure;
+#endif
+        file[description[LOCK(p)].inode].attribute = 0;
+        file[description[LOCK(p)].inode].torn = WHOLE;
+        file[description[LOCK(p)].inode].being_written = false;
+        own_failure[home(p)] = 0;
+        tell_others(p)
+    };
+    goto recorded;
+no_room:
+    atomic {
+        if
+        :: true ->
+#ifndef MUTANT_NO_RECORD_OF_FAILED_STORE
+            file[description[LOCK(p)].inode].attribute = newest_failure;
+#endif
+            own_failure[home(p)] = 0;
+            tell_others(p)
+        :: true ->
+#ifndef MUTANT_NO_RECORD_OF_FAILED_STORE
+            own_failure[home(p)] = newest_failure;
+#endif
+            known_to[home(p)] = newest_failure
+        fi
+    };
+recorded:
+    /* ... and the token for its own process and its caller. */
+    atomic {
+        if
+        :: minted == NO_TOKEN -> goto failed
+        :: else ->
+            unstored[home(p)] = minted;
+            stood[home(p)] = document;
+#ifdef LATER_RECORD_WINS
+            left_with[home(p)] = newest_failure;
+#endif
+            owed = (gone -> NO_TOKEN : minted)
+        fi;
+        if
+        :: gone
+#ifndef MUTANT_WITHHOLD_UNSTORED
+        :: !gone -> give(p, minted)
+#else
+        :: !gone -> goto failed
+#endif
+        fi;
+        refresh_ends
+    };
+#endif
+
 due_returns:
     /* The refresh failed or was displaced, and its caller has waited for it: is the token that it came
      * with still valid? */
     atomic {
 #ifndef MUTANT_DUE_NOT_JUDGED_AGAIN
-        stale = expired;
+        look_at_clock();
         if
-        :: !expired -> give(p, first)
+        :: is_live(first) -> give(p, first)
         :: else                                 /* on to Wait::begin: the failure, at once */
         fi
 #else
-        stale = expired;
+        look_at_clock();
         give(p, first)
 #endif
     };
@@ -664,7 +1036,14 @@ let_go:
 
     atomic { end_of_call() };
 over:
+#if AGAIN > 0
+    if
+    :: atomic { again_left > 0 && !dead[p] -> again_left-- }; goto next_call
+    :: done++
+    fi
+#else
     skip
+#endif
 }
 
 /* ---- The world ---- */
@@ -692,6 +1071,10 @@ end:
                 close(LOCK(p));
                 close(BESIDE(p));
                 confirmed[p] = false; displaced[p] = false; raced[p] = false; at_work[p] = false;
+#ifdef CLASSIC
+                cut_off = (cut_off || asking[p]);
+                asking[p] = false;
+#endif
                 reap();
                 I7_the_file_is_whole = (file[path].torn != TORN_BY_US);
                 assert(I7_the_file_is_whole);
@@ -733,17 +1116,33 @@ end:
                     fi
                 }
                 n = 0;
+#if STORES_FAIL > 0
+                /* Its memory is a copy of its parent's. */
+                unstored[CHILD] = unstored[home(p)];
+                stood[CHILD] = stood[home(p)];
+                own_failure[CHILD] = own_failure[home(p)];
+#ifdef LATER_RECORD_WINS
+                left_with[CHILD] = left_with[home(p)];
+#endif
+                known_to[CHILD] = known_to[home(p)];
+#endif
                 p = 0
             }
         }
     od
 }
 
-/* A due token expires. */
+/* A due token expires, one that was killed dies, and a failure may be tried again. */
 proctype Time() {
 end:
     do
     :: TICKS > 0 && !expired -> expired = true
+#ifdef CLASSIC
+    :: cut_off && !killed -> killed = true
+#endif
+#if STORES_FAIL > 0
+    :: passed < newest_failure -> passed++
+#endif
     od
 }
 
@@ -752,6 +1151,14 @@ end:
 inline tell_holders() {
     for (n : 0 .. PROCESSES - 1) { raced[n] = confirmed[n] }
     n = 0
+#if STORES_FAIL > 0
+    ;
+    known = 0                   /* no record is sure to be left */
+#ifdef LATER_RECORD_WINS
+    ;
+    known_lost = 0
+#endif
+#endif
 }
 
 /* A program that knows of no lock. It may break what it likes; what counts is what the extension makes
@@ -812,7 +1219,7 @@ init {
         if :: FORKS > 0 -> run Process(CHILD) :: else fi;
         if :: CRASHES > 0 -> run Killer() :: else fi;
         if :: FORKS > 0 -> run Forker() :: else fi;
-        if :: TICKS > 0 -> run Time() :: else fi
+        if :: TIME > 0 -> run Time() :: else fi
 #ifdef LEGACY
         ;
         run Legacy()

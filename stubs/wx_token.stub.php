@@ -116,6 +116,8 @@ namespace {
      *
      * - `state`: `fresh`, `due`, `expired` (or without a token), `damaged` (torn, or all NUL bytes),
      *   `missing` (with an `error` if its directory is, too), or `unusable` (see `error`)
+     * - `stored`: false while this process alone has the newest token, since it could not be stored (see
+     *   `error`); the other keys tell of that token then
      * - `layout`: how the file spells token and expiry
      * - `expires_at`: Unix time in seconds
      * - `expires_in`, `due_in`: seconds until then and until it is due, negative afterwards
@@ -129,6 +131,7 @@ namespace {
      *     file: string,
      *     exists: bool,
      *     state: 'fresh'|'due'|'expired'|'damaged'|'missing'|'unusable',
+     *     stored: bool,
      *     layout: ?string,
      *     expires_at: ?int,
      *     expires_in: ?int,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use wx_token::clock::{Epoch, SystemClock};
 use wx_token::failure::{Asker, Failure, FailureRecord, Fingerprint};
+use wx_token::record::Record;
 use wx_token::secret::Secret;
 use wx_token::status;
 use wx_token::token::{Token, is_token};
@@ -32,7 +33,7 @@ pub fn document(bytes: &[u8]) {
             if !seen.contains(&kind) {
                 assert!(document.token().is_none_or(|token| is_token(&token.value)));
                 takes_a_token(bytes, &document);
-                takes_a_failure(&document);
+                takes_a_failure(bytes, &document);
                 seen.push(kind);
             }
         }
@@ -43,15 +44,16 @@ fn parse(
     bytes: &[u8],
     expected: Expected,
     written: Epoch,
-    note: Option<String>,
+    attribute: Option<String>,
 ) -> Option<Document> {
-    Document::parse(bytes, expected, Origin { name: "token.json".into(), written, note }).ok()
+    let attributes = attribute.into_iter().collect();
+    Document::parse(bytes, expected, Origin { name: "token.json".into(), written, attributes }).ok()
 }
 
 fn reparse(content: Content, of: &Document) -> Document {
     let written = content.modified.unwrap_or(WRITTEN);
     let read = |bytes: &[u8]| {
-        let document = parse(bytes, of.expected(), written, content.note.clone());
+        let document = parse(bytes, of.expected(), written, content.attribute.clone());
         document.expect("what was written is read back")
     };
     let document = read(&content.bytes);
@@ -66,7 +68,8 @@ fn reparse(content: Content, of: &Document) -> Document {
 fn takes_a_token(bytes: &[u8], document: &Document) {
     for value in ["NEW", "<?=`id`?>"] {
         let token = Token { value: value.into(), expiry: EXPIRY, may_live_long: true };
-        let content = document.with_token(&token, None, WRITTEN);
+        let known = Record::of(&token, None, WRITTEN);
+        let content = document.with_token(&token, &known, None, WRITTEN);
         keeps_the_rest(bytes, &content.bytes, document);
         let stored = reparse(content.clone(), document);
         let read = stored.token().expect("the token");
@@ -74,24 +77,30 @@ fn takes_a_token(bytes: &[u8], document: &Document) {
         assert!(read.expiry <= token.expiry, "a token is trusted for too long");
         assert!(read.is_valid(WRITTEN), "a token that is alive is taken for dead");
         assert_eq!(stored.failure(), None);
+        assert_eq!(stored.record().as_ref(), Some(&known));
 
-        let again = stored.with_token(&token, None, WRITTEN);
+        let again = stored.with_token(&token, &known, None, WRITTEN);
         assert_eq!(again.bytes, content.bytes, "a rewrite changes nothing more");
-        let resting = reparse(document.with_token(&token, Some(EXPIRY), WRITTEN), document);
+        let resting = document.with_token(&token, &known, Some(EXPIRY), WRITTEN);
+        let resting = reparse(resting, document);
         assert_eq!(resting.rest_until(), Some(EXPIRY));
     }
 }
 
 fn asker() -> Asker {
-    Asker { account: Fingerprint::new("account"), way: Fingerprint::new("direct") }
+    Asker { account: Fingerprint::new("account"), way: Fingerprint::new("direct"), owner: None }
 }
 
-fn takes_a_failure(document: &Document) {
+fn takes_a_failure(bytes: &[u8], document: &Document) {
     let failure = Failure::network("<?=`id`?> \"quoted\" 失败");
     let record = FailureRecord::of(failure, &asker(), document.failure(), WRITTEN);
-    let failed = reparse(document.with_failure(&record), document);
-    assert_eq!(failed.token(), document.token());
-    assert_eq!(failed.failure(), Some(&record));
+    let beside = document.attribute_with_failure(&record);
+    let inside = document.with_failure(&record).map(|content| reparse(content, document));
+    let beside = parse(bytes, document.expected(), WRITTEN, beside).expect("the same content");
+    for failed in inside.into_iter().chain([beside]) {
+        assert_eq!(failed.token(), document.token());
+        assert_eq!(failed.failure(), Some(&record));
+    }
 }
 
 /// In JSON, members other than token, expiry and note are as they were, and no code has come in.

@@ -32,9 +32,13 @@ impl Server {
         udp: impl Fn(&Packet<'_>) -> Vec<Vec<u8>> + Send + 'static,
         tcp: Option<Box<Answer>>,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let socket = UdpSocket::bind(address).unwrap();
+        // A port that is free for one may be taken for the other.
+        let bind = || {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            UdpSocket::bind(address).ok().map(|socket| (listener, address, socket))
+        };
+        let (listener, address, socket) = (0..100).find_map(|_| bind()).unwrap();
         let asked = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&asked);
         thread::spawn(move || {

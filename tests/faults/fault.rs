@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Stdio};
 
+use rustix::fs::XattrFlags;
 use serde_json::{Value, json};
 
 use crate::calls::{Call, Calls, Errno};
@@ -296,14 +297,26 @@ fn check_unlocked(world: &World) -> Result<(), String> {
     require(file.try_lock().is_ok(), || "the file is locked".into())
 }
 
-/// A recorded failure bars the next refresh for a second or more; as if that had passed.
+/// A recorded failure, in the file or beside it, bars the next refresh for a second or more; as if that
+/// had passed.
 fn forget_pause(world: &World) {
-    let Ok(content) = fs::read(world.file()) else { return };
-    let Ok(mut content) = serde_json::from_slice::<Value>(&content) else { return };
-    if let Some(record) = content.get_mut("wx_token") {
-        record["retry_at_ms"] = json!(0);
-        world.write(content.to_string());
+    let file = world.file();
+    let content = fs::read(&file).unwrap_or_default();
+    if let Some(content) = without_pause(&content, "/wx_token/retry_at_ms") {
+        world.write(content);
     }
+    let mut attribute = vec![0; 4096];
+    let length = rustix::fs::getxattr(&file, "user.wx_token", &mut attribute).unwrap_or(0);
+    if let Some(attribute) = without_pause(&attribute[..length], "/retry_at_ms") {
+        rustix::fs::setxattr(&file, "user.wx_token", attribute.as_bytes(), XattrFlags::REPLACE)
+            .expect("setfattr");
+    }
+}
+
+fn without_pause(json: &[u8], retry_at: &str) -> Option<String> {
+    let mut json: Value = serde_json::from_slice(json).ok()?;
+    *json.pointer_mut(retry_at)? = json!(0);
+    Some(json.to_string())
 }
 
 fn require(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {

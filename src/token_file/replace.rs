@@ -37,6 +37,9 @@ const HEADROOM: u64 = 4096;
 /// Room for a token as WeChat's documents have it and a failure record, in bytes.
 const USUAL_GROWTH: u64 = 2048;
 
+/// Room for a token as WeChat's documents have it, in bytes. The record of a failure may do without.
+const LEAST_GROWTH: u64 = 512;
+
 /// The longest that a file is padded to, in bytes.
 const MAX_PADDED: usize = 16 * 1024;
 
@@ -332,15 +335,21 @@ fn reserve_anew(file: &File, bytes: u64) -> io::Result<()> {
 /// time from which an expiry may count: it is called only where there is no room, by whoever can set that
 /// time back.
 fn reserve_in_place(file: &File, old: &Metadata) -> io::Result<Room> {
-    if allocated(old) >= old.len() + USUAL_GROWTH {
+    let has_room_for = |growth| allocated(old) >= old.len() + growth;
+    if has_room_for(USUAL_GROWTH) {
         return Ok(Room::Reserved);
     }
-    if !may_stamp(file) {
-        return Ok(Room::Unknown);
+    let reserved = if may_stamp(file) {
+        let reserved = reserve(file, old.len() + HEADROOM);
+        file.set_modified(old.modified()?)?;
+        reserved
+    } else {
+        Ok(Room::Unknown)
+    };
+    match reserved {
+        Ok(Room::Unknown) | Err(_) if has_room_for(LEAST_GROWTH) => Ok(Room::Reserved),
+        reserved => reserved,
     }
-    let room = reserve(file, old.len() + HEADROOM)?;
-    file.set_modified(old.modified()?)?;
-    Ok(room)
 }
 
 /// Disk space that the file has, in bytes.

@@ -29,6 +29,7 @@ mod loops;
 mod memory;
 mod names;
 mod namespaces;
+mod owners;
 mod ownership;
 mod rejected;
 mod requests;

@@ -2,7 +2,7 @@
 
 mod broken;
 mod full;
-mod fuse;
+pub mod fuse;
 mod read_only;
 
 use std::fs;

@@ -1,0 +1,196 @@
+//! One token file is one account's: another one gets neither its token nor a chance to replace it.
+
+use std::fs;
+
+use libc::EOPNOTSUPP;
+use rustix::fs::XattrFlags;
+use serde_json::json;
+use wechat_emulator::Options;
+
+use crate::disks::fuse::{Fuse, Operation};
+use crate::support::php::{Answer, Callers, GET};
+use crate::support::{World, now};
+
+const OTHER: &str = "['appid' => 'wx-other', 'secret' => 'another']";
+
+/// A world in whose file the extension has stored the token of its account.
+fn world() -> World {
+    let world = World::new(Options::default());
+    world.call().token();
+    world.emulator.reset();
+    world
+}
+
+fn call(world: &World, code: &str) -> Answer {
+    world.callers_of(code, 1).release().remove(0)
+}
+
+fn assert_refused(world: &World, answer: &Answer, owners: [&str; 2]) {
+    let before = fs::read(world.file()).expect("a file");
+    assert_eq!(answer.class(), "WxToken\\ConfigException");
+    for owner in owners {
+        assert!(answer.message().contains(owner), "{}", answer.message());
+    }
+    assert!(answer.message().contains("a path of its own"), "{}", answer.message());
+    assert_eq!(answer.property("tokenFile"), world.file().to_str().expect("UTF-8"));
+    assert_eq!(world.fetches(), 0);
+    assert_eq!(fs::read(world.file()).expect("a file"), before);
+}
+
+fn owners() -> [String; 2] {
+    [Options::default().appid, "wx-other".to_owned()]
+}
+
+#[test]
+fn a_call_that_names_another_account_is_refused_and_costs_nothing() {
+    let world = world();
+    let [own, other] = owners();
+    for code in [
+        format!("wx_get_token($file, {OTHER})"),
+        format!("wx_try_token($file, {OTHER})"),
+        format!("wx_refresh_token($file, 'rejected', {OTHER})"),
+        "wx_get_token($file, ['appid' => 'wx-other'])".to_owned(),
+    ] {
+        assert_refused(&world, &call(&world, &code), [&own, &other]);
+    }
+    // The same when the token has expired: nobody takes the file over.
+    let mut stored = world.stored();
+    stored["expire"] = json!(now() - 60);
+    world.write(stored.to_string());
+    let refused = call(&world, &format!("wx_get_token($file, {OTHER})"));
+    assert_refused(&world, &refused, [&own, &other]);
+    assert!(world.is_live(world.call().token()), "its own account refreshes it");
+    assert_eq!(world.fetches(), 1);
+}
+
+#[test]
+fn the_default_account_of_another_configuration_is_refused_too() {
+    let mut world = world();
+    let [own, other] = owners();
+    world.set("appid", "wx-other");
+    assert_refused(&world, &world.call(), [&own, &other]);
+    world.set("appid", "");
+    let accounts = world.dir.path().join("accounts.json");
+    fs::write(&accounts, r#"{"wx-other": {"secret": "another"}}"#).expect("accounts");
+    world.set("accounts", accounts.to_str().expect("UTF-8"));
+    // Who that is, is not looked up while the token is fresh.
+    world.call().token();
+    let mut stored = world.stored();
+    stored["expire"] = json!(now() - 60);
+    world.write(stored.to_string());
+    assert_refused(&world, &world.call(), [&own, &other]);
+}
+
+#[test]
+fn what_a_process_remembers_is_not_given_to_another_account_either() {
+    let mut world = world();
+    world.set("revalidate_freq", "60");
+    let [own, other] = owners();
+    let code = format!(
+        "(function ($file) {{
+            $end = microtime(true) + 0.3;
+            while (microtime(true) < $end) {{ $token = wx_get_token($file, ['appid' => '{own}']); }}
+            return wx_get_token($file, {OTHER});
+        }})($file)"
+    );
+    assert_refused(&world, &call(&world, &code), [&own, &other]);
+}
+
+#[test]
+fn a_new_secret_or_another_endpoint_makes_no_other_account() {
+    let world = world();
+    let token = world.stored()["access_token"].as_str().expect("a token").to_owned();
+    let own = &owners()[0];
+    for options in ["'secret' => 'new'", "'secret' => 'new', 'endpoint' => 'classic'"] {
+        let answer = call(&world, &format!("wx_get_token($file, ['appid' => '{own}', {options}])"));
+        assert_eq!(answer.token(), token);
+    }
+    assert_eq!(world.fetches(), 0);
+}
+
+#[test]
+fn the_token_that_legacy_code_writes_into_the_same_file_is_served_to_whoever_asks() {
+    let world = world();
+    world.write(json!({"access_token": "legacy", "expire": now() + 7000}).to_string());
+    let answer = call(&world, &format!("wx_get_token($file, {OTHER})"));
+    assert_eq!(answer.token(), "legacy");
+}
+
+#[test]
+fn another_application_of_a_corpid_is_another_account() {
+    let mut world = World::new(Options::default());
+    let Options { corpid, corpsecret, .. } = Options::default();
+    world.set("appid", "");
+    world.set("secret", "");
+    let get = |secret: &str| {
+        format!("wx_get_token($file, ['corpid' => '{corpid}', 'corpsecret' => '{secret}'])")
+    };
+    let token = call(&world, &get(&corpsecret)).token().to_owned();
+    world.emulator.reset();
+    assert_eq!(call(&world, &get(&corpsecret)).token(), token);
+    let refused = call(&world, &get("the-second"));
+    assert_refused(&world, &refused, ["another application", &corpid]);
+    assert!(!refused.message().contains("the-second"), "a secret is shown");
+}
+
+#[test]
+fn a_ticket_file_is_one_accounts_too() {
+    let world = world();
+    let ticket = world.dir.path().join("ticket.json");
+    let [own, other] = owners();
+    let get = |options: &str| {
+        let code = format!("wx_get_ticket($file, '{}', 'jsapi'{options})", world.file().display());
+        Callers::start(&world.php(), &ticket, &code, 1).release().remove(0)
+    };
+    get("").token();
+    world.emulator.reset();
+    let refused = get(&format!(", {OTHER}"));
+    assert_eq!(refused.class(), "WxToken\\ConfigException");
+    assert!(refused.message().contains(&own) && refused.message().contains(&other));
+    assert_eq!(world.emulator.stats().fetches.total(), 0);
+}
+
+#[test]
+fn without_attributes_the_process_that_stored_the_token_knows_whose_it_is() {
+    let fuse = Fuse::mount();
+    fuse.fail(Operation::SetXattr, EOPNOTSUPP);
+    let world = World::within(fuse.path(), Options::default());
+    let [own, other] = owners();
+    let code = format!("[wx_get_token($file), wx_get_token($file, {OTHER})][1]");
+    let answer = call(&world, &code);
+    world.emulator.reset();
+    assert_refused(&world, &answer, [&own, &other]);
+    // Others cannot know it.
+    assert!(world.is_live(call(&world, &format!("wx_get_token($file, {OTHER})")).token()));
+}
+
+#[test]
+fn a_newer_versions_record_is_neither_believed_nor_touched() {
+    let world = world();
+    let attribute = "user.wx_token";
+    let read = || {
+        let mut value = [0; 4096];
+        let length = rustix::fs::getxattr(world.file(), attribute, &mut value).expect("a record");
+        String::from_utf8(value[..length].to_vec()).expect("JSON")
+    };
+    let newer = read().replace(r#""version":1"#, r#""version":2"#);
+    rustix::fs::setxattr(world.file(), attribute, newer.as_bytes(), XattrFlags::empty())
+        .expect("setfattr");
+    let answer = call(&world, &format!("wx_get_token($file, {OTHER})"));
+    assert_eq!(answer.token(), world.stored()["access_token"]);
+    assert_eq!(read(), newer);
+}
+
+#[test]
+fn a_record_tells_neither_token_nor_secret() {
+    let world = world();
+    let mut value = [0; 4096];
+    let length = rustix::fs::getxattr(world.file(), "user.wx_token", &mut value).expect("a record");
+    let record = String::from_utf8(value[..length].to_vec()).expect("JSON");
+    let Options { secret, appid, .. } = Options::default();
+    assert!(record.contains(&appid), "{record}");
+    for hidden in [secret.as_str(), world.stored()["access_token"].as_str().expect("a token")] {
+        assert!(!record.contains(hidden), "{record}");
+    }
+    assert!(call(&world, GET).token().len() > 10);
+}

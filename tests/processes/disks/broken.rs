@@ -10,15 +10,15 @@ use serde_json::json;
 use wechat_emulator::Options;
 
 use super::fuse::Operation::{
-    Chmod, Chown, Create, Fallocate, Fsync, GetXattr, Link, Rename, RenameNoReplace, SetXattr,
-    Truncate, Write,
+    Chmod, Chown, Create, Fallocate, Fsync, GetXattr, Link, OpenToWrite, Rename, RenameNoReplace,
+    SetXattr, Truncate, Write,
 };
 use super::fuse::{Fuse, Operation};
 use super::{
     Call, Caller, FOUND, Found, assert_refreshed_once, assert_stored, calls_of_one, calls_of_ten,
     write,
 };
-use crate::support::php::Php;
+use crate::support::php::{Answer, Php};
 use crate::support::{World, now, until};
 
 /// A file system on which these fail.
@@ -179,6 +179,59 @@ fn where_nothing_of_a_file_can_be_written_a_failed_store_costs_each_process_one_
 }
 
 #[test]
+fn a_disk_that_was_broken_before_costs_one_process_one_fetch_and_ten_one_more() {
+    for failures in [
+        &[(Write, EIO)][..],
+        &[(Write, ENOSPC)],
+        &[(Fallocate, EOPNOTSUPP), (Write, EIO)],
+        &[(Fallocate, EOPNOTSUPP), (Write, ENOSPC)],
+        &[(Create, ENOSPC), (Write, ENOSPC)],
+        &[(OpenToWrite, EROFS)],
+        &[(OpenToWrite, EIO)],
+    ] {
+        for found in FOUND {
+            println!("{found:?}, {failures:?}");
+            let fuse = Fuse::mount();
+            let mut world = World::within(fuse.path(), Options::default());
+            write(&mut world, found);
+            let old = fs::read(world.file()).expect("a file");
+            for (operation, errno) in failures {
+                fuse.fail(*operation, *errno);
+            }
+            let calls = calls_of_one(&world.php(), &world);
+            assert!(world.fetches() <= 1, "{} fetches in one process", world.fetches());
+            let others = calls_of_ten(&world.php(), &world);
+            assert!(world.fetches() <= 2, "{} fetches with ten processes", world.fetches());
+            for call in calls.iter().chain(&others) {
+                call.assert_token_or_failure(&world, "");
+                assert!(found.0 != Found::Due || call.token().is_some(), "{call:?}");
+            }
+            assert_eq!(fs::read(world.file()).expect("a file"), old);
+            assert_eq!(world.names(), ["token.json"]);
+        }
+    }
+}
+
+#[test]
+fn all_who_wait_for_a_token_that_cannot_be_stored_share_the_failure() {
+    let fuse = Fuse::mount();
+    let world = slow(&fuse, (Found::Expired, "classic"));
+    let callers = world.callers(8).release_only();
+    until("the upstream is asked", || world.emulator.stats().in_flight == 1);
+    fuse.fail(Write, EIO);
+    let answers: Vec<_> = callers.into_iter().map(Answer::of).collect();
+    assert_eq!(world.fetches(), 1);
+    let (has_token, failed): (Vec<_>, Vec<_>) =
+        answers.iter().partition(|answer| answer.message().is_empty());
+    assert_eq!(has_token.len(), 1, "{answers:?}");
+    assert!(world.is_live(has_token[0].token()));
+    for answer in failed {
+        assert_eq!(answer.class(), "WxToken\\FileException", "{answer:?}");
+        assert!(answer.message().contains("Input/output error"), "{answer:?}");
+    }
+}
+
+#[test]
 fn a_failed_store_is_one_line_in_the_error_log_that_says_why() {
     for found in [(Found::Expired, "classic"), (Found::Due, "classic")] {
         let fuse = Fuse::mount();
@@ -265,7 +318,6 @@ fn where_times_are_whole_seconds_an_exchanged_token_is_seen() {
         assert_eq!(caller.call().token(), Some(token.as_str()));
     }
     assert_eq!(world.fetches(), 0);
-    assert_eq!(calls_of_one(&world.php(), &world).len(), 10);
 }
 
 fn path(path: &Path) -> &str {

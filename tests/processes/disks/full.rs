@@ -49,6 +49,7 @@ fn assert_missing_costs_nothing(disk: &Disk, exhaust: impl Fn(&Disk), why: &str)
 fn on_a_full_ext3_a_file_that_has_room_is_written_in_place() {
     assert_written_in_place(|| Disk::ext3(NO_RESERVE), Disk::fill);
     assert_written_in_place(|| Disk::ext3(RESERVE), Disk::fill);
+    assert_written_in_place(|| Disk::ext3(SMALL_BLOCKS_AND_INODES), Disk::fill);
 }
 
 #[test]

@@ -45,8 +45,8 @@ attempt(fn() => wx_token_status([]));
 string(3) "abc"
 string(3) "abc"
 string(3) "abc"
-WxToken\ConfigException: no account: pass %s
-WxToken\ConfigException: no account: pass %s
+WxToken\ConfigException: no WeChat account is configured. %s
+WxToken\ConfigException: no WeChat account is configured. %s
 
 Deprecated: wx_get_token(): Passing null to parameter #1 ($file) of type string is deprecated in %s on line %d
 ValueError: wx_get_token(): Argument #1 ($file) must not be empty

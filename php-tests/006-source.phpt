@@ -60,7 +60,7 @@ ValueError: wx_get_token(): Argument #2 ($source) has the option "corpid" or "co
 ValueError: wx_get_token(): Argument #2 ($source) has the option "corpid" or "corpsecret" with another "endpoint" than "wecom"
 ValueError: wx_get_token(): Argument #2 ($source) has the option "secret" without "appid"
 ValueError: wx_get_token(): Argument #2 ($source) option "layout" must be one of expire, expire_time, expires, expires_at, expired, expires_in, expires_time:fetched, expires_time:expiry, guarded, serialize, plain
-ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be at least 0.001 seconds
+ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
 ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds
 ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds
 ValueError: wx_get_token(): Argument #2 ($source) option "lock_timeout" must be a number of seconds from 0 to 86400

@@ -37,11 +37,11 @@ wx_token.secret                     system
 wx_token.timeout           8        all
 wx_token.write_mode        replace  perdir
 
-Warning: ini_set(): wx_token.timeout must be at least 0.001 seconds; it is not changed in %s on line %d
+Warning: ini_set(): wx_token.timeout must be a number of seconds from 0.001 to 86400; it is not changed in %s on line %d
 bool(false)
 string(1) "8"
 
-Warning: ini_set(): wx_token.connect_timeout must be a number of seconds from 0 to 86400; it is not changed in %s on line %d
+Warning: ini_set(): wx_token.connect_timeout must be a number of seconds from 0.001 to 86400; it is not changed in %s on line %d
 bool(false)
 string(1) "3"
 

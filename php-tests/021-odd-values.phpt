@@ -188,11 +188,11 @@ layout object: ValueError: wx_get_token(): Argument #2 ($source) option "layout"
 appid reference: ValueError: wx_get_token(): Argument #2 ($source) option "appid" must be a non-empty string
 appid array: ValueError: wx_get_token(): Argument #2 ($source) option "appid" must be a non-empty string
 appid resource: ValueError: wx_get_token(): Argument #2 ($source) option "appid" must be a non-empty string
-timeout huge: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0 to 86400
-timeout negative: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0 to 86400
-timeout NAN: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0 to 86400
-timeout nan: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0 to 86400
-timeout 1e999: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0 to 86400
+timeout huge: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
+timeout negative: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
+timeout NAN: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
+timeout nan: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
+timeout 1e999: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
 timeout not UTF-8: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds
 timeout typed reference: ValueError: wx_get_token(): Argument #2 ($source) option "\xc3" is unknown; …
 timeout true: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds

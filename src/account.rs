@@ -1,6 +1,7 @@
 //! Whose token it is: appid, secret and endpoint, and where they are looked up.
 //!
-//! In this order: the options of the call, the accounts file, the settings, the environment.
+//! In this order: the options of the call, the accounts file, the settings, the environment. Appid and
+//! secret belong together: only `wx_token.appid` takes its secret from another place, `WX_SECRET`.
 
 use std::fs::OpenOptions;
 use std::io::{self, Read};
@@ -17,6 +18,7 @@ use crate::printable::{Printable, printable, printable_path};
 use crate::record::{Claim, Owner};
 use crate::secret::Secret;
 use crate::settings::Settings;
+use crate::token_file::{FileError, SystemError};
 use crate::wechat::Endpoint;
 
 /// An account with WeChat.
@@ -90,10 +92,11 @@ pub fn owner(
     if let Some(claim) = options.claim(settings.endpoint) {
         return Some(claim.owner());
     }
-    let Default { appid, secret } = Default::of(settings, environment);
+    let defaults = Defaults::of(settings, environment);
+    let account = defaults.appid()?;
     let is_corp = options.endpoint.unwrap_or(settings.endpoint) == Endpoint::Wecom;
-    let corpsecret = secret.as_ref().map(Secret::reveal).filter(|_| is_corp);
-    Some(Claim { account: &appid?, corpsecret }.owner())
+    let secret = defaults.secret_of(account).filter(|_| is_corp);
+    Some(Claim { account, corpsecret: secret.map(Secret::reveal) }.owner())
 }
 
 /// Reads an environment variable.
@@ -120,18 +123,19 @@ fn find_anywhere(
     settings: &Settings,
     environment: Environment<'_>,
 ) -> Result<Account, ConfigError> {
-    let default = Default::of(settings, environment);
     if let (Some(appid), Some(secret)) = (options.appid, options.secret) {
         let (appid, secret) = (appid.to_owned(), Secret::new(secret));
         return Ok(Account { appid, secret, endpoint: settings.endpoint });
     }
-    if let Some(path) = &settings.accounts {
-        let named = options.appid.or(default.appid.as_deref());
+    let defaults = Defaults::of(settings, environment);
+    let named = options.appid.or_else(|| defaults.appid());
+    let file = settings.accounts.as_deref().map(AccountsFile::read).transpose()?;
+    if let Some(file) = &file {
         let default = if options.is_corp { Endpoint::Wecom } else { settings.endpoint };
-        if let Some(account) = AccountsFile::read(path)?.find(named, default)? {
+        if let Some(account) = file.find(named, default)? {
             if options.is_corp && account.endpoint != Endpoint::Wecom {
                 return Err(refuse(
-                    path,
+                    file.path,
                     &format!(
                         "account {}: its \"endpoint\" is \"{}\", and the option \"corpid\" means \"wecom\". Correct the file, or pass \"appid\"",
                         name(&account.appid),
@@ -142,43 +146,128 @@ fn find_anywhere(
             return Ok(account);
         }
     }
-    match (options.appid, default) {
-        (None, Default { appid: Some(appid), secret: Some(secret) }) => {
+    let Some(appid) = named else { return Err(defaults.no_appid(file.as_ref())) };
+    match defaults.secret_of(appid) {
+        Some(secret) => {
+            let (appid, secret) = (appid.to_owned(), secret.clone());
             Ok(Account { appid, secret, endpoint: settings.endpoint })
         }
-        (Some(wanted), Default { appid: Some(appid), secret: Some(secret) }) if wanted == appid => {
-            Ok(Account { appid, secret, endpoint: settings.endpoint })
-        }
-        (Some(wanted), _) => Err(ConfigError(format!(
-            "no secret for appid {}: pass it as the option \"secret\", or name the account in the file of wx_token.accounts",
-            name(wanted)
-        ))),
-        (None, Default { appid: Some(_), secret: None }) => Err(ConfigError(
-            "an appid without a secret: set wx_token.secret or WX_SECRET beside it, or name the account in the file of wx_token.accounts".into(),
-        )),
-        (None, _) => Err(ConfigError(
-            "no account: pass ['appid' => …, 'secret' => …], or set wx_token.accounts, or wx_token.appid and wx_token.secret, or WX_APPID and WX_SECRET in the environment".into(),
-        )),
+        None => Err(defaults.no_secret(appid, file.as_ref())),
     }
 }
 
-/// The account of those who name none. Appid and secret belong together: both are settings, or both
-/// come from the environment.
-struct Default {
+/// An AppID and a secret of one place, either of which may be missing there.
+struct Half {
     appid: Option<String>,
     secret: Option<Secret>,
 }
 
-impl Default {
+/// What settings and environment say of an account.
+struct Defaults {
+    set: Half,
+    environment: Half,
+}
+
+impl Defaults {
     fn of(settings: &Settings, environment: Environment<'_>) -> Self {
-        if !settings.appid.is_empty() {
-            let secret = Some(settings.secret.clone()).filter(|secret| !secret.is_empty());
-            return Self { appid: Some(settings.appid.clone()), secret };
-        }
         let variable = |name| environment(name).filter(|value| !value.is_empty());
-        Self { appid: variable("WX_APPID"), secret: variable("WX_SECRET").map(Secret::new) }
+        Self {
+            set: Half {
+                appid: Some(settings.appid.clone()).filter(|appid| !appid.is_empty()),
+                secret: Some(settings.secret.clone()).filter(|secret| !secret.is_empty()),
+            },
+            environment: Half {
+                appid: variable("WX_APPID"),
+                secret: variable("WX_SECRET").map(Secret::new),
+            },
+        }
+    }
+
+    /// The account of those who name none.
+    fn appid(&self) -> Option<&str> {
+        self.set.appid.as_deref().or(self.environment.appid.as_deref())
+    }
+
+    /// The secret of `appid`: that of its own place. `WX_SECRET` serves `wx_token.appid` too, unless it stands
+    /// beside another appid.
+    fn secret_of(&self, appid: &str) -> Option<&Secret> {
+        let is_set = self.set.appid.as_deref() == Some(appid);
+        let is_in_environment = match &self.environment.appid {
+            Some(other) => other == appid,
+            None => is_set,
+        };
+        let set = self.set.secret.as_ref().filter(|_| is_set);
+        set.or(self.environment.secret.as_ref().filter(|_| is_in_environment))
+    }
+
+    /// Why [`Self::secret_of`] has none for `appid`, which `file` does not have either.
+    fn no_secret(&self, appid: &str, file: Option<&AccountsFile<'_>>) -> ConfigError {
+        let missing_in = file.map_or_else(String::new, |file| {
+            format!(", and the accounts file {} does not contain it", printable_path(file.path))
+        });
+        let unused = match (&self.set, &self.environment) {
+            (Half { appid: None, secret: Some(_) }, _) => {
+                "; wx_token.secret counts only beside wx_token.appid"
+            }
+            (_, Half { appid: None, secret: Some(_) }) => {
+                "; WX_SECRET counts only beside WX_APPID or wx_token.appid"
+            }
+            _ => "",
+        };
+        let appid_name = name(appid);
+        ConfigError(match (&self.set, &self.environment) {
+            (Half { appid: Some(set), .. }, Half { appid: Some(other), secret: Some(_) })
+                if set == appid =>
+            {
+                format!(
+                    "wx_token.appid is {appid_name} without wx_token.secret, and WX_SECRET belongs to another account, since WX_APPID is {}{missing_in}. Set wx_token.secret, or make WX_APPID the same as wx_token.appid",
+                    name(other)
+                )
+            }
+            (Half { appid: Some(set), .. }, _) if set == appid => format!(
+                "wx_token.appid is {appid_name}, but neither wx_token.secret nor WX_SECRET is set{missing_in}. Set wx_token.secret"
+            ),
+            (_, Half { appid: Some(variable), .. }) if variable == appid => {
+                format!(
+                    "WX_APPID is {appid_name}, but WX_SECRET is not set{missing_in}{unused}. Set WX_SECRET in the same place as WX_APPID"
+                )
+            }
+            _ => {
+                let remedy = match file {
+                    Some(file) => format!("add the account to {}", printable_path(file.path)),
+                    None => {
+                        "add the account to a file and set wx_token.accounts to its path".into()
+                    }
+                };
+                format!(
+                    "no secret for appid {appid_name} (case-sensitive){missing_in}{unused}. Pass the option \"secret\", or {remedy}"
+                )
+            }
+        })
+    }
+
+    /// Why there is no appid, and no account in `file` that needs no name.
+    fn no_appid(&self, file: Option<&AccountsFile<'_>>) -> ConfigError {
+        ConfigError(match (file, &self.set.secret, &self.environment.secret) {
+            (Some(file), ..) if !file.accounts.is_empty() => format!(
+                "the accounts file {} has {} accounts ({}), and none is selected. Set wx_token.appid, or pass the option \"appid\"",
+                printable_path(file.path),
+                file.accounts.len(),
+                file.some_names()
+            ),
+            (_, Some(_), _) => "wx_token.secret is set, but wx_token.appid is not. Set wx_token.appid".into(),
+            (_, _, Some(_)) => "WX_SECRET is set, but neither WX_APPID nor wx_token.appid is. Set WX_APPID in the same place as WX_SECRET".into(),
+            (Some(file), ..) => format!(
+                "the accounts file {} has no account. Add one: {ACCOUNTS_FORMAT}",
+                printable_path(file.path)
+            ),
+            _ => "no WeChat account is configured. Set wx_token.appid and wx_token.secret, or WX_APPID and WX_SECRET in the environment (php-fpm: env[WX_APPID] in the pool, or fastcgi_param), or pass ['appid' => …, 'secret' => …]".into(),
+        })
     }
 }
+
+/// What an accounts file holds.
+const ACCOUNTS_FORMAT: &str = r#"{"wx…": {"secret": "…"}}"#;
 
 /// The file of `wx_token.accounts`: a JSON object, appid → `{"secret": …, "endpoint": …}`.
 struct AccountsFile<'a> {
@@ -188,12 +277,17 @@ struct AccountsFile<'a> {
 
 impl<'a> AccountsFile<'a> {
     fn read(path: &'a Path) -> Result<Self, ConfigError> {
-        let text = read(path).map_err(|error| refuse(path, &error.to_string()))?;
+        let text = read(path).map_err(|error| {
+            let problem = FileError::from_io(path, "read", SystemError::of("openat(2)", error));
+            ConfigError(format!("wx_token.accounts: {problem}"))
+        })?;
         match serde_json::from_slice(&text) {
             Ok(Value::Object(accounts)) => Ok(Self { path, accounts }),
-            Ok(_) => Err(refuse(path, "it is not a JSON object of appid → {secret, endpoint}")),
+            Ok(_) => {
+                Err(refuse(path, &format!("it is not a JSON object such as {ACCOUNTS_FORMAT}")))
+            }
             // serde_json tells the place and never the content.
-            Err(error) => Err(refuse(path, &error.to_string())),
+            Err(error) => Err(refuse(path, &format!("it is not valid JSON: {error}"))),
         }
     }
 
@@ -222,6 +316,15 @@ impl<'a> AccountsFile<'a> {
                 .ok_or_else(|| refuse(&format!("\"endpoint\" must be {}", Endpoint::NAMES)))?,
         };
         Ok(Some(Account { appid: appid.clone(), secret, endpoint }))
+    }
+
+    /// The first of its accounts, to tell which file it is. An appid is no secret.
+    fn some_names(&self) -> String {
+        const MOST: usize = 3;
+        let names: Vec<_> =
+            self.accounts.keys().take(MOST).map(|appid| name(appid).to_string()).collect();
+        let rest = if self.accounts.len() > MOST { ", …" } else { "" };
+        names.join(", ") + rest
     }
 }
 
@@ -373,19 +476,155 @@ mod tests {
                 .unwrap_or_default()
         };
         let none = Settings::default();
-        assert!(error(&AccountOptions::default(), &none).starts_with("no account: pass"));
+        assert!(error(&AccountOptions::default(), &none).starts_with("no WeChat account"));
         assert!(error(&appid("wx9"), &none).starts_with("no secret for appid wx9"));
-        let half = Settings { appid: "wx1".into(), ..Settings::default() };
-        assert!(error(&AccountOptions::default(), &half).starts_with("an appid without a secret"));
         for (text, expected) in [
-            ("{", "line 1"),
-            ("[]", "not a JSON object"),
+            ("{", "it is not valid JSON: EOF while parsing an object at line 1 column 1"),
+            ("[]", r#"not a JSON object such as {"wx…": {"secret": "…"}}"#),
             (r#"{"wx1": {}}"#, "account wx1: \"secret\" is missing"),
             (r#"{"wx1": {"secret": "s", "endpoint": "x"}}"#, "\"endpoint\" must be"),
         ] {
             let (_file, settings) = accounts(text)?;
             let message = error(&appid("wx1"), &settings);
             assert!(message.contains(expected), "{message}");
+        }
+        let nowhere = tempfile::tempdir()?.path().join("accounts.json");
+        let settings = Settings { accounts: Some(nowhere.clone()), ..Settings::default() };
+        let (path, directory) = (nowhere.display(), nowhere.parent().unwrap().display());
+        assert_eq!(
+            error(&appid("wx1"), &settings),
+            format!(
+                "wx_token.accounts: cannot read {path}: the directory {directory} does not exist. Create it, or pass another path"
+            )
+        );
+        Ok(())
+    }
+
+    /// Half an account at every place, and what is said of it: a message that names a place, a remedy that
+    /// helps. `appid` and `secret` are the settings, the others the environment.
+    #[test]
+    fn half_an_account_is_named_with_the_place_where_it_was_found() -> io::Result<()> {
+        let none = AccountOptions::default;
+        let (two, four, empty) = (
+            r#"{"wx1": {"secret": "s1"}, "wx2": {"secret": "s2"}}"#,
+            r#"{"wx1": {}, "wx2": {}, "wx3": {}, "wx4": {}}"#,
+            "{}",
+        );
+        let half = |file: &str, options: AccountOptions<'_>, given: [&str; 4]| {
+            let [appid, secret, wx_appid, wx_secret] = given;
+            let (held, mut settings) = accounts(file)?;
+            if file.is_empty() {
+                settings.accounts = None;
+            }
+            settings.appid = appid.into();
+            settings.secret = Secret::new(secret);
+            let environment =
+                |name: &str| Some(if name == "WX_APPID" { wx_appid } else { wx_secret }.to_owned());
+            let found = find(&options, &settings, &environment).map_err(|error| error.to_string());
+            let path = held.path().display().to_string();
+            Ok::<_, io::Error>(match found {
+                Ok(account) => format!("{} {}", account.appid, account.secret.reveal()),
+                Err(problem) => problem.replace(&path, "FILE"),
+            })
+        };
+        for (file, options, given, expected) in [
+            (
+                "",
+                none(),
+                ["wx1", "", "", ""],
+                "wx_token.appid is wx1, but neither wx_token.secret nor WX_SECRET is set. Set wx_token.secret",
+            ),
+            (
+                two,
+                none(),
+                ["wx9", "", "", ""],
+                "wx_token.appid is wx9, but neither wx_token.secret nor WX_SECRET is set, and the accounts file FILE does not contain it. Set wx_token.secret",
+            ),
+            ("", none(), ["wx1", "", "", "own"], "wx1 own"),
+            ("", none(), ["wx1", "", "wx1", "own"], "wx1 own"),
+            ("", none(), ["wx1", "set", "wx2", "other"], "wx1 set"),
+            (
+                "",
+                none(),
+                ["wx1", "", "wx2", "other"],
+                "wx_token.appid is wx1 without wx_token.secret, and WX_SECRET belongs to another account, since WX_APPID is wx2. Set wx_token.secret, or make WX_APPID the same as wx_token.appid",
+            ),
+            ("", appid("wx2"), ["wx1", "", "wx2", "other"], "wx2 other"),
+            (
+                "",
+                none(),
+                ["", "", "wx2", ""],
+                "WX_APPID is wx2, but WX_SECRET is not set. Set WX_SECRET in the same place as WX_APPID",
+            ),
+            (
+                "",
+                none(),
+                ["", "set", "wx2", ""],
+                "WX_APPID is wx2, but WX_SECRET is not set; wx_token.secret counts only beside wx_token.appid. Set WX_SECRET in the same place as WX_APPID",
+            ),
+            (
+                two,
+                none(),
+                ["", "", "wx9", ""],
+                "WX_APPID is wx9, but WX_SECRET is not set, and the accounts file FILE does not contain it. Set WX_SECRET in the same place as WX_APPID",
+            ),
+            (two, none(), ["", "", "wx2", ""], "wx2 s2"),
+            (
+                "",
+                none(),
+                ["", "set", "", ""],
+                "wx_token.secret is set, but wx_token.appid is not. Set wx_token.appid",
+            ),
+            (
+                "",
+                none(),
+                ["", "", "", "own"],
+                "WX_SECRET is set, but neither WX_APPID nor wx_token.appid is. Set WX_APPID in the same place as WX_SECRET",
+            ),
+            (
+                "",
+                appid("wx1"),
+                ["", "", "", "own"],
+                "no secret for appid wx1 (case-sensitive); WX_SECRET counts only beside WX_APPID or wx_token.appid. Pass the option \"secret\", or add the account to a file and set wx_token.accounts to its path",
+            ),
+            (
+                "",
+                appid("wx1"),
+                ["", "set", "", ""],
+                "no secret for appid wx1 (case-sensitive); wx_token.secret counts only beside wx_token.appid. Pass the option \"secret\", or add the account to a file and set wx_token.accounts to its path",
+            ),
+            (
+                two,
+                appid("wx9"),
+                ["wx1", "set", "wx2", "other"],
+                "no secret for appid wx9 (case-sensitive), and the accounts file FILE does not contain it. Pass the option \"secret\", or add the account to FILE",
+            ),
+            (
+                two,
+                none(),
+                [""; 4],
+                "the accounts file FILE has 2 accounts (wx1, wx2), and none is selected. Set wx_token.appid, or pass the option \"appid\"",
+            ),
+            (
+                four,
+                none(),
+                ["", "", "", "own"],
+                "the accounts file FILE has 4 accounts (wx1, wx2, wx3, …), and none is selected. Set wx_token.appid, or pass the option \"appid\"",
+            ),
+            (
+                empty,
+                none(),
+                [""; 4],
+                r#"the accounts file FILE has no account. Add one: {"wx…": {"secret": "…"}}"#,
+            ),
+            (
+                "",
+                none(),
+                [""; 4],
+                "no WeChat account is configured. Set wx_token.appid and wx_token.secret, or WX_APPID and WX_SECRET in the environment (php-fpm: env[WX_APPID] in the pool, or fastcgi_param), or pass ['appid' => …, 'secret' => …]",
+            ),
+        ] {
+            assert_eq!(half(file, options, given)?, expected, "{given:?}");
         }
         Ok(())
     }

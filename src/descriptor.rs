@@ -92,7 +92,10 @@ pub fn temp_file_under(
 ) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(prefix).rand_bytes(random_chars);
-    open_under(under_way, || builder.tempfile_in(directory))
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true).mode(0o600);
+    // Not `tempfile_in`: it takes the number from an error.
+    open_under(under_way, || builder.make_in(directory, |path| options.open(path)))
 }
 
 /// The content of the file at `path`.

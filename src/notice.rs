@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::process;
+use crate::process::{self, UnderWay};
 
 static NOTICES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -17,12 +17,19 @@ const MOST: usize = 64;
 
 /// Leaves a notice, from any thread. Whoever leaves one sees to it that it does not come with every call.
 pub fn leave(notice: String) {
-    with_notices(|notices| {
-        if notices.len() < MOST {
-            notices.push(notice);
-            IS_ANY.store(true, Ordering::Relaxed);
-        }
-    });
+    with_notices(|notices| push(notices, notice));
+}
+
+/// The same for whoever holds what the process has under way.
+pub fn leave_under(_no_fork: &UnderWay, notice: String) {
+    push(&mut NOTICES.lock().unwrap_or_else(PoisonError::into_inner), notice);
+}
+
+fn push(notices: &mut Vec<String>, notice: String) {
+    if notices.len() < MOST {
+        notices.push(notice);
+        IS_ANY.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Takes what was left since the last time.

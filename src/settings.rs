@@ -66,6 +66,9 @@ impl Default for Settings {
 /// The longest time that a setting takes, in seconds.
 const MAX_SECONDS: f64 = 86_400.0;
 
+/// The shortest time limit: a fetch cannot be made in less.
+const MIN_POSITIVE_SECONDS: f64 = 0.001;
+
 impl Settings {
     /// Gives the setting `name` (without its prefix) the value that `text` spells.
     ///
@@ -103,11 +106,7 @@ impl Settings {
 /// # Errors
 /// What it must be.
 pub fn duration(seconds: f64) -> Result<Duration, String> {
-    if (0.0..=MAX_SECONDS).contains(&seconds) {
-        Ok(Duration::from_secs_f64(seconds))
-    } else {
-        Err(format!("must be a number of seconds from 0 to {MAX_SECONDS}"))
-    }
+    duration_from(0.0, seconds)
 }
 
 /// As [`duration`], for what must not be zero.
@@ -115,9 +114,14 @@ pub fn duration(seconds: f64) -> Result<Duration, String> {
 /// # Errors
 /// What it must be.
 pub fn positive_duration(seconds: f64) -> Result<Duration, String> {
-    match duration(seconds) {
-        Ok(span) if span < Duration::from_millis(1) => Err("must be at least 0.001 seconds".into()),
-        other => other,
+    duration_from(MIN_POSITIVE_SECONDS, seconds)
+}
+
+fn duration_from(least: f64, seconds: f64) -> Result<Duration, String> {
+    if (least..=MAX_SECONDS).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err(format!("must be a number of seconds from {least} to {MAX_SECONDS}"))
     }
 }
 
@@ -130,7 +134,7 @@ fn some_seconds(text: &str) -> Result<Duration, String> {
 }
 
 fn number(text: &str) -> Result<usize, String> {
-    text.trim().parse().map_err(|_| "must be a whole number, 0 or more".to_owned())
+    text.trim().parse().map_err(|_| format!("must be an integer from 0 to {}", usize::MAX))
 }
 
 fn switch(text: &str) -> Result<bool, String> {
@@ -151,10 +155,9 @@ fn path(text: &str) -> Result<Option<PathBuf>, String> {
 
 fn mode(text: &str) -> Result<u32, String> {
     match u32::from_str_radix(text, 8) {
-        Ok(mode) if mode <= 0o777 && mode & 0o600 == 0o600 => Ok(mode),
-        _ => {
-            Err("must be an octal mode that lets the owner read and write, such as 0600".to_owned())
-        }
+        // The owner reads and writes the file: every mode from 0600 on says so.
+        Ok(mode @ 0o600..=0o777) => Ok(mode),
+        _ => Err("must be an octal mode from 0600 to 0777".to_owned()),
     }
 }
 
@@ -221,6 +224,7 @@ mod tests {
             ("revalidate_freq", "soon"),
             ("max_files", "-1"),
             ("max_files", "1e4"),
+            ("max_files", "18446744073709551616"),
             ("lock_timeout", "-1"),
             ("lock_timeout", "ten"),
             ("lock_timeout", "1e9"),
@@ -237,5 +241,34 @@ mod tests {
             assert!(settings.set(name, text).is_err(), "{name}={text}");
         }
         assert_eq!(format!("{settings:?}"), format!("{:?}", Settings::default()));
+    }
+
+    /// Every setting that is a number, with its smallest and its largest value, and what lies just beyond them.
+    const RANGES: [(&str, [&str; 2], [&str; 2]); 7] = [
+        ("refresh_ahead", ["0", "86400"], ["-0.001", "86400.001"]),
+        ("revalidate_freq", ["0", "86400"], ["-0.001", "86400.001"]),
+        ("lock_timeout", ["0", "86400"], ["-0.001", "86400.001"]),
+        ("connect_timeout", ["0.001", "86400"], ["0.0009999999", "86400.001"]),
+        ("timeout", ["0.001", "86400"], ["0.0009999999", "86400.001"]),
+        ("max_files", ["0", "18446744073709551615"], ["-1", "18446744073709551616"]),
+        ("file_mode", ["0600", "0777"], ["0577", "1000"]),
+    ];
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn the_range_that_a_refusal_names_is_the_range_that_is_taken() {
+        let mut settings = Settings::default();
+        for (name, [least, most], beyond) in RANGES {
+            for taken in [least, most] {
+                assert_eq!(settings.set(name, taken), Ok(()), "{name}={taken}");
+            }
+            for refused in beyond {
+                let problem = settings.set(name, refused).unwrap_err();
+                assert!(
+                    problem.ends_with(&format!(" from {least} to {most}")),
+                    "{name}: {problem}"
+                );
+            }
+        }
     }
 }

@@ -212,7 +212,8 @@ fn request(fpm: &Fpm, clients: usize, world: &World) -> Result<Vec<Call>> {
     );
     let script = php::program("storm/request.php");
     let answers: Vec<_> = thread::scope(|scope| {
-        let client = || fastcgi::get(fpm.socket(), &script, &query).context("no answer of php-fpm");
+        let client =
+            || fastcgi::get(fpm.socket(), &script, &query, &[]).context("no answer of php-fpm");
         let clients: Vec<_> = (0..clients).map(|_| scope.spawn(client)).collect();
         clients.into_iter().map(|client| client.join()).collect()
     });

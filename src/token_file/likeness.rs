@@ -10,11 +10,13 @@ use std::path::Path;
 
 use rustix::fs::XattrFlags;
 
+use super::SystemError;
 use super::replace::ATTRIBUTE;
 use crate::descriptor;
 use crate::process::UnderWay;
 
-const ACL: &str = "system.posix_acl_access";
+/// The attribute that holds the ACL of a file (acl(5)).
+pub const ACL: &str = "system.posix_acl_access";
 
 /// Gives `new` the owner, mode, ACL and attributes of `old`, as far as they differ.
 ///
@@ -46,10 +48,16 @@ pub fn take_after(new: &File, old: &File) -> io::Result<()> {
 ///
 /// # Errors
 /// The operating system's.
-pub fn settle_in(under_way: &UnderWay, new: &File, path: &Path, mode: u32) -> io::Result<()> {
+pub fn settle_in(
+    under_way: &UnderWay,
+    new: &File,
+    path: &Path,
+    mode: u32,
+) -> Result<(), SystemError> {
     let is = new.metadata()?;
     if bits(&is) != mode {
-        new.set_permissions(Permissions::from_mode(mode))?;
+        let set = new.set_permissions(Permissions::from_mode(mode));
+        set.map_err(|error| SystemError::of("fchmod(2)", error))?;
     }
     let Some(directory) = path.parent().filter(|_| rustix::process::geteuid().is_root()) else {
         return Ok(());
@@ -61,8 +69,18 @@ pub fn settle_in(under_way: &UnderWay, new: &File, path: &Path, mode: u32) -> io
         Err(error) if is_refusal(&error) && error.kind() != io::ErrorKind::PermissionDenied => {
             Ok(())
         }
-        given => given,
+        given => given.map_err(|error| SystemError::of("fchown(2)", error)),
     }
+}
+
+/// Whether nobody but root can read `file`.
+pub fn is_roots_alone(file: &File) -> bool {
+    const READ_BY_GROUP: u32 = 0o040;
+    const READ_BY_OTHERS: u32 = 0o004;
+    file.metadata().is_ok_and(|made| {
+        let by_group = made.gid() != 0 && made.mode() & READ_BY_GROUP != 0;
+        made.uid() == 0 && !by_group && made.mode() & READ_BY_OTHERS == 0
+    })
 }
 
 /// Whether a file cannot be made as it is to be, here or by this process: nothing is broken.

@@ -5,23 +5,27 @@
 //! so they exclude each other.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::mem::{self, ManuallyDrop};
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use fs2::FileExt;
 use tempfile::NamedTempFile;
 
 use super::{
-    FileError, Identity, Snapshot, holder, identify_open, identify_resolved, likeness,
+    FileError, Identity, Snapshot, SystemError, holder, identify_open, identify_resolved, likeness,
     read_resolved, replace,
 };
 use crate::caller::{Caller, Frame};
 use crate::descriptor;
+use crate::notice;
+use crate::printable::printable_path;
 use crate::process::{self, HeldLock, Owner, UnderWay};
 use crate::token_file::document::Expected;
 
@@ -90,7 +94,9 @@ impl TokenLock {
             return Ok(Attempt::Replaced);
         };
         let identity = identify_open(path, &file)?;
-        if !try_lock(&file).map_err(|error| FileError::from_io(path, "lock", error))? {
+        if !try_lock(&file)
+            .map_err(|error| FileError::from_io(path, "lock", SystemError::of("flock(2)", error)))?
+        {
             return Ok(Attempt::Busy);
         }
         under_way.locks.push(HeldLock::new(&file, &identity, owner));
@@ -339,7 +345,9 @@ fn open_or_create(under_way: &UnderWay, path: &Path, mode: u32) -> Result<Option
         match descriptor::file_under(under_way, path, &options) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) if error.raw_os_error() == Some(libc::ELOOP) => return Ok(None),
-            Err(error) => return Err(FileError::from_io(path, "write", error)),
+            Err(error) => {
+                return Err(FileError::from_io(path, "write", SystemError::of("openat(2)", error)));
+            }
             Ok(file) => return Ok(Some(file)),
         }
         match create(under_way, path, mode) {
@@ -352,40 +360,57 @@ fn open_or_create(under_way: &UnderWay, path: &Path, mode: u32) -> Result<Option
 }
 
 /// Makes the file, empty.
-fn create(under_way: &UnderWay, path: &Path, mode: u32) -> io::Result<File> {
-    match create_beside(under_way, path, mode) {
+fn create(under_way: &UnderWay, path: &Path, mode: u32) -> Result<File, SystemError> {
+    let file = match create_beside(under_way, path, mode) {
         // There may be neither renameat2(2) with RENAME_NOREPLACE nor link(2): FUSE, filters of containers.
         // Or somebody else has made the file and, under its lock, swept ours away.
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            create_at_once(under_way, path, mode)
+            create_at_once(under_way, path, mode)?
         }
-        created => created,
+        created => created?,
+    };
+    if likeness::is_roots_alone(&file) {
+        tell_that_it_is_roots_alone(under_way, path);
     }
+    Ok(file)
 }
 
 /// The file comes to its path with the owner and mode that it is to have: whoever dies on the way leaves
 /// nothing there that others cannot use.
-fn create_beside(under_way: &UnderWay, path: &Path, mode: u32) -> io::Result<File> {
-    let new = replace::beside(under_way, path)?;
+fn create_beside(under_way: &UnderWay, path: &Path, mode: u32) -> Result<File, SystemError> {
+    let new = replace::beside(under_way, path);
+    let new = new.map_err(|error| SystemError::of("openat(2)", error))?;
     likeness::settle_in(under_way, new.as_file(), path, mode)?;
-    Ok(new.persist_noclobber(path)?)
+    let file = new.persist_noclobber(path);
+    file.map_err(|failed| SystemError::of("renameat2(2) or linkat(2)", failed.error))
 }
 
-fn create_at_once(under_way: &UnderWay, path: &Path, mode: u32) -> io::Result<File> {
+fn create_at_once(under_way: &UnderWay, path: &Path, mode: u32) -> Result<File, SystemError> {
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_NOFOLLOW;
-    let options = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .custom_flags(flags)
-        .clone();
-    let new = descriptor::file_under(under_way, path, &options)?;
-    if let Err(error) = likeness::settle_in(under_way, &new, path, mode) {
-        let _ = fs::remove_file(path);
-        return Err(error);
-    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true).mode(0o600).custom_flags(flags);
+    let new = descriptor::file_under(under_way, path, &options);
+    let new = new.map_err(|error| SystemError::of("openat(2)", error))?;
+    likeness::settle_in(under_way, &new, path, mode)
+        .inspect_err(|_| drop(fs::remove_file(path)))?;
     Ok(new)
+}
+
+/// Leaves a notice of each such file once in a process. A web server is locked out by it, and learns that only
+/// from its own failed call.
+fn tell_that_it_is_roots_alone(under_way: &UnderWay, path: &Path) {
+    static TOLD: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    // Whoever has the one lock has the other: no fork leaves it locked in the child.
+    if !TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned()) {
+        return;
+    }
+    let (file, directory) = (path, path.parent().unwrap_or(path));
+    let notice = format!(
+        "wx_token: root has created {file}, and only root can read it. If the web server needs it, run chown WEBUSER {directory} {file}: in a directory of that user, root creates files for that user",
+        file = printable_path(file),
+        directory = printable_path(directory)
+    );
+    notice::leave_under(under_way, notice);
 }
 
 #[cfg(test)]

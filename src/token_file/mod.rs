@@ -28,7 +28,7 @@ use crate::descriptor;
 use crate::ledger;
 
 pub use self::document::{Content, Document, Expected, Layout, Origin, Refusal, Subject};
-pub use self::error::FileError;
+pub use self::error::{FileError, SystemError};
 pub use self::path::{are_one, resolve};
 
 /// The largest token file that is read, in bytes. A token has at most 512 bytes by WeChat's own
@@ -110,7 +110,7 @@ pub fn identify(path: &Path) -> Result<Option<Identity>, FileError> {
     match rustix::fs::stat(path) {
         Ok(stat) => regular(path, &stat).map(Some),
         Err(Errno::NOENT) => Ok(None),
-        Err(error) => Err(FileError::from_io(path, "look at", error.into())),
+        Err(error) => Err(unseen(path, error)),
     }
 }
 
@@ -120,8 +120,12 @@ fn identify_resolved(path: &Path) -> Result<Option<Identity>, FileError> {
         Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink => Ok(None),
         Ok(stat) => regular(path, &stat).map(Some),
         Err(Errno::NOENT) => Ok(None),
-        Err(error) => Err(FileError::from_io(path, "look at", error.into())),
+        Err(error) => Err(unseen(path, error)),
     }
+}
+
+fn unseen(path: &Path, error: Errno) -> FileError {
+    FileError::from_io(path, "look at", SystemError::of("stat(2)", error))
 }
 
 /// The file at `path`, for those to whom it does not matter why there is none.
@@ -199,7 +203,7 @@ fn open_by(path: &Path, flags: libc::c_int) -> Result<Option<File>, FileError> {
         {
             Ok(None)
         }
-        Err(error) => Err(FileError::from_io(path, "read", error)),
+        Err(error) => Err(FileError::from_io(path, "read", SystemError::of("openat(2)", error))),
     }
 }
 
@@ -269,7 +273,7 @@ fn is_unsettled(changed: Epoch) -> bool {
 }
 
 fn read_bounded(path: &Path, file: &File) -> Result<Vec<u8>, FileError> {
-    let failed = |error| FileError::from_io(path, "read", error);
+    let failed = |error| FileError::from_io(path, "read", SystemError::of("read(2)", error));
     let mut bytes = Vec::with_capacity(USUAL_BYTES);
     let mut file = file;
     file.seek(SeekFrom::Start(0)).map_err(failed)?;
@@ -296,7 +300,7 @@ fn name_of(path: &Path) -> String {
 /// The file that is open, which is the one at `path` or was.
 fn identify_open(path: &Path, file: &File) -> Result<Identity, FileError> {
     let stat = rustix::fs::fstat(file);
-    regular(path, &stat.map_err(|error| FileError::from_io(path, "look at", error.into()))?)
+    regular(path, &stat.map_err(|error| unseen(path, error))?)
 }
 
 fn regular(path: &Path, stat: &Stat) -> Result<Identity, FileError> {

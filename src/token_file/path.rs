@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::FileError;
+use super::{FileError, SystemError};
 
 /// As many symbolic links as Linux itself follows (path_resolution(7)).
 const MAX_LINKS: usize = 40;
@@ -21,21 +21,27 @@ pub fn resolve(path: &Path) -> Result<PathBuf, FileError> {
     if let Err(error) = fs::metadata(path)
         && error.kind() != io::ErrorKind::NotFound
     {
-        return Err(FileError::from_io(path, "find", error));
+        return Err(FileError::from_io(path, "find", SystemError::of("stat(2)", error)));
     }
     let mut named = path.to_owned();
     for _ in 0..MAX_LINKS {
         match fs::canonicalize(&named) {
             Ok(real) => return Ok(real),
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(FileError::from_io(path, "find", error));
+                return Err(FileError::from_io(
+                    path,
+                    "find",
+                    SystemError::of("readlink(2)", error),
+                ));
             }
             Err(missing) => {
                 let (Some(directory), Some(name)) = (named.parent(), named.file_name()) else {
                     return Err(FileError::from_io(path, "find", missing));
                 };
                 let real = fs::canonicalize(directory)
-                    .map_err(|error| FileError::from_io(&named, "find", error))?
+                    .map_err(|error| {
+                        FileError::from_io(&named, "find", SystemError::of("readlink(2)", error))
+                    })?
                     .join(name);
                 // A link whose target is missing: the file is to be made where the link points.
                 match fs::read_link(&real) {

@@ -11,10 +11,12 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod account;
 mod aliases;
 mod bad_input;
 mod client;
 mod crashes;
+mod denied;
 mod disks;
 mod due;
 mod failures;

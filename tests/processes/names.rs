@@ -27,6 +27,7 @@ fn print(call: &str) -> String {
 #[test]
 fn a_name_is_found_by_the_name_server_of_resolv_conf() {
     let (world, dir) = named();
+    world.write("");
     let server = NameServer::start();
     let php = server.serve(world.php(), dir.path());
     let token = php.run(&print("wx_get_token($argv[1])"), &[path(&world)]);

@@ -65,6 +65,62 @@ fn root_and_www_data_take_turns_and_both_are_always_served() {
     }
 }
 
+/// What PHP has in its error log after `code`, run as `user`.
+fn logged(world: &World, user: u32, code: &str) -> String {
+    let log = tempfile::NamedTempFile::new().expect("a log");
+    give(log.path(), user, user, 0o600);
+    let php = world.php().with(&format!("error_log={}", log.path().display())).run_as(user);
+    assert_eq!(php.run(code, &[world.file().to_str().expect("a path")]), "served");
+    fs::read_to_string(log.path()).expect("a log")
+}
+
+const SERVED: &str = "wx_get_token($argv[1]); echo 'served';";
+
+#[test]
+fn a_file_that_root_has_made_for_himself_alone_is_told_of_once_and_the_remedy_helps() {
+    let world = world();
+    let (file, directory) = (world.file(), world.dir.path());
+    let log = logged(
+        &world,
+        0,
+        "for ($i = 0; $i < 3; $i++) { @unlink($argv[1]); wx_get_token($argv[1]); }
+         wx_get_token(\"$argv[1].other\"); echo 'served';",
+    );
+    let told = |file: &Path| {
+        let (file, directory) = (file.display(), directory.display());
+        let notice = format!(
+            "wx_token: root has created {file}, and only root can read it. If the web server needs it, run chown WEBUSER {directory} {file}: "
+        );
+        log.matches(&notice).count()
+    };
+    assert_eq!((told(&file), told(&file.with_extension("json.other"))), (1, 1), "{log}");
+    assert_eq!(log.lines().count(), 2, "{log}");
+    assert_eq!(whose(&file), (0, 0, 0o600));
+    assert_eq!(logged(&world, 0, SERVED), "", "it is there");
+    assert_eq!(call_as(&world, WWW_DATA).class(), "WxToken\\FileException");
+    run(Command::new("chown").arg(WWW_DATA.to_string()).args([directory, &file]));
+    for user in [WWW_DATA, 0, WWW_DATA] {
+        fs::write(&file, r#"{"access_token":"dead","expire":5}"#).expect("a file");
+        assert!(world.is_live(call_as(&world, user).token()));
+    }
+}
+
+#[test]
+fn a_file_that_others_can_read_too_is_made_without_a_word() {
+    for (user, owner, group, file_mode) in [
+        (0, WWW_DATA, 0, "0600"),
+        (0, 0, WWW_DATA, "0640"),
+        (0, 0, 0, "0644"),
+        (WWW_DATA, WWW_DATA, WWW_DATA, "0600"),
+    ] {
+        let mut world = world();
+        give(world.dir.path(), owner, group, 0o755);
+        world.set("file_mode", file_mode);
+        assert_eq!(logged(&world, user, SERVED), "", "{user} {owner} {group} {file_mode}");
+        assert_eq!(whose(&world.file()).0, owner);
+    }
+}
+
 #[test]
 fn owner_group_and_mode_survive_a_replacement() {
     let world = world();

@@ -12,6 +12,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod environment;
 mod process;
 mod serving;
 mod signals;

@@ -124,6 +124,7 @@ fn a_link_that_another_has_put_into_a_sticky_directory_is_followed_only_if_the_k
         assert_eq!(answer.token(), "locked");
     } else {
         assert_eq!(answer.class(), "WxToken\\FileException");
+        assert!(answer.message().contains("fs.protected_symlinks"), "{}", answer.message());
     }
     victim.assert_unharmed();
 }

@@ -12,19 +12,27 @@ const STDIN: u8 = 5;
 const STDOUT: u8 = 6;
 const RESPONDER: u8 = 1;
 
-/// Sends `GET script?query` to the server at `socket`, and returns the body of its answer.
-pub fn get(socket: &Path, script: &Path, query: &str) -> io::Result<Vec<u8>> {
+/// Sends `GET script?query` to the server at `socket`, with the `variables` of a web server's configuration
+/// among its parameters, and returns the body of its answer.
+pub fn get(
+    socket: &Path,
+    script: &Path,
+    query: &str,
+    variables: &[(&str, &str)],
+) -> io::Result<Vec<u8>> {
     let mut stream = UnixStream::connect(socket)?;
     let mut params = Vec::new();
-    for (name, value) in [
+    let script = script.display().to_string();
+    let own = [
         ("GATEWAY_INTERFACE", "CGI/1.1"),
         ("REQUEST_METHOD", "GET"),
-        ("SCRIPT_FILENAME", &script.display().to_string()),
+        ("SCRIPT_FILENAME", &script),
         ("SCRIPT_NAME", "/call.php"),
         ("REQUEST_URI", "/call.php"),
         ("QUERY_STRING", query),
         ("SERVER_PROTOCOL", "HTTP/1.1"),
-    ] {
+    ];
+    for (name, value) in own.iter().chain(variables) {
         for text in [name, value] {
             // Four bytes with the highest bit set hold any length.
             let length = u32::try_from(text.len()).map_err(io::Error::other)?;

@@ -61,7 +61,13 @@ impl Fpm {
 
     /// One request; returns the body of its answer.
     pub fn get(&self, query: &str) -> String {
-        let answer = fastcgi::get(&self.socket(), &self.dir.path().join("call.php"), query);
+        self.get_with(query, &[])
+    }
+
+    /// The same with the `variables` that a web server sets, as nginx does with `fastcgi_param`.
+    pub fn get_with(&self, query: &str, variables: &[(&str, &str)]) -> String {
+        let script = self.dir.path().join("call.php");
+        let answer = fastcgi::get(&self.socket(), &script, query, variables);
         String::from_utf8(answer.expect("an answer of php-fpm")).expect("an answer in UTF-8")
     }
 

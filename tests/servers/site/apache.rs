@@ -16,7 +16,8 @@ const MODULES: &str = "/usr/lib/apache2/modules";
 /// the cfg `apache` out, and nothing here is called.
 const PHP: &str = "/usr/lib/apache2/modules/libphp8.2.so";
 
-pub fn start(world: &World, dir: &Path, port: u16, children: u32) -> Server {
+/// With `directives` of an administrator's own.
+pub fn start(world: &World, dir: &Path, port: u16, children: u32, directives: &str) -> Server {
     let config = dir.join("apache.conf");
     let text = format!(
         "ServerRoot {dir}\nServerName 127.0.0.1\nListen 127.0.0.1:{port}\n\
@@ -24,11 +25,12 @@ pub fn start(world: &World, dir: &Path, port: u16, children: u32) -> Server {
          User www-data\nGroup www-data\n\
          LoadModule mpm_prefork_module {MODULES}/mod_mpm_prefork.so\n\
          LoadModule authz_core_module {MODULES}/mod_authz_core.so\n\
+         LoadModule env_module {MODULES}/mod_env.so\n\
          LoadModule php_module {php}\n\
          StartServers {children}\nMinSpareServers {children}\nMaxSpareServers {children}\n\
          MaxRequestWorkers {children}\nServerLimit {children}\n\
          DocumentRoot {dir}\nPHPIniDir {dir}\n\
-         <FilesMatch \\.php$>\nSetHandler application/x-httpd-php\n</FilesMatch>\n",
+         <FilesMatch \\.php$>\nSetHandler application/x-httpd-php\n</FilesMatch>\n{directives}\n",
         dir = dir.display(),
         php = program("PHP_APACHE", PHP).display(),
     );

@@ -64,7 +64,12 @@ impl Site {
 
     /// Apache with PHP as its module, in one of `children` processes each request.
     pub fn apache(world: &World, children: u32) -> Self {
-        Self::start(world, |dir, port| vec![apache::start(world, dir, port, children)])
+        Self::apache_with(world, children, "")
+    }
+
+    /// The same with `directives` in its configuration.
+    pub fn apache_with(world: &World, children: u32, directives: &str) -> Self {
+        Self::start(world, |dir, port| vec![apache::start(world, dir, port, children, directives)])
     }
 
     /// `php -S` with `workers` processes.
@@ -130,9 +135,14 @@ pub struct Requests {
 impl Requests {
     /// Returns the body of the answer, if that is a success and whole.
     pub fn get(self, query: &str) -> io::Result<String> {
+        self.get_with(query, "")
+    }
+
+    /// The same with `headers`, each with its line end.
+    pub fn get_with(self, query: &str, headers: &str) -> io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(HANG))?;
-        write!(stream, "GET /request.php?{query} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")?;
+        write!(stream, "GET /request.php?{query} HTTP/1.0\r\nHost: 127.0.0.1\r\n{headers}\r\n")?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         match answer.split_once("\r\n\r\n") {

@@ -1,0 +1,238 @@
+//! What keeps a call from a token file is named: an attribute, a sandbox, a lack of inodes, a quota; and not
+//! blamed on owner and mode, which allow it.
+
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use wechat_emulator::Options;
+
+use crate::support::World;
+use crate::support::php::{Answer, CALL, Callers, GET, code};
+
+const WWW_DATA: u32 = 33;
+
+fn world() -> World {
+    let world = World::new(Options::default());
+    fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
+    world
+}
+
+/// An attribute of chattr(1), until this is dropped.
+struct Attribute {
+    letter: char,
+    path: PathBuf,
+}
+
+impl Attribute {
+    /// `None`, with the reason printed, where the file system has no attributes.
+    fn give(letter: char, path: &Path) -> Option<Self> {
+        let given = Command::new("chattr").arg(format!("+{letter}")).arg(path).status();
+        if given.expect("chattr runs").success() {
+            return Some(Self { letter, path: path.to_owned() });
+        }
+        println!("skipped: the file system of {} has no attributes", path.display());
+        None
+    }
+}
+
+impl Drop for Attribute {
+    fn drop(&mut self) {
+        let letter = self.letter;
+        let _ = Command::new("chattr").arg(format!("-{letter}")).arg(&self.path).status();
+    }
+}
+
+/// No fetch, and a message of `expected` that says nothing of owner and mode.
+fn assert_told(world: &World, answer: &Answer, expected: &str) {
+    assert_eq!(answer.class(), "WxToken\\FileException");
+    let message = answer.message();
+    assert!(message.contains(expected), "{expected}: {message}");
+    assert!(!message.contains("permission denied to"), "{message}");
+    assert_eq!(world.fetches(), 0);
+}
+
+#[test]
+fn an_attribute_of_a_file_or_its_directory_is_named_with_its_remedy() {
+    for (letter, name) in [('i', "immutable"), ('a', "append only")] {
+        for is_missing in [false, true] {
+            let world = world();
+            let path = if is_missing { world.dir.path().to_owned() } else { world.file() };
+            if !is_missing {
+                world.write_expired();
+            }
+            let Some(attribute) = Attribute::give(letter, &path) else { return };
+            let task = if is_missing { "create" } else { "write" };
+            let file = world.file();
+            let expected = format!(
+                "cannot {task} {}: {path} has the attribute \"{name}\", which overrules owner and mode. Run chattr -{letter} {path}",
+                file.display(),
+                path = path.display()
+            );
+            assert_told(&world, &world.call(), &expected);
+            drop(attribute);
+            assert!(world.is_live(world.call().token()), "the remedy helps");
+        }
+    }
+}
+
+/// A call as `user`, for whom strace(1) makes system calls fail: `inject` and its further arguments.
+fn call_without(world: &World, user: u32, inject: &[&str]) -> Answer {
+    let php = world.php().command();
+    let mut command = Command::new("setpriv");
+    command.args([&format!("--reuid={user}"), &format!("--regid={user}"), "--clear-groups", "--"]);
+    command.args(["strace", "-f", "-qq", "-o", "/dev/null"]).args(inject);
+    command.arg(php.get_program()).args(php.get_args());
+    command.env_remove("WX_APPID").env_remove("WX_SECRET");
+    let file = world.file();
+    // The standard input is at its end: nobody need release the call.
+    let output = command.args(["-r", code(CALL), "--"]).arg(&file).arg(GET).output();
+    let output = String::from_utf8(output.expect("strace runs").stdout).expect("UTF-8");
+    Answer::parse(output.strip_prefix("ready\n").expect("a caller"))
+}
+
+/// seccomp(2) makes a call fail with whatever error it is told to, often EPERM or ENOSYS; a security module
+/// (path_resolution(7)) with EACCES.
+#[test]
+fn a_system_call_that_a_sandbox_denies_is_named() {
+    let file = |world: &World| world.file().display().to_string();
+    for user in [0, WWW_DATA] {
+        let world = world();
+        world.write_expired();
+        chown(world.dir.path(), Some(user), Some(user)).expect("the tests run as root");
+        chown(world.file(), Some(user), Some(user)).expect("the tests run as root");
+        fs::set_permissions(world.file(), Permissions::from_mode(0o600)).expect("chmod");
+        let call = |inject: &[&str]| call_without(&world, user, inject);
+        let may = "although owner and mode allow it. A sandbox (seccomp) or a security module may forbid it";
+
+        let denied = call(&["-e", "inject=flock:error=EPERM"]);
+        let expected = format!(
+            "cannot lock {}: flock(2) is denied (Operation not permitted (os error 1)), {may}",
+            file(&world)
+        );
+        assert_told(&world, &denied, &expected);
+
+        let missing = call(&["-e", "inject=flock:error=ENOSYS"]);
+        let expected = "flock(2) is not available (Function not implemented (os error 38)). A sandbox (seccomp) may forbid it";
+        assert_told(&world, &missing, expected);
+
+        // A security module is asked by faccessat(2), too: owner and mode must be looked at.
+        let path = file(&world);
+        for calls in
+            ["inject=openat:error=EACCES", "inject=openat,faccessat2,faccessat:error=EACCES"]
+        {
+            let barred = call(&["-P", &path, "-e", calls]);
+            let expected = format!(
+                "cannot read {path}: openat(2) is denied (Permission denied (os error 13)), {may}"
+            );
+            assert_told(&world, &barred, &expected);
+        }
+
+        fs::remove_file(world.file()).expect("a file");
+        for (inject, name) in [
+            ("inject=renameat2:error=EPERM", "renameat2(2) or linkat(2)"),
+            ("inject=fchmod:error=EPERM", "fchmod(2)"),
+        ] {
+            let mut world = world_of(user);
+            world.set("file_mode", "0660");
+            let denied = call_without(&world, user, &["-e", inject]);
+            let expected = format!(
+                "cannot create {}: {name} is denied (Operation not permitted (os error 1)), {may}",
+                file(&world)
+            );
+            assert_told(&world, &denied, &expected);
+        }
+    }
+}
+
+fn world_of(user: u32) -> World {
+    let world = world();
+    chown(world.dir.path(), Some(user), Some(user)).expect("the tests run as root");
+    world
+}
+
+#[test]
+fn a_root_that_may_not_give_a_file_away_is_told_of_the_capability() {
+    let world = world_of(WWW_DATA);
+    let denied = call_without(&world, 0, &["-e", "inject=fchown:error=EPERM"]);
+    let expected = "fchown(2) is denied (Operation not permitted (os error 1)), although owner and mode allow it. A sandbox (seccomp) or a security module may forbid it, or root is without the capability CAP_CHOWN";
+    assert_told(&world, &denied, expected);
+}
+
+#[test]
+fn an_acl_that_bars_a_user_is_no_sandbox() {
+    let world = world();
+    world.write_expired();
+    chown(world.file(), Some(0), Some(WWW_DATA)).expect("the tests run as root");
+    fs::set_permissions(world.file(), Permissions::from_mode(0o660)).expect("chmod");
+    let given = Command::new("setfacl").args(["-m", "u:33:-"]).arg(world.file()).status();
+    assert!(given.is_ok_and(|status| status.success()), "setfacl needs root");
+    let answer = Callers::start(&world.php().run_as(WWW_DATA), &world.file(), GET, 1).release();
+    let message = answer[0].message();
+    assert!(
+        message.contains("permission denied to uid 33 gid 33. Give that user access"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_path_that_leads_to_no_file_is_told_of_in_plain_words() {
+    let world = world();
+    let told = |file: &Path, expected: &str| {
+        let answer = Callers::start(&world.php(), file, GET, 1).release().remove(0);
+        let expected = expected.replace("FILE", &file.display().to_string());
+        assert_told(&world, &answer, &expected);
+    };
+    let link = world.file();
+    symlink(&link, &link).expect("a link");
+    told(&link, "cannot look at FILE: its symbolic links form a loop. Correct the link");
+    let proc = Path::new("/proc/wx_token.json");
+    told(proc, "cannot create FILE: no file can be created in /proc. Pass a path in another");
+}
+
+#[test]
+fn a_quota_that_is_used_up_is_named() {
+    let world = world();
+    world.write_expired();
+    let denied = call_without(&world, 0, &["-e", "inject=fallocate:error=EDQUOT"]);
+    assert_told(
+        &world,
+        &denied,
+        "the disk quota is used up (Disk quota exceeded (os error 122)). Raise the quota",
+    );
+}
+
+#[test]
+fn a_file_system_without_free_inodes_is_told_from_a_full_one() {
+    let world = world();
+    let path = world.dir.path();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=1m,nr_inodes=4", "tmpfs"])
+        .arg(path)
+        .status();
+    assert!(mounted.is_ok_and(|status| status.success()), "mount needs root");
+    let _mounted = Mounted(path);
+    let full = (0..4).find(|number| File::create(path.join(number.to_string())).is_err());
+    assert!(full.is_some(), "no inode is left");
+    let expected = format!(
+        "cannot create {}: the file system of {} has no free inodes. Delete files there, of whatever size (df -i shows the inodes)",
+        world.file().display(),
+        path.display()
+    );
+    assert_told(&world, &world.call(), &expected);
+    // One for the file, one for its replacement.
+    for name in ["0", "1"] {
+        fs::remove_file(path.join(name)).expect("an inode again");
+    }
+    assert!(world.is_live(world.call().token()), "the remedy helps");
+}
+
+/// Something that is mounted, until this is dropped.
+struct Mounted<'a>(&'a Path);
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0).status();
+    }
+}

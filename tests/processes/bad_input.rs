@@ -204,12 +204,6 @@ impl<'a> Tmpfs<'a> {
         assert!(mounted.is_ok_and(|status| status.success()), "mount needs root");
         Self(path)
     }
-
-    fn fill(&self) {
-        let mut ballast = File::create(self.0.join("ballast")).expect("a file");
-        let full = std::io::copy(&mut std::io::repeat(1), &mut ballast);
-        assert!(full.is_err_and(|error| error.kind() == std::io::ErrorKind::StorageFull));
-    }
 }
 
 impl Drop for Tmpfs<'_> {

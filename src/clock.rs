@@ -1,8 +1,10 @@
-//! The wall clock, as a value and as something that can be replaced in tests.
+//! The clocks, as values and as something that can be replaced in tests.
 //!
-//! Token files speak of moments as Unix time, so every moment in the core is an [`Epoch`].
+//! Token files speak of moments as Unix time, so every moment in the core is an [`Epoch`]. A wall clock may
+//! be set at any time, and differs from that of a file system on another machine: how long something took
+//! is told by the monotonic clock, and moments that processes compare by that of the file system.
 
-use std::ops::Add;
+use std::ops::{Add, Sub};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -68,10 +70,51 @@ fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// How far a file system's clock is ahead of the process's wall clock: milliseconds, negative if it is
+/// behind. A moment of the process's clock plus this is the same moment of the file system's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Offset(i64);
+
+impl Offset {
+    /// Clocks that differ by less are one: a file system may keep whole seconds, or every second one.
+    const LEAST: i64 = 3000;
+
+    /// The offset of a file system that has just dated something `stamp`, when it was `now` here.
+    #[must_use]
+    pub const fn between(now: Epoch, stamp: Epoch) -> Self {
+        let millis = stamp.0.saturating_sub(now.0);
+        if millis.saturating_abs() < Self::LEAST { Self(0) } else { Self(millis) }
+    }
+}
+
+impl Add<Offset> for Epoch {
+    type Output = Self;
+
+    fn add(self, offset: Offset) -> Self {
+        Self(self.0.saturating_add(offset.0))
+    }
+}
+
+impl Sub<Offset> for Epoch {
+    type Output = Self;
+
+    fn sub(self, offset: Offset) -> Self {
+        Self(self.0.saturating_sub(offset.0))
+    }
+}
+
 /// Where the protocol gets the time from.
 pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> Epoch;
+
+    /// The time since some moment that stays the same, whatever the wall clock is set to.
+    fn monotonic(&self) -> Duration;
+
+    /// How far a file system is ahead that has just dated something `stamp`.
+    fn offset_to(&self, stamp: Epoch) -> Offset {
+        Offset::between(self.now(), stamp)
+    }
 }
 
 /// The system's wall clock.
@@ -81,6 +124,15 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Epoch {
         read(ClockId::Realtime)
+    }
+
+    fn monotonic(&self) -> Duration {
+        // A token grows older while the machine is suspended.
+        #[cfg(target_os = "linux")]
+        let now = clock_gettime(ClockId::Boottime);
+        #[cfg(not(target_os = "linux"))]
+        let now = clock_gettime(ClockId::Monotonic);
+        Duration::try_from(now).unwrap_or_default()
     }
 }
 
@@ -99,6 +151,10 @@ impl Clock for CoarseClock {
         return read(ClockId::RealtimeCoarse);
         #[cfg(not(target_os = "linux"))]
         SystemClock.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        SystemClock.monotonic()
     }
 }
 
@@ -121,5 +177,22 @@ mod tests {
     fn moments_saturate_instead_of_overflowing() {
         assert_eq!(Epoch::from_secs(i64::MAX) + Duration::MAX, Epoch(i64::MAX));
         assert_eq!(Epoch::from_secs(1).since(Epoch::from_secs(2)), Duration::ZERO);
+    }
+
+    #[test]
+    fn clocks_differ_by_three_seconds_or_not_at_all() {
+        let now = Epoch::from_secs(1000);
+        let stamped =
+            |millis: i64| now + Offset::between(now, Epoch::from_millis(1_000_000 + millis));
+        assert_eq!([2999, -2999].map(stamped), [now, now]);
+        assert_eq!(stamped(3000), Epoch::from_millis(1_003_000));
+        assert_eq!(stamped(-3000), Epoch::from_millis(997_000));
+        assert_eq!(stamped(-3000) - Offset(-3000), now);
+    }
+
+    #[test]
+    fn the_monotonic_clock_goes_on() {
+        let before = SystemClock.monotonic();
+        assert!(before > Duration::ZERO && SystemClock.monotonic() >= before);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::clock::Epoch;
+use crate::clock::{Epoch, Offset};
 use crate::record::Owner;
 
 /// What went wrong upstream.
@@ -115,7 +115,8 @@ pub struct Asker {
     pub owner: Option<Owner>,
 }
 
-/// The last failed refresh of a token file.
+/// The last failed refresh of a token file. In the file, its moments are those of the file system's clock,
+/// which all who share the file have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailureRecord {
     /// What went wrong.
@@ -135,8 +136,11 @@ pub struct FailureRecord {
 const BACKOFF_FIRST: Duration = Duration::from_secs(1);
 const BACKOFF_MOST: Duration = Duration::from_secs(60);
 
-/// A record from this far in the future was written by a clock that has since been set back.
-const CLOCK_SKEW: Duration = Duration::from_secs(60);
+/// The longest pause there is: WeChat blocks an address for a day (errcode 89506).
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
+
+/// A record from this far in the future of its own clock was written before that was set back.
+const SET_BACK: Duration = Duration::from_secs(60);
 
 impl FailureRecord {
     /// The record of `failure`, which came after `previous`, at `now`.
@@ -164,10 +168,24 @@ impl FailureRecord {
         Self { cause: failure.cause, failed_at: now, retry_at, failures, refused_account, way }
     }
 
-    /// Whether `asker` must not ask the upstream yet at `now`.
+    /// Whether `asker` must not ask the upstream yet at `now`, by a clock that may not be the record's: one
+    /// that is behind takes it for a record from the future.
     #[must_use]
     pub fn forbids(&self, asker: &Asker, now: Epoch) -> bool {
-        now < self.retry_at && self.failed_at <= now + CLOCK_SKEW && self.concerns(asker)
+        self.failed_at <= now && self.forbids_by_its_clock(asker, now)
+    }
+
+    /// Whether `asker` must not ask the upstream yet at `now`, by the clock in which the record is written.
+    #[must_use]
+    pub fn forbids_by_its_clock(&self, asker: &Asker, now: Epoch) -> bool {
+        now < self.retry_at && self.failed_at <= now + SET_BACK && self.concerns(asker)
+    }
+
+    /// The record in this process's clock, from which that of the file system differs by `offset`.
+    #[must_use]
+    pub fn in_own_clock(&self, offset: Offset) -> Self {
+        let (failed_at, retry_at) = (self.failed_at - offset, self.retry_at - offset);
+        Self { failed_at, retry_at, ..self.clone() }
     }
 
     /// Whether `asker` would fare as this record says. One of an older version tells of no way.
@@ -213,10 +231,11 @@ impl FailureRecord {
                 None => Cause::Network { reason: text("network")? },
             },
         };
+        let failed_at = moment("failed_at_ms")?;
         Some(Self {
             cause,
-            failed_at: moment("failed_at_ms")?,
-            retry_at: moment("retry_at_ms")?,
+            failed_at,
+            retry_at: moment("retry_at_ms")?.min(failed_at + LONGEST_PAUSE),
             failures: u32::try_from(json.get("failures")?.as_u64()?).ok()?,
             refused_account: text("refused_account").map(Fingerprint),
             way: text("way").map(Fingerprint),
@@ -341,8 +360,20 @@ mod tests {
 
     #[test]
     fn a_record_from_the_future_is_not_believed() {
-        let record = FailureRecord::of(refused(), &asker("a", "direct"), None, NOW);
-        assert!(!record.forbids(&asker("a", "direct"), NOW.before(Duration::from_secs(3600))));
+        let here = asker("a", "direct");
+        let record = FailureRecord::of(refused(), &here, None, NOW);
+        let earlier = |seconds| NOW.before(Duration::from_secs(seconds));
+        assert!(!record.forbids(&here, earlier(1)), "it may be another's clock");
+        assert!(record.forbids_by_its_clock(&here, earlier(60)));
+        assert!(!record.forbids_by_its_clock(&here, earlier(61)), "its clock was set back");
+    }
+
+    #[test]
+    fn no_pause_is_believed_that_is_longer_than_the_longest() {
+        let mut json = FailureRecord::of(refused(), &asker("a", "direct"), None, NOW).to_json();
+        json["retry_at_ms"] = (NOW.millis() + 365 * 24 * 3_600_000).into();
+        let record = FailureRecord::from_json(&json).expect("a record");
+        assert_eq!(record.retry_at, NOW + LONGEST_PAUSE);
     }
 
     #[test]

@@ -52,10 +52,13 @@ pub struct Memory<'a> {
 }
 
 struct Remembered {
-    token: Token,
+    /// `None` while a later state of the file might pass for this one.
+    token: Option<Token>,
     owner: Option<Owner>,
     expected: Expected,
     identity: Identity,
+    /// When the file was first met as it is, by the monotonic clock.
+    met_at: Duration,
     /// When the file was last looked at, and when the token was last asked for: milliseconds since 1970.
     looked_at: AtomicI64,
     used_at: AtomicI64,
@@ -95,7 +98,8 @@ impl Memory<'_> {
     }
 
     /// Remembers the token that was read from the file at `path`, if that can be told from any later
-    /// state of the file. Beyond `max_files`, the least recently used go first.
+    /// state of the file: its clock has moved on since it was first met like this. No clock of this process
+    /// tells that, for it may differ. Beyond `max_files`, the least recently used go first.
     pub fn remember(
         self,
         path: &Path,
@@ -107,26 +111,31 @@ impl Memory<'_> {
         let (Some(identity), Some(token)) = (snapshot.identity, snapshot.document.token()) else {
             return;
         };
-        if !snapshot.is_settled {
-            return;
-        }
-        let remembered = Arc::new(Remembered {
-            token: token.clone(),
-            owner: snapshot.document.record().and_then(|record| record.owner),
-            expected,
-            identity,
-            looked_at: AtomicI64::new(now.millis()),
-            used_at: AtomicI64::new(now.millis()),
-            is_forgotten: AtomicBool::new(false),
-        });
         let path = path.as_os_str();
-        self.with_shared(|files| {
+        let remembered = self.with_shared(|files| {
+            let known = files.get(path).filter(|known| known.identity == identity);
+            let met_at = known.map_or(snapshot.ended, |known| known.met_at);
+            let is_told = snapshot.began >= met_at + identity.tick();
+            let remembered = Arc::new(Remembered {
+                token: is_told.then(|| token.clone()),
+                owner: snapshot.document.record().and_then(|record| record.owner),
+                expected,
+                identity,
+                met_at,
+                looked_at: AtomicI64::new(now.millis()),
+                used_at: AtomicI64::new(now.millis()),
+                is_forgotten: AtomicBool::new(false),
+            });
             forget(files, path);
             files.insert(path.to_owned(), Arc::clone(&remembered));
             if files.len() > max_files {
                 forget_least_recently_used(files, max_files);
             }
+            remembered
         });
+        if remembered.token.is_none() {
+            return;
+        }
         let mut at_hand = self.at_hand.borrow_mut();
         at_hand.insert(path.to_owned(), remembered);
         if at_hand.len() > max_files {
@@ -145,7 +154,7 @@ impl Memory<'_> {
                 let is_concerned = name == path.as_os_str()
                     || before.is_some_and(is_file)
                     || now.is_some_and(is_file)
-                    || &*remembered.token.value == rejected;
+                    || remembered.token.as_ref().is_some_and(|token| &*token.value == rejected);
                 if is_concerned {
                     remembered.forget();
                 }
@@ -190,6 +199,7 @@ impl Remembered {
         claim: Option<Claim<'_>>,
         now: Epoch,
     ) -> Option<Token> {
+        let token = self.token.as_ref()?;
         let is_anothers =
             claim.is_some_and(|claim| self.owner.as_ref().is_some_and(|owner| claim.is_not(owner)));
         if self.is_forgotten()
@@ -200,7 +210,7 @@ impl Remembered {
             return None;
         }
         touch(&self.used_at, now);
-        Some(self.token.clone())
+        Some(token.clone())
     }
 
     fn forget(&self) {
@@ -282,13 +292,19 @@ mod tests {
 
         /// Remembers the file as soon as that can be trusted.
         fn remember(&self, path: &Path, max_files: usize, now: Epoch) {
-            let snapshot = loop {
-                let snapshot = token_file::read(path, TOKEN).unwrap();
-                if snapshot.is_settled {
-                    break snapshot;
-                }
+            let is_remembered = || {
+                let files = self.shared.lock().unwrap();
+                files.get(path.as_os_str()).is_some_and(|file| file.token.is_some())
             };
-            self.memory().remember(path, TOKEN, &snapshot, max_files, now);
+            let deadline = std::time::Instant::now() + Duration::from_secs(20);
+            loop {
+                let snapshot = token_file::read(path, TOKEN).unwrap();
+                self.memory().remember(path, TOKEN, &snapshot, max_files, now);
+                if is_remembered() {
+                    break;
+                }
+                assert!(std::time::Instant::now() < deadline, "never remembered");
+            }
         }
 
         /// What is remembered after a look at the file.
@@ -357,13 +373,24 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_of_a_file_that_was_changed_just_before_is_not_remembered() {
+    fn what_is_read_is_remembered_once_the_file_was_met_like_this_a_tick_before() {
         let world = World::new();
         let path = world.write("token.json", "old");
-        let snapshot = token_file::read(&path, TOKEN).unwrap();
-        let unsettled = Snapshot { is_settled: false, ..snapshot };
-        world.memory().remember(&path, TOKEN, &unsettled, 10, NOW);
-        assert_eq!(world.recall(&path), None);
+        let read = || token_file::read(&path, TOKEN).unwrap();
+        let is_remembered_after = |first: &Snapshot, pause: Duration| {
+            let later = Snapshot { began: first.ended + pause, ..read() };
+            world.memory().remember(&path, TOKEN, &later, 10, NOW);
+            world.recall(&path).is_some()
+        };
+        let tick = read().identity.unwrap().tick();
+        for token in ["old", "new"] {
+            world.write("token.json", token);
+            let first = read();
+            world.memory().remember(&path, TOKEN, &first, 10, NOW);
+            assert_eq!(world.recall(&path), None, "it may have been changed in this tick");
+            assert!(!is_remembered_after(&first, tick - Duration::from_millis(1)));
+            assert!(is_remembered_after(&first, tick));
+        }
     }
 
     #[test]
@@ -424,7 +451,8 @@ mod tests {
         assert!(world.recall(&paths[1]).is_none(), "the least recently used");
         assert!(world.recall(&paths[31]).is_some());
 
-        world.remember(&paths[1], 0, at(42));
+        let snapshot = token_file::read(&paths[1], TOKEN).unwrap();
+        world.memory().remember(&paths[1], TOKEN, &snapshot, 0, at(42));
         assert!(world.shared.lock().unwrap().is_empty(), "none is allowed");
     }
 
@@ -535,8 +563,10 @@ mod tests {
         let world = World::new();
         let path = world.write("token.json", "token");
         let snapshot = token_file::read(&path, TOKEN).unwrap();
-        let settled = Snapshot { is_settled: true, ..snapshot };
-        with(|memory| memory.remember(&path, TOKEN, &settled, 10, NOW));
+        let later = Snapshot { began: Duration::MAX, ..snapshot.clone() };
+        for look in [snapshot, later] {
+            with(|memory| memory.remember(&path, TOKEN, &look, 10, NOW));
+        }
         let remembered = SHARED.lock().unwrap().get(path.as_os_str()).map(Arc::clone).unwrap();
         forget_thread();
         let name = c_string(&path);

@@ -5,7 +5,7 @@ use std::borrow::BorrowMut;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::clock::{Clock, Epoch};
+use crate::clock::{Clock, Epoch, Offset};
 use crate::error::Error;
 use crate::failure::{Asker, Cause, Failure, FailureRecord, Pace};
 use crate::ledger::{self, Fetched, Unstored};
@@ -81,24 +81,39 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
         rejected: Option<&str>,
         clock: &dyn Clock,
     ) -> Result<Outcome, Error> {
-        let asked_at = clock.now();
+        let asker = upstream.asker();
+        self.heed_failure(&asker, clock)?;
+        let began = clock.monotonic();
         let answer = upstream.fetch(rejected);
-        self.settle(answer, rejected, asked_at, &upstream.asker(), clock.now())
+        let took = clock.monotonic().saturating_sub(began);
+        self.settle(answer, rejected, took, &asker, clock)
     }
 
-    /// Stores what an upstream answered that was asked at `asked_at` for another token than
-    /// `rejected`.
+    /// Whoever came here by a clock that differs from that of the file system has not understood yet what
+    /// the last failure forbids.
+    fn heed_failure(&self, asker: &Asker, clock: &dyn Clock) -> Result<(), Error> {
+        let Some(record) = self.document.failure() else { return Ok(()) };
+        let offset = offset(&self.replacement, self.lock.borrow(), clock);
+        let now = clock.now();
+        if record.forbids_by_its_clock(asker, now + offset) {
+            return Err(Error::upstream(&self.manner.file, &record.in_own_clock(offset), now));
+        }
+        Ok(())
+    }
+
+    /// Stores what an upstream answered that was asked for another token than `rejected`, and took so long.
     ///
     /// # Errors
     /// As [`Self::run`].
-    pub fn settle(
+    fn settle(
         self,
         answer: Result<Grant, Setback>,
         rejected: Option<&str>,
-        asked_at: Epoch,
+        took: Duration,
         asker: &Asker,
-        now: Epoch,
+        clock: &dyn Clock,
     ) -> Result<Outcome, Error> {
+        let now = clock.now();
         // A loader may have forked.
         if self.lock.borrow().is_inherited() {
             let deadlock = Deadlock::ForkedChild;
@@ -108,22 +123,24 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
             Ok(grant) if rejected.is_some_and(|rejected| grant.is(rejected)) => {
                 let pace = Pace::After(FORCE_INTERVAL);
                 let failure = Failure { cause: Cause::StillRejected, pace };
-                self.record(failure, rejected, asker, now)
+                self.record(failure, rejected, asker, clock)
             }
             Ok(grant) => {
-                let (value, expires_in) = grant.into_parts();
-                let expiry = asked_at + expires_in;
+                // By the clock as it is after the answer: it may have been set meanwhile.
+                let asked_at = now.before(took);
+                let (value, expiry) = grant.into_parts(asked_at);
                 let token = Token { value: value.into(), expiry, may_live_long: true };
                 let record = Record::of(&token, asker.owner.clone(), asked_at);
-                Ok(self.store(Fetched { token, record }, asker, now))
+                Ok(self.store(Fetched { token, record }, asker, clock))
             }
-            Err(Setback::Failed(failure)) => self.record(failure, rejected, asker, now),
+            Err(Setback::Failed(failure)) => self.record(failure, rejected, asker, clock),
             Err(Setback::Unasked(error)) => Err(error),
         }
     }
 
     /// Stores `fetched`, which was asked for in the name of `asker`.
-    pub fn store(self, fetched: Fetched, asker: &Asker, now: Epoch) -> Outcome {
+    pub fn store(self, fetched: Fetched, asker: &Asker, clock: &dyn Clock) -> Outcome {
+        let now = clock.now();
         let Self { mut lock, document, replacement, manner } = self;
         let lock = lock.borrow_mut();
         let rest = rest(&fetched.token, manner.refresh_ahead, now);
@@ -140,7 +157,7 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
             Err(_) if lock.is_current().is_ok_and(|is_current| !is_current) => {
                 Outcome::Displaced(fetched)
             }
-            Err(error) => Outcome::Unstored(keep(lock, &document, fetched, &error, asker, now)),
+            Err(error) => Outcome::Unstored(keep(lock, &document, fetched, &error, asker, clock)),
         }
     }
 
@@ -150,11 +167,12 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
         failure: Failure,
         rejected: Option<&str>,
         asker: &Asker,
-        now: Epoch,
+        clock: &dyn Clock,
     ) -> Result<Outcome, Error> {
+        let (offset, now) = (offset(&self.replacement, self.lock.borrow(), clock), clock.now());
         let Self { mut lock, document, replacement, manner } = self;
         let lock = lock.borrow_mut();
-        let record = FailureRecord::of(failure, asker, document.failure(), now);
+        let record = FailureRecord::of(failure, asker, document.failure(), now + offset);
         let filled = document.with_failure(&record).map(|content| replacement.fill(content));
         match meanwhile(lock, &document, now) {
             Ok(Meanwhile::Stored(token)) if rejected != Some(&*token.value) => {
@@ -163,8 +181,13 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
             Ok(Meanwhile::Undisturbed) => leave(lock, &document, filled, &record),
             _ => {}
         }
-        Err(Error::upstream(&manner.file, &record, now))
+        Err(Error::upstream(&manner.file, &record.in_own_clock(offset), now))
     }
+}
+
+/// How far the file system's clock is ahead of `clock`; nothing if it cannot be told.
+fn offset(replacement: &Replacement, lock: &TokenLock, clock: &dyn Clock) -> Offset {
+    replacement.stamp(lock).map_or_else(Offset::default, |stamp| clock.offset_to(stamp))
 }
 
 /// Keeps a token that could not be stored, because of `error`, with this process, and leaves a record of that
@@ -175,13 +198,15 @@ fn keep(
     fetched: Fetched,
     error: &FileError,
     asker: &Asker,
-    now: Epoch,
+    clock: &dyn Clock,
 ) -> Token {
+    let in_place = Replacement::in_place();
+    let now = clock.now() + offset(&in_place, lock, clock);
     let reason = error.problem().to_owned();
     let failure = Failure { cause: Cause::Store { reason: reason.clone() }, pace: Pace::Backoff };
     let record = FailureRecord::of(failure, asker, document.failure(), now);
     let content = document.with_failure(&record);
-    let filled = content.map(|content| Replacement::in_place().fill(content));
+    let filled = content.map(|content| in_place.fill(content));
     leave(lock, document, filled, &record);
     let token = fetched.token.clone();
     let instead_of = document.token().cloned();
@@ -241,14 +266,27 @@ const SHORTEST_REST: Duration = Duration::from_secs(1);
 /// A token that is due as soon as it is had: the same stable token with the rest of its life, or one
 /// with a short life. Asking again at once would bring no other; the moment until which to leave it.
 fn rest(token: &Token, refresh_ahead: Duration, now: Epoch) -> Option<Epoch> {
-    let life = token.expiry.since(now);
-    if life > refresh_ahead {
-        None
-    } else if life > STABLE_RENEWAL {
-        Some(token.expiry.before(STABLE_RENEWAL))
+    (token.expiry.since(now) <= refresh_ahead).then(|| rest_until(token.expiry, now))
+}
+
+fn rest_until(expiry: Epoch, now: Epoch) -> Epoch {
+    let life = expiry.since(now);
+    if life > STABLE_RENEWAL {
+        expiry.before(STABLE_RENEWAL)
     } else {
-        Some(now + (life / 2).max(SHORTEST_REST))
+        now + (life / 2).max(SHORTEST_REST)
     }
+}
+
+/// A stored expiry is early by what was rounded down.
+pub const ROUNDING: Duration = Duration::from_secs(2);
+
+/// Whether `token` is to be left alone until `until`, as its file says. No refresh up to `now` has set a
+/// moment beyond that which one would set now: such a one is a relic of another token, or of a clock that
+/// was ahead.
+#[must_use]
+pub fn rests(token: &Token, until: Epoch, now: Epoch) -> bool {
+    now < until && until <= rest_until(token.expiry, now) + ROUNDING
 }
 
 #[cfg(test)]
@@ -271,5 +309,26 @@ mod tests {
         assert_eq!(rest_of(500, 600), Some(200), "the same stable token");
         assert_eq!(rest_of(300, 600), Some(150), "half of what is left");
         assert_eq!(rest_of(1, 600), Some(1), "never less than a second");
+    }
+
+    #[test]
+    fn a_token_rests_no_longer_than_a_refresh_could_have_said() {
+        let now = Epoch::from_secs(1000);
+        let after = |seconds| now + Duration::from_secs(seconds);
+        for life in [1, 2, 100, 300, 301, 500, 7200] {
+            let expiry = after(life);
+            let until = rest_until(expiry, now);
+            // As it stands in the file: rounded down.
+            let token = Token {
+                value: "t".into(),
+                expiry: expiry.before(Duration::from_millis(999)),
+                may_live_long: false,
+            };
+            for later in 0..until.since(now).as_secs() {
+                assert!(rests(&token, until, after(later)), "{life}, {later} s later");
+            }
+            assert!(!rests(&token, until, until), "{life}");
+            assert!(!rests(&token, until + ROUNDING * 2, now), "{life}: of a clock that was ahead");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::clock::Epoch;
 use crate::error::Error;
 use crate::failure::{Asker, Failure};
 use crate::token::is_token;
@@ -12,6 +13,7 @@ use crate::token::is_token;
 pub struct Grant {
     token: String,
     expires_in: Duration,
+    expires_at: Option<Epoch>,
 }
 
 /// The longest token that is believed, in bytes; WeChat asks for room for 512.
@@ -35,7 +37,13 @@ impl Grant {
         if expires_in.is_zero() || expires_in > MAX_LIFE {
             return Err("the lifetime is no positive number of seconds");
         }
-        Ok(Self { token, expires_in })
+        Ok(Self { token, expires_in, expires_at: None })
+    }
+
+    /// The same token with the moment of its expiry, whenever it was asked for.
+    #[must_use]
+    pub fn until(self, expires_at: Epoch) -> Self {
+        Self { expires_at: Some(expires_at), ..self }
     }
 
     /// Whether it is the token `other`.
@@ -44,10 +52,11 @@ impl Grant {
         self.token == other
     }
 
-    /// The token and its life.
+    /// The token and its expiry, if it was asked for at `asked_at`.
     #[must_use]
-    pub fn into_parts(self) -> (String, Duration) {
-        (self.token, self.expires_in)
+    pub fn into_parts(self, asked_at: Epoch) -> (String, Epoch) {
+        let expiry = self.expires_at.unwrap_or(asked_at + self.expires_in);
+        (self.token, expiry)
     }
 }
 
@@ -56,6 +65,7 @@ impl fmt::Debug for Grant {
         formatter
             .debug_struct("Grant")
             .field("expires_in", &self.expires_in)
+            .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
     }
 }

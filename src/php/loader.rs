@@ -63,8 +63,7 @@ const KEYS: [&str; 5] = ["errcode", "errmsg", "access_token", "expires_in", "exp
 
 impl Upstream for Loader<'_> {
     fn fetch(&self, _rejected: Option<&str>) -> Result<Grant, Setback> {
-        let asked_at = SystemClock.now();
-        let called = callback::call(self.callable, |answer| understand(answer, asked_at));
+        let called = callback::call(self.callable, understand);
         self.interruption.set(called.interruption);
         // A token is stored even if the destruction of the answer around it has ended the script.
         let Some(answer) = called.result else { return Err(self.failed()) };
@@ -86,7 +85,7 @@ impl Upstream for Loader<'_> {
     }
 }
 
-fn understand(answer: &Zval, asked_at: Epoch) -> Result<Grant, Trouble> {
+fn understand(answer: &Zval) -> Result<Grant, Trouble> {
     let unusable = |why: &str| Trouble::Unusable(why.to_owned());
     let mut answer = match (answer.array(), answer.zend_str()) {
         (Some(array), _) => members(array),
@@ -94,15 +93,22 @@ fn understand(answer: &Zval, asked_at: Epoch) -> Result<Grant, Trouble> {
             .map_err(|_| unusable("it is a string, but not a JSON object"))?,
         _ => return Err(unusable("it is neither an array nor WeChat's JSON as a string")),
     };
+    let mut expires_at = None;
     if let (None, Some(expiry)) = (answer.get("expires_in"), answer.get("expire")) {
         let expiry =
             answer::number(expiry).ok_or_else(|| unusable("its \"expire\" is no number"))?;
-        answer.insert("expires_in".to_owned(), expiry.saturating_sub(asked_at.secs()).into());
+        expires_at = Some(Epoch::from_secs(expiry));
+        let life = expiry.saturating_sub(SystemClock.now().secs());
+        answer.insert("expires_in".to_owned(), life.into());
     }
     if !answer.contains_key("expires_in") && !answer.contains_key("errcode") {
         return Err(unusable("it has neither \"expires_in\" (seconds) nor \"expire\" (Unix time)"));
     }
-    answer::interpret(&answer, "access_token", &Secret::default())
+    let grant = answer::interpret(&answer, "access_token", &Secret::default())?;
+    Ok(match expires_at {
+        Some(expires_at) => grant.until(expires_at),
+        None => grant,
+    })
 }
 
 fn members(array: &ZendHashTable) -> Map<String, Value> {

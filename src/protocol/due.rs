@@ -1,13 +1,11 @@
 //! A call with a valid token that is due: at most one refresh is started, and nobody waits for it.
 
-use std::time::Duration;
-
 use super::finding::Finding;
 use super::turn::{self, Aim};
 use super::{Call, Opened, Source, critical};
 use crate::error::Error;
 use crate::failure::Asker;
-use crate::refresh::Outcome;
+use crate::refresh::{self, Outcome, ROUNDING};
 use crate::token::Token;
 use crate::token_file;
 use crate::token_file::lock::{Attempt, TokenLock};
@@ -54,23 +52,20 @@ fn try_refresh(call: &Call, source: &Source<'_>, found: &Finding) -> Result<Opti
     })
 }
 
-/// A stored expiry is early by what was rounded down. WeChat renews a stable token exactly when it is
-/// due by default: whoever asked on the dot would be given the old one once more.
-const ROUNDING: Duration = Duration::from_secs(2);
-
 impl Call {
     /// Whether the token is only just due, or the last refresh has said when to ask next and that lies
     /// ahead. One that could not be stored is tried again as soon as the failure allows.
     pub(super) fn is_too_soon(&self, found: &Finding, asker: &Asker) -> bool {
         let now = self.clock.now();
+        // WeChat renews a stable token exactly when it is due by default: whoever asked on the dot would be
+        // given the old one once more.
         let grace = ROUNDING.min(self.refresh_ahead / 4);
         let is_just_due = |token: &Token| now < token.expiry.before(self.refresh_ahead) + grace;
-        let is_to_be_left = || {
-            let document = found.document();
-            document.token().is_some_and(is_just_due)
-                || document.rest_until().is_some_and(|until| now < until)
+        let is_to_be_left = |token: &Token| {
+            let rest = found.document().rest_until();
+            is_just_due(token) || rest.is_some_and(|until| refresh::rests(token, until, now))
         };
-        found.unstored.is_none() && is_to_be_left()
+        found.unstored.is_none() && found.document().token().is_some_and(is_to_be_left)
             || found.failure().is_some_and(|record| record.forbids(asker, now))
     }
 }

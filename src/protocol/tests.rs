@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::caller::tests::caller;
-use crate::clock::Epoch;
+use crate::clock::{Epoch, Offset};
 use crate::failure::{Asker, Cause, Fingerprint, Pace};
 use crate::record::Record;
 use crate::token_file::lock::{Attempt, Deadlock};
@@ -36,11 +36,38 @@ fn holding(token: &Token, now: Epoch) -> Content {
     empty().with_token(token, &Record::of(token, None, now), None, now)
 }
 
-struct FakeClock(AtomicI64);
+/// The time that passes, and by how much the wall clock and that of the file system were set since: seconds.
+struct FakeClock {
+    passed: AtomicI64,
+    set: AtomicI64,
+    file_system_set: AtomicI64,
+}
+
+impl FakeClock {
+    const fn new() -> Self {
+        let [passed, set, file_system_set] = [const { AtomicI64::new(0) }; 3];
+        Self { passed, set, file_system_set }
+    }
+
+    /// What a clock shows that was `set` by so much.
+    fn of(&self, set: &AtomicI64) -> Epoch {
+        let passed = self.passed.load(Ordering::SeqCst);
+        Epoch::from_secs(NOW + passed + set.load(Ordering::SeqCst))
+    }
+}
 
 impl Clock for FakeClock {
     fn now(&self) -> Epoch {
-        Epoch::from_secs(self.0.load(Ordering::SeqCst))
+        self.of(&self.set)
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(self.passed.load(Ordering::SeqCst).try_into().unwrap())
+    }
+
+    /// The stamp is of a real file system.
+    fn offset_to(&self, _stamp: Epoch) -> Offset {
+        Offset::between(self.now(), self.of(&self.file_system_set))
     }
 }
 
@@ -99,7 +126,7 @@ impl World {
             rejected: Mutex::new(None),
             meanwhile,
         };
-        let clock = Arc::new(FakeClock(AtomicI64::new(NOW)));
+        let clock = Arc::new(FakeClock::new());
         Self { dir, clock, upstream: Arc::new(upstream) }
     }
 
@@ -149,7 +176,7 @@ impl World {
     }
 
     fn pass(&self, seconds: i64) {
-        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+        self.clock.passed.fetch_add(seconds, Ordering::SeqCst);
     }
 
     fn asked(&self) -> usize {
@@ -166,6 +193,11 @@ impl World {
 
 fn down() -> Failure {
     Failure::network("down")
+}
+
+/// Until the next minute, which begins in 20 s.
+fn busy() -> Failure {
+    Failure { pace: Pace::NextMinute, ..down() }
 }
 
 #[test]
@@ -185,13 +217,106 @@ fn a_token_is_fetched_once_and_served_until_the_second_of_its_expiry() {
 
 #[test]
 fn the_time_that_a_fetch_takes_is_not_added_to_the_life_of_its_token() {
-    let clock = Arc::new(FakeClock(AtomicI64::new(NOW)));
+    let clock = Arc::new(FakeClock::new());
     let passing = Arc::clone(&clock);
     let mut world = World::with(Ok("token"), move |_| {
-        passing.0.fetch_add(5, Ordering::SeqCst);
+        passing.passed.fetch_add(5, Ordering::SeqCst);
     });
     world.clock = clock;
     assert_eq!(world.get().unwrap().expiry, Epoch::from_secs(NOW + 7200));
+}
+
+#[test]
+fn a_clock_that_is_set_during_a_fetch_lengthens_no_life() {
+    for set in [-3600, 3600] {
+        let clock = Arc::new(FakeClock::new());
+        let setting = Arc::clone(&clock);
+        let mut world = World::with(Ok("token"), move |_| {
+            setting.passed.fetch_add(5, Ordering::SeqCst);
+            setting.set.fetch_add(set, Ordering::SeqCst);
+        });
+        world.clock = clock;
+        assert_eq!(world.get().unwrap().expiry, Epoch::from_secs(NOW + set + 7200));
+    }
+}
+
+#[test]
+fn those_whose_clocks_differ_share_a_failure_by_the_clock_of_the_file_system() {
+    for write_mode in [WriteMode::Replace, WriteMode::InPlace] {
+        let world = World::new(Err(busy()));
+        let set_to = |set| world.clock.set.store(set, Ordering::SeqCst);
+        let get = || world.get_by(&Call { write_mode, ..world.call() });
+        for set in [3600, -3600, 0, 86400, -10] {
+            set_to(set);
+            let Err(Error::Upstream { retry_at, wait, .. }) = get() else { panic!("{set}") };
+            assert_eq!(retry_at, Epoch::from_secs(NOW + 20 + set), "by the clock of the caller");
+            assert_eq!(wait, Duration::from_secs(20));
+        }
+        assert_eq!(world.asked(), 1);
+        world.pass(20);
+        set_to(3600);
+        world.answer(Ok("token"));
+        assert_eq!(&*get().unwrap().value, "token");
+    }
+}
+
+#[test]
+fn whoever_shares_a_failure_is_told_by_their_own_clock_when_it_may_be_tried_again() {
+    let world = World::new(Ok("token"));
+    let record = FailureRecord::of(busy(), &world.upstream.asker(), None, world.clock.now());
+    fs::write(world.file(), noted(&record).bytes).unwrap();
+    for set in [3600, 0, -3600] {
+        world.clock.set.store(set, Ordering::SeqCst);
+        let found = world.call().look().unwrap();
+        let wanted = Wanted { rejected: None, old_failure: None, in_hand: None };
+        let shared = wanted.answered(&world.call(), &world.upstream.asker(), &found);
+        let Err(Error::Upstream { retry_at, .. }) = shared else { panic!("{set}") };
+        assert_eq!(retry_at, Epoch::from_secs(NOW + 20 + set));
+    }
+}
+
+#[test]
+fn a_due_token_is_not_renewed_by_those_whose_clocks_differ_while_a_failure_forbids_it() {
+    let world = World::new(Ok("old"));
+    world.get().unwrap();
+    world.pass(7000);
+    world.answer(Err(Failure { pace: Pace::After(Duration::from_secs(150)), ..down() }));
+    for set in [0, 160, -1000, 0] {
+        world.clock.set.store(set, Ordering::SeqCst);
+        let call = Call { refresh_ahead: Duration::from_secs(1300), ..world.call() };
+        assert_eq!(&*world.get_by(&call).unwrap().value, "old", "{set}");
+    }
+    assert_eq!(world.asked(), 2);
+}
+
+#[test]
+fn a_failure_from_the_future_of_the_file_system_forbids_nothing() {
+    let world = World::new(Err(busy()));
+    assert!(world.get().is_err());
+    for clock in [&world.clock.set, &world.clock.file_system_set] {
+        clock.store(-3600, Ordering::SeqCst);
+    }
+    world.answer(Ok("token"));
+    assert_eq!(&*world.get().unwrap().value, "token");
+}
+
+#[test]
+fn a_rest_that_no_refresh_could_have_said_keeps_no_due_token_from_being_refreshed() {
+    let world = World::new(Ok("new"));
+    let write = |rest: i64| {
+        let rest = (NOW + rest) * 1000;
+        let expiry = NOW + 500;
+        let content = format!(
+            r#"{{"access_token":"old","expire":{expiry},"wx_token":{{"refresh_not_before_ms":{rest}}}}}"#
+        );
+        fs::write(world.file(), content).unwrap();
+    };
+    let call = Call { refresh_ahead: Duration::from_secs(600), ..world.call() };
+    write(200);
+    assert_eq!(&*world.get_by(&call).unwrap().value, "old");
+    assert_eq!(world.asked(), 0);
+    write(3600);
+    assert_eq!(&*world.get_by(&call).unwrap().value, "new");
 }
 
 #[test]
@@ -338,6 +463,14 @@ impl Clock for ExchangingClock {
         }
         Epoch::from_secs(NOW)
     }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn offset_to(&self, _stamp: Epoch) -> Offset {
+        Offset::default()
+    }
 }
 
 #[test]
@@ -384,7 +517,7 @@ fn a_due_token_that_expires_during_its_failing_refresh_is_not_given() {
     let clock = Arc::clone(&slow);
     let world = World::with(Ok("first"), move |_| {
         if let Some(clock) = clock.get() {
-            clock.0.fetch_add(400, Ordering::SeqCst);
+            clock.passed.fetch_add(400, Ordering::SeqCst);
         }
     });
     world.get().unwrap();
@@ -467,7 +600,7 @@ fn the_same_token_with_the_rest_of_its_life_is_no_failure_and_no_loop() {
     let world = due();
     let call = Call { refresh_ahead: Duration::from_secs(600), ..world.call() };
     let ask_at = |seconds_left: i64| {
-        world.clock.0.store(NOW + 7200 - seconds_left, Ordering::SeqCst);
+        world.clock.passed.store(7200 - seconds_left, Ordering::SeqCst);
         let life = u64::try_from(seconds_left).unwrap();
         *world.upstream.answer.lock().unwrap() = Ok(("first", life));
         world.get_by(&call).unwrap();

@@ -51,7 +51,10 @@ impl Wanted {
         let failed = found
             .failure()
             .filter(|record| Some(*record) != self.old_failure.as_ref() && record.concerns(asker));
-        failed.map_or(Ok(None), |record| Err(Error::upstream(&call.file, record, call.clock.now())))
+        let Some(record) = failed else { return Ok(None) };
+        // It failed a moment ago, whatever the clock of the file system says.
+        let record = record.in_own_clock(call.clock.offset_to(record.failed_at));
+        Err(Error::upstream(&call.file, &record, call.clock.now()))
     }
 }
 
@@ -97,7 +100,7 @@ pub fn take<L: BorrowMut<TokenLock>>(
     };
     let refresh = Refresh::prepare(lock, found.snapshot.document, manner)?;
     match in_hand {
-        Some(fetched) => Ok(Some(refresh.store(fetched, &asker, call.clock.now()))),
+        Some(fetched) => Ok(Some(refresh.store(fetched, &asker, call.clock.as_ref()))),
         None => refresh.run(upstream, rejected, call.clock.as_ref()).map(Some),
     }
 }

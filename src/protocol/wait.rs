@@ -82,7 +82,8 @@ impl<'a> Wait<'a> {
         if now.is_none() || now == self.seen {
             return Ok(None);
         }
-        let found = self.call.look()?;
+        let read = token_file::read_since(&self.call.file, self.call.expected, self.seen)?;
+        let found = self.call.find(read)?;
         self.seen = found.snapshot.identity;
         self.wanted.answered(self.call, &self.upstream.upstream().asker(), &found)
     }

@@ -14,7 +14,6 @@ pub mod replace;
 use std::ffi::CStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::mem;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::thread;
@@ -72,14 +71,12 @@ impl Identity {
         epoch(self.changed)
     }
 
-    /// Whether a write at `moment` or later gives the file other times, and so another identity: the
-    /// clock of the file system has moved on since the last one.
-    fn tells_writes_from(&self, moment: Epoch) -> bool {
+    /// The time in which the clock that dates the file surely moves on: a write so long after the file was
+    /// met gives it another identity.
+    #[must_use]
+    pub const fn tick(&self) -> Duration {
         let has_whole_seconds = self.modified.1 == 0 && self.changed.1 == 0;
-        let tick = if has_whole_seconds { WHOLE_SECONDS_TICK } else { TICK };
-        let written = self.written();
-        moment.since(self.changed()) >= tick
-            && moment.since(written).max(written.since(moment)) >= tick
+        if has_whole_seconds { WHOLE_SECONDS_TICK } else { TICK }
     }
 
     /// Whether both are the same file, in whatever state.
@@ -140,8 +137,10 @@ pub fn glance(path: &CStr) -> Option<Identity> {
 pub struct Snapshot {
     /// `None` if there was no file.
     pub identity: Option<Identity>,
-    /// Whether whatever is written to the file after this reading gives it another identity.
-    pub is_settled: bool,
+    /// When the reading began, by the monotonic clock.
+    pub began: Duration,
+    /// When it ended, by the same: the file was as `identity` says.
+    pub ended: Duration,
     /// The content.
     pub document: Document,
 }
@@ -152,8 +151,24 @@ pub struct Snapshot {
 /// # Errors
 /// [`FileError`] if it cannot be read, is no regular file, is too large, or is no token file.
 pub fn read(path: &Path, expected: Expected) -> Result<Snapshot, FileError> {
+    read_since(path, expected, None)
+}
+
+/// The same for whoever has `seen` the file a moment ago: if it is another by now, or in another state, it
+/// was changed just now, whatever the clocks say.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_since(
+    path: &Path,
+    expected: Expected,
+    seen: Option<Identity>,
+) -> Result<Snapshot, FileError> {
     match open(path)? {
-        Some(file) => understand(path, &file, read_settled(path, &file)?, expected),
+        Some((file, now)) => {
+            let reading = read_settled(path, &file, seen.unwrap_or(now))?;
+            understand(path, &file, reading, expected)
+        }
         None => Ok(missing(path, expected)),
     }
 }
@@ -163,31 +178,26 @@ pub fn read(path: &Path, expected: Expected) -> Result<Snapshot, FileError> {
 /// # Errors
 /// As [`read`].
 pub fn read_if_settled(path: &Path, expected: Expected) -> Result<Option<Snapshot>, FileError> {
-    let Some(file) = open(path)? else { return Ok(Some(missing(path, expected))) };
+    let Some((file, seen)) = open(path)? else { return Ok(Some(missing(path, expected))) };
     let reading = read_once(path, &file)?;
-    if is_unsettled(reading.identity.changed()) {
+    if reading.is_unsettled(&seen) {
         return Ok(None);
     }
     understand(path, &file, reading, expected).map(Some)
 }
 
-/// Opens the file at `path`; `None` if there is none.
-fn open(path: &Path) -> Result<Option<File>, FileError> {
+/// Opens the file at `path`, which was so just before; `None` if there is none.
+fn open(path: &Path) -> Result<Option<(File, Identity)>, FileError> {
     // A FIFO or a device must not even be opened: opening alone can hang or have effects.
-    match identify(path)? {
-        Some(_) => open_by(path, 0),
-        None => Ok(None),
-    }
+    let Some(seen) = identify(path)? else { return Ok(None) };
+    Ok(open_by(path, 0)?.map(|file| (file, seen)))
 }
 
 /// The same as [`read`] for a path that has been resolved: a link that stands there by now is no file.
 fn read_resolved(path: &Path, expected: Expected) -> Result<Snapshot, FileError> {
-    let opened = match identify_resolved(path)? {
-        Some(_) => open_by(path, libc::O_NOFOLLOW)?,
-        None => None,
-    };
-    match opened {
-        Some(file) => understand(path, &file, read_settled(path, &file)?, expected),
+    let Some(seen) = identify_resolved(path)? else { return Ok(missing(path, expected)) };
+    match open_by(path, libc::O_NOFOLLOW)? {
+        Some(file) => understand(path, &file, read_settled(path, &file, seen)?, expected),
         None => Ok(missing(path, expected)),
     }
 }
@@ -213,7 +223,7 @@ fn understand(
     reading: Reading,
     expected: Expected,
 ) -> Result<Snapshot, FileError> {
-    let Reading { bytes, identity, is_settled } = reading;
+    let Reading { bytes, identity, began, ended } = reading;
     let attributes = replace::read_attribute(file).into_iter().chain(ledger::attribute(path));
     let origin = Origin {
         name: name_of(path),
@@ -222,7 +232,7 @@ fn understand(
     };
     let document = Document::parse(&bytes, expected, origin)
         .map_err(|refusal| FileError::refused(path, &refusal))?;
-    Ok(Snapshot { identity: Some(identity), is_settled, document })
+    Ok(Snapshot { identity: Some(identity), began, ended, document })
 }
 
 /// A file that was changed so recently may still be being written in place, by us or by others.
@@ -238,38 +248,46 @@ const WHOLE_SECONDS_TICK: Duration = Duration::from_secs(3);
 struct Reading {
     bytes: Vec<u8>,
     identity: Identity,
-    is_settled: bool,
+    began: Duration,
+    ended: Duration,
+}
+
+impl Reading {
+    /// Whether the file, which was as `seen` a moment ago, is being changed. Another machine's clock may be
+    /// ahead for hours; that is not "just now".
+    fn is_unsettled(&self, seen: &Identity) -> bool {
+        let (now, changed) = (SystemClock.now(), self.identity.changed());
+        let is_recent = now.since(changed) < UNSETTLED && changed.since(now) < UNSETTLED;
+        is_recent || self.identity != *seen
+    }
 }
 
 /// Reads the file once. A write sets the time of change first, so it is looked at after the read.
 fn read_once(path: &Path, file: &File) -> Result<Reading, FileError> {
-    let began = SystemClock.now();
+    let began = SystemClock.monotonic();
     let bytes = read_bounded(path, file)?;
     let identity = identify_open(path, file)?;
-    Ok(Reading { bytes, identity, is_settled: identity.tells_writes_from(began) })
+    Ok(Reading { bytes, identity, began, ended: SystemClock.monotonic() })
 }
 
-/// Reads the file, and a file that is changed just now until it reads the same twice.
-fn read_settled(path: &Path, file: &File) -> Result<Reading, FileError> {
-    let Reading { mut bytes, mut identity, is_settled } = read_once(path, file)?;
+/// Reads the file, which was as `seen` a moment ago, and a file that is changed just now until it reads the
+/// same twice.
+fn read_settled(path: &Path, file: &File, mut seen: Identity) -> Result<Reading, FileError> {
+    let mut reading = read_once(path, file)?;
     for _ in 0..20 {
-        if !is_unsettled(identity.changed()) {
+        if !reading.is_unsettled(&seen) {
             break;
         }
         thread::sleep(Duration::from_millis(1));
-        let before = mem::replace(&mut bytes, read_bounded(path, file)?);
-        identity = identify_open(path, file)?;
-        if before == bytes {
+        let again = read_once(path, file)?;
+        let is_same = again.bytes == reading.bytes;
+        seen = reading.identity;
+        reading = again;
+        if is_same {
             break;
         }
     }
-    Ok(Reading { bytes, identity, is_settled })
-}
-
-/// Another machine's clock may be ahead for hours; that is not "just now".
-fn is_unsettled(changed: Epoch) -> bool {
-    let now = SystemClock.now();
-    now.since(changed) < UNSETTLED && changed.since(now) < UNSETTLED
+    Ok(reading)
 }
 
 fn read_bounded(path: &Path, file: &File) -> Result<Vec<u8>, FileError> {
@@ -290,7 +308,8 @@ fn missing(path: &Path, expected: Expected) -> Snapshot {
         written: Epoch::from_secs(0),
         attributes: ledger::attribute(path).into_iter().collect(),
     };
-    Snapshot { identity: None, is_settled: false, document: Document::empty(expected, origin) }
+    let document = Document::empty(expected, origin);
+    Snapshot { identity: None, began: Duration::ZERO, ended: Duration::ZERO, document }
 }
 
 fn name_of(path: &Path) -> String {
@@ -319,22 +338,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_tells_writes_once_the_clock_of_its_file_system_has_moved_on() {
-        let second = 1_700_000_000;
-        let tells = |modified, changed, millis: i64| {
-            let identity = Identity { dev: 1, ino: 1, size: 9, modified, changed };
-            identity.tells_writes_from(Epoch::from_millis(second * 1000 + millis))
-        };
-        let fine = (second, 1);
-        assert!(!tells(fine, fine, 0));
-        assert!(!tells(fine, fine, 49));
-        assert!(tells(fine, fine, 50));
-        assert!(!tells((1000, 0), fine, 49), "the modification time was set");
-        assert!(tells((1000, 0), fine, 50));
-        assert!(!tells(fine, (second + 60, 1), 1000), "another machine's clock is ahead");
-        assert!(tells((second + 60, 1), fine, 1000), "the modification time was set");
-        let whole = (second, 0);
-        assert!(!tells(whole, whole, 2999), "a file system that keeps whole seconds");
-        assert!(tells(whole, whole, 3000));
+    fn a_file_system_that_keeps_whole_seconds_ticks_slowly() {
+        let tick =
+            |modified, changed| Identity { dev: 1, ino: 1, size: 9, modified, changed }.tick();
+        assert_eq!(tick((1000, 0), (1000, 0)), WHOLE_SECONDS_TICK);
+        assert_eq!(tick((1000, 0), (1000, 1)), TICK, "the modification time was set");
+    }
+
+    #[test]
+    fn a_file_that_is_another_than_a_moment_ago_is_read_until_it_reads_the_same_twice()
+    -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("token.json");
+        std::fs::write(&path, "")?;
+        let file = File::open(&path)?;
+        let first = read_once(&path, &file).unwrap();
+        // As a clock that differs shows it: it was changed long ago.
+        let long_ago = Identity { changed: (1000, 1), ..first.identity };
+        let reading = Reading { identity: long_ago, ..first };
+        assert!(!reading.is_unsettled(&long_ago));
+        assert!(reading.is_unsettled(&Identity { changed: (1000, 2), ..long_ago }));
+        Ok(())
     }
 }

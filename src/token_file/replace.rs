@@ -15,13 +15,16 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::{Duration, UNIX_EPOCH};
 
-use rustix::fs::{Dir, DirEntry, FallocateFlags, FileType, XattrFlags};
+use rustix::fs::{
+    Dir, DirEntry, FallocateFlags, FileType, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT,
+    XattrFlags,
+};
 use rustix::io::Errno;
 
 use tempfile::NamedTempFile;
 
 use super::lock::{self, Successor, TokenLock};
-use super::{Content, FileError, likeness};
+use super::{Content, FileError, Identity, likeness};
 use crate::clock::{Clock, Epoch, SystemClock};
 use crate::descriptor;
 use crate::ledger;
@@ -104,6 +107,18 @@ impl Replacement {
     #[must_use]
     pub const fn in_place() -> Self {
         Self { beside: None }
+    }
+
+    /// What the clock of the file system shows: when it says that it has just changed what will be written.
+    /// Only the time of the last access is set, which its owner may; `None` for all others.
+    #[must_use]
+    pub fn stamp(&self, lock: &TokenLock) -> Option<Epoch> {
+        let file = self.beside.as_ref().map_or(Ok(lock.file()), Successor::file).ok()?;
+        let time = |tv_nsec| Timespec { tv_sec: 0, tv_nsec };
+        let times =
+            Timestamps { last_access: time(UTIME_NOW), last_modification: time(UTIME_OMIT) };
+        rustix::fs::futimens(file, &times).ok()?;
+        Some(Identity::of(&rustix::fs::fstat(file).ok()?).changed())
     }
 
     /// Writes `content`, durably, to what will take the file's place, if that can be.
@@ -500,6 +515,27 @@ mod tests {
             let staged = Replacement::stage(&held, WriteMode::InPlace).unwrap();
             assert_eq!(fs::metadata(&path)?.modified()?, old, "{length}");
             drop(staged);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_clock_of_the_file_system_is_read_without_a_change_of_the_modification_time()
+    -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("token.json");
+        let old = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        File::create(&path)?.set_modified(old)?;
+        let held = lock(&path).unwrap();
+        for mode in [WriteMode::Replace, WriteMode::InPlace] {
+            let staged = Replacement::stage(&held, mode).unwrap();
+            let before = SystemClock.now();
+            let stamp = staged.stamp(&held).unwrap();
+            // Its tick may have begun before.
+            assert!(
+                (before.before(Duration::from_millis(50))..=SystemClock.now()).contains(&stamp)
+            );
+            assert_eq!(fs::metadata(&path)?.modified()?, old);
         }
         Ok(())
     }

@@ -80,16 +80,17 @@ pub fn number(value: &Value) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Epoch;
 
-    fn of(body: &str) -> Result<(String, Duration), Cause> {
+    fn of(body: &str) -> Result<(String, Epoch), Cause> {
         read(body.as_bytes(), "access_token", &Secret::new("s3cr3t"))
-            .map(Grant::into_parts)
+            .map(|grant| grant.into_parts(Epoch::from_secs(1000)))
             .map_err(|failure| failure.cause)
     }
 
     #[test]
     fn a_token_comes_with_its_life() {
-        let expected = Ok(("abc".to_owned(), Duration::from_secs(7200)));
+        let expected = Ok(("abc".to_owned(), Epoch::from_secs(8200)));
         assert_eq!(of(r#"{"access_token":"abc","expires_in":7200}"#), expected);
         assert_eq!(
             of(r#"{"errcode":0,"errmsg":"ok","access_token":"abc","expires_in":"7200"}"#),

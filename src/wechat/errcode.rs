@@ -8,7 +8,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::failure::Pace;
+use crate::failure::{LONGEST_PAUSE, Pace};
 
 /// What is known of one error code.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +29,6 @@ pub const REJECTED_TOKEN: [i64; 3] = [40001, 40014, 42001];
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(24 * 3600);
 const REFUSED: Pace = Pace::AccountRefused(MINUTE);
 
 const fn entry(code: i64, pace: Pace, advice: &'static str) -> Errcode {
@@ -102,7 +101,7 @@ pub const TABLE: &[Errcode] = &[
     ),
     entry(
         89506,
-        Pace::AddressRefused(DAY),
+        Pace::AddressRefused(LONGEST_PAUSE),
         "an administrator refused this server's address twice: it is blocked for a day",
     ),
     entry(
@@ -155,7 +154,7 @@ mod tests {
         assert_eq!(pace(45011), Pace::NextMinute);
         assert_eq!(pace(45009), Pace::NextMinuteThen(HOUR));
         assert_eq!(pace(89507), Pace::AddressRefused(HOUR));
-        assert_eq!(pace(89506), Pace::AddressRefused(DAY));
+        assert_eq!(pace(89506), Pace::AddressRefused(LONGEST_PAUSE));
         for code in [40013, 40125, 40164, 40243, 50004, 50007, 61004, 89501, 89503, 99999] {
             assert_eq!(pace(code), Pace::AccountRefused(MINUTE), "{code}");
         }

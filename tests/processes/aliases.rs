@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 
 use wechat_emulator::Options;
 
+use crate::support::php::REMEMBER;
 use crate::support::{World, now, until};
 
 const SPELLINGS: [&str; 4] = ["token.json", "link.json", "./token.json", "sub/../token.json"];
@@ -28,7 +29,7 @@ fn refresh_by_one_name(world: &mut World, names: &[&str]) {
         [, $dir] = $argv;
         $names = array_slice($argv, 2);
         foreach ($names as $name) {
-            if (wx_get_token("$dir/$name") !== 'rejected') { exit("$name: not the token\n"); }
+            if ($remember("$dir/$name") !== 'rejected') { exit("$name: not the token\n"); }
         }
         $loader = fn() => ['access_token' => 'new', 'expires_in' => 7200];
         wx_refresh_token("$dir/$names[0]", 'rejected', $loader);
@@ -37,7 +38,7 @@ fn refresh_by_one_name(world: &mut World, names: &[&str]) {
     let mut arguments = vec![world.dir.path().to_str().expect("a path")];
     arguments.extend(names);
     let expected: String = names.iter().map(|name| format!("{name}: new\n")).collect();
-    assert_eq!(world.php().run(code, &arguments), expected);
+    assert_eq!(world.php().run(&format!("{REMEMBER}{code}"), &arguments), expected);
 }
 
 #[test]

@@ -64,9 +64,10 @@ fn ten_thousand_errors_leak_nothing() {
 #[test]
 fn ten_thousand_shared_failures_leak_nothing() {
     let world = World::new(Options::default());
-    let far = crate::support::now_ms() + 3_600_000;
+    let now = crate::support::now_ms();
+    let far = now + 3_600_000;
     world.write(format!(
-        r#"{{"wx_token":{{"network":"down","failed_at_ms":1,"retry_at_ms":{far},"failures":1}}}}"#
+        r#"{{"wx_token":{{"network":"down","failed_at_ms":{now},"retry_at_ms":{far},"failures":1}}}}"#
     ));
     assert_flat(&world, 10_000, "error");
     assert_eq!(world.fetches(), 0);

@@ -15,6 +15,7 @@ mod account;
 mod aliases;
 mod bad_input;
 mod client;
+mod clocks;
 mod crashes;
 mod denied;
 mod disks;

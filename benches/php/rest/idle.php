@@ -1,8 +1,11 @@
 <?php
-// What a process holds when it is idle, after two calls if it is given a token file: idle.php [TOKEN_FILE]
+// What a process holds when it is idle, after it has remembered a token file if it is given one:
+// idle.php [TOKEN_FILE]
 
 if (isset($argv[1])) {
     wx_get_token($argv[1]);
+    // It was met once; a tick of its clock later it is remembered.
+    usleep(60_000);
     wx_get_token($argv[1]);
 }
 // Not Private_Dirty, which counts pages of a library that the disk does not have yet.

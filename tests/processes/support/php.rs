@@ -15,6 +15,14 @@ pub struct Php {
     arguments: Vec<String>,
     user: Option<u32>,
     names: Option<Names>,
+    clock: Option<Skew>,
+}
+
+/// A program that moves the wall clock of another, and the file that says how far.
+#[derive(Clone)]
+struct Skew {
+    program: PathBuf,
+    offset: PathBuf,
 }
 
 /// What is at /etc/resolv.conf and /etc/hosts.
@@ -36,7 +44,7 @@ impl Php {
         for (name, value) in settings {
             arguments.extend(["-d".to_owned(), format!("wx_token.{name}=\"{value}\"")]);
         }
-        Self { arguments, user: None, names: None }
+        Self { arguments, user: None, names: None, clock: None }
     }
 
     /// One more `-d name=value`.
@@ -57,11 +65,22 @@ impl Php {
         self
     }
 
+    /// By the wall clock that the program makes of the offset.
+    pub fn with_clock(mut self, program: PathBuf, offset: PathBuf) -> Self {
+        self.clock = Some(Skew { program, offset });
+        self
+    }
+
     pub fn command(&self) -> Command {
         let php = program("PHP", "php");
-        let mut command = match &self.names {
-            None => Command::new(php),
-            Some(Names { resolv_conf, hosts }) => {
+        let mut command = match (&self.names, &self.clock) {
+            (None, None) => Command::new(php),
+            (None, Some(Skew { program, offset })) => {
+                let mut command = Command::new(program);
+                command.arg(offset).arg(php);
+                command
+            }
+            (Some(Names { resolv_conf, hosts }), _) => {
                 let mut command = Command::new("unshare");
                 command.args(["--mount", "--", "sh", "-c", WITH_NAMES]);
                 command.args([resolv_conf, hosts]).arg(php);
@@ -151,6 +170,18 @@ impl Drop for Process {
 
 /// Waits for a line, then evaluates an expression and prints what came of it as JSON.
 pub const CALL: &str = include_str!("../php/call.php");
+
+/// Makes of a call one after which the file is remembered: that takes two, a tick of its clock apart.
+pub const REMEMBER: &str = r"
+    $remember = function (string $file): string {
+        $token = wx_get_token($file);
+        for ($told = hrtime(true) + 60_000_000, $began = 0; $began < $told;) {
+            $began = hrtime(true);
+            $token = wx_get_token($file);
+        }
+        return $token;
+    };
+";
 
 /// The call that most tests make.
 pub const GET: &str = "wx_get_token($file)";

@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Stdio};
 
+use rustix::fs::XattrFlags;
 use serde_json::{Value, json};
 
 use crate::calls::{Call, Calls, Errno};
@@ -109,21 +110,21 @@ pub fn make(scenario: &Scenario, fault: &Fault) -> Result<Option<Outcome>, Strin
     }
     let mut others = Others::start(scenario, &world);
     for _ in 0..CALLS {
-        let (answer, asked) = others.call();
+        let (answer, asked) = others.call()?;
         answer.check(&world).map_err(|error| format!("another process: {error}"))?;
         loaded += asked;
     }
     check_fetches(&world, loaded).map_err(|error| format!("ten processes: {error}"))?;
 
     forget_pause(&world);
-    let (next, asked_by_next) = others.call();
+    let (next, asked_by_next) = others.call()?;
     next.check_token(&world).map_err(|error| format!("after the pause: {error}"))?;
     check_fetches(&world, loaded + asked_by_next)?;
     require(Content::of(&world, old.as_deref())? == Content::New, || "it is not stored".into())?;
     check_owner(scenario, &world)?;
 
     world.write_expired();
-    let (last, _) = others.call();
+    let (last, _) = others.call()?;
     last.check_token(&world).map_err(|error| format!("the refresh after that: {error}"))?;
     require(world.names() == ["token.json"], || format!("left behind: {:?}", world.names()))?;
     check_owner(scenario, &world)?;
@@ -198,10 +199,7 @@ impl Refresh {
 
     /// What has been written to standard error, once the process has ended.
     fn errors(&mut self) -> String {
-        let mut text = String::new();
-        let output = self.php.stderr.as_mut().expect("a piped output");
-        output.read_to_string(&mut text).expect("php prints text");
-        text
+        errors_of(&mut self.php)
     }
 }
 
@@ -214,15 +212,26 @@ impl Others {
     }
 
     /// The answer of the next one, and how often its loader was asked.
-    fn call(&mut self) -> (Answer, u64) {
+    fn call(&mut self) -> Result<(Answer, u64), String> {
         release(&mut self.0);
-        read_answer(self.0.stdout.as_mut().expect("a piped output"))
+        let (answer, asked) = read_answer(self.0.stdout.as_mut().expect("a piped output"));
+        require(answer != Answer::None, || format!("no answer: {}", errors_of(&mut self.0)))?;
+        Ok((answer, asked))
     }
 
-    fn end(self) -> Result<(), String> {
-        let output = self.0.wait_with_output().expect("php runs");
-        let errors = String::from_utf8_lossy(&output.stderr);
-        require(output.status.success() && errors.is_empty(), || format!("PHP says {errors}"))
+    fn end(mut self) -> Result<(), String> {
+        drop(self.0.stdin.take());
+        let status = self.0.wait().expect("php runs");
+        let errors = errors_of(&mut self.0);
+        require(status.success() && errors.is_empty(), || format!("PHP says {errors}"))
+    }
+}
+
+impl Drop for Others {
+    /// Whoever waits for a traced process waits for every child of its own thread.
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -239,6 +248,13 @@ fn spawn(scenario: &Scenario, world: &World, php: Php, caller: &str) -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .expect("php starts")
+}
+
+fn errors_of(php: &mut Child) -> String {
+    let mut text = String::new();
+    let output = php.stderr.as_mut().expect("a piped output");
+    output.read_to_string(&mut text).expect("php prints text");
+    text
 }
 
 fn release(php: &mut Child) {
@@ -281,14 +297,26 @@ fn check_unlocked(world: &World) -> Result<(), String> {
     require(file.try_lock().is_ok(), || "the file is locked".into())
 }
 
-/// A recorded failure bars the next refresh for a second or more; as if that had passed.
+/// A recorded failure, in the file or beside it, bars the next refresh for a second or more; as if that
+/// had passed.
 fn forget_pause(world: &World) {
-    let Ok(content) = fs::read(world.file()) else { return };
-    let Ok(mut content) = serde_json::from_slice::<Value>(&content) else { return };
-    if let Some(record) = content.get_mut("wx_token") {
-        record["retry_at_ms"] = json!(0);
-        world.write(content.to_string());
+    let file = world.file();
+    let content = fs::read(&file).unwrap_or_default();
+    if let Some(content) = without_pause(&content, "/wx_token/retry_at_ms") {
+        world.write(content);
     }
+    let mut attribute = vec![0; 4096];
+    let length = rustix::fs::getxattr(&file, "user.wx_token", &mut attribute).unwrap_or(0);
+    if let Some(attribute) = without_pause(&attribute[..length], "/retry_at_ms") {
+        rustix::fs::setxattr(&file, "user.wx_token", attribute.as_bytes(), XattrFlags::REPLACE)
+            .expect("setfattr");
+    }
+}
+
+fn without_pause(json: &[u8], retry_at: &str) -> Option<String> {
+    let mut json: Value = serde_json::from_slice(json).ok()?;
+    *json.pointer_mut(retry_at)? = json!(0);
+    Some(json.to_string())
 }
 
 fn require(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {

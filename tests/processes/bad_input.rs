@@ -8,6 +8,7 @@ use std::process::Command;
 use wechat_emulator::Options;
 
 use crate::support::World;
+use crate::support::mounts::Mounted;
 use crate::support::php::{Answer, CALL, Callers, GET, code};
 
 /// Any user but root. Root may read and write everything.
@@ -194,38 +195,21 @@ fn root_makes_a_file_for_the_owner_of_its_directory() {
     assert_eq!((metadata.uid(), metadata.gid(), metadata.mode() & 0o777), (NOBODY, NOBODY, 0o600));
 }
 
-/// A tiny file system of its own, unmounted when dropped.
-struct Tmpfs<'a>(&'a Path);
-
-impl<'a> Tmpfs<'a> {
-    fn mount(path: &'a Path, options: &str) -> Self {
-        let mounted =
-            Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(path).status();
-        assert!(mounted.is_ok_and(|status| status.success()), "mount needs root");
-        Self(path)
-    }
-}
-
-impl Drop for Tmpfs<'_> {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0).status();
-    }
-}
-
 #[test]
 fn a_read_only_file_system_serves_what_is_fresh_and_refuses_the_rest() {
     let world = world();
-    let disk = Tmpfs::mount(world.dir.path(), "size=64k");
+    let disk = world.dir.path();
+    let _mounted = Mounted::new(["-t", "tmpfs", "-o", "size=64k", "tmpfs"], disk);
     world.write_expired();
     fs::write(
-        disk.0.join("fresh.json"),
+        disk.join("fresh.json"),
         format!(r#"{{"access_token":"abc","expire":{}}}"#, crate::support::now() + 900),
     )
     .expect("a file");
-    let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(disk.0).status();
+    let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(disk).status();
     assert!(remounted.is_ok_and(|status| status.success()));
     refused(&world, &world.file(), "the file system is read-only");
-    assert_eq!(call_on(&world, &disk.0.join("fresh.json")).token(), "abc");
+    assert_eq!(call_on(&world, &disk.join("fresh.json")).token(), "abc");
 }
 
 #[test]

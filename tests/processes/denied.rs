@@ -9,6 +9,7 @@ use std::process::Command;
 use wechat_emulator::Options;
 
 use crate::support::World;
+use crate::support::mounts::Mounted;
 use crate::support::php::{Answer, CALL, Callers, GET, code};
 
 const WWW_DATA: u32 = 33;
@@ -207,12 +208,7 @@ fn a_quota_that_is_used_up_is_named() {
 fn a_file_system_without_free_inodes_is_told_from_a_full_one() {
     let world = world();
     let path = world.dir.path();
-    let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=1m,nr_inodes=4", "tmpfs"])
-        .arg(path)
-        .status();
-    assert!(mounted.is_ok_and(|status| status.success()), "mount needs root");
-    let _mounted = Mounted(path);
+    let _mounted = Mounted::new(["-t", "tmpfs", "-o", "size=1m,nr_inodes=4", "tmpfs"], path);
     let full = (0..4).find(|number| File::create(path.join(number.to_string())).is_err());
     assert!(full.is_some(), "no inode is left");
     let expected = format!(
@@ -226,13 +222,4 @@ fn a_file_system_without_free_inodes_is_told_from_a_full_one() {
         fs::remove_file(path.join(name)).expect("an inode again");
     }
     assert!(world.is_live(world.call().token()), "the remedy helps");
-}
-
-/// Something that is mounted, until this is dropped.
-struct Mounted<'a>(&'a Path);
-
-impl Drop for Mounted<'_> {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0).status();
-    }
 }

@@ -10,15 +10,15 @@ use serde_json::json;
 use wechat_emulator::Options;
 
 use super::fuse::Operation::{
-    Chmod, Chown, Create, Fallocate, Fsync, GetXattr, Link, Rename, RenameNoReplace, SetXattr,
-    Truncate, Write,
+    Chmod, Chown, Create, Fallocate, Fsync, GetXattr, Link, OpenToWrite, Rename, RenameNoReplace,
+    SetXattr, Truncate, Write,
 };
 use super::fuse::{Fuse, Operation};
 use super::{
     Call, Caller, FOUND, Found, assert_refreshed_once, assert_stored, calls_of_one, calls_of_ten,
     write,
 };
-use crate::support::php::Php;
+use crate::support::php::{Answer, Php};
 use crate::support::{World, now, until};
 
 /// A file system on which these fail.
@@ -119,13 +119,16 @@ fn call_that_cannot_store(
     (caller, call)
 }
 
-/// How often each way of a store that fails is met, and what others learn of it.
-const UNSTORABLE: [&[(Operation, c_int)]; 3] =
-    [&[(Write, EIO)], &[(Write, ENOSPC)], &[(Write, EDQUOT), (Truncate, EIO), (Fsync, EIO)]];
+/// What keeps a token from being stored, and how the operating system says it.
+const UNSTORABLE: [(&[(Operation, c_int)], &str); 3] = [
+    (&[(Write, EIO)], "Input/output error"),
+    (&[(Write, ENOSPC)], "No space left"),
+    (&[(Write, EDQUOT), (Truncate, EIO), (Fsync, EIO)], "quota exceeded"),
+];
 
 #[test]
 fn a_token_that_cannot_be_stored_is_handed_out_and_others_learn_of_it_from_an_attribute() {
-    for failures in UNSTORABLE {
+    for (failures, reason) in UNSTORABLE {
         for found in FOUND {
             println!("{found:?}, {failures:?}");
             let fuse = Fuse::mount();
@@ -136,11 +139,12 @@ fn a_token_that_cannot_be_stored_is_handed_out_and_others_learn_of_it_from_an_at
             calls.extend((0..10).map(|_| caller.call()));
             for call in &calls {
                 call.assert_token(&world, false);
-                assert!(!call.status()["failure"]["message"].is_null(), "{call:?}");
+                let message = call.status()["failure"]["message"].as_str().unwrap_or_default();
+                assert!(message.contains(reason), "{call:?}");
             }
             assert_eq!(world.fetches(), 1, "in one process");
             for call in calls_of_ten(&world.php(), &world) {
-                call.assert_token_or_failure(&world, "error");
+                call.assert_token_or_failure(&world, reason);
                 if found.0 == Found::Due {
                     assert!(call.token().is_some(), "{call:?}");
                 }
@@ -167,10 +171,63 @@ fn where_nothing_of_a_file_can_be_written_a_failed_store_costs_each_process_one_
         }
         assert_eq!(world.fetches(), 1, "in one process");
         for call in calls_of_ten(&world.php(), &world) {
-            call.assert_token_or_failure(&world, "error");
+            call.assert_token_or_failure(&world, "Input/output error");
         }
         assert!(world.fetches() <= 11, "{} fetches with ten processes", world.fetches());
         assert_eq!(world.names(), ["token.json"]);
+    }
+}
+
+#[test]
+fn a_disk_that_was_broken_before_costs_one_process_one_fetch_and_ten_one_more() {
+    for failures in [
+        &[(Write, EIO)][..],
+        &[(Write, ENOSPC)],
+        &[(Fallocate, EOPNOTSUPP), (Write, EIO)],
+        &[(Fallocate, EOPNOTSUPP), (Write, ENOSPC)],
+        &[(Create, ENOSPC), (Write, ENOSPC)],
+        &[(OpenToWrite, EROFS)],
+        &[(OpenToWrite, EIO)],
+    ] {
+        for found in FOUND {
+            println!("{found:?}, {failures:?}");
+            let fuse = Fuse::mount();
+            let mut world = World::within(fuse.path(), Options::default());
+            write(&mut world, found);
+            let old = fs::read(world.file()).expect("a file");
+            for (operation, errno) in failures {
+                fuse.fail(*operation, *errno);
+            }
+            let calls = calls_of_one(&world.php(), &world);
+            assert!(world.fetches() <= 1, "{} fetches in one process", world.fetches());
+            let others = calls_of_ten(&world.php(), &world);
+            assert!(world.fetches() <= 2, "{} fetches with ten processes", world.fetches());
+            for call in calls.iter().chain(&others) {
+                call.assert_token_or_failure(&world, "");
+                assert!(found.0 != Found::Due || call.token().is_some(), "{call:?}");
+            }
+            assert_eq!(fs::read(world.file()).expect("a file"), old);
+            assert_eq!(world.names(), ["token.json"]);
+        }
+    }
+}
+
+#[test]
+fn all_who_wait_for_a_token_that_cannot_be_stored_share_the_failure() {
+    let fuse = Fuse::mount();
+    let world = slow(&fuse, (Found::Expired, "classic"));
+    let callers = world.callers(8).release_only();
+    until("the upstream is asked", || world.emulator.stats().in_flight == 1);
+    fuse.fail(Write, EIO);
+    let answers: Vec<_> = callers.into_iter().map(Answer::of).collect();
+    assert_eq!(world.fetches(), 1);
+    let (has_token, failed): (Vec<_>, Vec<_>) =
+        answers.iter().partition(|answer| answer.message().is_empty());
+    assert_eq!(has_token.len(), 1, "{answers:?}");
+    assert!(world.is_live(has_token[0].token()));
+    for answer in failed {
+        assert_eq!(answer.class(), "WxToken\\FileException", "{answer:?}");
+        assert!(answer.message().contains("Input/output error"), "{answer:?}");
     }
 }
 
@@ -183,9 +240,9 @@ fn a_failed_store_is_one_line_in_the_error_log_that_says_why() {
         let log = directory.path().join("error.log");
         let php = world.php().with("log_errors=1").with(&format!("error_log={}", log.display()));
         let (mut caller, _) = call_that_cannot_store(&fuse, &[(Write, EIO)], &php, &world);
-        for _ in 0..10 {
-            caller.call();
-        }
+        until("the store has failed again", || {
+            caller.call().status()["failure"]["failures"].as_u64() > Some(1)
+        });
         let lines = fs::read_to_string(&log).expect("a log");
         assert_eq!(lines.lines().count(), 1, "{lines}");
         for word in [path(&world.file()), "could not be stored", "Input/output error"] {
@@ -205,14 +262,11 @@ fn a_token_in_hand_is_stored_without_a_fetch_when_the_disk_takes_it_again() {
         first.assert_token(&world, false);
         let in_hand = caller.call();
         fuse.heal();
-        let mut calls = Vec::new();
         until("the token is stored", || {
-            calls.push(caller.call());
-            calls.last().is_some_and(|call| call.status()["stored"] == true)
-        });
-        for call in &calls {
+            let call = caller.call();
             assert_eq!(call.token(), in_hand.token());
-        }
+            call.status()["stored"] == true
+        });
         let last = caller.call();
         last.assert_token(&world, true);
         assert!(last.status()["failure"].is_null(), "{last:?}");
@@ -264,7 +318,6 @@ fn where_times_are_whole_seconds_an_exchanged_token_is_seen() {
         assert_eq!(caller.call().token(), Some(token.as_str()));
     }
     assert_eq!(world.fetches(), 0);
-    assert_eq!(calls_of_one(&world.php(), &world).len(), 10);
 }
 
 fn path(path: &Path) -> &str {

@@ -16,8 +16,16 @@ use crate::support::{World, now, until};
 
 const WWW_DATA: u32 = 33;
 
-/// Blocks of 1 KiB, so that a file is soon full, and nothing in reserve for root.
-const SMALL_BLOCKS: &[&str] = &["-b", "1024", "-m", "0"];
+/// Blocks as of most disks, and nothing in reserve for root.
+const NO_RESERVE: &[&str] = &["-b", "4096", "-m", "0"];
+const RESERVE: &[&str] = &["-b", "4096"];
+const FEW_INODES: &[&str] = &["-b", "4096", "-N", "32"];
+
+/// Blocks in which a file is soon full, and attributes have room in the inode.
+const SMALL_BLOCKS: &[&str] = &["-b", "1024", "-m", "0", "-I", "1024"];
+
+/// The same, but attributes need a block.
+const SMALL_BLOCKS_AND_INODES: &[&str] = &["-b", "1024", "-m", "0", "-I", "128"];
 
 /// A token file in each state in which one is found, on a disk of its own that `exhaust` then exhausts:
 /// it is written in place.
@@ -39,8 +47,9 @@ fn assert_missing_costs_nothing(disk: &Disk, exhaust: impl Fn(&Disk), why: &str)
 
 #[test]
 fn on_a_full_ext3_a_file_that_has_room_is_written_in_place() {
-    assert_written_in_place(|| Disk::ext3(SMALL_BLOCKS), Disk::fill);
-    assert_written_in_place(|| Disk::ext3(&[]), Disk::fill);
+    assert_written_in_place(|| Disk::ext3(NO_RESERVE), Disk::fill);
+    assert_written_in_place(|| Disk::ext3(RESERVE), Disk::fill);
+    assert_written_in_place(|| Disk::ext3(SMALL_BLOCKS_AND_INODES), Disk::fill);
 }
 
 #[test]
@@ -50,27 +59,27 @@ fn on_a_full_tmpfs_a_file_that_has_room_is_written_in_place() {
 
 #[test]
 fn without_an_inode_left_a_file_is_written_in_place() {
-    assert_written_in_place(|| Disk::ext3(&["-N", "32"]), Disk::take_inodes);
+    assert_written_in_place(|| Disk::ext3(FEW_INODES), Disk::take_inodes);
     assert_written_in_place(|| Disk::tmpfs("nr_inodes=16"), Disk::take_inodes);
 }
 
 #[test]
 fn on_a_full_disk_a_missing_file_costs_no_fetch() {
-    assert_missing_costs_nothing(&Disk::ext3(SMALL_BLOCKS), Disk::fill, "No space left");
-    assert_missing_costs_nothing(&Disk::ext3(&[]), Disk::fill, "No space left");
+    assert_missing_costs_nothing(&Disk::ext3(NO_RESERVE), Disk::fill, "No space left");
+    assert_missing_costs_nothing(&Disk::ext3(RESERVE), Disk::fill, "No space left");
     assert_missing_costs_nothing(&Disk::tmpfs("size=256k"), Disk::fill, "No space left");
 }
 
 #[test]
 fn without_an_inode_left_a_missing_file_costs_no_fetch_and_the_message_names_inodes() {
-    assert_missing_costs_nothing(&Disk::ext3(&["-N", "32"]), Disk::take_inodes, "inode");
+    assert_missing_costs_nothing(&Disk::ext3(FEW_INODES), Disk::take_inodes, "inode");
     assert_missing_costs_nothing(&Disk::tmpfs("nr_inodes=16"), Disk::take_inodes, "inode");
 }
 
 #[test]
 fn where_only_root_has_space_left_another_users_file_is_written_in_place() {
     for found in FOUND {
-        let disk = Disk::ext3(&[]);
+        let disk = Disk::ext3(RESERVE);
         let mut world = World::within(&disk.path(), Options::default());
         write(&mut world, found);
         disk.fill_for_users();
@@ -119,21 +128,21 @@ fn assert_bounded(world: &World, content: &str, others: u64) -> Vec<Call> {
 
 #[test]
 fn an_expired_file_without_room_costs_one_fetch_where_an_attribute_has_room() {
-    let disk = Disk::ext3(&["-b", "1024", "-m", "0", "-I", "1024"]);
+    let disk = Disk::ext3(SMALL_BLOCKS);
     let (world, content) = crowded(&disk, -60);
     assert_bounded(&world, &content, 1);
 }
 
 #[test]
 fn an_expired_file_without_room_costs_each_process_a_fetch_where_nothing_has_room() {
-    let disk = Disk::ext3(&["-b", "1024", "-m", "0", "-I", "128"]);
+    let disk = Disk::ext3(SMALL_BLOCKS_AND_INODES);
     let (world, content) = crowded(&disk, -60);
     assert_bounded(&world, &content, 10);
 }
 
 #[test]
 fn a_due_file_without_room_is_served_and_costs_no_more() {
-    let disk = Disk::ext3(&["-b", "1024", "-m", "0", "-I", "1024"]);
+    let disk = Disk::ext3(SMALL_BLOCKS);
     let (world, content) = crowded(&disk, 100);
     for call in assert_bounded(&world, &content, 1) {
         assert!(call.token().is_some(), "{call:?}");
@@ -142,7 +151,7 @@ fn a_due_file_without_room_is_served_and_costs_no_more() {
 
 #[test]
 fn a_disk_that_fills_up_during_the_fetch_has_kept_room_for_the_token() {
-    for disk in [Disk::ext3(SMALL_BLOCKS), Disk::tmpfs("size=256k")] {
+    for disk in [Disk::ext3(NO_RESERVE), Disk::tmpfs("size=256k")] {
         let latency = Duration::from_millis(500);
         let world = World::within(&disk.path(), Options { latency, ..Options::default() });
         let caller = world.callers(1).release_only();
@@ -155,7 +164,7 @@ fn a_disk_that_fills_up_during_the_fetch_has_kept_room_for_the_token() {
 
 #[test]
 fn when_there_is_space_again_the_file_is_refreshed() {
-    let disk = Disk::ext3(&["-b", "1024", "-m", "0", "-I", "128"]);
+    let disk = Disk::ext3(SMALL_BLOCKS_AND_INODES);
     let (world, content) = crowded(&disk, -60);
     let mut calls = assert_bounded(&world, &content, 10);
     disk.empty();

@@ -45,11 +45,11 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Of 4 MB, made by mkfs.ext3(8) with these options. ext3 has no fallocate(2).
+    /// Of 16 MB, made by mkfs.ext3(8) with these options. ext3 has no fallocate(2).
     pub fn ext3(options: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let image = directory.path().join("image");
-        File::create(&image).and_then(|image| image.set_len(4 << 20)).expect("an image");
+        File::create(&image).and_then(|image| image.set_len(16 << 20)).expect("an image");
         let made = Command::new("mkfs.ext3").arg("-qF").args(options).arg(&image).output();
         assert!(made.is_ok_and(|made| made.status.success()), "mkfs.ext3 makes a disk");
         Self::mount(directory, &[OsStr::new("-o"), OsStr::new("loop"), image.as_os_str()])

@@ -121,7 +121,8 @@ namespace {
      * - `layout`: how the file spells token and expiry
      * - `expires_at`: Unix time in seconds
      * - `expires_in`, `due_in`: seconds until then and until it is due, negative afterwards
-     * - `failure`: the last failed refresh; nobody asks WeChat again before `retry_at` (Unix time)
+     * - `failure`: the last failed refresh; nobody asks WeChat again before `retry_at` (Unix time, by the clock
+     *   of the file system)
      * - `locked`, `holder_pid`: whether some process holds the file's lock, and which
      * - `refreshing`: whether a refresh is under way
      *
@@ -192,10 +193,13 @@ namespace WxToken {
         public int $retryAt = 0;
     }
 
-    /** WeChat gave no usable answer: name lookup, TLS, connection, time limit, HTTP status, not JSON. */
+    /**
+     * WeChat gave no usable answer: name lookup, TLS, connection, time limit, HTTP status, not JSON; or no thread
+     * could be started to ask it.
+     */
     class NetworkException extends Exception
     {
-        /** Nobody asks WeChat again before this moment: Unix time in seconds. */
+        /** Nobody asks WeChat again before this moment: Unix time in seconds; 0 if nobody was asked. */
         public int $retryAt = 0;
     }
 
@@ -206,9 +210,15 @@ namespace WxToken {
         public ?int $holderPid = null;
     }
 
-    /** The token file cannot be read or written, or is not a token file. */
+    /**
+     * The token file cannot be read or written, or is not a token file; another process could not store its new
+     * token; or a refresh takes too long, as on a disk that hangs.
+     */
     class FileException extends Exception {}
 
-    /** There is no account, or a setting or the accounts file cannot be used. */
+    /**
+     * There is no account, or the file keeps the token of another one; or a setting or the accounts file cannot be
+     * used.
+     */
     class ConfigException extends Exception {}
 }

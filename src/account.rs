@@ -7,7 +7,6 @@ use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Map, Value};
 
@@ -95,7 +94,8 @@ pub fn owner(
     let defaults = Defaults::of(settings, environment);
     let account = defaults.appid()?;
     let is_corp = options.endpoint.unwrap_or(settings.endpoint) == Endpoint::Wecom;
-    let secret = defaults.secret_of(account).filter(|_| is_corp);
+    // The accounts file may have another one.
+    let secret = defaults.secret_of(account).filter(|_| is_corp && settings.accounts.is_none());
     Some(Claim { account, corpsecret: secret.map(Secret::reveal) }.owner())
 }
 
@@ -331,10 +331,8 @@ impl<'a> AccountsFile<'a> {
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = descriptor::file(path, OpenOptions::new().read(true))?;
     let mode = file.metadata()?.permissions().mode();
-    if let Some(warning) = exposure(path, mode)
-        && !IS_WARNED.swap(true, Ordering::Relaxed)
-    {
-        notice::leave(warning);
+    if let Some(warning) = exposure(path, mode) {
+        notice::leave_once(warning);
     }
     let mut text = Vec::new();
     file.read_to_end(&mut text)?;
@@ -352,9 +350,6 @@ fn exposure(path: &Path, mode: u32) -> Option<String> {
         )
     })
 }
-
-/// Whether this process has left its one notice about the accounts file.
-static IS_WARNED: AtomicBool = AtomicBool::new(false);
 
 fn refuse(path: &Path, why: &str) -> ConfigError {
     ConfigError(format!("wx_token.accounts: cannot use {}: {why}", printable_path(path)))
@@ -454,6 +449,28 @@ mod tests {
         let (_file, settings) = accounts(r#"{"ww1": {"secret": "s1", "endpoint": "classic"}}"#)?;
         let refused = endpoint(&corp(None), &settings);
         assert!(refused.is_err_and(|error| error.contains("its \"endpoint\" is \"classic\"")));
+        Ok(())
+    }
+
+    #[test]
+    fn whose_token_is_asked_for_is_known_as_far_as_the_accounts_file_leaves_no_doubt()
+    -> io::Result<()> {
+        let owner =
+            |options: &AccountOptions<'_>, settings: &Settings| owner(options, settings, &|_| None);
+        let corp = |secret| Claim { account: "ww1", corpsecret: secret }.owner();
+        let mut settings = Settings {
+            appid: "ww1".into(),
+            secret: Secret::new("set"),
+            endpoint: Endpoint::Wecom,
+            ..Settings::default()
+        };
+        let none = AccountOptions::default();
+        assert_eq!(owner(&none, &settings), Some(corp(Some("set"))));
+        assert_eq!(owner(&appid("ww1"), &settings), Some(corp(None)));
+        let (_file, with_file) = accounts(r#"{"ww1": {"secret": "another"}}"#)?;
+        settings.accounts = with_file.accounts;
+        assert_eq!(owner(&none, &settings), Some(corp(None)));
+        assert_eq!(owner(&none, &Settings::default()), None);
         Ok(())
     }
 

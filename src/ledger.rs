@@ -3,14 +3,14 @@
 //!
 //! Nothing clears it but what makes an entry needless. By real path.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use crate::clock::Epoch;
 use crate::failure::{Cause, FailureRecord};
-use crate::process;
+use crate::process::Guarded;
 use crate::record::Record;
 use crate::token::Token;
 use crate::token_file::{self, Document};
@@ -25,7 +25,7 @@ pub struct Fetched {
 }
 
 /// A token that could not be stored: this process alone has it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Unstored {
     /// The token.
     pub fetched: Fetched,
@@ -41,7 +41,13 @@ struct Entry {
     unstored: Option<Unstored>,
 }
 
-static LEDGER: LazyLock<Mutex<HashMap<PathBuf, Entry>>> = LazyLock::new(Mutex::default);
+type Entries = BTreeMap<PathBuf, Entry>;
+
+static LEDGER: Guarded<Entries> = Guarded::new(BTreeMap::new());
+
+/// Of no more files than this anything is known. Where there are no extended attributes, each file that is
+/// refreshed has an entry.
+const MOST: usize = 10_000;
 
 /// Nobody pays for the mutex, nor for the real path, while there is nothing to know.
 static IS_ANY: AtomicBool = AtomicBool::new(false);
@@ -54,7 +60,7 @@ pub fn attribute(path: &Path) -> Option<String> {
 
 /// Keeps what the extended attribute of the file at `real` could not take, or forgets it.
 pub fn keep_attribute(real: &Path, attribute: Option<String>) {
-    change(real, |entry| entry.attribute = attribute);
+    change(real, |_, entry| entry.attribute = attribute);
 }
 
 /// The token that could not be stored in the file at `path`, by whatever name, which holds `document`: as long
@@ -72,15 +78,22 @@ pub fn unstored(path: &Path, document: &Document, now: Epoch) -> Option<Unstored
     (is_newest && unstored.fetched.token.is_valid(now)).then_some(unstored)
 }
 
-/// Keeps a token that could not be stored in the file at `real`. Whether it is the first since one could.
-pub fn keep_unstored(real: &Path, unstored: Unstored) -> bool {
-    change(real, |entry| entry.unstored.replace(unstored).is_none())
+/// Keeps a token that could not be stored in the file at `real`, and lets go what has expired at `now`. Whether
+/// it is the first since one could be stored.
+pub fn keep_unstored(real: &Path, unstored: Unstored, now: Epoch) -> bool {
+    change(real, |others, entry| {
+        others.retain(|_, entry| {
+            entry.unstored.take_if(|unstored| !unstored.fetched.token.is_valid(now));
+            !entry.is_needless()
+        });
+        entry.unstored.replace(unstored).is_none()
+    })
 }
 
 /// The file at `real` could be written: it says itself what there is to know.
 pub fn stored(real: &Path) {
     if IS_ANY.load(Ordering::Relaxed) {
-        change(real, |entry| entry.unstored = None);
+        change(real, |_, entry| entry.unstored = None);
     }
 }
 
@@ -89,25 +102,29 @@ fn with_entry<R>(path: &Path, work: impl FnOnce(&Entry) -> Option<R>) -> Option<
         return None;
     }
     let real = token_file::resolve(path).ok()?;
-    with_ledger(|ledger| ledger.get(&real).and_then(work))
+    LEDGER.with(|entries| entries.get(&real).and_then(work))
 }
 
-fn change<R>(real: &Path, work: impl FnOnce(&mut Entry) -> R) -> R {
-    with_ledger(|ledger| {
-        let mut entry = ledger.remove(real).unwrap_or_default();
-        let result = work(&mut entry);
-        if entry.attribute.is_some() || entry.unstored.is_some() {
-            ledger.insert(real.to_owned(), entry);
+/// Changes the entry of `real`, beside the others.
+fn change<R>(real: &Path, work: impl FnOnce(&mut Entries, &mut Entry) -> R) -> R {
+    LEDGER.with(|entries| {
+        let mut entry = entries.remove(real).unwrap_or_default();
+        let result = work(entries, &mut entry);
+        if !entry.is_needless() {
+            if entries.len() >= MOST {
+                entries.pop_first();
+            }
+            entries.insert(real.to_owned(), entry);
         }
-        IS_ANY.store(!ledger.is_empty(), Ordering::Relaxed);
+        IS_ANY.store(!entries.is_empty(), Ordering::Relaxed);
         result
     })
 }
 
-fn with_ledger<R>(work: impl FnOnce(&mut HashMap<PathBuf, Entry>) -> R) -> R {
-    // Whoever has the one lock has the other: no fork leaves it locked in the child.
-    let _no_fork = process::under_way();
-    work(&mut LEDGER.lock().unwrap_or_else(PoisonError::into_inner))
+impl Entry {
+    const fn is_needless(&self) -> bool {
+        self.attribute.is_none() && self.unstored.is_none()
+    }
 }
 
 #[cfg(test)]
@@ -163,8 +180,8 @@ mod tests {
         let value = |document: &Document, now| {
             unstored(&link, document, now).map(|known| known.fetched.token.value.to_string())
         };
-        assert!(keep_unstored(&real, unstored_token("a")), "the first");
-        assert!(!keep_unstored(&real, unstored_token("b")));
+        assert!(keep_unstored(&real, unstored_token("a"), NOW), "the first");
+        assert!(!keep_unstored(&real, unstored_token("b"), NOW));
         assert_eq!(value(&holding("old"), NOW).as_deref(), Some("b"));
         assert_eq!(value(&empty(), NOW).as_deref(), Some("b"), "the file is gone, or torn");
         assert_eq!(value(&holding("newer"), NOW), None);
@@ -177,7 +194,7 @@ mod tests {
         assert_eq!(value(&after(1), NOW), None, "another process has a newer one");
         stored(&real);
         assert_eq!(value(&holding("old"), NOW), None);
-        assert!(keep_unstored(&real, unstored_token("c")), "the first since");
+        assert!(keep_unstored(&real, unstored_token("c"), NOW), "the first since");
         stored(&real);
     }
 

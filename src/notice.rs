@@ -1,35 +1,57 @@
 //! What an administrator should know although a call has its token: lines for the error log. The core has
 //! no log of its own; whoever calls it takes them, on a thread of PHP.
 
+use std::collections::BTreeSet;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 
-use crate::process::{self, UnderWay};
+use crate::process::{self, Guarded, UnderWay};
 
-static NOTICES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+struct Notices {
+    /// The process that has left them: a forked child does not say what its parent says.
+    generation: u64,
+    untold: Vec<String>,
+    /// Those that are left only once.
+    known: BTreeSet<String>,
+}
+
+static NOTICES: Guarded<Notices> =
+    Guarded::new(Notices { generation: 0, untold: Vec::new(), known: BTreeSet::new() });
 
 /// Nobody pays for the mutex while there is nothing to say.
 static IS_ANY: AtomicBool = AtomicBool::new(false);
 
-/// More than this many are not kept, should nobody take them.
+/// More than this many are not kept, should nobody take them, nor known.
 const MOST: usize = 64;
 
 /// Leaves a notice, from any thread. Whoever leaves one sees to it that it does not come with every call.
 pub fn leave(notice: String) {
-    with_notices(|notices| push(notices, notice));
+    leave_under(&process::under_way(), notice);
 }
 
-/// The same for whoever holds what the process has under way.
-pub fn leave_under(_no_fork: &UnderWay, notice: String) {
-    push(&mut NOTICES.lock().unwrap_or_else(PoisonError::into_inner), notice);
+/// Leaves a notice that this process has not left yet.
+pub fn leave_once(notice: String) {
+    leave_once_under(&process::under_way(), notice);
 }
 
-fn push(notices: &mut Vec<String>, notice: String) {
-    if notices.len() < MOST {
-        notices.push(notice);
-        IS_ANY.store(true, Ordering::Relaxed);
+/// The same for whoever has what is under way in hand.
+pub fn leave_once_under(under_way: &UnderWay, notice: String) {
+    let is_new = NOTICES.with_under(under_way, |notices| {
+        notices.known.len() < MOST && notices.known.insert(notice.clone())
+    });
+    if is_new {
+        leave_under(under_way, notice);
     }
+}
+
+fn leave_under(under_way: &UnderWay, notice: String) {
+    NOTICES.with_under(under_way, |notices| {
+        notices.forget_parents(under_way);
+        if notices.untold.len() < MOST {
+            notices.untold.push(notice);
+            IS_ANY.store(true, Ordering::Relaxed);
+        }
+    });
 }
 
 /// Takes what was left since the last time.
@@ -38,14 +60,19 @@ pub fn take() -> Vec<String> {
     if !IS_ANY.load(Ordering::Relaxed) {
         return Vec::new();
     }
-    with_notices(|notices| {
+    let under_way = process::under_way();
+    NOTICES.with_under(&under_way, |notices| {
+        notices.forget_parents(&under_way);
         IS_ANY.store(false, Ordering::Relaxed);
-        mem::take(notices)
+        mem::take(&mut notices.untold)
     })
 }
 
-fn with_notices<R>(work: impl FnOnce(&mut Vec<String>) -> R) -> R {
-    // Whoever has the one lock has the other: no fork leaves it locked in the child.
-    let _no_fork = process::under_way();
-    work(&mut NOTICES.lock().unwrap_or_else(PoisonError::into_inner))
+impl Notices {
+    fn forget_parents(&mut self, under_way: &UnderWay) {
+        if self.generation != under_way.generation {
+            self.generation = under_way.generation;
+            self.untold.clear();
+        }
+    }
 }

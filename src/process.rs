@@ -69,7 +69,7 @@ pub struct UnderWay {
 pub struct Worker {
     /// Its number among the workers of this process.
     pub number: u64,
-    /// The moment at which it has given up.
+    /// The moment at which it has given up, or has stored what it has.
     pub limit: Instant,
     /// Whether it has its answer, which it has only to store.
     pub is_storing: bool,
@@ -117,6 +117,27 @@ impl Deref for Guard {
 impl DerefMut for Guard {
     fn deref_mut(&mut self) -> &mut UnderWay {
         &mut self.state
+    }
+}
+
+/// State of this process that several threads change, and that no fork finds locked: whoever has its lock has
+/// that of what is under way, too.
+pub struct Guarded<T>(Mutex<T>);
+
+impl<T> Guarded<T> {
+    /// The `state` at first.
+    pub const fn new(state: T) -> Self {
+        Self(Mutex::new(state))
+    }
+
+    /// Gives the state to `work`.
+    pub fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
+        self.with_under(&under_way(), work)
+    }
+
+    /// The same for whoever has what is under way in hand.
+    pub fn with_under<R>(&self, _: &UnderWay, work: impl FnOnce(&mut T) -> R) -> R {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

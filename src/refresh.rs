@@ -48,7 +48,7 @@ pub enum Outcome {
     /// The token is in the file.
     Stored(Token),
     /// The token was had, but meanwhile somebody without the lock has put another file at the path, or
-    /// another valid token into this one, or it cannot be told.
+    /// another valid token into this one.
     Displaced(Fetched),
     /// The token was had, and could not be stored: this process keeps it.
     Unstored(Token),
@@ -91,7 +91,6 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
         let began = clock.monotonic();
         let answer = upstream.fetch(rejected);
         let took = clock.monotonic().saturating_sub(began);
-        worker::begin_to_store(TIME_TO_WRITE);
         self.settle(answer, rejected, took, &asker, clock)
     }
 
@@ -146,6 +145,7 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
 
     /// Stores `fetched`, which was asked for in the name of `asker`.
     pub fn store(self, fetched: Fetched, asker: &Asker, clock: &dyn Clock) -> Outcome {
+        worker::begin_to_store(TIME_TO_WRITE);
         let now = clock.now();
         let Self { mut lock, document, replacement, manner } = self;
         let lock = lock.borrow_mut();
@@ -165,17 +165,28 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
             Err(_) if lock.is_current().is_ok_and(|is_current| !is_current) => {
                 Outcome::Displaced(fetched)
             }
-            Err(error) => Outcome::Unstored(keep(lock, &document, fetched, &error, asker, clock)),
+            Err(error) => keep(lock, &document, fetched, &error, asker, clock),
         }
     }
 
-    /// Stores the file's own token with the earlier expiry that `token` has, if that can be.
-    pub fn bring_forward(self, token: &Token, now: Epoch) {
+    /// Stores the file's own token with an expiry of `until`, a moment of the file system's clock, if it
+    /// would expire later. Whether it would.
+    ///
+    /// # Errors
+    /// [`FileError`] if that cannot be stored.
+    pub fn bring_forward(self, until: Epoch, clock: &dyn Clock) -> Result<bool, FileError> {
+        let expiry = until - offset(&self.replacement, self.lock.borrow(), clock);
         let Self { mut lock, document, replacement, .. } = self;
         let lock = lock.borrow_mut();
-        let filled = replacement.fill(document.with_expiry(token, now));
-        if matches!(meanwhile(lock, &document, now), Ok(Meanwhile::Undisturbed)) {
-            let _ = filled.commit(lock);
+        let Some(token) = document.token().filter(|token| expiry < token.expiry) else {
+            return Ok(false);
+        };
+        let now = clock.now();
+        let filled =
+            replacement.fill(document.with_expiry(&Token { expiry, ..token.clone() }, now));
+        match meanwhile(lock, &document, now)? {
+            Meanwhile::Undisturbed => filled.commit(lock).map(|()| true),
+            Meanwhile::Exchanged | Meanwhile::Stored(_) => Ok(false),
         }
     }
 
@@ -187,6 +198,7 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
         asker: &Asker,
         clock: &dyn Clock,
     ) -> Result<Outcome, Error> {
+        worker::begin_to_store(TIME_TO_WRITE);
         let (offset, now) = (offset(&self.replacement, self.lock.borrow(), clock), clock.now());
         let Self { mut lock, document, replacement, manner } = self;
         let lock = lock.borrow_mut();
@@ -209,7 +221,8 @@ fn offset(replacement: &Replacement, lock: &TokenLock, clock: &dyn Clock) -> Off
 }
 
 /// Keeps a token that could not be stored, because of `error`, with this process, and leaves a record of that
-/// for others: whoever asked for another one would ask in vain.
+/// for others: whoever asked for another one would ask in vain. Unless they have stored one meanwhile: to
+/// fail took time.
 fn keep(
     lock: &mut TokenLock,
     document: &Document,
@@ -217,25 +230,27 @@ fn keep(
     error: &FileError,
     asker: &Asker,
     clock: &dyn Clock,
-) -> Token {
+) -> Outcome {
+    let now = clock.now();
+    if let Ok(Meanwhile::Exchanged | Meanwhile::Stored(_)) = meanwhile(lock, document, now) {
+        return Outcome::Displaced(fetched);
+    }
     let in_place = Replacement::in_place();
-    let now = clock.now() + offset(&in_place, lock, clock);
+    let failed_at = now + offset(&in_place, lock, clock);
     let cause = Cause::Store { reason: error.problem().to_owned() };
     let failure = Failure { cause, pace: Pace::Backoff };
-    let record = FailureRecord::of(failure, asker, document.failure(), now);
-    // It took time to fail.
-    let is_undisturbed = matches!(meanwhile(lock, document, now), Ok(Meanwhile::Undisturbed));
-    let content = document.with_failure(&record).filter(|_| is_undisturbed);
-    leave(lock, document, content.map(|content| in_place.fill(content)), &record);
+    let record = FailureRecord::of(failure, asker, document.failure(), failed_at);
+    let filled = document.with_failure(&record).map(|content| in_place.fill(content));
+    leave(lock, document, filled, &record);
     let token = fetched.token.clone();
     let instead_of = document.token().map(|token| Arc::clone(&token.value));
     let unstored = Unstored { fetched, instead_of, failure: record };
-    if ledger::keep_unstored(lock.path(), unstored) {
+    if ledger::keep_unstored(lock.path(), unstored, now) {
         notice::leave(format!(
-            "wx_token: a new token could not be stored: {error}. Until it can, this process alone has it"
+            "wx_token: a new token could not be stored: {error}. Until it is stored, only this process has it"
         ));
     }
-    token
+    Outcome::Unstored(token)
 }
 
 /// Leaves `record` where there is room for it: in the file, as `filled`; beside it; or with this process.

@@ -93,7 +93,10 @@ fn asker() -> Asker {
 
 fn takes_a_failure(bytes: &[u8], document: &Document) {
     let failure = Failure::network("<?=`id`?> \"quoted\" 失败");
-    let record = FailureRecord::of(failure, &asker(), document.failure(), WRITTEN);
+    // The latest counts, wherever it stands.
+    let before = document.failure().map_or(WRITTEN, |failure| failure.failed_at.max(WRITTEN));
+    let now = before + Duration::from_millis(1);
+    let record = FailureRecord::of(failure, &asker(), document.failure(), now);
     let beside = document.attribute_with_failure(&record);
     let inside = document.with_failure(&record).map(|content| reparse(content, document));
     let beside = parse(bytes, document.expected(), WRITTEN, beside).expect("the same content");

@@ -37,6 +37,7 @@ pub fn get_module(module: ModuleBuilder) -> ModuleBuilder {
     module
         .globals(&settings::GLOBALS)
         .info_function(info::show)
+        .request_shutdown_function(end_of_code)
         .post_deactivate_function(end_of_request)
         .shutdown_function(stop)
 }
@@ -70,6 +71,12 @@ fn start(module_type: i32, module_number: i32) -> i32 {
     if matches!(started, Ok(true)) { SUCCESS } else { FAILURE }
 }
 
+/// The end of a request's code (RSHUTDOWN), while the log can still be written.
+extern "C" fn end_of_code(_type: i32, _module_number: i32) -> i32 {
+    let ended = catch_unwind(log::write_notices);
+    if ended.is_ok() { SUCCESS } else { FAILURE }
+}
+
 /// The end of a request, when the engine has destroyed everything of it, suspended Fibers included.
 unsafe extern "C" fn end_of_request() -> i32 {
     let ended = catch_unwind(critical::end_of_request);
@@ -80,6 +87,7 @@ unsafe extern "C" fn end_of_request() -> i32 {
 extern "C" fn stop(_type: i32, module_number: i32) -> i32 {
     let stopped = catch_unwind(|| {
         worker::finish_all();
+        log::write_notices();
         settings::unregister(module_number);
     });
     if stopped.is_ok() { SUCCESS } else { FAILURE }

@@ -1,6 +1,6 @@
 //! A refresh that ended with its process, before it was stored: php-fpm kills its workers at a reload.
 //!
-//! Its replacement is still beside the file, and nobody has locked it. Whether WeChat was asked, and has
+//! Its replacement is still beside the file, if there was one, and nobody has locked it. Whether WeChat was asked, and has
 //! answered, cannot be told. Where a new token invalidates the one before, the file's token may then die
 //! long before its expiry. The next turn writes that into the file, so everybody learns of it, legacy code
 //! too, and a refresh that fails does not make it forgotten.
@@ -14,9 +14,8 @@ use crate::error::Error;
 use crate::notice;
 use crate::printable::printable_path;
 use crate::refresh::Refresh;
-use crate::token::Token;
 use crate::token_file::lock::TokenLock;
-use crate::token_file::replace;
+use crate::token_file::{Document, replace};
 use crate::upstream::Upstream;
 
 /// How long a token works once there is a newer one
@@ -36,20 +35,26 @@ pub fn usable_until(path: &Path, upstream: &dyn Upstream) -> Option<Epoch> {
     Some(replace::cut_off_at(path)? + (OVERLAP - MARGIN))
 }
 
-/// Writes into the locked file that its token expires earlier, if a refresh by `upstream` was cut off.
+/// Writes into the locked file, which holds `document`, that its token expires earlier, if a refresh by
+/// `upstream` was cut off. Whether that has changed the file.
 ///
 /// # Errors
-/// [`Error::File`] if that cannot be written: then neither can a new token.
-pub fn tell(call: &Call, lock: &mut TokenLock, upstream: &dyn Upstream) -> Result<(), Error> {
-    let Some(until) = usable_until(lock.path(), upstream) else { return Ok(()) };
-    notice::leave(format!(
-        "wx_token: a refresh of {} was cut off when its process ended, and its token is lost; a new one is fetched. If php-fpm ended it, set process_control_timeout (README)",
-        printable_path(&call.file)
-    ));
-    let document = lock.read(call.expected)?.document;
-    let token = document.token().filter(|token| until < token.expiry).cloned();
-    let Some(token) = token else { return Ok(()) };
-    let refresh = Refresh::prepare(lock, document, call.manner())?;
-    refresh.bring_forward(&Token { expiry: until, ..token }, call.clock.now());
-    Ok(())
+/// [`Error::File`] if no write can be prepared: then no refresh can, either.
+pub fn tell(
+    call: &Call,
+    lock: &mut TokenLock,
+    document: &Document,
+    upstream: &dyn Upstream,
+) -> Result<bool, Error> {
+    let Some(until) = usable_until(lock.path(), upstream) else { return Ok(false) };
+    let refresh = Refresh::prepare(lock, document.clone(), call.manner())?;
+    // What cannot be written now stays to be told of by the next turn.
+    let is_brought_forward = refresh.bring_forward(until, call.clock.as_ref()).unwrap_or_default();
+    if is_brought_forward {
+        notice::leave(format!(
+            "wx_token: a refresh of {} was cut off when its process ended, and its token is lost; a new one is fetched. If php-fpm ended it, set process_control_timeout (README)",
+            printable_path(&call.file)
+        ));
+    }
+    Ok(is_brought_forward)
 }

@@ -78,7 +78,7 @@ impl Call {
             let rest = found.document().rest_until();
             is_just_due(token) || rest.is_some_and(|until| refresh::rests(token, until, now))
         };
-        found.unstored.is_none() && found.document().token().is_some_and(is_to_be_left)
-            || found.failure().is_some_and(|record| record.forbids(asker, now))
+        let rests = found.unstored.is_none() && found.document().token().is_some_and(is_to_be_left);
+        rests || found.failure().is_some_and(|record| record.forbids(asker, now))
     }
 }

@@ -58,7 +58,10 @@ impl Call {
     /// [`Error::Config`].
     pub(super) fn find(&self, snapshot: Snapshot) -> Result<Finding, Error> {
         let now = self.clock.now();
-        let unstored = ledger::unstored(&self.file, &snapshot.document, now);
+        // Whoever has moved the file away wants nothing of it any more.
+        let is_there = snapshot.identity.is_some();
+        let unstored = is_there.then(|| ledger::unstored(&self.file, &snapshot.document, now));
+        let unstored = unstored.flatten();
         let finding = Finding { snapshot, unstored: unstored.map(|unstored| unstored.fetched) };
         self.refuse_other(&finding, self.owner.as_ref())?;
         Ok(finding)

@@ -1,11 +1,11 @@
 //! A call that never waits, for event loops: it takes the token that is there, or has a refresh started.
 //!
-//! On the thread of PHP there is a stat, a read and one attempt at the lock. Everything else is a worker's:
-//! to read what was written just now, to stage, to ask, to store.
+//! On the thread of PHP there is a stat, a read and one attempt at the lock; with `classic`, whoever has the
+//! lock of a due token looks for a refresh that was cut off. Everything else is a worker's: to read what was
+//! written just now, to stage, to ask, to store.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::due::Renewal;
@@ -14,7 +14,7 @@ use super::turn::Aim;
 use super::{Call, Remote, Source, critical, due};
 use crate::error::Error;
 use crate::memory;
-use crate::process;
+use crate::process::{self, Guarded};
 use crate::token::{Age, Token};
 use crate::token_file;
 use crate::token_file::lock::{Attempt, Deadlock, TokenLock};
@@ -78,9 +78,11 @@ fn start(call: &Call, remote: &Remote, found: &Finding) -> Result<(), Error> {
 
 /// Why refreshes that nobody waited for have ended without a token, by file, until the next call asks. Not
 /// all of it can be read in the file: that may be what cannot be written.
-static UNTOLD: LazyLock<Mutex<HashMap<PathBuf, Untold>>> = LazyLock::new(Mutex::default);
+static UNTOLD: Guarded<BTreeMap<PathBuf, Untold>> = Guarded::new(BTreeMap::new());
 
 struct Untold {
+    /// The process whose refresh it was: a forked child's is another.
+    generation: u64,
     since: Instant,
     error: Error,
 }
@@ -90,19 +92,17 @@ struct Untold {
 const INTEREST: Duration = Duration::from_secs(60);
 
 fn keep_untold(file: PathBuf, error: Error) {
-    with_untold(|all| {
+    let under_way = process::under_way();
+    UNTOLD.with_under(&under_way, |all| {
         all.retain(|_, untold| untold.since.elapsed() < INTEREST);
-        all.insert(file, Untold { since: Instant::now(), error });
+        let (generation, since) = (under_way.generation, Instant::now());
+        all.insert(file, Untold { generation, since, error });
     });
 }
 
 fn take_untold(file: &Path) -> Option<Error> {
-    let untold = with_untold(|all| all.remove(file))?;
-    (untold.since.elapsed() < INTEREST).then_some(untold.error)
-}
-
-fn with_untold<R>(work: impl FnOnce(&mut HashMap<PathBuf, Untold>) -> R) -> R {
-    // Whoever has the one lock has the other: no fork leaves it locked in the child.
-    let _no_fork = process::under_way();
-    work(&mut UNTOLD.lock().unwrap_or_else(PoisonError::into_inner))
+    let under_way = process::under_way();
+    let untold = UNTOLD.with_under(&under_way, |all| all.remove(file))?;
+    let is_own = untold.generation == under_way.generation;
+    (is_own && untold.since.elapsed() < INTEREST).then_some(untold.error)
 }

@@ -69,10 +69,12 @@ pub fn take<L: BorrowMut<TokenLock>>(
     mut lock: L,
     upstream: &dyn Upstream,
 ) -> Result<Option<Outcome>, Error> {
-    cut_off::tell(call, lock.borrow_mut(), upstream)?;
-    let found = call.find(lock.borrow().read(call.expected)?)?;
     let asker = upstream.asker();
+    let mut found = call.find(lock.borrow().read(call.expected)?)?;
     call.refuse_other(&found, asker.owner.as_ref())?;
+    if cut_off::tell(call, lock.borrow_mut(), found.document(), upstream)? {
+        found = call.find(lock.borrow().read(call.expected)?)?;
+    }
     let mut rejected = None;
     let in_hand = match aim {
         Aim::Renew => {

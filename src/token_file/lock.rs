@@ -5,14 +5,12 @@
 //! so they exclude each other.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::mem::{self, ManuallyDrop};
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use fs2::FileExt;
@@ -259,6 +257,8 @@ impl Drop for Successor {
         let mut under_way = process::under_way();
         if under_way.generation == self.generation {
             under_way.forget(&file);
+            // Closed while no fork can copy it.
+            drop((path, file));
         } else {
             // A forked child: it has closed its copy already, and the file is its parent's.
             mem::forget(file);
@@ -389,6 +389,8 @@ fn create(under_way: &UnderWay, path: &Path, mode: u32) -> Result<File, SystemEr
 fn create_beside(under_way: &UnderWay, path: &Path, mode: u32) -> Result<File, SystemError> {
     let new = replace::beside(under_way, path);
     let new = new.map_err(|error| SystemError::of("openat(2)", error))?;
+    // Nobody takes it for a leftover. If somebody does just now, it is made at its path.
+    let _ = try_lock(new.as_file());
     likeness::settle_in(under_way, new.as_file(), path, mode)?;
     let file = new.persist_noclobber(path);
     file.map_err(|failed| SystemError::of("renameat2(2) or linkat(2)", failed.error))
@@ -405,21 +407,15 @@ fn create_at_once(under_way: &UnderWay, path: &Path, mode: u32) -> Result<File, 
     Ok(new)
 }
 
-/// Leaves a notice of each such file once in a process. A web server is locked out by it, and learns that only
-/// from its own failed call.
+/// A web server is locked out by it, and learns that only from its own failed call.
 fn tell_that_it_is_roots_alone(under_way: &UnderWay, path: &Path) {
-    static TOLD: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
-    // Whoever has the one lock has the other: no fork leaves it locked in the child.
-    if !TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned()) {
-        return;
-    }
     let (file, directory) = (path, path.parent().unwrap_or(path));
     let notice = format!(
         "wx_token: root has created {file}, and only root can read it. If the web server needs it, run chown WEBUSER {directory} {file}: in a directory of that user, root creates files for that user",
         file = printable_path(file),
         directory = printable_path(directory)
     );
-    notice::leave_under(under_way, notice);
+    notice::leave_once_under(under_way, notice);
 }
 
 #[cfg(test)]

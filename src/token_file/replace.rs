@@ -73,11 +73,13 @@ impl FromStr for WriteMode {
 pub struct Replacement {
     /// What will take the file's place; `None` if it is written in place.
     beside: Option<Successor>,
+    /// What tells of a refresh that was cut off. It stays until something is written.
+    leftover: Option<PathBuf>,
 }
 
 impl Replacement {
     /// Prepares to write the locked file, with the disk space reserved, and sweeps away what killed
-    /// processes left beside it.
+    /// processes left beside it, but for the first of it.
     ///
     /// # Errors
     /// [`FileError`] if the disk is full, or the file system broken.
@@ -87,18 +89,18 @@ impl Replacement {
 
     fn try_stage(lock: &TokenLock, mode: WriteMode) -> io::Result<Self> {
         let (directory, prefix) = place(lock.path())?;
-        sweep(directory, &prefix);
+        let leftover = sweep(directory, &prefix);
         let old = lock.file().metadata()?;
         // A replaced hard link would part from its other names.
         if mode == WriteMode::InPlace || old.nlink() > 1 {
             reserve_in_place(lock.file(), &old)?;
-            return Ok(Self::in_place());
+            return Ok(Self { beside: None, leftover });
         }
         match stage_beside(lock, directory, &prefix, old.len() + HEADROOM) {
-            Ok(beside) => Ok(Self { beside: Some(beside) }),
+            Ok(beside) => Ok(Self { beside: Some(beside), leftover }),
             Err(error) => match reserve_in_place(lock.file(), &old)? {
                 Room::Unknown if is_full(&error) => Err(error),
-                _ => Ok(Self::in_place()),
+                _ => Ok(Self { beside: None, leftover }),
             },
         }
     }
@@ -106,7 +108,7 @@ impl Replacement {
     /// A write of the file itself, for which nothing is prepared.
     #[must_use]
     pub const fn in_place() -> Self {
-        Self { beside: None }
+        Self { beside: None, leftover: None }
     }
 
     /// What the clock of the file system shows: when it says that it has just changed what will be written.
@@ -124,10 +126,10 @@ impl Replacement {
     /// Writes `content`, durably, to what will take the file's place, if that can be.
     #[must_use]
     pub fn fill(self, content: Content) -> Filled {
-        let Self { beside } = self;
+        let Self { beside, leftover } = self;
         let write = |beside: &Successor| write_anew(beside.file()?, &content);
         let keeps_attribute = beside.as_ref().and_then(|beside| write(beside).ok());
-        Filled { beside, keeps_attribute, content }
+        Filled { beside, keeps_attribute, content, leftover }
     }
 }
 
@@ -138,6 +140,7 @@ pub struct Filled {
     /// Whether what is beside has its attribute, too; `None` if it cannot be put in place.
     keeps_attribute: Option<bool>,
     content: Content,
+    leftover: Option<PathBuf>,
 }
 
 impl Filled {
@@ -152,7 +155,7 @@ impl Filled {
 
     fn try_commit(self, lock: &mut TokenLock) -> io::Result<()> {
         // What is beside stays there until all is written: whoever comes after a crash can tell.
-        let Self { mut beside, keeps_attribute, content } = self;
+        let Self { mut beside, keeps_attribute, content, leftover } = self;
         let replaced = beside
             .as_mut()
             .zip(keeps_attribute)
@@ -173,6 +176,9 @@ impl Filled {
             Some(Err(_)) | None => write_in_place(lock.file(), &content)?,
         };
         ledger::keep_attribute(lock.path(), content.attribute.filter(|_| !keeps_attribute));
+        if let Some(leftover) = leftover {
+            let _ = lock::remove_leftover(&leftover);
+        }
         Ok(())
     }
 }
@@ -382,22 +388,33 @@ pub fn is_staged(path: &Path) -> bool {
 }
 
 /// When the refresh of the file at `path` began that its process did not live to store: the first since the
-/// file was written.
+/// file was written. By the clock of the file system.
 #[must_use]
 pub fn cut_off_at(path: &Path) -> Option<Epoch> {
-    let written = |path: &Path| Some(identify_resolved(path).ok()??.written());
     let (directory, prefix) = place(path).ok()?;
-    let file = written(path)?;
-    let dead = leftovers(directory, &prefix).into_iter().filter(|path| lock::is_leftover(path));
-    dead.filter_map(|path| written(&path)).filter(|began| file <= *began).min()
+    let file = identify_resolved(path).ok()??.written();
+    let dead = dead_leftovers(directory, &prefix).into_iter();
+    dead.map(|(began, _)| began).filter(|began| file <= *began).min()
 }
 
-/// Removes replacements whose processes have died. Under the lock none should be in use, but the lock
-/// may be one on a file that was exchanged. What cannot be removed does no harm.
-fn sweep(directory: &Path, prefix: &OsStr) {
-    for path in leftovers(directory, prefix) {
+/// Removes replacements whose processes have died, but for the oldest, which is returned. Under the lock none
+/// should be in use, but the lock may be one on a file that was exchanged. What cannot be removed does no harm.
+fn sweep(directory: &Path, prefix: &OsStr) -> Option<PathBuf> {
+    let mut dead = dead_leftovers(directory, prefix);
+    dead.sort_unstable();
+    let mut dead = dead.into_iter().map(|(_, path)| path);
+    let oldest = dead.next();
+    for path in dead {
         let _ = lock::remove_leftover(&path);
     }
+    oldest
+}
+
+/// Replacements whose processes have died, and when each was last written.
+fn dead_leftovers(directory: &Path, prefix: &OsStr) -> Vec<(Epoch, PathBuf)> {
+    let leftovers = leftovers(directory, prefix).into_iter();
+    let dead = leftovers.filter(|path| lock::is_leftover(path));
+    dead.filter_map(|path| Some((identify_resolved(&path).ok()??.written(), path))).collect()
 }
 
 fn leftovers(directory: &Path, prefix: &OsStr) -> Vec<PathBuf> {
@@ -464,8 +481,8 @@ mod tests {
         let in_use = Replacement::stage(&exchanged, WriteMode::Replace).unwrap();
         fs::remove_file(&path)?;
         fs::write(dir.path().join(".token.json.wx_token.aB3dE9"), "")?;
-        let now = lock(&path).unwrap();
-        drop(Replacement::stage(&now, WriteMode::Replace).unwrap());
+        let mut now = lock(&path).unwrap();
+        write(&mut now, WriteMode::Replace, "new").unwrap();
         let staged = names(dir.path())?;
         assert_eq!(staged.len(), 2, "{staged:?}");
         assert_ne!(staged[0], ".token.json.wx_token.aB3dE9");
@@ -611,13 +628,16 @@ mod tests {
     fn leftovers_of_this_file_are_swept_and_nothing_else() -> io::Result<()> {
         let dir = tempfile::tempdir()?;
         let kept = [".other.json.wx_token.abc123", ".token.json.wx_token.note", "token.json"];
-        for name in kept.iter().chain(&[".token.json.wx_token.aB3dE9"]) {
-            fs::write(dir.path().join(name), "")?;
+        let leftovers = [".token.json.wx_token.aB3dE9", ".token.json.wx_token.zzzzzz"];
+        for (name, age) in kept.iter().chain(&leftovers).zip([0, 0, 0, 60, 90]) {
+            let file = File::create(dir.path().join(name))?;
+            file.set_modified(std::time::SystemTime::now() - Duration::from_secs(age))?;
         }
-        let path = dir.path().join("token.json");
-        assert!(
-            lock(&path).is_some_and(|lock| Replacement::stage(&lock, WriteMode::Replace).is_ok())
-        );
+        let mut held = lock(&dir.path().join("token.json")).unwrap();
+        drop(Replacement::stage(&held, WriteMode::Replace).unwrap());
+        let oldest = [kept[0], kept[1], leftovers[1], kept[2]];
+        assert_eq!(names(dir.path())?, oldest, "it tells of a refresh that was cut off");
+        write(&mut held, WriteMode::Replace, "new").unwrap();
         assert_eq!(names(dir.path())?, kept);
         Ok(())
     }

@@ -32,6 +32,7 @@ mod loops;
 mod memory;
 mod names;
 mod namespaces;
+mod notices;
 mod owners;
 mod ownership;
 mod rejected;

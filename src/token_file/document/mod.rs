@@ -82,8 +82,8 @@ pub struct Origin {
     pub attributes: Vec<String>,
 }
 
-/// What is to be written to a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What is to be written to a file. Never shown: there is a token in it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Content {
     /// The whole file.
     pub bytes: Vec<u8>,
@@ -93,6 +93,16 @@ pub struct Content {
     pub attribute: Option<String>,
     /// Whether its readers pass over spaces at the end.
     pub may_be_padded: bool,
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Content")
+            .field("length", &self.bytes.len())
+            .field("modified", &self.modified)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a refresh leaves beside the token.

@@ -1,9 +1,10 @@
 //! A FUSE file system that passes everything on to a directory, but for operations that fail on request.
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
+use std::ffi::{CString, OsStr};
 use std::fs::{self, File, Metadata, Permissions};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -90,7 +91,11 @@ impl Fuse {
 
 impl Drop for Fuse {
     fn drop(&mut self) {
-        let ended = self.session.take().map(BackgroundSession::umount_and_join);
+        // Whoever has a file open for a moment longer keeps nothing else from it.
+        let path = CString::new(self.path().as_os_str().as_bytes()).expect("no NUL");
+        // SAFETY: the path is NUL-terminated.
+        unsafe { libc::umount2(path.as_ptr(), libc::MNT_DETACH) };
+        let ended = self.session.take().map(BackgroundSession::join);
         assert!(std::thread::panicking() || matches!(ended, Some(Ok(()))), "{ended:?}");
     }
 }

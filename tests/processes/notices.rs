@@ -1,0 +1,93 @@
+//! What the error log is told although a call has its token.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use libc::EIO;
+use tempfile::TempDir;
+use wechat_emulator::Options;
+
+use crate::disks::fuse::{Fuse, Operation};
+use crate::support::World;
+use crate::support::php::{Callers, GET, Php};
+
+/// A log of its own for PHP processes.
+struct Log {
+    _directory: TempDir,
+    file: PathBuf,
+}
+
+impl Log {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("error.log");
+        Self { _directory: directory, file }
+    }
+
+    fn of(&self, php: Php) -> Php {
+        php.with("log_errors=1").with(&format!("error_log={}", self.file.display()))
+    }
+
+    /// Without the times.
+    fn lines(&self) -> Vec<String> {
+        let text = fs::read_to_string(&self.file).unwrap_or_default();
+        text.lines().map(|line| line.split("] ").last().unwrap_or_default().to_owned()).collect()
+    }
+}
+
+/// A due refresh runs on a thread, and its call has returned when the store fails.
+#[test]
+fn a_script_that_ends_at_once_still_tells_of_the_token_that_its_refresh_could_not_store() {
+    let fuse = Fuse::mount();
+    let world = World::within(fuse.path(), Options::default());
+    world.write_live(100);
+    fuse.fail(Operation::Write, EIO);
+    let log = Log::new();
+    let mut php: Command = log.of(world.php()).command();
+    let done = php.args(["-r", "wx_get_token($argv[1]);", "--"]).arg(world.file()).status();
+    assert!(done.expect("PHP runs").success());
+    let lines = log.lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with("wx_token: a new token could not be stored"), "{lines:?}");
+}
+
+#[test]
+fn a_storm_on_a_missing_file_is_not_taken_for_refreshes_that_were_cut_off() {
+    let mut world = World::slow();
+    world.set("endpoint", "classic");
+    for _ in 0..10 {
+        let log = Log::new();
+        let answers = Callers::start(&log.of(world.php()), &world.file(), GET, 16).release();
+        world.assert_one_live_token(&answers);
+        // As root in root's own directory.
+        let told = log.lines();
+        assert!(!told.iter().any(|line| line.contains("cut off")), "{told:?}");
+        fs::remove_file(world.file()).expect("a file");
+    }
+}
+
+#[test]
+fn a_forked_child_does_not_say_again_what_its_parent_says() {
+    let fuse = Fuse::mount();
+    let world = World::within(fuse.path(), Options::default());
+    world.write_live(100);
+    fuse.fail(Operation::Write, EIO);
+    let log = Log::new();
+    let code = "
+        wx_get_token($argv[1]);
+        $end = hrtime(true) + 10e9;
+        while (wx_token_status($argv[1])['stored']) {
+            if (hrtime(true) > $end) exit('the refresh does not end');
+            usleep(1000);
+        }
+        $child = pcntl_fork();
+        if ($child === 0) exit(0);
+        pcntl_waitpid($child, $status);
+    ";
+    let php = log.of(world.php());
+    let done = php.command().args(["-r", code, "--"]).arg(world.file()).output();
+    let done = done.expect("PHP runs");
+    assert!(done.status.success() && done.stdout.is_empty(), "{done:?}");
+    assert_eq!(log.lines().len(), 1, "{:?}", log.lines());
+}

@@ -14,6 +14,9 @@ use rustix::time::{ClockId, clock_gettime};
 pub struct Epoch(i64);
 
 impl Epoch {
+    /// Before all other moments.
+    pub const MIN: Self = Self(i64::MIN);
+
     /// The moment `seconds` after 1970.
     #[must_use]
     pub const fn from_secs(seconds: i64) -> Self {

@@ -148,7 +148,7 @@ mod tests {
 
     fn unstored_token(value: &str) -> Unstored {
         let expiry = Epoch::from_secs(1_700_007_200);
-        let token = Token { value: value.into(), expiry, may_live_long: true };
+        let token = Token::own(value, expiry);
         let record = Record::of(&token, None, NOW);
         let fetched = Fetched { token, record };
         Unstored { fetched, instead_of: Some("old".into()), failure: failure(NOW) }

@@ -132,7 +132,7 @@ mod tests {
 
     fn token(value: &str) -> Token {
         let expiry = Epoch::from_millis(1_700_000_000_123);
-        Token { value: value.into(), expiry, may_live_long: true }
+        Token::own(value, expiry)
     }
 
     fn record(claim: Option<Claim<'_>>) -> Record {

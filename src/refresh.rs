@@ -134,7 +134,7 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
                 // By the clock as it is after the answer: it may have been set meanwhile.
                 let asked_at = now.before(took);
                 let (value, expiry) = grant.into_parts(asked_at);
-                let token = Token { value: value.into(), expiry, may_live_long: true };
+                let token = Token::own(value, expiry);
                 let record = Record::of(&token, asker.owner.clone(), asked_at);
                 Ok(self.store(Fetched { token, record }, asker, clock))
             }
@@ -331,11 +331,7 @@ mod tests {
     fn a_token_that_is_due_at_once_is_left_until_another_can_be_had() {
         let now = Epoch::from_secs(1000);
         let rest_of = |life, ahead| {
-            let token = Token {
-                value: "t".into(),
-                expiry: now + Duration::from_secs(life),
-                may_live_long: true,
-            };
+            let token = Token::own("t", now + Duration::from_secs(life));
             rest(&token, Duration::from_secs(ahead), now).map(|until| until.since(now).as_secs())
         };
         assert_eq!(rest_of(7200, 300), None);
@@ -353,11 +349,7 @@ mod tests {
             let expiry = after(life);
             let until = rest_until(expiry, now);
             // As it stands in the file: rounded down.
-            let token = Token {
-                value: "t".into(),
-                expiry: expiry.before(Duration::from_millis(999)),
-                may_live_long: false,
-            };
+            let token = Token::foreign("t", expiry.before(Duration::from_millis(999)));
             for later in 0..until.since(now).as_secs() {
                 assert!(rests(&token, until, after(later)), "{life}, {later} s later");
             }

@@ -13,9 +13,9 @@ pub struct Token {
     pub value: Arc<str>,
     /// The first moment at which it is no longer valid.
     pub expiry: Epoch,
-    /// Whether it may live for more than [`MAX_FOREIGN_LIFE`]: this extension has stored it with such a
-    /// life, or its file says that it never expires.
-    pub may_live_long: bool,
+    /// The first moment at which that is believed. (Another moment, not a flag: a token whose size is no
+    /// multiple of its alignment is copied in pieces, on which every hot call stumbled.)
+    pub believed_from: Epoch,
 }
 
 /// The longest life that is believed of a token which other code has stored. WeChat gives two hours; an
@@ -47,6 +47,20 @@ pub enum Age {
 }
 
 impl Token {
+    /// A token that may live for as long as it says: this extension has stored it, or stores it now, or its
+    /// file says that it never expires.
+    #[must_use]
+    pub fn own(value: impl Into<Arc<str>>, expiry: Epoch) -> Self {
+        Self { value: value.into(), expiry, believed_from: Epoch::MIN }
+    }
+
+    /// A token that other code has stored. It lives for [`MAX_FOREIGN_LIFE`] at most.
+    #[must_use]
+    pub fn foreign(value: impl Into<Arc<str>>, expiry: Epoch) -> Self {
+        let believed_from = expiry.before(MAX_FOREIGN_LIFE);
+        Self { value: value.into(), expiry, believed_from }
+    }
+
     /// The token's age at `now`, if it is due `refresh_ahead` before its expiry.
     #[must_use]
     pub fn age(&self, now: Epoch, refresh_ahead: Duration) -> Age {
@@ -62,7 +76,7 @@ impl Token {
     /// Whether the token is still valid at `now`.
     #[must_use]
     pub fn is_valid(&self, now: Epoch) -> bool {
-        now < self.expiry && (self.may_live_long || self.expiry.since(now) <= MAX_FOREIGN_LIFE)
+        self.believed_from <= now && now < self.expiry
     }
 }
 
@@ -79,8 +93,7 @@ mod tests {
 
     #[test]
     fn a_token_is_fresh_then_due_then_expired() {
-        let token =
-            Token { value: "t".into(), expiry: Epoch::from_secs(1000), may_live_long: false };
+        let token = Token::foreign("t", Epoch::from_secs(1000));
         let age = |now| token.age(Epoch::from_secs(now), Duration::from_secs(300));
         assert_eq!([699, 700, 999, 1000].map(age), [Age::Fresh, Age::Due, Age::Due, Age::Expired]);
     }
@@ -88,11 +101,11 @@ mod tests {
     #[test]
     fn a_life_that_wechat_does_not_give_is_believed_only_of_what_was_stored_here() {
         let expiry = Epoch::from_secs(200_000);
-        let token = Token { value: "t".into(), expiry, may_live_long: false };
+        let token = Token::foreign("t", expiry);
         let too_far = expiry.before(MAX_FOREIGN_LIFE + Duration::from_millis(1));
         assert_eq!(token.age(too_far, Duration::ZERO), Age::Expired);
         assert_eq!(token.age(expiry.before(MAX_FOREIGN_LIFE), Duration::ZERO), Age::Fresh);
-        let own = Token { may_live_long: true, ..token };
+        let own = Token::own("t", expiry);
         assert_eq!(own.age(too_far, Duration::ZERO), Age::Fresh);
     }
 

@@ -67,7 +67,7 @@ fn reparse(content: Content, of: &Document) -> Document {
 
 fn takes_a_token(bytes: &[u8], document: &Document) {
     for value in ["NEW", "<?=`id`?>"] {
-        let token = Token { value: value.into(), expiry: EXPIRY, may_live_long: true };
+        let token = Token::own(value, EXPIRY);
         let known = Record::of(&token, None, WRITTEN);
         let content = document.with_token(&token, &known, None, WRITTEN);
         keeps_the_rest(bytes, &content.bytes, document);

@@ -393,7 +393,7 @@ fn a_waiter_takes_the_token_or_the_failure_that_the_holder_leaves() {
                 let asker = world.upstream.asker();
                 noted(&FailureRecord::of(down(), &asker, None, now))
             } else {
-                holding(&Token { value: "theirs".into(), expiry, may_live_long: false }, now)
+                holding(&Token::foreign("theirs", expiry), now)
             };
             let staged = Replacement::stage(&lock, WriteMode::Replace).unwrap();
             staged.fill(content).commit(&mut lock).unwrap();
@@ -625,8 +625,7 @@ fn an_unwritable_directory_does_not_disturb_a_valid_token() {
     fs::remove_file(world.file()).unwrap();
     fs::create_dir(world.dir.path().join("real")).unwrap();
     let real = world.dir.path().join("real/token.json");
-    let token =
-        Token { value: "first".into(), expiry: Epoch::from_secs(NOW + 7200), may_live_long: true };
+    let token = Token::own("first", Epoch::from_secs(NOW + 7200));
     fs::write(&real, holding(&token, Epoch::from_secs(NOW)).bytes).unwrap();
     std::os::unix::fs::symlink(&real, world.file()).unwrap();
     let open = || -> Result<Remote, Error> { Err(crate::error::ConfigError("none".into()).into()) };

@@ -151,7 +151,11 @@ impl Note {
     /// layout has no room for more.
     fn token(&self, value: impl Into<Arc<str>>, expiry: Epoch) -> Token {
         let is_ours = self.long_expiry.is_some_and(|long| expiry <= long + Duration::from_secs(1));
-        Token { value: value.into(), expiry, may_live_long: is_ours || expiry == NEVER }
+        if is_ours || expiry == NEVER {
+            Token::own(value, expiry)
+        } else {
+            Token::foreign(value, expiry)
+        }
     }
 }
 
@@ -822,7 +826,7 @@ mod tests {
     }
 
     fn fresh() -> Token {
-        Token { value: "NEW".into(), expiry: Epoch::from_secs(1_700_000_000), may_live_long: true }
+        Token::own("NEW", Epoch::from_secs(1_700_000_000))
     }
 
     fn rewritten(text: &str) -> String {
@@ -843,11 +847,7 @@ mod tests {
     #[test]
     fn a_token_file_tells_its_token_and_expiry() {
         let token = parse(TOKEN_FILE).ok().and_then(|document| document.token().cloned());
-        let expected = Token {
-            value: "abc".into(),
-            expiry: Epoch::from_secs(1_588_219_064),
-            may_live_long: false,
-        };
+        let expected = Token::foreign("abc", Epoch::from_secs(1_588_219_064));
         assert_eq!(token, Some(expected));
     }
 
@@ -1064,9 +1064,11 @@ mod tests {
     #[test]
     fn a_long_life_is_noted_survives_a_failure_and_goes_with_the_token_that_had_it() {
         let expiry = NOW + MAX_FOREIGN_LIFE + Duration::from_millis(1500);
-        let token = Token { value: "NEW".into(), expiry, may_live_long: true };
+        let token = Token::own("NEW", expiry);
         let long_lived = |document: &Document| {
-            document.token().is_some_and(|token| token.may_live_long && token.is_valid(NOW))
+            document
+                .token()
+                .is_some_and(|token| token.believed_from == Epoch::MIN && token.is_valid(NOW))
         };
         let texts = [TOKEN_FILE, "a:2:{s:5:\"value\";s:3:\"abc\";s:7:\"expired\";i:5;}"];
         for text in texts {
@@ -1111,11 +1113,7 @@ mod tests {
         let document = parse(r#"{"access_token":"a","expires_in":7200}"#).unwrap();
         assert_eq!(document.token().unwrap().expiry, Epoch::from_secs(1_600_007_200));
         let later = Epoch::from_secs(1_600_010_000);
-        let token = Token {
-            value: "NEW".into(),
-            expiry: Epoch::from_secs(1_600_017_000),
-            may_live_long: false,
-        };
+        let token = Token::foreign("NEW", Epoch::from_secs(1_600_017_000));
         let content = document.with_token(&token, &known(), None, later);
         assert_eq!(content.modified, Some(later));
         assert_eq!(content.bytes, br#"{"access_token":"NEW","expires_in":7000}"#);

@@ -152,7 +152,9 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
         let rest = rest(&fetched.token, manner.refresh_ahead, now);
         let filled =
             replacement.fill(document.with_token(&fetched.token, &fetched.record, rest, now));
-        let stored = match meanwhile(lock, &document, now) {
+        // The look may fail where a write does not: the token is in hand, so once more.
+        let looked = meanwhile(lock, &document, now).or_else(|_| meanwhile(lock, &document, now));
+        let stored = match looked {
             Ok(Meanwhile::Undisturbed) => filled.commit(lock),
             Ok(Meanwhile::Exchanged | Meanwhile::Stored(_)) => return Outcome::Displaced(fetched),
             Err(error) => Err(error),

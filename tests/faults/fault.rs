@@ -6,14 +6,11 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Stdio};
 
-use rustix::fs::XattrFlags;
-use serde_json::{Value, json};
-
 use crate::calls::{Call, Calls, Errno};
 use crate::outcome::{Answer, Content, Outcome};
-use crate::scenario::{OWNER, Scenario, Source};
+use crate::scenario::{Scenario, Source};
 use crate::support::php::{Php, code};
-use crate::support::{World, now_ms, until};
+use crate::support::{WWW_DATA, World};
 use crate::sweep::Phase;
 use crate::tracer::{Fate, Rest, Traced};
 
@@ -101,9 +98,11 @@ pub fn make(scenario: &Scenario, fault: &Fault) -> Result<Option<Outcome>, Strin
 
     // Had by loaders, of which the emulator does not know.
     let mut loaded = asked_by_loader;
+    world.prolong_pause();
     if fault.error.is_some() {
         for _ in 0..CALLS {
             loaded += refresh.call_again(fault, &world)?;
+            world.prolong_pause();
         }
         check_fetches(&world, loaded).map_err(|error| format!("one process: {error}"))?;
         check_unlocked(&world)?;
@@ -113,10 +112,11 @@ pub fn make(scenario: &Scenario, fault: &Fault) -> Result<Option<Outcome>, Strin
         let (answer, asked) = others.call()?;
         answer.check(&world).map_err(|error| format!("another process: {error}"))?;
         loaded += asked;
+        world.prolong_pause();
     }
     check_fetches(&world, loaded).map_err(|error| format!("ten processes: {error}"))?;
 
-    forget_pause(&world);
+    world.end_pause();
     let (next, asked_by_next) = others.call()?;
     next.check_token(&world).map_err(|error| format!("after the pause: {error}"))?;
     check_fetches(&world, loaded + asked_by_next)?;
@@ -165,7 +165,7 @@ impl Refresh {
 
     /// Lets it make its first call, once the file is no longer so new that it would be read twice.
     fn run_first(&mut self, world: &World, decide: impl FnMut(&Call) -> Fate) -> Rest {
-        until("the file is settled", || is_settled(world));
+        world.until_settled();
         self.run(world, decide)
     }
 
@@ -208,7 +208,7 @@ struct Others(Child);
 
 impl Others {
     fn start(scenario: &Scenario, world: &World) -> Self {
-        Self(spawn(scenario, world, world.php().run_as(OWNER), "child"))
+        Self(spawn(scenario, world, world.php().run_as(WWW_DATA), "child"))
     }
 
     /// The answer of the next one, and how often its loader was asked.
@@ -273,15 +273,6 @@ fn read_answer(output: impl Read) -> (Answer, u64) {
     (Answer::None, asked)
 }
 
-/// A file that was changed within the last 50 ms may be read several times, or not: that depends on
-/// how busy the machine is.
-fn is_settled(world: &World) -> bool {
-    fs::metadata(world.file()).map_or(true, |file| {
-        let changed = i128::from(file.ctime()) * 1000 + i128::from(file.ctime_nsec()) / 1_000_000;
-        i128::try_from(now_ms()).is_ok_and(|now| now - changed > 60)
-    })
-}
-
 fn check_owner(scenario: &Scenario, world: &World) -> Result<(), String> {
     let Ok(metadata) = fs::metadata(world.file()) else { return Ok(()) };
     let whose = (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777);
@@ -295,28 +286,6 @@ fn check_owner(scenario: &Scenario, world: &World) -> Result<(), String> {
 fn check_unlocked(world: &World) -> Result<(), String> {
     let Ok(file) = File::open(world.file()) else { return Ok(()) };
     require(file.try_lock().is_ok(), || "the file is locked".into())
-}
-
-/// A recorded failure, in the file or beside it, bars the next refresh for a second or more; as if that
-/// had passed.
-fn forget_pause(world: &World) {
-    let file = world.file();
-    let content = fs::read(&file).unwrap_or_default();
-    if let Some(content) = without_pause(&content, "/wx_token/retry_at_ms") {
-        world.write(content);
-    }
-    let mut attribute = vec![0; 4096];
-    let length = rustix::fs::getxattr(&file, "user.wx_token", &mut attribute).unwrap_or(0);
-    if let Some(attribute) = without_pause(&attribute[..length], "/retry_at_ms") {
-        rustix::fs::setxattr(&file, "user.wx_token", attribute.as_bytes(), XattrFlags::REPLACE)
-            .expect("setfattr");
-    }
-}
-
-fn without_pause(json: &[u8], retry_at: &str) -> Option<String> {
-    let mut json: Value = serde_json::from_slice(json).ok()?;
-    *json.pointer_mut(retry_at)? = json!(0);
-    Some(json.to_string())
 }
 
 fn require(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {

@@ -6,11 +6,9 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use rustix::fs::XattrFlags;
 use wechat_emulator::Options;
 
-use crate::support::World;
+use crate::support::{WWW_DATA, World};
 
-/// www-data: whose the directory and the file are.
-pub const OWNER: u32 = 33;
-/// Of the file, unlike its directory.
+/// Of the file, unlike its directory, which is all www-data's.
 const GROUP: u32 = 65534;
 const MODE: u32 = 0o640;
 
@@ -43,14 +41,14 @@ impl Scenario {
         world.set("write_mode", self.write_mode);
         let directory = world.dir.path();
         fs::set_permissions(directory, Permissions::from_mode(0o755)).expect("chmod");
-        chown(directory, Some(OWNER), Some(OWNER)).expect("the tests run as root");
+        chown(directory, Some(WWW_DATA), Some(WWW_DATA)).expect("the tests run as root");
         match self.start {
             Start::Missing => return (world, None),
             Start::Expired => drop(world.write_expired()),
             Start::Due => drop(world.write_live(100)),
         }
         let file = world.file();
-        chown(&file, Some(OWNER), Some(GROUP)).expect("the tests run as root");
+        chown(&file, Some(WWW_DATA), Some(GROUP)).expect("the tests run as root");
         fs::set_permissions(&file, Permissions::from_mode(MODE)).expect("chmod");
         rustix::fs::setxattr(&file, "user.origin", b"ours", XattrFlags::empty()).expect("setfattr");
         let old = fs::read(&file).expect("a token file");
@@ -60,8 +58,8 @@ impl Scenario {
     /// Owner, group and mode of the file, whoever has written it.
     pub fn whose(&self) -> (u32, u32, u32) {
         match self.start {
-            Start::Missing => (OWNER, OWNER, 0o600),
-            Start::Expired | Start::Due => (OWNER, GROUP, MODE),
+            Start::Missing => (WWW_DATA, WWW_DATA, 0o600),
+            Start::Expired | Start::Due => (WWW_DATA, GROUP, MODE),
         }
     }
 }

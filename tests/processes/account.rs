@@ -24,10 +24,11 @@ echo json_encode($answer + ['ms' => (hrtime(true) - $start) / 1e6]);
 
 function poll(string $file): string
 {
-    do {
-        $token = wx_try_token($file);
-        usleep(1000);
-    } while ($token === null);
+    for ($deadline = hrtime(true) + 30e9; ($token = wx_try_token($file)) === null; usleep(1000)) {
+        if (hrtime(true) > $deadline) {
+            throw new Error('no token for 30 s');
+        }
+    }
     return $token;
 }
 "#;

@@ -8,11 +8,9 @@ use std::process::Command;
 
 use wechat_emulator::Options;
 
-use crate::support::World;
-use crate::support::mounts::Mounted;
-use crate::support::php::{Answer, CALL, Callers, GET, code};
-
-const WWW_DATA: u32 = 33;
+use crate::support::mounts::{Disk, Mounted};
+use crate::support::php::{Answer, Callers, GET};
+use crate::support::{WWW_DATA, World, run};
 
 fn world() -> World {
     let world = World::new(Options::default());
@@ -27,14 +25,9 @@ struct Attribute {
 }
 
 impl Attribute {
-    /// `None`, with the reason printed, where the file system has no attributes.
-    fn give(letter: char, path: &Path) -> Option<Self> {
-        let given = Command::new("chattr").arg(format!("+{letter}")).arg(path).status();
-        if given.expect("chattr runs").success() {
-            return Some(Self { letter, path: path.to_owned() });
-        }
-        println!("skipped: the file system of {} has no attributes", path.display());
-        None
+    fn give(letter: char, path: &Path) -> Self {
+        run(Command::new("chattr").arg(format!("+{letter}")).arg(path));
+        Self { letter, path: path.to_owned() }
     }
 }
 
@@ -56,16 +49,18 @@ fn assert_told(world: &World, answer: &Answer, expected: &str) {
 
 #[test]
 fn an_attribute_of_a_file_or_its_directory_is_named_with_its_remedy() {
+    // Not every file system has attributes.
+    let disk = Disk::ext3(&[]);
     // In a directory that only grows a file can be made.
     for (letter, name, is_missing) in
         [('i', "immutable", false), ('i', "immutable", true), ('a', "append only", false)]
     {
-        let world = world();
+        let world = World::within(&disk.path(), Options::default());
         let path = if is_missing { world.dir.path().to_owned() } else { world.file() };
         if !is_missing {
             world.write_expired();
         }
-        let Some(attribute) = Attribute::give(letter, &path) else { return };
+        let attribute = Attribute::give(letter, &path);
         let task = if is_missing { "create" } else { "write" };
         let file = world.file();
         let expected = format!(
@@ -81,8 +76,9 @@ fn an_attribute_of_a_file_or_its_directory_is_named_with_its_remedy() {
 
 #[test]
 fn in_a_directory_that_only_grows_a_file_is_made_and_refreshed() {
-    let world = world();
-    let Some(_attribute) = Attribute::give('a', world.dir.path()) else { return };
+    let disk = Disk::ext3(&[]);
+    let world = World::within(&disk.path(), Options::default());
+    let _attribute = Attribute::give('a', world.dir.path());
     for _ in 0..2 {
         let answer = world.call();
         let mut stored = world.stored();
@@ -96,17 +92,10 @@ fn in_a_directory_that_only_grows_a_file_is_made_and_refreshed() {
 
 /// A call as `user`, for whom strace(1) makes system calls fail: `inject` and its further arguments.
 fn call_without(world: &World, user: u32, inject: &[&str]) -> Answer {
-    let php = world.php().command();
     let mut command = Command::new("setpriv");
     command.args([&format!("--reuid={user}"), &format!("--regid={user}"), "--clear-groups", "--"]);
     command.args(["strace", "-f", "-qq", "-o", "/dev/null"]).args(inject);
-    command.arg(php.get_program()).args(php.get_args());
-    command.env_remove("WX_APPID").env_remove("WX_SECRET");
-    let file = world.file();
-    // The standard input is at its end: nobody need release the call.
-    let output = command.args(["-r", code(CALL), "--"]).arg(&file).arg(GET).output();
-    let output = String::from_utf8(output.expect("strace runs").stdout).expect("UTF-8");
-    Answer::parse(output.strip_prefix("ready\n").expect("a caller"))
+    world.php().call_under(&mut command, &world.file(), GET)
 }
 
 /// seccomp(2) makes a call fail with whatever error it is told to, often EPERM or ENOSYS; a security module
@@ -177,8 +166,7 @@ fn an_acl_that_bars_a_user_is_no_sandbox() {
     world.write_expired();
     chown(world.file(), Some(0), Some(WWW_DATA)).expect("the tests run as root");
     fs::set_permissions(world.file(), Permissions::from_mode(0o660)).expect("chmod");
-    let given = Command::new("setfacl").args(["-m", "u:33:-"]).arg(world.file()).status();
-    assert!(given.is_ok_and(|status| status.success()), "setfacl needs root");
+    run(Command::new("setfacl").args(["-m", "u:33:-"]).arg(world.file()));
     let answer = Callers::start(&world.php().run_as(WWW_DATA), &world.file(), GET, 1).release();
     let message = answer[0].message();
     assert!(

@@ -110,7 +110,7 @@ fn a_dead_upstream_costs_nothing_until_the_last_second_and_recovery_comes_with_r
 
 #[test]
 fn a_hundred_short_scripts_in_the_due_window_make_one_fetch_and_store_it() {
-    let world = World::slow();
+    let world = World::brisk();
     let old = world.write_live(100);
     let file = world.file();
     for _ in 0..100 {
@@ -126,7 +126,7 @@ fn a_hundred_short_scripts_in_the_due_window_make_one_fetch_and_store_it() {
 
 #[test]
 fn a_due_refresh_of_a_script_that_exits_at_once_is_stored() {
-    let mut world = World::slow();
+    let mut world = World::brisk();
     world.set("endpoint", "classic");
     let old = world.write_live(100);
     let file = world.file();

@@ -185,22 +185,13 @@ fn after_a_failure_the_next_call_recovers_at_retry_at() {
     world.write_expired();
     world.emulator.script_json(json!([{"status": 502}])).expect("a script");
     assert_eq!(world.call().class(), "WxToken\\NetworkException");
+    world.prolong_pause();
     assert_eq!(world.call().class(), "WxToken\\NetworkException");
     assert_eq!(world.fetches(), 1, "not before retry_at");
-    crate::support::until("retry_at is over", || {
-        let retry_at = world.stored()["wx_token"]["retry_at_ms"].as_u64().expect("a moment");
-        u128::from(retry_at) < crate::support::now_ms()
-    });
+    world.end_pause();
     let token = world.call().token().to_owned();
     assert!(world.is_live(&token));
     assert_eq!(world.fetches(), 2);
-}
-
-/// Lets the record in the token file say that its wait is over.
-fn end_wait(world: &World) {
-    let mut stored = world.stored();
-    stored["wx_token"]["retry_at_ms"] = 1.into();
-    world.write(stored.to_string());
 }
 
 #[test]
@@ -214,14 +205,14 @@ fn errcode_45009_is_the_minutes_limit_until_the_next_minutes_try_gets_it_again()
     let asked = world.stored()["wx_token"]["failed_at_ms"].as_u64().expect("a time") / 1000;
     assert_eq!(retry_at(&first), (asked / 60 + 1) * 60, "the minute's limit, perhaps");
 
-    end_wait(&world);
+    world.end_pause();
     let second = world.call();
     let asked = world.stored()["wx_token"]["failed_at_ms"].as_u64().expect("a time");
     let waits = world.stored()["wx_token"]["retry_at_ms"].as_u64().expect("a time") - asked;
     assert_eq!(waits, 3_600_000, "{}", second.message());
     assert_eq!(world.fetches(), 2);
 
-    end_wait(&world);
+    world.end_pause();
     world.emulator.change(|options| options.stable_minute_quota = 100);
     let answer = world.call();
     assert!(world.is_live(answer.token()));

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use wechat_emulator::Options;
 
-use crate::support::php::{Process, code};
+use crate::support::php::{Process, UNTIL, code};
 use crate::support::{World, until};
 
 /// A server as Workerman, Swoole and ReactPHP make them, in small: one select loop for all connections,
@@ -73,17 +73,19 @@ fn a_cold_call_stops_no_other_connection() {
     server.process.kill();
 }
 
+/// A call that polls until it has a token.
+fn poll() -> String {
+    format!("(function () use ($file) {{ {UNTIL} return $until(fn() => wx_try_token($file)); }})()")
+}
+
 #[test]
 fn four_workers_that_poll_make_one_fetch_in_each_state_of_the_file() {
-    let poll = "(function () use ($file) {
-        while (($token = wx_try_token($file)) === null) { usleep(2000); }
-        return $token;
-    })()";
+    let poll = poll();
     let world = World::slow();
     for content in ["", r#"{"access_token":"easWas"#, r#"{"access_token":"old","expire":5}"#] {
         world.emulator.reset();
         world.write(content);
-        let answers = world.callers_of(poll, 4).release();
+        let answers = world.callers_of(&poll, 4).release();
         assert_eq!(world.fetches(), 1, "{content:?}");
         world.assert_one_live_token(&answers);
     }
@@ -94,9 +96,7 @@ fn a_loop_that_polls_ends_with_the_failure_that_its_refresh_met() {
     let mut world = World::slow();
     world.set("secret", "wrong");
     world.write_expired();
-    let poll =
-        "(function () use ($file) { while (wx_try_token($file) === null) { usleep(2000); } })()";
-    for answer in world.callers_of(poll, 4).release() {
+    for answer in world.callers_of(&poll(), 4).release() {
         assert_eq!(answer.class(), "WxToken\\ApiException", "{}", answer.message());
     }
     assert_eq!(world.fetches(), 1);
@@ -138,19 +138,20 @@ fn a_poll_makes_no_call_that_waits_on_the_thread_of_php() {
             @stat('/mark/end');
             return $token;
         };
-        while (($token = $poll()) === null) { usleep(5000); }
-        while (in_array($poll(), [$token, null], true)) { usleep(5000); }
+        $token = $until($poll);
+        $until(fn() => !in_array($poll(), [$token, null], true));
         file_put_contents($file, '');
-        while ($poll() === null) { usleep(5000); }
+        $until($poll);
         for ($i = 0; $i < 3; $i++) { $poll(); }
     "#;
+    let program = format!("{UNTIL}{program}");
     let php = world.php().command();
     let status = Command::new("strace")
         .args(["-f", "-T", "-o"])
         .arg(&log)
         .arg(php.get_program())
         .args(php.get_args())
-        .args(["-r", program, "--"])
+        .args(["-r", &program, "--"])
         .arg(world.file())
         .env_remove("WX_APPID")
         .env_remove("WX_SECRET")

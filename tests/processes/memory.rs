@@ -54,10 +54,7 @@ fn cost_of_a_hundred(world: &World, php: &Php) -> BTreeMap<String, u32> {
 fn settled_world() -> World {
     let world = World::new(Options::default());
     world.write_live(7200);
-    crate::support::until("the file is settled", || {
-        let changed = fs::metadata(world.file()).and_then(|file| file.modified());
-        changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age.as_millis() > 100))
-    });
+    world.until_settled();
     world
 }
 

@@ -8,9 +8,8 @@ use std::process::{Command, Stdio};
 
 use wechat_emulator::Options;
 
-use crate::support::World;
+use crate::support::{WWW_DATA, World};
 
-const WWW_DATA: u32 = 33;
 /// What stands for any owner without a number.
 const NOBODY: u32 = 65534;
 

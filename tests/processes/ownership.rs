@@ -8,11 +8,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use wechat_emulator::Options;
 
-use crate::support::World;
 use crate::support::mounts::Mounted;
 use crate::support::php::{Answer, Callers, GET};
+use crate::support::{WWW_DATA, World, run};
 
-const WWW_DATA: u32 = 33;
 const NOBODY: u32 = 65534;
 
 fn world() -> World {
@@ -35,10 +34,6 @@ fn whose(path: &Path) -> (u32, u32, u32) {
 fn give(path: &Path, owner: u32, group: u32, mode: u32) {
     chown(path, Some(owner), Some(group)).expect("the tests run as root");
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("chmod");
-}
-
-fn run(command: &mut Command) {
-    assert!(command.status().is_ok_and(|status| status.success()), "{command:?} needs root");
 }
 
 fn inode(world: &World) -> u64 {

@@ -2,16 +2,16 @@
 //! wait for what takes long, and a thread that is late or cannot start is told of as that (I5, I6).
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Output};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use wechat_emulator::Options;
 
-use crate::support::php::{Answer, CALL, GET, code};
-use crate::support::{World, now_ms, until};
+use crate::support::php::{GET, UNTIL};
+use crate::support::{World, until};
 
 /// What waits for somebody else, as strace names it. The disk is the one thing to wait for.
 const WAITING: [&str; 13] = [
@@ -30,24 +30,6 @@ const WAITING: [&str; 13] = [
     "wait4",
 ];
 
-/// Runs `call` on the token file of `world` in PHP, whose command comes after `before`.
-fn run_under(world: &World, before: &mut Command, call: &str) -> Output {
-    let plain = world.php().command();
-    before
-        .arg(plain.get_program())
-        .args(plain.get_args())
-        .args(["-r", code(CALL), "--"])
-        .arg(world.file())
-        .arg(call)
-        .output()
-        .expect("php runs")
-}
-
-fn answer(output: &Output) -> Answer {
-    let text = String::from_utf8_lossy(&output.stdout);
-    Answer::parse(text.strip_prefix("ready\n").unwrap_or_else(|| panic!("{output:?}")))
-}
-
 #[test]
 fn nothing_is_waited_for_between_the_answer_and_the_rename_but_the_disk() {
     for world in [World::slow(), World::named("127.0.0.1")] {
@@ -55,8 +37,8 @@ fn nothing_is_waited_for_between_the_answer_and_the_rename_but_the_disk() {
         let log = world.dir.path().join("strace.log");
         let mut strace = Command::new("strace");
         strace.args(["-f", "-o"]).arg(&log);
-        let output = run_under(&world, &mut strace, GET);
-        assert!(world.is_live(answer(&output).token()));
+        let answer = world.php().call_under(&mut strace, &world.file(), GET);
+        assert!(world.is_live(answer.token()));
         let log = fs::read_to_string(&log).expect("a log of strace");
         let calls: Vec<_> = log.lines().filter_map(|line| line.split_once(' ')).collect();
         let rename = calls.iter().position(|(_, call)| call.contains("rename"));
@@ -112,14 +94,17 @@ fn a_refresh_that_does_not_end_in_time_is_no_lock_of_another() {
     strace.args(["-f", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=fsync"]);
     strace.args(["-e", "inject=fsync:delay_enter=8000000:when=1"]);
     // The process lives on, as a worker of php-fpm does.
-    let call = "(function () use ($file) {
-        try {
-            return wx_get_token($file);
-        } finally {
-            while (wx_token_status($file)['state'] === 'expired') { usleep(10_000); }
-        }
-    })()";
-    let answer = answer(&run_under(&world, &mut strace, call));
+    let call = format!(
+        "(function () use ($file) {{
+            {UNTIL}
+            try {{
+                return wx_get_token($file);
+            }} finally {{
+                $until(fn() => wx_token_status($file)['state'] !== 'expired');
+            }}
+        }})()"
+    );
+    let answer = world.php().call_under(&mut strace, &world.file(), &call);
     assert_eq!(answer.class(), "WxToken\\FileException");
     let message = answer.message();
     assert!(message.contains("has not ended within 5.5 s"), "{message}");
@@ -140,14 +125,11 @@ fn where_no_thread_can_start_nobody_is_said_to_be_asked_later() {
         chown(path, Some(LONELY), Some(LONELY)).expect("the tests run as root");
     }
     // wx_try_token() leaves a file alone that was changed just now.
-    until("the file is settled", || {
-        let changed = fs::metadata(world.file()).expect("a token file");
-        now_ms() > (changed.ctime() as u128 + 1) * 1000
-    });
+    world.until_settled();
     for call in [GET, "wx_try_token($file)"] {
         let mut limited = Command::new("prlimit");
         limited.args(["--nproc=1", "--"]).uid(LONELY).gid(LONELY);
-        let answer = answer(&run_under(&world, &mut limited, call));
+        let answer = world.php().call_under(&mut limited, &world.file(), call);
         assert_eq!(answer.class(), "WxToken\\NetworkException", "{call}");
         let message = answer.message();
         assert!(message.contains("Resource temporarily unavailable"), "{message}");

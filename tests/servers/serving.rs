@@ -13,7 +13,7 @@ use wechat_emulator::Options;
 use crate::site::Site;
 use crate::support::fpm::DEBIAN;
 use crate::support::php::Answer;
-use crate::support::{World, until};
+use crate::support::{Over, WWW_DATA, World, until};
 use crate::witness::{Kills, Witness, bystander};
 
 /// As many as there are workers.
@@ -93,7 +93,7 @@ fn keeps_its_promises_among_kills(start: impl FnOnce(&World) -> Site) {
 
 /// Many requests to a server that has only just started, and no valid token.
 fn storm(world: &World, site: &Site) {
-    expire(world, 33);
+    expire(world, WWW_DATA);
     world.emulator.reset();
     let query = format!("file={}", world.file().display());
     let requests = site.requests();
@@ -109,15 +109,6 @@ fn storm(world: &World, site: &Site) {
     assert_one_fetch_each(world);
     assert_eq!(world.fetches(), 1);
     world.assert_one_live_token(&answers);
-}
-
-/// Sets `end`, on a panic too: whoever looks at it would go on for ever.
-struct Over<'a>(&'a AtomicBool);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 /// A refresh with a reload in its middle, and then another one.
@@ -146,9 +137,9 @@ fn under_load(world: &World, site: &Site, kills: Option<&Kills>) {
         until("a refresh is stored", || world.stored()["access_token"] != before);
         until("its lock is free", || world.emulator.stats().in_flight == 0 && is_unlocked(world));
         // The next one is to outlast the visitors: the server is told to stop in its middle. The end of a
-        // process waits for a fetch of this length.
+        // process waits for a fetch of this length, on a busy machine too.
         let before = world.fetches();
-        world.emulator.script_json(json!([{"delay_ms": 400}])).expect("a script");
+        world.emulator.change(|options| options.latency = Duration::from_millis(200));
         until("the next one is", || world.fetches() > before);
         drop(over);
         bystander.join().expect("a bystander")
@@ -180,10 +171,10 @@ fn stop(world: &World, site: Site) {
 fn answers_whom_it_has_let_in(start: impl FnOnce(&World) -> Site) {
     let world = short_lived();
     let site = start(&world);
-    expire(&world, 33);
+    expire(&world, WWW_DATA);
     let arrivals = world.dir.path().join("arrivals");
     fs::write(&arrivals, "").expect("a file");
-    chown(&arrivals, Some(33), Some(33)).expect("the tests run as root");
+    chown(&arrivals, Some(WWW_DATA), Some(WWW_DATA)).expect("the tests run as root");
     let query = format!("file={}&arrivals={}", world.file().display(), arrivals.display());
     world.emulator.script_json(json!([{"delay_ms": 3000}])).expect("a script");
     let witness = Witness::new(&world.emulator);

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use libc::{EDQUOT, EINVAL, EIO, ENOSPC, ENOSYS, EOPNOTSUPP, EPERM, EROFS, c_int};
-use serde_json::json;
+use serde_json::{Value, json};
 use wechat_emulator::Options;
 
 use super::fuse::Operation::{
@@ -19,7 +19,7 @@ use super::{
     write,
 };
 use crate::support::php::{Answer, Php};
-use crate::support::{World, now, until};
+use crate::support::{World, now, now_ms, until};
 
 /// A file system on which these fail.
 fn broken(failures: &[(Operation, c_int)]) -> Fuse {
@@ -282,13 +282,20 @@ fn a_token_in_hand_is_stored_without_a_fetch_when_the_disk_takes_it_again() {
 fn before_retry_at_a_store_that_failed_is_not_tried_again() {
     let fuse = Fuse::mount();
     let world = slow(&fuse, (Found::Expired, "stable"));
+    let begun = now_ms();
     let (mut caller, first) = call_that_cannot_store(&fuse, &[(Write, EIO)], &world.php(), &world);
-    let retry_at = first.status()["failure"]["retry_at"].as_u64().expect("a time");
+    first.assert_token(&world, false);
+    let record: Value = serde_json::from_slice(&world.attribute()).expect("a record");
+    let retry_at = record["retry_at_ms"].as_u64().expect("a time");
+    assert!(u128::from(retry_at) >= begun + 1000, "{record}");
     fuse.heal();
-    let call = caller.call();
-    // Told in whole seconds, rounded up.
-    assert!(!call.status()["stored"].as_bool().expect("whether") || now() + 1 >= retry_at);
-    call.assert_token(&world, call.status()["stored"] == true);
+    world.prolong_pause();
+    for _ in 0..3 {
+        caller.call().assert_token(&world, false);
+    }
+    world.end_pause();
+    caller.call().assert_token(&world, true);
+    assert_eq!(world.fetches(), 1);
 }
 
 #[test]

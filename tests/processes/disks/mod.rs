@@ -85,11 +85,15 @@ fn calls_of_one(php: &Php, world: &World) -> Vec<Call> {
     (0..CALLS).map(|_| caller.call()).collect()
 }
 
-/// The same of ten processes: one after another, but all are there before, for a pause after a failure
-/// is a second.
+/// The same of ten processes, one after another. A failure that one of them leaves for the others bars them all,
+/// however long they take.
 fn calls_of_ten(php: &Php, world: &World) -> Vec<Call> {
-    let callers: Vec<_> = (0..CALLS).map(|_| Caller::start(php, world)).collect();
-    callers.into_iter().map(|mut caller| caller.call()).collect()
+    let call = |_| {
+        let call = Caller::start(php, world).call();
+        world.prolong_pause();
+        call
+    };
+    (0..CALLS).map(call).collect()
 }
 
 /// Asserts that a refresh comes to pass as on a sound disk, with one fetch for all the callers.

@@ -13,13 +13,9 @@ use tempfile::TempDir;
 use wechat_emulator::Options;
 
 use crate::support::php::{Answer, Callers, GET, Process};
-use crate::support::{World, now, until};
+use crate::support::{Over, World, now, run, until};
 
 const NOBODY: u32 = 65534;
-
-fn run(command: &mut Command) {
-    assert!(command.status().is_ok_and(|status| status.success()), "{command:?}");
-}
 
 /// A directory that everybody can reach.
 fn open_to_all(directory: &Path) {
@@ -274,9 +270,8 @@ fn whatever_a_neighbour_makes_of_the_file_every_call_ends_and_gives_a_whole_toke
                 let _ = fs::remove_file(&aside);
             }
         });
-        let outcomes = callers.into_iter().map(Process::rest).collect();
-        done.store(true, Ordering::Relaxed);
-        outcomes
+        let _over = Over(&done);
+        callers.into_iter().map(Process::rest).collect()
     });
     let mut tokens = 0;
     for outcomes in outcomes {

@@ -8,8 +8,10 @@ while (fgets(STDIN)) {
     } catch (WxToken\Exception $e) {
         $answer = ['class' => $e::class, 'message' => $e->getMessage(), 'retryAt' => $e->retryAt ?? null];
     }
-    while (($status = wx_token_status($file))['locked']) {
-        usleep(1000);
+    for ($deadline = hrtime(true) + 30e9; ($status = wx_token_status($file))['locked']; usleep(1000)) {
+        if (hrtime(true) > $deadline) {
+            throw new Error('locked for 30 s');
+        }
     }
     echo json_encode($answer + ['status' => $status]), "\n";
 }

@@ -9,10 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::{World, extension, fastcgi, program, until};
-
-/// www-data, as Debian's php-fpm.
-const USER: u32 = 33;
+use super::{WWW_DATA, World, extension, fastcgi, program, until};
 
 /// The pool that comes with Debian's php-fpm.
 pub const DEBIAN: &str = "pm = dynamic\npm.max_children = 5\npm.start_servers = 2\n\
@@ -40,7 +37,7 @@ impl Fpm {
     pub fn with(global: &str, pool: &str, world: &World, script: &str) -> Self {
         let dir = tempfile::tempdir().expect("a directory for php-fpm");
         fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).expect("chmod");
-        chown(world.dir.path(), Some(USER), Some(USER)).expect("the tests run as root");
+        chown(world.dir.path(), Some(WWW_DATA), Some(WWW_DATA)).expect("the tests run as root");
         fs::write(dir.path().join("call.php"), script).expect("a script");
         let path = |name: &str| dir.path().join(name).display().to_string();
         let config = format!(
@@ -111,7 +108,7 @@ impl Fpm {
         let _ = fs::remove_file(path);
         if let Some(content) = content {
             fs::write(path, content).expect("a token file");
-            chown(path, Some(USER), Some(USER)).expect("the tests run as root");
+            chown(path, Some(WWW_DATA), Some(WWW_DATA)).expect("the tests run as root");
         }
     }
 }

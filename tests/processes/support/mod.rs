@@ -8,14 +8,21 @@ pub mod php;
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use rustix::fs::XattrFlags;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use wechat_emulator::{Emulator, Options, Tls};
 
 use self::php::{Answer, Callers, GET, Php};
+
+/// www-data, as whom Debian's servers run PHP.
+pub const WWW_DATA: u32 = 33;
 
 /// An upstream, a directory, and how PHP is to reach both.
 pub struct World {
@@ -47,7 +54,18 @@ impl World {
 
     /// A world whose upstream takes 200 ms, so that a race is certain to be one.
     pub fn slow() -> Self {
-        Self::new(Options { latency: Duration::from_millis(200), ..Options::default() })
+        Self::with_latency(200)
+    }
+
+    /// A world whose upstream takes 50 ms: a call is over before, and the second that the end of a process
+    /// waits is long after, on a busy machine too.
+    pub fn brisk() -> Self {
+        Self::with_latency(50)
+    }
+
+    fn with_latency(milliseconds: u64) -> Self {
+        let latency = Duration::from_millis(milliseconds);
+        Self::new(Options { latency, ..Options::default() })
     }
 
     /// A world whose upstream is at `host`, over TLS.
@@ -127,6 +145,54 @@ impl World {
         token
     }
 
+    /// Waits until the file is no longer so new that it is read twice, or left alone by a poll: it was changed
+    /// more than 50 ms ago.
+    pub fn until_settled(&self) {
+        until("the file is settled", || {
+            fs::metadata(self.file()).map_or(true, |file| {
+                let changed =
+                    i128::from(file.ctime()) * 1000 + i128::from(file.ctime_nsec()) / 1_000_000;
+                i128::try_from(now_ms()).is_ok_and(|now| now - changed > 60)
+            })
+        });
+    }
+
+    /// A recorded failure, in the file or beside it, bars the next refresh for a second or more; as if that
+    /// had passed.
+    pub fn end_pause(&self) {
+        self.set_retry_at(0);
+    }
+
+    /// Lets the pause after a recorded failure last for longer than any test, however busy the machine is.
+    pub fn prolong_pause(&self) {
+        self.set_retry_at((now() + 3600) * 1000);
+    }
+
+    fn set_retry_at(&self, milliseconds: u64) {
+        let change = |json: &[u8], retry_at| -> Option<String> {
+            let mut json: Value = serde_json::from_slice(json).ok()?;
+            *json.pointer_mut(retry_at)? = json!(milliseconds);
+            Some(json.to_string())
+        };
+        let content = fs::read(self.file()).unwrap_or_default();
+        if let Some(content) = change(&content, "/wx_token/retry_at_ms") {
+            self.write(content);
+        }
+        if let Some(attribute) = change(&self.attribute(), "/retry_at_ms") {
+            let (file, attribute) = (self.file(), attribute.as_bytes());
+            rustix::fs::setxattr(file, "user.wx_token", attribute, XattrFlags::REPLACE)
+                .expect("setfattr");
+        }
+    }
+
+    /// What is recorded beside the file, in an extended attribute; empty if there is none.
+    pub fn attribute(&self) -> Vec<u8> {
+        let mut attribute = vec![0; 4096];
+        let length = rustix::fs::getxattr(self.file(), "user.wx_token", &mut attribute);
+        attribute.truncate(length.unwrap_or(0));
+        attribute
+    }
+
     pub fn fetches(&self) -> u64 {
         self.emulator.stats().fetches.total()
     }
@@ -164,6 +230,20 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "not within 30 s: {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// Sets `end`, on a panic too: whoever looks at it would go on for ever.
+pub struct Over<'a>(pub &'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Runs a program that succeeds.
+pub fn run(command: &mut Command) {
+    assert!(command.status().is_ok_and(|status| status.success()), "{command:?} needs root");
 }
 
 /// Prints how long the callers of a storm waited: a figure for the reader, never an assertion.

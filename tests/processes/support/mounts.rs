@@ -8,6 +8,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::run;
+
 /// Something that is mounted, until this is dropped.
 pub struct Mounted(PathBuf);
 
@@ -107,8 +109,4 @@ impl Disk {
             }
         }
     }
-}
-
-fn run(command: &mut Command) {
-    assert!(command.status().is_ok_and(|status| status.success()), "{command:?} needs root");
 }

@@ -122,6 +122,17 @@ impl Php {
         String::from_utf8_lossy(&output.stdout).into_owned()
             + &String::from_utf8_lossy(&output.stderr)
     }
+
+    /// Evaluates `call` on `$file` in a PHP whose command comes after `before`.
+    pub fn call_under(&self, before: &mut Command, file: &Path, call: &str) -> Answer {
+        let php = self.command();
+        before.arg(php.get_program()).args(php.get_args()).args(["-r", code(CALL), "--"]);
+        before.env_remove("WX_APPID").env_remove("WX_SECRET");
+        // The standard input is at its end: nobody need release the call.
+        let output = before.arg(file).arg(call).output().expect("php runs");
+        let text = String::from_utf8_lossy(&output.stdout);
+        Answer::parse(text.strip_prefix("ready\n").unwrap_or_else(|| panic!("{output:?}")))
+    }
 }
 
 /// A running PHP process; killed when dropped.
@@ -171,13 +182,24 @@ impl Drop for Process {
 /// Waits for a line, then evaluates an expression and prints what came of it as JSON.
 pub const CALL: &str = include_str!("../php/call.php");
 
-/// Makes of a call one after which the file is remembered: that takes two, a tick of its clock apart.
+/// Waits until a callable gives something, and gives it. It fails after 30 s: its test would hang.
+pub const UNTIL: &str = r"
+    $until = function (callable $look): mixed {
+        for ($deadline = hrtime(true) + 30e9; !($found = $look()); usleep(1000)) {
+            if (hrtime(true) > $deadline) { throw new Error('not within 30 s'); }
+        }
+        return $found;
+    };
+";
+
+/// Makes of a call, with further arguments perhaps, one after which the file is remembered: that takes two, a
+/// tick of its clock apart.
 pub const REMEMBER: &str = r"
-    $remember = function (string $file): string {
-        $token = wx_get_token($file);
+    $remember = function (string $file, ...$arguments): string {
+        $token = wx_get_token($file, ...$arguments);
         for ($told = hrtime(true) + 60_000_000, $began = 0; $began < $told;) {
             $began = hrtime(true);
-            $token = wx_get_token($file);
+            $token = wx_get_token($file, ...$arguments);
         }
         return $token;
     };

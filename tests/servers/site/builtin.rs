@@ -4,11 +4,11 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
-use super::{Server, USER, serve};
-use crate::support::World;
+use super::{Server, serve};
+use crate::support::{WWW_DATA, World};
 
 pub fn start(world: &World, dir: &Path, port: u16, workers: u32) -> Server {
-    let mut command = world.php().run_as(USER).command();
+    let mut command = world.php().run_as(WWW_DATA).command();
     command.env("PHP_CLI_SERVER_WORKERS", workers.to_string());
     command.args(["-S", &format!("127.0.0.1:{port}"), "-t"]).arg(dir);
     serve(&mut command, None, Signal::INT)

@@ -17,10 +17,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::process::{self, tell};
-use crate::support::{World, until};
-
-/// www-data, as which Debian's servers run PHP.
-const USER: u32 = 33;
+use crate::support::{WWW_DATA, World, until};
 
 /// No call may take that long.
 const HANG: Duration = Duration::from_secs(60);
@@ -90,7 +87,7 @@ impl Site {
     fn start(world: &World, servers: impl FnOnce(&Path, u16) -> Vec<Server>) -> Self {
         let dir = tempfile::tempdir().expect("a directory for the site");
         fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).expect("chmod");
-        chown(world.dir.path(), Some(USER), Some(USER)).expect("the tests run as root");
+        chown(world.dir.path(), Some(WWW_DATA), Some(WWW_DATA)).expect("the tests run as root");
         fs::write(dir.path().join("request.php"), SCRIPT).expect("a script");
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let port = free.expect("a free port").port();

@@ -81,7 +81,8 @@ impl AccountOptions<'_> {
     }
 }
 
-/// Whose token a call asks for, as far as that is known without a look at the accounts file.
+/// Whose token a call asks for, as far as that is known without a look at the accounts file, and without the
+/// secret that it takes to ask.
 #[must_use]
 pub fn owner(
     options: &AccountOptions<'_>,

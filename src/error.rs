@@ -111,7 +111,7 @@ impl Error {
 }
 
 /// An account or a setting that is missing or cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", printable(.0))]
 pub struct ConfigError(pub String);
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::clock::Epoch;
 use crate::failure::{Cause, FailureRecord};
@@ -33,6 +34,8 @@ pub struct Unstored {
     pub instead_of: Option<Arc<str>>,
     /// What was left for others. If the file tells of a later token that could not be stored, that is newer.
     pub failure: FailureRecord,
+    /// For how long this one can then be relied on; `None` if that makes no difference.
+    pub overlap: Option<Duration>,
 }
 
 #[derive(Default)]
@@ -64,18 +67,22 @@ pub fn keep_attribute(real: &Path, attribute: Option<String>) {
 }
 
 /// The token that could not be stored in the file at `path`, by whatever name, which holds `document`: as long
-/// as it is valid at `now`, and none is known to be newer.
+/// as it is valid at `now`, and the file has no newer one. And whether another process has one, which it could
+/// not store either.
 #[must_use]
-pub fn unstored(path: &Path, document: &Document, now: Epoch) -> Option<Unstored> {
-    let unstored = with_entry(path, |entry| entry.unstored.clone())?;
-    let is_newer = |token: &Token| Some(&token.value) != unstored.instead_of.as_ref();
-    let is_later = |failure: &FailureRecord| {
-        matches!(failure.cause, Cause::Store { .. })
-            && failure.failed_at > unstored.failure.failed_at
+pub fn unstored(path: &Path, document: &Document, now: Epoch) -> Option<(Fetched, bool)> {
+    let Unstored { fetched, instead_of, failure, overlap } =
+        with_entry(path, |entry| entry.unstored.clone())?;
+    if document.token().is_some_and(|token| Some(&token.value) != instead_of.as_ref()) {
+        return None;
+    }
+    let is_later = |other: &&FailureRecord| {
+        matches!(other.cause, Cause::Store { .. }) && other.failed_at > failure.failed_at
     };
-    let is_newest =
-        !document.token().is_some_and(is_newer) && !document.failure().is_some_and(is_later);
-    (is_newest && unstored.fetched.token.is_valid(now)).then_some(unstored)
+    let later = document.failure().filter(is_later);
+    let end = later.zip(overlap).map(|(later, overlap)| later.failed_at + overlap);
+    let is_alive = fetched.token.is_valid(now) && end.is_none_or(|end| now < end);
+    is_alive.then_some((fetched, later.is_some()))
 }
 
 /// Keeps a token that could not be stored in the file at `real`, and lets go what has expired at `now`. Whether
@@ -131,7 +138,6 @@ impl Entry {
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
-    use std::time::Duration;
 
     use super::*;
     use crate::failure::{Asker, Failure, Fingerprint, Pace};
@@ -151,7 +157,8 @@ mod tests {
         let token = Token::own(value, expiry);
         let record = Record::of(&token, None, NOW);
         let fetched = Fetched { token, record };
-        Unstored { fetched, instead_of: Some("old".into()), failure: failure(NOW) }
+        let overlap = Some(Duration::from_secs(240));
+        Unstored { fetched, instead_of: Some("old".into()), failure: failure(NOW), overlap }
     }
 
     fn empty() -> Document {
@@ -177,8 +184,9 @@ mod tests {
         fs::write(&real, "").unwrap();
         let link = dir.path().join("link.json");
         symlink("token.json", &link).unwrap();
+        let known = |document: &Document, now| unstored(&link, document, now);
         let value = |document: &Document, now| {
-            unstored(&link, document, now).map(|known| known.fetched.token.value.to_string())
+            known(document, now).map(|(fetched, _)| fetched.token.value.to_string())
         };
         assert!(keep_unstored(&real, unstored_token("a"), NOW), "the first");
         assert!(!keep_unstored(&real, unstored_token("b"), NOW));
@@ -190,8 +198,11 @@ mod tests {
             let record = failure(NOW + Duration::from_millis(millis));
             reread(&holding("old").with_failure(&record).unwrap().bytes)
         };
-        assert_eq!(value(&after(0), NOW).as_deref(), Some("b"), "its own failure");
-        assert_eq!(value(&after(1), NOW), None, "another process has a newer one");
+        assert!(known(&after(0), NOW).is_some_and(|(_, is_superseded)| !is_superseded));
+        let end = NOW + Duration::from_millis(240_001);
+        let almost = end.before(Duration::from_millis(1));
+        assert!(known(&after(1), almost).is_some_and(|(_, is_superseded)| is_superseded));
+        assert_eq!(value(&after(1), end), None, "another process's newer one has killed it");
         stored(&real);
         assert_eq!(value(&holding("old"), NOW), None);
         assert!(keep_unstored(&real, unstored_token("c"), NOW), "the first since");

@@ -18,7 +18,7 @@ use foldhash::fast::RandomState;
 
 use crate::clock::Epoch;
 use crate::process;
-use crate::record::{Claim, Owner};
+use crate::record::Owner;
 use crate::token::Token;
 use crate::token_file::{self, Expected, Identity, Snapshot};
 
@@ -67,8 +67,8 @@ struct Remembered {
 }
 
 impl Memory<'_> {
-    /// The token of the file at `path`, if it is remembered as one that keeps `expected`, not as another's
-    /// than `claim` says, and the file has not changed since. For `trust` after a look at the file there is
+    /// The token of the file at `path`, if it is remembered as one that keeps `expected`, not as that of an
+    /// owner for whom `is_anothers` holds, and the file has not changed since. For `trust` after a look at the file there is
     /// no other.
     #[must_use]
     pub fn recall(
@@ -76,13 +76,14 @@ impl Memory<'_> {
         path: &CStr,
         expected: Expected,
         trust: Duration,
-        claim: Option<Claim<'_>>,
+        is_anothers: impl Fn(&Owner) -> bool + Copy,
         now: Epoch,
     ) -> Option<Token> {
         let name = OsStr::from_bytes(path.to_bytes());
         let at_hand = self.at_hand.borrow();
         let known = at_hand.get(name);
-        if let Some(token) = known.and_then(|known| known.recall(path, expected, trust, claim, now))
+        if let Some(token) =
+            known.and_then(|known| known.recall(path, expected, trust, is_anothers, now))
         {
             return Some(token);
         }
@@ -91,7 +92,7 @@ impl Memory<'_> {
         if known.is_some_and(|known| Arc::ptr_eq(known, &newer)) {
             return None;
         }
-        let token = newer.recall(path, expected, trust, claim, now)?;
+        let token = newer.recall(path, expected, trust, is_anothers, now)?;
         drop(at_hand);
         self.at_hand.borrow_mut().insert(name.to_owned(), newer);
         Some(token)
@@ -196,12 +197,11 @@ impl Remembered {
         path: &CStr,
         expected: Expected,
         trust: Duration,
-        claim: Option<Claim<'_>>,
+        is_anothers: impl Fn(&Owner) -> bool + Copy,
         now: Epoch,
     ) -> Option<Token> {
         let token = self.token.as_ref()?;
-        let is_anothers =
-            claim.is_some_and(|claim| self.owner.as_ref().is_some_and(|owner| claim.is_not(owner)));
+        let is_anothers = self.owner.as_ref().is_some_and(is_anothers);
         if self.is_forgotten()
             || self.expected != expected
             || is_anothers
@@ -317,7 +317,7 @@ mod tests {
                 &c_string(path),
                 TOKEN,
                 Duration::from_secs(seconds),
-                None,
+                |_| false,
                 now,
             );
             token.map(|token| token.value.to_string())
@@ -405,7 +405,7 @@ mod tests {
             assert!(
                 world
                     .memory()
-                    .recall(&c_string(&path), expected, Duration::ZERO, None, NOW)
+                    .recall(&c_string(&path), expected, Duration::ZERO, |_| false, NOW)
                     .is_none()
             );
         }
@@ -464,20 +464,20 @@ mod tests {
         let at_hand = RefCell::default();
         let other = Memory { shared: &world.shared, at_hand: &at_hand };
         let trust = Duration::from_secs(60);
-        assert!(other.recall(&c_string(&path), TOKEN, Duration::ZERO, None, NOW).is_some());
+        assert!(other.recall(&c_string(&path), TOKEN, Duration::ZERO, |_| false, NOW).is_some());
         assert_eq!(at_hand.borrow().len(), 1);
         for _ in 0..2 {
             world.memory().forget_rejected(&path, None, "token");
-            assert!(other.recall(&c_string(&path), TOKEN, trust, None, NOW).is_none());
+            assert!(other.recall(&c_string(&path), TOKEN, trust, |_| false, NOW).is_none());
             // Read twice by this thread, and met once by the other.
             world.remember(&path, 10, NOW);
-            assert!(other.recall(&c_string(&path), TOKEN, trust, None, NOW).is_some());
+            assert!(other.recall(&c_string(&path), TOKEN, trust, |_| false, NOW).is_some());
             world.remember(&path, 10, NOW);
         }
         world.memory().forget_rejected(&path, None, "token");
         world.remember(&path, 10, NOW);
         assert!(
-            other.recall(&c_string(&path), TOKEN, trust, None, NOW).is_some(),
+            other.recall(&c_string(&path), TOKEN, trust, |_| false, NOW).is_some(),
             "what is new is met again"
         );
     }
@@ -536,7 +536,9 @@ mod tests {
                 AT_HAND.with(|at_hand| {
                     let memory = Memory { shared, at_hand };
                     assert!(
-                        memory.recall(&c_string(&path), TOKEN, Duration::ZERO, None, NOW).is_some()
+                        memory
+                            .recall(&c_string(&path), TOKEN, Duration::ZERO, |_| false, NOW)
+                            .is_some()
                     );
                 });
                 thread(&path);
@@ -572,13 +574,13 @@ mod tests {
         let name = c_string(&path);
         let recall = move || {
             let found =
-                with(|memory| memory.recall(&name, TOKEN, Duration::from_secs(60), None, NOW));
+                with(|memory| memory.recall(&name, TOKEN, Duration::from_secs(60), |_| false, NOW));
             (found.is_some(), AT_HAND.with(|at_hand| at_hand.borrow().len()))
         };
         let receiver = crate::worker::run(Duration::from_secs(20), recall).unwrap();
         assert_eq!(receiver.recv().unwrap(), (true, 1));
         // The worker ends after it has answered; those who remember are the process and this test.
-        crate::worker::finish_all();
+        crate::worker::finish_all(crate::worker::Patience::Short);
         assert_eq!(Arc::strong_count(&remembered), 2);
     }
 
@@ -590,7 +592,7 @@ mod tests {
 
     /// What PHP does at the end of a process.
     extern "C" fn shut_down() {
-        crate::worker::finish_all();
+        crate::worker::finish_all(crate::worker::Patience::Short);
         forget_thread();
     }
 
@@ -634,7 +636,7 @@ mod tests {
         let path = world.write("token.json", "token");
         let touch = || {
             let recalled = |memory: Memory<'_>| {
-                memory.recall(&c_string(&path), TOKEN, Duration::ZERO, None, NOW).is_none()
+                memory.recall(&c_string(&path), TOKEN, Duration::ZERO, |_| false, NOW).is_none()
             };
             assert!(with(recalled));
         };

@@ -91,7 +91,7 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
         let began = clock.monotonic();
         let answer = upstream.fetch(rejected);
         let took = clock.monotonic().saturating_sub(began);
-        self.settle(answer, rejected, took, &asker, clock)
+        self.settle(answer, rejected, took, upstream, clock)
     }
 
     /// Whoever came here by a clock that differs from that of the file system has not understood yet what
@@ -115,10 +115,10 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
         answer: Result<Grant, Setback>,
         rejected: Option<&str>,
         took: Duration,
-        asker: &Asker,
+        upstream: &dyn Upstream,
         clock: &dyn Clock,
     ) -> Result<Outcome, Error> {
-        let now = clock.now();
+        let (now, asker) = (clock.now(), upstream.asker());
         // A loader may have forked.
         if self.lock.borrow().is_inherited() {
             let deadlock = Deadlock::ForkedChild;
@@ -128,23 +128,23 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
             Ok(grant) if rejected.is_some_and(|rejected| grant.is(rejected)) => {
                 let pace = Pace::After(FORCE_INTERVAL);
                 let failure = Failure { cause: Cause::StillRejected, pace };
-                self.record(failure, rejected, asker, clock)
+                self.record(failure, rejected, &asker, clock)
             }
             Ok(grant) => {
                 // By the clock as it is after the answer: it may have been set meanwhile.
                 let asked_at = now.before(took);
                 let (value, expiry) = grant.into_parts(asked_at);
                 let token = Token::own(value, expiry);
-                let record = Record::of(&token, asker.owner.clone(), asked_at);
-                Ok(self.store(Fetched { token, record }, asker, clock))
+                let record = Record::of(&token, asker.owner, asked_at);
+                Ok(self.store(Fetched { token, record }, upstream, clock))
             }
-            Err(Setback::Failed(failure)) => self.record(failure, rejected, asker, clock),
+            Err(Setback::Failed(failure)) => self.record(failure, rejected, &asker, clock),
             Err(Setback::Unasked(error)) => Err(error),
         }
     }
 
-    /// Stores `fetched`, which was asked for in the name of `asker`.
-    pub fn store(self, fetched: Fetched, asker: &Asker, clock: &dyn Clock) -> Outcome {
+    /// Stores `fetched`, which `upstream` has given.
+    pub fn store(self, fetched: Fetched, upstream: &dyn Upstream, clock: &dyn Clock) -> Outcome {
         worker::begin_to_store(TIME_TO_WRITE);
         let now = clock.now();
         let Self { mut lock, document, replacement, manner } = self;
@@ -167,7 +167,7 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
             Err(_) if lock.is_current().is_ok_and(|is_current| !is_current) => {
                 Outcome::Displaced(fetched)
             }
-            Err(error) => keep(lock, &document, fetched, &error, asker, clock),
+            Err(error) => keep(lock, &document, fetched, &error, upstream, clock),
         }
     }
 
@@ -230,7 +230,7 @@ fn keep(
     document: &Document,
     fetched: Fetched,
     error: &FileError,
-    asker: &Asker,
+    upstream: &dyn Upstream,
     clock: &dyn Clock,
 ) -> Outcome {
     let now = clock.now();
@@ -241,12 +241,12 @@ fn keep(
     let failed_at = now + offset(&in_place, lock, clock);
     let cause = Cause::Store { reason: error.problem().to_owned() };
     let failure = Failure { cause, pace: Pace::Backoff };
-    let record = FailureRecord::of(failure, asker, document.failure(), failed_at);
+    let record = FailureRecord::of(failure, &upstream.asker(), document.failure(), failed_at);
     let filled = document.with_failure(&record).map(|content| in_place.fill(content));
     leave(lock, document, filled, &record);
     let token = fetched.token.clone();
     let instead_of = document.token().map(|token| Arc::clone(&token.value));
-    let unstored = Unstored { fetched, instead_of, failure: record };
+    let unstored = Unstored { fetched, instead_of, failure: record, overlap: upstream.overlap() };
     if ledger::keep_unstored(lock.path(), unstored, now) {
         notice::leave(format!(
             "wx_token: a new token could not be stored: {error}. Until it is stored, only this process has it"

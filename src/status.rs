@@ -120,7 +120,7 @@ fn is_staged(path: &Path) -> bool {
 
 fn describe(status: &mut Status, document: &Document, refresh_ahead: Duration, now: Epoch) {
     let unstored = ledger::unstored(&status.file, document, now).filter(|_| status.exists);
-    let token = unstored.as_ref().map(|known| &known.fetched.token).or(document.token());
+    let token = unstored.as_ref().map(|(fetched, _)| &fetched.token).or(document.token());
     status.is_stored = unstored.is_none();
     status.layout = document.layout().map(|layout| layout.name());
     status.failure = document.failure().cloned();

@@ -99,8 +99,8 @@ pub trait Upstream {
     /// The longest that [`Self::fetch`] takes.
     fn time_limit(&self) -> Duration;
 
-    /// Whether a new token invalidates the one before, after a while.
-    fn invalidates_the_last(&self) -> bool {
-        false
+    /// For how long a token can be relied on once a newer one was asked for; `None` if that makes no difference.
+    fn overlap(&self) -> Option<Duration> {
+        None
     }
 }

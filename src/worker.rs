@@ -62,14 +62,27 @@ pub fn begin_to_store(limit: Duration) {
     }
 }
 
+/// How far the end of the process waits for a worker that has no answer yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// [`PATIENCE_AT_END`].
+    Short,
+    /// To the worker's own limit: nobody waits for the next process.
+    Full,
+}
+
 /// Waits for the workers of this process: for one that has its answer until that is stored, for one that
-/// is still asking [`PATIENCE_AT_END`] at most. The end of the process cuts it off.
-pub fn finish_all() {
-    let end = Instant::now() + PATIENCE_AT_END;
+/// is still asking as far as `patience` goes. The end of the process cuts it off.
+pub fn finish_all(patience: Patience) {
+    let end = match patience {
+        Patience::Short => Some(Instant::now() + PATIENCE_AT_END),
+        Patience::Full => None,
+    };
     process::under_way().finishing.push(thread::current());
     loop {
         let limit_of = |worker: &Worker| {
-            if worker.is_storing { worker.limit } else { worker.limit.min(end) }
+            let end = end.filter(|_| !worker.is_storing);
+            end.map_or(worker.limit, |end| worker.limit.min(end))
         };
         let limit = process::under_way().workers.iter().map(limit_of).max();
         let remaining = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
@@ -160,7 +173,7 @@ mod tests {
             DONE.store(true, Ordering::SeqCst);
         })?);
         let finisher = thread::spawn(|| {
-            finish_all();
+            finish_all(Patience::Short);
             DONE.load(Ordering::SeqCst)
         });
         drop(go);
@@ -168,7 +181,7 @@ mod tests {
 
         let (never, hung) = mpsc::channel::<()>();
         drop(run(Duration::from_millis(50), move || hung.recv())?);
-        finish_all();
+        finish_all(Patience::Short);
         drop(never);
         Ok(())
     }
@@ -188,7 +201,7 @@ mod tests {
             STORED.store(true, Ordering::SeqCst);
         })?);
         assert!(heard.recv().is_ok());
-        finish_all();
+        finish_all(Patience::Short);
         assert!(STORED.load(Ordering::SeqCst), "what was fetched is lost");
         assert!(began.elapsed() < long, "the worker that asks was waited for");
         drop(never);

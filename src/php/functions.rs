@@ -19,11 +19,12 @@ use super::arguments::{
 };
 use super::callback::{self, Called, Interruption};
 use super::loader::Loader;
-use super::{environment, exceptions, frame, log, settings, status};
+use super::{default_account, environment, exceptions, frame, log, settings, status};
 use crate::account::{self, Account};
 use crate::clock::SystemClock;
 use crate::error::{ConfigError, Error};
 use crate::protocol::{self, Call, Remote, Source, critical};
+use crate::record::Owner;
 use crate::settings::Settings;
 use crate::ticket::TicketUpstream;
 use crate::token::Token;
@@ -51,7 +52,11 @@ pub fn wx_get_token(file: PathArg<'_, 1>, source: SourceArg<'_, 2>) -> PhpResult
 fn get_token(file: &PathArg<'_, 1>, source: &SourceArg<'_, 2>) -> Result<TokenString, Ended> {
     let options = source.options()?;
     let path = file.absolute()?;
-    match recall(path.as_c_str(), Subject::AccessToken, &options) {
+    let remembered = match source {
+        SourceArg::Account(_) => recall(path.as_c_str(), Subject::AccessToken, &options),
+        SourceArg::Loader(_) => recall_anybodys(path.as_c_str(), Subject::AccessToken, &options),
+    };
+    match remembered {
         Some(token) => Ok(TokenString(token)),
         None => ask(&path, source, &options, &settings::current(), protocol::get),
     }
@@ -70,8 +75,9 @@ pub fn wx_try_token(
     }
     check_place(&path)?;
     let settings = settings::current();
-    let call = account_call(&path, Subject::AccessToken, &options, &settings);
-    let open = || client(&find_account(&options, &settings)?, &options, &settings);
+    let account = find_account(&options, &settings);
+    let call = account_call(&path, Subject::AccessToken, &account, &options, &settings);
+    let open = || client(account.as_ref(), &options, &settings);
     let token = protocol::try_get(&call, &open);
     log::write_notices();
     let token = token.map_err(|error| exceptions::of(&call.file, &error))?;
@@ -108,8 +114,9 @@ fn ask<const N: u32>(
     check_place(path)?;
     match source {
         SourceArg::Account(_) => {
-            let call = account_call(path, Subject::AccessToken, options, settings);
-            let open = || client(&find_account(options, settings)?, options, settings);
+            let account = find_account(options, settings);
+            let call = account_call(path, Subject::AccessToken, &account, options, settings);
+            let open = || client(account.as_ref(), options, settings);
             let token = get(&call, &Source::Remote(&open));
             log::write_notices();
             Ok(TokenString(token.map_err(|error| exceptions::of(&call.file, &error))?))
@@ -159,27 +166,28 @@ pub fn wx_get_ticket(
         return Err(is_token_file());
     }
     let settings = settings::current();
+    let account = find_account(&options, &settings);
     let open = || -> Result<Remote, Error> {
         if critical::holds(&frame::caller(), &token_file::resolve(&token_path)?) {
             let (file, deadlock) = (token_path.to_path_buf(), Deadlock::TicketInsideToken);
             return Err(Error::Deadlock { file, deadlock });
         }
-        let account = find_account(&options, &settings)?;
+        let asking = account.as_ref().map_err(|error| error.clone())?;
         let wrong = |problem| ConfigError(format!("the type of ticket {problem}"));
         // A layout that is said is the ticket file's.
         let token_options = CallOptions { layout: None, ..options };
         Ok(Arc::new(TicketUpstream {
-            kind: TicketKind::of(kind, account.endpoint).map_err(wrong)?,
-            http: Http::new(account.endpoint, transport(&options, &settings)),
+            kind: TicketKind::of(kind, asking.endpoint).map_err(wrong)?,
+            http: Http::new(asking.endpoint, transport(&options, &settings)),
             token_call: {
-                let call =
-                    account_call(&token_path, Subject::AccessToken, &token_options, &settings);
+                let subject = Subject::AccessToken;
+                let call = account_call(&token_path, subject, &account, &token_options, &settings);
                 Call { caller: call.caller.on_worker(), ..call }
             },
-            tokens: client(&account, &options, &settings)?,
+            tokens: client(Ok(asking), &options, &settings)?,
         }))
     };
-    let call = account_call(&path, subject, &options, &settings);
+    let call = account_call(&path, subject, &account, &options, &settings);
     let ticket = protocol::get(&call, &Source::Remote(&open));
     log::write_notices();
     ticket.map(TokenString).map_err(|error| exceptions::of(&call.file, &error))
@@ -266,12 +274,27 @@ impl IntoZval for TokenString {
     }
 }
 
+/// The remembered token, if it is not another account's than the call's.
 fn recall(path: &CStr, subject: Subject, options: &CallOptions<'_>) -> Option<Token> {
     let expected = Expected { subject, layout: options.layout };
     settings::read(|settings| {
         let refresh_ahead = options.refresh_ahead.unwrap_or(settings.refresh_ahead);
         let claim = options.account.claim(settings.endpoint);
-        protocol::recall(path, expected, refresh_ahead, settings.revalidate_freq, claim)
+        let is_anothers = |owner: &Owner| match claim {
+            Some(claim) => claim.is_not(owner),
+            None => default_account::is_not(owner, settings),
+        };
+        let trust = settings.revalidate_freq;
+        protocol::recall(path, expected, refresh_ahead, trust, is_anothers)
+    })
+}
+
+/// The remembered token, whosever it is: a loader does not say whose it gets.
+fn recall_anybodys(path: &CStr, subject: Subject, options: &CallOptions<'_>) -> Option<Token> {
+    let expected = Expected { subject, layout: options.layout };
+    settings::read(|settings| {
+        let trust = settings.revalidate_freq;
+        protocol::recall(path, expected, settings.refresh_ahead, trust, |_| false)
     })
 }
 
@@ -291,26 +314,32 @@ fn call(path: &Path, subject: Subject, options: &CallOptions<'_>, settings: &Set
     }
 }
 
-/// A call that asks WeChat, for an account.
+/// A call that asks WeChat, for `account`.
 fn account_call(
     path: &Path,
     subject: Subject,
+    account: &Result<Account, ConfigError>,
     options: &CallOptions<'_>,
     settings: &Settings,
 ) -> Call {
-    let owner = account::owner(&options.account, settings, &environment::variable);
+    let owner = match account {
+        Ok(account) => Some(account.claim().owner()),
+        Err(_) => account::owner(&options.account, settings, &environment::variable),
+    };
     Call { owner, ..call(path, subject, options, settings) }
 }
 
-fn find_account(options: &CallOptions<'_>, settings: &Settings) -> Result<Account, Error> {
-    Ok(account::find(&options.account, settings, &environment::variable)?)
+/// The account of a call. That there is none matters only once WeChat must be asked.
+fn find_account(options: &CallOptions<'_>, settings: &Settings) -> Result<Account, ConfigError> {
+    account::find(&options.account, settings, &environment::variable)
 }
 
 fn client(
-    account: &Account,
+    account: Result<&Account, &ConfigError>,
     options: &CallOptions<'_>,
     settings: &Settings,
 ) -> Result<Remote, Error> {
+    let account = account.map_err(Clone::clone)?;
     let http = Http::new(account.endpoint, transport(options, settings));
     Ok(Arc::new(Client::new(account.clone(), http)))
 }

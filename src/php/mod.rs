@@ -4,6 +4,7 @@ mod arguments;
 #[cfg(feature = "baseline")]
 mod baseline;
 mod callback;
+mod default_account;
 mod environment;
 mod exceptions;
 mod frame;
@@ -15,17 +16,19 @@ mod settings;
 mod signature;
 mod status;
 
+use std::ffi::CStr;
 use std::panic::catch_unwind;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ext_php_rs::builders::ModuleBuilder;
 use ext_php_rs::error::php_error;
 use ext_php_rs::flags::ErrorType;
 use ext_php_rs::php_module;
-use ext_php_rs::zend::ExecutorGlobals;
+use ext_php_rs::zend::{ExecutorGlobals, SapiModule};
 
 use crate::protocol::critical;
 use crate::wechat::Http;
-use crate::worker;
+use crate::worker::{self, Patience};
 
 /// The module as PHP loads it: its settings, its page in phpinfo(), its functions.
 #[php_module]
@@ -51,6 +54,8 @@ const MODULE_TEMPORARY: i32 = 2;
 const NO_DL: &str =
     "wx_token cannot be loaded with dl(): load it at start-up, with extension=wx_token in php.ini";
 
+static IS_COMMAND_LINE: AtomicBool = AtomicBool::new(false);
+
 /// Module start-up (MINIT). Nothing is started here: php-fpm forks after it.
 fn start(module_type: i32, module_number: i32) -> i32 {
     // A panic must not unwind into the engine.
@@ -63,6 +68,9 @@ fn start(module_type: i32, module_number: i32) -> i32 {
             ExecutorGlobals::get_mut().full_tables_cleanup = true;
             return false;
         }
+        // SAFETY: the engine keeps the name, which is NUL-terminated, as long as the process.
+        let sapi = unsafe { SapiModule::get().name.as_ref().map(|name| CStr::from_ptr(name)) };
+        IS_COMMAND_LINE.store(sapi == Some(c"cli"), Ordering::Relaxed);
         Http::prepare();
         settings::register(module_number);
         signature::complete();
@@ -71,9 +79,12 @@ fn start(module_type: i32, module_number: i32) -> i32 {
     if matches!(started, Ok(true)) { SUCCESS } else { FAILURE }
 }
 
-/// The end of a request's code (RSHUTDOWN), while the log can still be written.
+/// The end of a request's code (RSHUTDOWN), while the log can still be written to.
 extern "C" fn end_of_code(_type: i32, _module_number: i32) -> i32 {
-    let ended = catch_unwind(log::write_notices);
+    let ended = catch_unwind(|| {
+        default_account::forget();
+        log::write_notices();
+    });
     if ended.is_ok() { SUCCESS } else { FAILURE }
 }
 
@@ -85,8 +96,11 @@ unsafe extern "C" fn end_of_request() -> i32 {
 
 /// Module shutdown: what was fetched is stored, and a fetch that takes long is cut off.
 extern "C" fn stop(_type: i32, module_number: i32) -> i32 {
+    // A worker of a server makes room for the next one, a script on the command line for nobody.
+    let is_script = IS_COMMAND_LINE.load(Ordering::Relaxed);
+    let patience = if is_script { Patience::Full } else { Patience::Short };
     let stopped = catch_unwind(|| {
-        worker::finish_all();
+        worker::finish_all(patience);
         log::write_notices();
         settings::unregister(module_number);
     });

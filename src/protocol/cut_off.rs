@@ -18,21 +18,19 @@ use crate::token_file::lock::TokenLock;
 use crate::token_file::{Document, replace};
 use crate::upstream::Upstream;
 
-/// How long a token works once there is a newer one
-/// (developers.weixin.qq.com/doc/oplatform/developers/dev/AccessToken.html).
-const OVERLAP: Duration = Duration::from_secs(5 * 60);
+/// The next refresh waits so long. Where every process ends before WeChat answers, each would ask in vain.
+const PAUSE: Duration = Duration::from_secs(10);
 
-/// A token is given up so long before it dies: whoever gets it uses it for a while, and the clock of the
-/// file system may be another machine's.
-const MARGIN: Duration = Duration::from_secs(60);
+/// Whether a refresh of the real file at `path` was cut off just before `now`.
+pub fn is_recent(path: &Path, now: Epoch) -> bool {
+    replace::cut_off_at(path).is_some_and(|began| began <= now && now < began + PAUSE)
+}
 
 /// The moment from which the token of the real file at `path` is not to be used, because a refresh of it
 /// by `upstream` was cut off.
 pub fn usable_until(path: &Path, upstream: &dyn Upstream) -> Option<Epoch> {
-    if !upstream.invalidates_the_last() {
-        return None;
-    }
-    Some(replace::cut_off_at(path)? + (OVERLAP - MARGIN))
+    let overlap = upstream.overlap()?;
+    Some(replace::cut_off_at(path)? + overlap)
 }
 
 /// Writes into the locked file, which holds `document`, that its token expires earlier, if a refresh by

@@ -15,6 +15,8 @@ pub struct Finding {
     pub snapshot: Snapshot,
     /// A newer token, which could not be stored.
     pub unstored: Option<Fetched>,
+    /// Whether another process has one that is newer still: this one is not to be stored any more.
+    pub is_superseded: bool,
 }
 
 impl Finding {
@@ -61,8 +63,9 @@ impl Call {
         // Whoever has moved the file away wants nothing of it any more.
         let is_there = snapshot.identity.is_some();
         let unstored = is_there.then(|| ledger::unstored(&self.file, &snapshot.document, now));
-        let unstored = unstored.flatten();
-        let finding = Finding { snapshot, unstored: unstored.map(|unstored| unstored.fetched) };
+        let (unstored, is_superseded) = unstored.flatten().unzip();
+        let is_superseded = is_superseded.unwrap_or(false);
+        let finding = Finding { snapshot, unstored, is_superseded };
         self.refuse_other(&finding, self.owner.as_ref())?;
         Ok(finding)
     }

@@ -35,7 +35,7 @@ use crate::clock::{Clock, CoarseClock};
 use crate::error::Error;
 use crate::failure::{Asker, Failure, FailureRecord};
 use crate::memory;
-use crate::record::{Claim, Owner};
+use crate::record::Owner;
 use crate::refresh::{Manner, Outcome, TIME_TO_WRITE};
 use crate::token::{Age, Token};
 use crate::token_file::Expected;
@@ -67,7 +67,7 @@ pub struct Call {
     pub clock: Arc<dyn Clock>,
     /// Who makes the call.
     pub caller: Caller,
-    /// Whose token it asks for, as far as that is known without a search.
+    /// Whose token it asks for, as far as that is known.
     pub owner: Option<Owner>,
 }
 
@@ -107,17 +107,17 @@ impl Opened<'_> {
 }
 
 /// The fresh token that this process remembers of the file at `path`: for `trust` after a look at
-/// the file without another. Not one that is known to be another's than `claim` says.
+/// the file without another. Not one whose owner `is_anothers` knows to be another than the caller.
 #[must_use]
 pub fn recall(
     path: &CStr,
     expected: Expected,
     refresh_ahead: Duration,
     trust: Duration,
-    claim: Option<Claim<'_>>,
+    is_anothers: impl Fn(&Owner) -> bool + Copy,
 ) -> Option<Token> {
     let now = CoarseClock.now();
-    let token = memory::with(|memory| memory.recall(path, expected, trust, claim, now))?;
+    let token = memory::with(|memory| memory.recall(path, expected, trust, is_anothers, now))?;
     (token.age(now + CoarseClock::LATE, refresh_ahead) == Age::Fresh).then_some(token)
 }
 

@@ -102,8 +102,8 @@ impl Upstream for FakeUpstream {
         Duration::from_secs(5)
     }
 
-    fn invalidates_the_last(&self) -> bool {
-        self.is_classic.load(Ordering::SeqCst)
+    fn overlap(&self) -> Option<Duration> {
+        self.is_classic.load(Ordering::SeqCst).then_some(Duration::from_secs(240))
     }
 }
 
@@ -573,7 +573,7 @@ fn in_the_background_even_the_caller_that_refreshes_gets_the_current_token() {
     let world = due();
     let call = Call { background: true, ..world.call() };
     assert_eq!(&*world.get_by(&call).unwrap().value, "first");
-    worker::finish_all();
+    worker::finish_all(worker::Patience::Full);
     assert_eq!(&*world.get_by(&call).unwrap().value, "second");
     assert_eq!(world.asked(), 2);
 }
@@ -839,7 +839,7 @@ impl World {
 fn a_poll_has_a_refresh_started_and_the_next_one_gets_its_token() {
     let world = World::new(Ok("token"));
     assert_eq!(world.poll(&world.call()).unwrap(), None);
-    worker::finish_all();
+    worker::finish_all(worker::Patience::Full);
     assert_eq!(&*world.poll(&world.call()).unwrap().unwrap().value, "token");
     assert_eq!(world.asked(), 1);
 }
@@ -848,7 +848,7 @@ fn a_poll_has_a_refresh_started_and_the_next_one_gets_its_token() {
 fn a_poll_for_a_due_token_gets_it_and_has_it_renewed() {
     let world = due();
     assert_eq!(&*world.poll(&world.call()).unwrap().unwrap().value, "first");
-    worker::finish_all();
+    worker::finish_all(worker::Patience::Full);
     assert_eq!(&*world.poll(&world.call()).unwrap().unwrap().value, "second");
     assert_eq!(world.asked(), 2);
 }
@@ -859,7 +859,7 @@ fn a_poll_does_not_read_what_is_being_written() {
         let world = World::new(Ok("token"));
         fs::write(world.file(), r#"{"access_token":"half-wri"#).unwrap();
         let polled = try_get(&world.call(), &|| Ok(Arc::clone(&world.upstream) as Remote));
-        worker::finish_all();
+        worker::finish_all(worker::Patience::Full);
         polled.unwrap().is_none() && world.asked() == 0
     };
     assert!((0..10).any(|_| half_written()), "unless this machine is slower than 50 ms each time");
@@ -891,7 +891,7 @@ fn a_poll_within_a_held_lock_is_an_error_and_not_an_endless_loop() {
 fn a_poll_repeats_a_failure_until_it_may_be_tried_again() {
     let world = World::new(Err(down()));
     assert_eq!(world.poll(&world.call()).unwrap(), None);
-    worker::finish_all();
+    worker::finish_all(worker::Patience::Full);
     for _ in 0..3 {
         assert!(matches!(world.poll(&world.call()), Err(Error::Upstream { .. })));
     }
@@ -899,7 +899,7 @@ fn a_poll_repeats_a_failure_until_it_may_be_tried_again() {
     world.pass(1);
     world.answer(Ok("back"));
     assert_eq!(world.poll(&world.call()).unwrap(), None);
-    worker::finish_all();
+    worker::finish_all(worker::Patience::Full);
     assert_eq!(&*world.poll(&world.call()).unwrap().unwrap().value, "back");
 }
 
@@ -923,7 +923,7 @@ fn a_poll_learns_what_its_refresh_could_not_write_into_the_file() {
     };
     let call = Call { file, ..world.call() };
     assert_eq!(world.poll(&call).unwrap(), None);
-    worker::finish_all();
+    worker::finish_all(worker::Patience::Full);
     assert_eq!(world.asked(), 1);
     fs::create_dir(call.file.parent().unwrap()).unwrap();
     let told = world.poll(&call).unwrap_err();
@@ -989,7 +989,7 @@ fn a_refresh_that_was_cut_off_is_begun_anew_by_the_next_call_and_nobody_waits() 
     let world = World::cut_off(239);
     let call = Call { background: true, ..world.early() };
     assert_eq!(&*world.get_by(&call).unwrap().value, "first");
-    worker::finish_all();
+    worker::finish_all(worker::Patience::Full);
     assert_eq!(&*world.get_by(&call).unwrap().value, "second");
     assert_eq!(world.asked(), 2);
 }
@@ -1001,7 +1001,7 @@ fn the_token_that_a_lost_one_kills_is_not_handed_out_when_it_may_be_dead() {
     assert_eq!(&*world.get_by(&call).unwrap().value, "second");
     let world = World::cut_off(240);
     assert_eq!(world.poll(&world.early()).unwrap(), None);
-    worker::finish_all();
+    worker::finish_all(worker::Patience::Full);
     assert_eq!(&*world.poll(&world.early()).unwrap().unwrap().value, "second");
     assert_eq!(world.asked(), 2);
 }

@@ -83,10 +83,11 @@ pub fn take<L: BorrowMut<TokenLock>>(
             if is_fresh && found.unstored.is_none() {
                 return Ok(found.token().cloned().map(Outcome::Stored));
             }
-            if call.is_too_soon(&found, &asker) {
+            let now = call.clock.now();
+            if call.is_too_soon(&found, &asker) || cut_off::is_recent(lock.borrow().path(), now) {
                 return Ok(None);
             }
-            found.unstored.clone().filter(|_| is_fresh)
+            found.unstored.clone().filter(|_| is_fresh && !found.is_superseded)
         }
         Aim::Obtain(wanted) => {
             if let Some(token) = wanted.answered(call, &asker, &found)? {
@@ -98,7 +99,7 @@ pub fn take<L: BorrowMut<TokenLock>>(
     };
     let refresh = Refresh::prepare(lock, found.snapshot.document, call.manner())?;
     match in_hand {
-        Some(fetched) => Ok(Some(refresh.store(fetched, &asker, call.clock.as_ref()))),
+        Some(fetched) => Ok(Some(refresh.store(fetched, upstream, call.clock.as_ref()))),
         None => refresh.run(upstream, rejected, call.clock.as_ref()).map(Some),
     }
 }
@@ -128,7 +129,7 @@ impl Upstream for AskedOnWorker<'_> {
         self.remote.time_limit()
     }
 
-    fn invalidates_the_last(&self) -> bool {
-        self.remote.invalidates_the_last()
+    fn overlap(&self) -> Option<Duration> {
+        self.remote.overlap()
     }
 }

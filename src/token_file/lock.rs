@@ -257,8 +257,9 @@ impl Drop for Successor {
         let mut under_way = process::under_way();
         if under_way.generation == self.generation {
             under_way.forget(&file);
-            // Closed while no fork can copy it.
-            drop((path, file));
+            // While no fork can copy it; and closed first, for FUSE only renames what is open.
+            drop(file);
+            drop(path);
         } else {
             // A forked child: it has closed its copy already, and the file is its parent's.
             mem::forget(file);
@@ -269,24 +270,20 @@ impl Drop for Successor {
 
 /// Removes the file at `path`, unless it is a successor that is in use.
 pub(super) fn remove_leftover(path: &Path) -> io::Result<()> {
-    unless_in_use(path, || fs::remove_file(path)).map(drop)
+    // Nobody uses it again once its process has died.
+    if is_leftover(path) { fs::remove_file(path) } else { Ok(()) }
 }
 
 /// Whether the file at `path` is a successor whose process has died.
 pub(super) fn is_leftover(path: &Path) -> bool {
-    matches!(unless_in_use(path, || Ok(())), Ok(Some(())))
-}
-
-fn unless_in_use<T>(path: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Result<Option<T>> {
     // Nobody in this process takes the lock for one of PHP code, and no child inherits it.
     let under_way = process::under_way();
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_NOFOLLOW;
     let options = OpenOptions::new().read(true).custom_flags(flags).clone();
     match descriptor::file_under(&under_way, path, &options) {
-        Ok(file) if !try_lock(&file)? => Ok(None),
+        Ok(file) => try_lock(&file).unwrap_or(false),
         // Another user's, who cannot be asked.
-        Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(error),
-        _claimed => work().map(Some),
+        Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
     }
 }
 
@@ -392,8 +389,13 @@ fn create_beside(under_way: &UnderWay, path: &Path, mode: u32) -> Result<File, S
     // Nobody takes it for a leftover. If somebody does just now, it is made at its path.
     let _ = try_lock(new.as_file());
     likeness::settle_in(under_way, new.as_file(), path, mode)?;
-    let file = new.persist_noclobber(path);
-    file.map_err(|failed| SystemError::of("renameat2(2) or linkat(2)", failed.error))
+    new.persist_noclobber(path).map_err(|failed| {
+        // Closed first, as above.
+        let (file, path) = failed.file.into_parts();
+        drop(file);
+        drop(path);
+        SystemError::of("renameat2(2) or linkat(2)", failed.error)
+    })
 }
 
 fn create_at_once(under_way: &UnderWay, path: &Path, mode: u32) -> Result<File, SystemError> {

@@ -16,8 +16,7 @@ use std::str::FromStr;
 use std::time::{Duration, UNIX_EPOCH};
 
 use rustix::fs::{
-    Dir, DirEntry, FallocateFlags, FileType, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT,
-    XattrFlags,
+    Dir, DirEntry, FallocateFlags, FileType, Timespec, Timestamps, UTIME_NOW, XattrFlags,
 };
 use rustix::io::Errno;
 
@@ -40,7 +39,8 @@ const HEADROOM: u64 = 4096;
 /// Room for a token as WeChat's documents have it and a failure record, in bytes.
 const USUAL_GROWTH: u64 = 2048;
 
-/// Room for a token as WeChat's documents have it, in bytes. The record of a failure may do without.
+/// Room for a token as WeChat's documents have it, in bytes. A file that is as long has one of that kind already,
+/// and the record of a failure may do without.
 const LEAST_GROWTH: u64 = 512;
 
 /// The longest that a file is padded to, in bytes.
@@ -111,16 +111,27 @@ impl Replacement {
         Self { beside: None, leftover: None }
     }
 
-    /// What the clock of the file system shows: when it says that it has just changed what will be written.
-    /// Only the time of the last access is set, which its owner may; `None` for all others.
+    /// What the clock of the file system shows: when it says that it has just changed what will be written, of
+    /// which nobody sees a change. `None` if it says nothing new.
     #[must_use]
     pub fn stamp(&self, lock: &TokenLock) -> Option<Epoch> {
         let file = self.beside.as_ref().map_or(Ok(lock.file()), Successor::file).ok()?;
-        let time = |tv_nsec| Timespec { tv_sec: 0, tv_nsec };
-        let times =
-            Timestamps { last_access: time(UTIME_NOW), last_modification: time(UTIME_OMIT) };
-        rustix::fs::futimens(file, &times).ok()?;
-        Some(Identity::of(&rustix::fs::fstat(file).ok()?).changed())
+        let identify = || Some(Identity::of(&rustix::fs::fstat(file).ok()?));
+        let (before, was) = (identify()?, file.metadata().ok()?);
+        // Both are named, the second as it is: libfuse 2 does nothing for one alone, and says that it did.
+        let times = Timestamps {
+            last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_NOW },
+            last_modification: Timespec { tv_sec: was.mtime(), tv_nsec: was.mtime_nsec() },
+        };
+        if rustix::fs::futimens(file, &times).is_err() {
+            // The owner's alone: whoever may write the file may write its attribute.
+            let attribute = read_attribute(file).unwrap_or_else(|| "{}".to_owned());
+            write_attribute(file, Some(&attribute)).ok()?;
+        }
+        let after = identify()?;
+        // What was made just now has been dated just now. An older file tells nothing where the time of change
+        // is that of modification, as with rclone and sshfs.
+        (self.beside.is_some() || before != after).then(|| after.changed())
     }
 
     /// Writes `content`, durably, to what will take the file's place, if that can be.
@@ -370,7 +381,9 @@ fn reserve_in_place(file: &File, old: &Metadata) -> io::Result<Room> {
         Ok(Room::Unknown)
     };
     match reserved {
-        Ok(Room::Unknown) | Err(_) if has_room_for(LEAST_GROWTH) => Ok(Room::Reserved),
+        Ok(Room::Unknown) | Err(_) if has_room_for(LEAST_GROWTH.saturating_sub(old.len())) => {
+            Ok(Room::Reserved)
+        }
         reserved => reserved,
     }
 }

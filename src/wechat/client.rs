@@ -9,6 +9,14 @@ use crate::account::Account;
 use crate::failure::{Asker, Fingerprint};
 use crate::upstream::{Grant, Setback, Upstream};
 
+/// How long a classic token works once there is a newer one
+/// (developers.weixin.qq.com/doc/oplatform/developers/dev/AccessToken.html).
+const OVERLAP: Duration = Duration::from_secs(5 * 60);
+
+/// A token is given up so long before it dies: whoever gets it uses it for a while, and the clock of the
+/// file system may be another machine's.
+const MARGIN: Duration = Duration::from_secs(60);
+
 /// Asks WeChat for one account's token.
 pub struct Client {
     account: Account,
@@ -49,7 +57,7 @@ impl Upstream for Client {
         self.http.time_limit()
     }
 
-    fn invalidates_the_last(&self) -> bool {
-        self.account.endpoint == Endpoint::Classic
+    fn overlap(&self) -> Option<Duration> {
+        (self.account.endpoint == Endpoint::Classic).then_some(OVERLAP - MARGIN)
     }
 }

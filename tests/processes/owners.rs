@@ -78,12 +78,25 @@ fn the_default_account_of_another_configuration_is_refused_too() {
     let accounts = world.dir.path().join("accounts.json");
     fs::write(&accounts, r#"{"wx-other": {"secret": "another"}}"#).expect("accounts");
     world.set("accounts", accounts.to_str().expect("UTF-8"));
-    // Who that is, is not looked up while the token is fresh.
-    world.call().token();
+    assert_refused(&world, &world.call(), [&own, &other]);
     let mut stored = world.stored();
     stored["expire"] = json!(now() - 60);
     world.write(stored.to_string());
     assert_refused(&world, &world.call(), [&own, &other]);
+}
+
+#[test]
+fn the_token_file_of_another_account_gives_no_ticket() {
+    let mut world = world();
+    let accounts = world.dir.path().join("accounts.json");
+    fs::write(&accounts, r#"{"wx-other": {"secret": "another"}}"#).expect("accounts");
+    world.set("appid", "");
+    world.set("accounts", accounts.to_str().expect("UTF-8"));
+    let ticket = world.dir.path().join("ticket.json");
+    let code = format!("wx_get_ticket($file, '{}')", world.file().display());
+    let refused = Callers::start(&world.php(), &ticket, &code, 1).release().remove(0);
+    assert_eq!(refused.class(), "WxToken\\ConfigException");
+    assert_eq!(world.emulator.stats().fetches.total(), 0);
 }
 
 #[test]
@@ -153,7 +166,7 @@ fn nor_does_another_account_conclude_anything_from_what_a_refresh_has_left() {
     world.set("refresh_ahead", "7200");
     fs::write(world.dir.path().join(".token.json.wx_token.abc123"), "").expect("a leftover");
     let before = fs::read(world.file()).expect("a file");
-    world.call().token();
+    assert_eq!(world.call().class(), "WxToken\\ConfigException");
     assert_eq!(fs::read(world.file()).expect("a file"), before);
     assert_eq!(world.fetches(), 0);
 }

@@ -35,7 +35,7 @@ run('everybody may, and it is read several times', 0644, '
     }
 ');
 run('everybody may write it, too', 0666, 'echo wx_get_token($file);');
-run('it is not needed', 0644, 'echo wx_get_token($file, ["refresh_ahead" => 0]);');
+run('the token is fresh, and only whose it is must be told', 0644, 'echo wx_get_token($file, ["refresh_ahead" => 0]);');
 ?>
 --CLEAN--
 <?php array_map('unlink', glob(__DIR__ . '/025-accounts-warning.{accounts,json,log}', GLOB_BRACE)); ?>
@@ -53,6 +53,7 @@ wx_token.accounts: …/025-accounts-warning.accounts can be read by every user o
 due
 exit status 0
 wx_token.accounts: …/025-accounts-warning.accounts can be read by every user of this machine (mode 0666); chmod 0640 it and give it the group of the web server
--- it is not needed
+-- the token is fresh, and only whose it is must be told
 due
 exit status 0
+wx_token.accounts: …/025-accounts-warning.accounts can be read by every user of this machine (mode 0644); chmod 0640 it and give it the group of the web server

@@ -171,6 +171,11 @@ fn explain(path: &Path, task: &str, error: &SystemError) -> (String, String) {
             "a part of the path is a file, not a directory".to_owned(),
             "Check the path".to_owned(),
         ),
+        _ if matches!(error.errno(), Some(libc::EMFILE | libc::ENFILE)) => (
+            error.error.to_string(),
+            "Raise the limit of open files (ulimit -n, LimitNOFILE= of systemd), or close some"
+                .to_owned(),
+        ),
         _ => (error.error.to_string(), "Check the file system".to_owned()),
     }
 }

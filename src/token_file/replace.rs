@@ -23,7 +23,7 @@ use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
 use super::lock::{self, Successor, TokenLock};
-use super::{Content, FileError, Identity, identify_resolved, likeness};
+use super::{Content, FileError, Identity, SystemError, identify_resolved, likeness};
 use crate::clock::{Clock, Epoch, SystemClock};
 use crate::descriptor;
 use crate::ledger;
@@ -87,7 +87,7 @@ impl Replacement {
         Self::try_stage(lock, mode).map_err(|error| FileError::from_io(lock.path(), "write", error))
     }
 
-    fn try_stage(lock: &TokenLock, mode: WriteMode) -> io::Result<Self> {
+    fn try_stage(lock: &TokenLock, mode: WriteMode) -> Result<Self, SystemError> {
         let (directory, prefix) = place(lock.path())?;
         let leftover = sweep(directory, &prefix);
         let old = lock.file().metadata()?;
@@ -164,7 +164,7 @@ impl Filled {
         self.try_commit(lock).map_err(|error| FileError::from_io(&path, "write", error))
     }
 
-    fn try_commit(self, lock: &mut TokenLock) -> io::Result<()> {
+    fn try_commit(self, lock: &mut TokenLock) -> Result<(), SystemError> {
         // What is beside stays there until all is written: whoever comes after a crash can tell.
         let Self { mut beside, keeps_attribute, content, leftover } = self;
         let replaced = beside
@@ -182,7 +182,7 @@ impl Filled {
             }
             // Nobody would read what is written to a file that is no longer at the path.
             Some(Err(error)) if !lock.is_current().is_ok_and(convert::identity) => {
-                return Err(error);
+                return Err(SystemError::of("renameat(2)", error));
             }
             Some(Err(_)) | None => write_in_place(lock.file(), &content)?,
         };
@@ -199,7 +199,7 @@ fn stage_beside(
     directory: &Path,
     prefix: &OsStr,
     room: u64,
-) -> io::Result<Successor> {
+) -> Result<Successor, SystemError> {
     let successor = Successor::make(lock, |under_way| make(under_way, directory, prefix))?;
     likeness::take_after(successor.file()?, lock.file())?;
     reserve_anew(successor.file()?, room)?;
@@ -217,16 +217,16 @@ fn write_anew(file: &File, content: &Content) -> io::Result<bool> {
 }
 
 /// Whether there is no room on the disk, or none for this user.
-fn is_full(error: &io::Error) -> bool {
+fn is_full(error: &SystemError) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// One write, not shorter than what stood there, so that whoever reads meanwhile never sees less than
 /// a whole file. Whether the attribute could be written, too.
-fn write_in_place(file: &File, content: &Content) -> io::Result<bool> {
+fn write_in_place(file: &File, content: &Content) -> Result<bool, SystemError> {
     let may_stamp = content.modified.is_none() || may_stamp(file);
     if !may_stamp && content.modified.is_some_and(is_put_off) {
-        return Err(io::ErrorKind::PermissionDenied.into());
+        return Err(SystemError::of("utimensat(2)", io::ErrorKind::PermissionDenied));
     }
     let old = file.metadata()?;
     let old_length = usize::try_from(old.len()).unwrap_or(usize::MAX);
@@ -243,9 +243,11 @@ fn write_in_place(file: &File, content: &Content) -> io::Result<bool> {
     {
         pad(file, old.len(), bytes.len() as u64)?;
     }
-    file.write_all_at(&bytes, 0)?;
+    let written = file.write_all_at(&bytes, 0);
+    written.map_err(|error| SystemError::of("pwrite(2)", error))?;
     if bytes.len() < old_length {
-        file.set_len(bytes.len() as u64)?;
+        let shortened = file.set_len(bytes.len() as u64);
+        shortened.map_err(|error| SystemError::of("ftruncate(2)", error))?;
     }
     let keeps_attribute = write_attribute(file, content.attribute.as_deref()).is_ok();
     if may_stamp {
@@ -258,9 +260,12 @@ fn write_in_place(file: &File, content: &Content) -> io::Result<bool> {
 }
 
 /// Lengthens the file from `length` to `end` bytes by spaces, which its readers pass over; or not at all.
-fn pad(file: &File, length: u64, end: u64) -> io::Result<()> {
+fn pad(file: &File, length: u64, end: u64) -> Result<(), SystemError> {
     let spaces = vec![b' '; usize::try_from(end.saturating_sub(length)).unwrap_or_default()];
-    file.write_all_at(&spaces, length).inspect_err(|_| drop(file.set_len(length)))
+    file.write_all_at(&spaces, length).map_err(|error| {
+        let _ = file.set_len(length);
+        SystemError::of("pwrite(2)", error)
+    })
 }
 
 /// The extended attribute that is this extension's own: the record of the token, and what a content has no
@@ -344,19 +349,19 @@ enum Room {
     Unknown,
 }
 
-fn reserve(file: &File, bytes: u64) -> io::Result<Room> {
+fn reserve(file: &File, bytes: u64) -> Result<Room, SystemError> {
     let reserved = rustix::io::retry_on_intr(|| {
         rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, bytes)
     });
     match reserved {
         Ok(()) => Ok(Room::Reserved),
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(Room::Unknown),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(SystemError::of("fallocate(2)", error)),
     }
 }
 
 /// The same for a file that nobody reads yet: with bytes, if need be.
-fn reserve_anew(file: &File, bytes: u64) -> io::Result<()> {
+fn reserve_anew(file: &File, bytes: u64) -> Result<(), SystemError> {
     if reserve(file, bytes)? == Room::Unknown {
         pad(file, 0, bytes)?;
         // Some tell of a full disk only then.
@@ -368,7 +373,7 @@ fn reserve_anew(file: &File, bytes: u64) -> io::Result<()> {
 /// Reserves disk space for the next content of the file itself, which is `old`. fallocate(2) changes the
 /// time from which an expiry may count: it is called only where there is no room, by whoever can set that
 /// time back.
-fn reserve_in_place(file: &File, old: &Metadata) -> io::Result<Room> {
+fn reserve_in_place(file: &File, old: &Metadata) -> Result<Room, SystemError> {
     let has_room_for = |growth| allocated(old) >= old.len() + growth;
     if has_room_for(USUAL_GROWTH) {
         return Ok(Room::Reserved);

@@ -191,6 +191,29 @@ fn a_path_that_leads_to_no_file_is_told_of_in_plain_words() {
 }
 
 #[test]
+fn too_many_open_files_are_no_fault_of_the_file_system() {
+    let world = world();
+    world.write_expired();
+    let path = world.file().display().to_string();
+    let denied = call_without(&world, 0, &["-P", &path, "-e", "inject=openat:error=EMFILE"]);
+    let expected = "Too many open files (os error 24). Raise the limit of open files (ulimit -n";
+    assert_told(&world, &denied, expected);
+}
+
+#[test]
+fn a_write_that_a_sandbox_denies_is_named_in_the_status() {
+    let world = world();
+    world.write_expired();
+    let denied = call_without(&world, 0, &["-e", "inject=pwrite64:error=EPERM"]);
+    assert!(world.is_live(denied.token()), "the caller has its token");
+    let status = world.php().run(
+        "echo json_encode(wx_token_status($argv[1])['failure']);",
+        &[world.file().to_str().expect("UTF-8")],
+    );
+    assert!(status.contains("pwrite(2) is denied"), "{status}");
+}
+
+#[test]
 fn a_quota_that_is_used_up_is_named() {
     let world = world();
     // A file that has no room of its own.

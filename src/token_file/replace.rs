@@ -124,9 +124,12 @@ impl Replacement {
             last_modification: Timespec { tv_sec: was.mtime(), tv_nsec: was.mtime_nsec() },
         };
         if rustix::fs::futimens(file, &times).is_err() {
-            // The owner's alone: whoever may write the file may write its attribute.
+            // The owner's alone: whoever may write the file may write its attribute. The same once more would
+            // change nothing, and a space does not count.
             let attribute = read_attribute(file).unwrap_or_else(|| "{}".to_owned());
-            write_attribute(file, Some(&attribute)).ok()?;
+            let other = attribute.strip_suffix(' ').map(str::to_owned);
+            let other = other.unwrap_or_else(|| format!("{attribute} "));
+            write_attribute(file, Some(&other)).ok()?;
         }
         let after = identify()?;
         // What was made just now has been dated just now. An older file tells nothing where the time of change

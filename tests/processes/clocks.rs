@@ -1,8 +1,8 @@
 //! Wall clocks that differ, or are set: a process of its own time among others, in a file system of its own
 //! time (I2, I3, I6).
 
-use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::FileExt;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::os::unix::fs::{FileExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -14,7 +14,7 @@ use wechat_emulator::Options;
 
 use crate::support::mounts::Disk;
 use crate::support::php::{Php, REMEMBER, UNTIL};
-use crate::support::{World, now, run, until};
+use crate::support::{WWW_DATA, World, now, run, until};
 
 /// The program that moves the wall clock of another.
 static SKEW: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -40,6 +40,8 @@ impl Clock {
         let dir = tempfile::tempdir().expect("a directory for the clock");
         let offset =
             OpenOptions::new().write(true).create_new(true).open(dir.path().join("offset"));
+        // For processes of other users.
+        fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).expect("chmod");
         let clock = Self { offset: offset.expect("a file for the offset"), dir };
         clock.set(seconds);
         clock
@@ -140,17 +142,23 @@ fn call_and_catch(world: &World, php: &Php, calls: &str) -> Value {
 #[test]
 #[cfg_attr(not(target_arch = "x86_64"), ignore = "skew.c is for x86-64")]
 fn those_whose_clocks_differ_ask_an_upstream_that_bars_them_for_an_hour_once() {
-    for write_mode in ["replace", "in_place"] {
+    for (write_mode, user) in [("replace", None), ("in_place", None), ("in_place", Some(WWW_DATA))]
+    {
         let mut world = World::new(Options::default());
         world.set("write_mode", write_mode);
+        let php = || user.map_or(world.php(), |user| world.php().run_as(user));
         // By everybody's clock.
         let expired = json!({"access_token": "expired", "expire": now() - 20_000});
         world.write(expired.to_string());
+        // Whoever is not its owner cannot set its times.
+        fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
+        fs::set_permissions(world.file(), Permissions::from_mode(0o660)).expect("chmod");
+        chown(world.file(), Some(0), Some(WWW_DATA)).expect("the tests run as root");
         world.emulator.script_json(json!([{"errcode": 89507}])).expect("a script");
         let clocks = [3600, -3600, 0].map(Clock::ahead);
         for round in 0..2 {
             for clock in &clocks {
-                let seen = call_and_catch(&world, &clock.of(world.php()), "20");
+                let seen = call_and_catch(&world, &clock.of(php()), "20");
                 assert_eq!(seen["failures"], 20, "round {round}, {write_mode}: {seen}");
                 let wait = seen["wait"].as_i64().expect("a number");
                 // Rounded up to seconds, and by a clock that is a tick behind.
@@ -164,7 +172,7 @@ fn those_whose_clocks_differ_ask_an_upstream_that_bars_them_for_an_hour_once() {
         stored["wx_token"]["retry_at_ms"] = stored["wx_token"]["failed_at_ms"].clone();
         for clock in &clocks {
             world.write(stored.to_string());
-            let seen = call_and_catch(&world, &clock.of(world.php()), "1");
+            let seen = call_and_catch(&world, &clock.of(php()), "1");
             assert_eq!(seen["failures"], 0, "{write_mode}: {seen}");
         }
         assert_eq!(world.fetches(), 4, "{write_mode}");

@@ -312,6 +312,22 @@ fn a_missing_file_whose_token_cannot_be_stored_costs_one_process_one_fetch() {
 }
 
 #[test]
+fn a_failure_is_over_in_time_where_the_time_of_access_cannot_be_set_by_itself() {
+    let fuse = Fuse::mount();
+    fuse.forget_access();
+    let mut world = World::within(fuse.path(), Options::default());
+    world.set("write_mode", "in_place");
+    world.write_expired();
+    world.emulator.script_json(json!([{"errcode": -1, "times": 0}])).expect("a script");
+    assert_eq!(world.call().class(), "WxToken\\ApiException");
+    world.emulator.clear_script();
+    until("the pause is over", || {
+        world.call();
+        world.is_live(world.stored()["access_token"].as_str().expect("a token"))
+    });
+}
+
+#[test]
 fn where_times_are_whole_seconds_an_exchanged_token_is_seen() {
     let fuse = Fuse::mount();
     fuse.round_times();

@@ -54,6 +54,7 @@ pub struct Fuse {
 struct Orders {
     failures: Mutex<HashMap<Operation, Errno>>,
     has_whole_seconds: AtomicBool,
+    forgets_access: AtomicBool,
 }
 
 impl Fuse {
@@ -81,6 +82,11 @@ impl Fuse {
     /// Lets everything succeed from now on.
     pub fn heal(&self) {
         lock(&self.orders.failures).clear();
+    }
+
+    /// Sets no time of access by itself from now on.
+    pub fn forget_access(&self) {
+        self.orders.forgets_access.store(true, Ordering::Relaxed);
     }
 
     /// Tells times in whole seconds from now on.
@@ -312,6 +318,9 @@ impl Filesystem for Passthrough {
         _: Option<BsdFileFlags>,
         reply: ReplyAttr,
     ) {
+        // As libfuse 2 does, and says that it has.
+        let takes_access_alone = !self.orders.forgets_access.load(Ordering::Relaxed);
+        let accessed = accessed.filter(|_| takes_access_alone || modified.is_some());
         let times = [accessed, modified];
         attributes(reply, self.set_attributes(inode, mode, uid, gid, size, times));
     }

@@ -45,7 +45,8 @@ namespace {
      * @throws WxToken\LockException    The lock was not had within `lock_timeout`, or this process
      *                                  holds it itself.
      * @throws WxToken\FileException    The file cannot be used. It is as it was.
-     * @throws WxToken\ConfigException  There is no account, or a setting cannot be used.
+     * @throws WxToken\ConfigException  There is no account, or the file keeps the token of another one;
+     *                                  or a setting cannot be used.
      * @throws TypeError|ValueError     An argument is invalid.
      */
     function wx_get_token(string $file, #[\SensitiveParameter] array|callable|null $source = null): string {}

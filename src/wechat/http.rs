@@ -268,6 +268,13 @@ impl Attempt<'_> {
     fn unconnected(&self, base: &ApiBase, why: &Unconnected) -> Rebuff {
         let proxy = self.proxy(base).map(address);
         match (why, proxy) {
+            (Unconnected::Connect(error), None)
+                if error.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                Rebuff::before_sending(format!(
+                    "cannot connect to {base}: {why}. A firewall rule, a sandbox (seccomp) or a security module of this machine may forbid it"
+                ))
+            }
             (Unconnected::Lookup(_) | Unconnected::Connect(_), None) => {
                 Rebuff::before_sending(format!(
                     "cannot connect to {base}: {why}. Check the firewall and wx_token.api_base"

@@ -214,6 +214,20 @@ fn a_write_that_a_sandbox_denies_is_named_in_the_status() {
 }
 
 #[test]
+fn a_connection_that_this_machine_forbids_is_no_matter_of_the_network() {
+    for call in ["socket", "connect"] {
+        let world = world();
+        world.write_expired();
+        let inject = format!("inject={call}:error=EPERM");
+        let denied = call_without(&world, 0, &["-e", &inject]);
+        assert_eq!(denied.class(), "WxToken\\NetworkException");
+        let expected = "Operation not permitted (os error 1). A firewall rule, a sandbox (seccomp) or a security module of this machine may forbid it";
+        assert!(denied.message().contains(expected), "{}", denied.message());
+        assert_eq!(world.fetches(), 0);
+    }
+}
+
+#[test]
 fn a_quota_that_is_used_up_is_named() {
     let world = world();
     // A file that has no room of its own.

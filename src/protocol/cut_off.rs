@@ -1,9 +1,9 @@
 //! A refresh that ended with its process, before it was stored: php-fpm kills its workers at a reload.
 //!
-//! Its replacement is still beside the file, if there was one, and nobody has locked it. Whether WeChat was asked, and has
-//! answered, cannot be told. Where a new token invalidates the one before, the file's token may then die
-//! long before its expiry. The next turn writes that into the file, so everybody learns of it, legacy code
-//! too, and a refresh that fails does not make it forgotten.
+//! Its replacement is still beside the file, if there was one, and nobody has locked it. Whether WeChat was
+//! asked, and has answered, cannot be told. Where a new token invalidates the one before, the file's token may
+//! then die long before its expiry. The next turn writes that into the file, so everybody learns of it, legacy
+//! code too, and a refresh that fails does not make it forgotten.
 
 use std::path::Path;
 use std::time::Duration;

@@ -7,7 +7,7 @@ pub mod names;
 pub mod php;
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -157,10 +157,17 @@ impl World {
         });
     }
 
-    /// A recorded failure, in the file or beside it, bars the next refresh for a second or more; as if that
-    /// had passed.
+    /// A recorded failure, in the file or beside it, bars the next refresh for a second or more, and so does what
+    /// a killed one has left; as if that had passed.
     pub fn end_pause(&self) {
         self.set_retry_at(0);
+        let long_ago = SystemTime::now() - Duration::from_secs(60);
+        for entry in fs::read_dir(self.dir.path()).expect("a directory").flatten() {
+            if entry.file_name().as_encoded_bytes().starts_with(b".token.json.wx_token.") {
+                let leftover = File::options().write(true).open(entry.path());
+                leftover.and_then(|file| file.set_modified(long_ago)).expect("touch");
+            }
+        }
     }
 
     /// Lets the pause after a recorded failure last for longer than any test, however busy the machine is.

@@ -79,10 +79,15 @@ fn start(module_type: i32, module_number: i32) -> i32 {
     if matches!(started, Ok(true)) { SUCCESS } else { FAILURE }
 }
 
-/// The end of a request's code (RSHUTDOWN), while the log can still be written to.
+/// The end of a request's code (RSHUTDOWN), the last moment at which a line can be written to the log: a
+/// thread-safe PHP has freed what that takes when the module shuts down. So a script on the command line waits for
+/// its refresh here, and for as long as that takes: nobody waits for the next one.
 extern "C" fn end_of_code(_type: i32, _module_number: i32) -> i32 {
     let ended = catch_unwind(|| {
         default_account::forget();
+        if IS_COMMAND_LINE.load(Ordering::Relaxed) {
+            worker::finish_all(Patience::Full);
+        }
         log::write_notices();
     });
     if ended.is_ok() { SUCCESS } else { FAILURE }
@@ -96,12 +101,8 @@ unsafe extern "C" fn end_of_request() -> i32 {
 
 /// Module shutdown: what was fetched is stored, and a fetch that takes long is cut off.
 extern "C" fn stop(_type: i32, module_number: i32) -> i32 {
-    // A worker of a server makes room for the next one, a script on the command line for nobody.
-    let is_script = IS_COMMAND_LINE.load(Ordering::Relaxed);
-    let patience = if is_script { Patience::Full } else { Patience::Short };
     let stopped = catch_unwind(|| {
-        worker::finish_all(patience);
-        log::write_notices();
+        worker::finish_all(Patience::Short);
         settings::unregister(module_number);
     });
     if stopped.is_ok() { SUCCESS } else { FAILURE }

@@ -5,14 +5,14 @@ use std::fs;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use wx_token::clock::{Epoch, SystemClock};
-use wx_token::failure::{Asker, Failure, FailureRecord, Fingerprint};
-use wx_token::record::Record;
-use wx_token::secret::Secret;
-use wx_token::status;
-use wx_token::token::{Token, is_token};
-use wx_token::token_file::{Content, Document, Expected, Layout, Origin, Subject};
-use wx_token::wechat::answer;
+use wx_token_core::clock::{Epoch, SystemClock};
+use wx_token_core::failure::{Asker, Failure, FailureRecord, Fingerprint};
+use wx_token_core::record::Record;
+use wx_token_core::secret::Secret;
+use wx_token_core::status;
+use wx_token_core::token::{Token, is_token};
+use wx_token_core::token_file::{Content, Document, Expected, Layout, Origin, Subject};
+use wx_token_core::wechat::answer;
 
 const WRITTEN: Epoch = Epoch::from_secs(1_600_000_000);
 const EXPIRY: Epoch = Epoch::from_secs(1_700_000_000);

@@ -18,10 +18,10 @@ use ext_php_rs::flags::PropertyFlags;
 use ext_php_rs::types::{ZendObject, ZendStr, Zval};
 use ext_php_rs::zend::{ClassEntry, ExecutorGlobals, ce};
 
-use crate::clock::Epoch;
-use crate::error::Error;
-use crate::failure::Cause;
-use crate::printable::printable;
+use wx_token_core::clock::Epoch;
+use wx_token_core::error::Error;
+use wx_token_core::failure::Cause;
+use wx_token_core::printable::printable;
 
 unsafe extern "C" {
     static spl_ce_RuntimeException: *const ClassEntry;

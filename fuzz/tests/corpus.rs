@@ -11,11 +11,10 @@
 use std::fs;
 use std::path::Path;
 
-#[path = "../fuzz/src/lib.rs"]
-mod promises;
+use wx_token_fuzz as promises;
 
 fn replay(corpus: &str, promise: fn(&[u8])) {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(corpus);
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(corpus);
     let mut replayed = 0;
     for entry in fs::read_dir(corpus).expect("a corpus").flatten() {
         println!("{}", entry.path().display());

@@ -9,14 +9,14 @@ use ext_php_rs::types::{ZendHashTable, ZendObject, Zval};
 use ext_php_rs::zend::{ExecutorGlobals, ce};
 use serde_json::{Map, Value};
 
-use super::callback::{self, Interruption};
-use super::exceptions;
-use crate::clock::{Clock, Epoch, SystemClock};
-use crate::error::Error;
-use crate::failure::{Asker, Failure, Fingerprint};
-use crate::secret::Secret;
-use crate::upstream::{Grant, Setback, Upstream};
-use crate::wechat::answer::{self, Trouble};
+use crate::callback::{self, Interruption};
+use crate::exceptions;
+use wx_token_core::clock::{Clock, Epoch, SystemClock};
+use wx_token_core::error::Error;
+use wx_token_core::failure::{Asker, Failure, Fingerprint};
+use wx_token_core::secret::Secret;
+use wx_token_core::upstream::{Grant, Setback, Upstream};
+use wx_token_core::wechat::answer::{self, Trouble};
 
 /// A loader, and how its last call ended.
 pub struct Loader<'a> {

@@ -3,7 +3,7 @@
 use ext_php_rs::ffi::ext_php_rs_executor_globals;
 use ext_php_rs::zend::ExecuteData;
 
-use crate::caller::{Caller, Frame};
+use wx_token_core::caller::{Caller, Frame};
 
 /// The call of PHP code that runs now.
 #[must_use]

@@ -3,10 +3,10 @@
 
 use std::cell::RefCell;
 
-use super::environment;
-use crate::account::{self, AccountOptions};
-use crate::record::Owner;
-use crate::settings::Settings;
+use crate::environment;
+use wx_token_core::account::{self, AccountOptions};
+use wx_token_core::record::Owner;
+use wx_token_core::settings::Settings;
 
 thread_local! {
     /// `None` until somebody asks for it in this request.

@@ -3,7 +3,7 @@
 
 use std::ffi::{CString, c_char, c_int};
 
-use crate::notice;
+use wx_token_core::notice;
 
 unsafe extern "C" {
     fn php_log_err_with_severity(message: *const c_char, severity: c_int);

@@ -1,20 +1,4 @@
-//! The PHP boundary: the only code that names ext_php_rs. PHP values come in, plain Rust goes on.
-
-mod arguments;
-#[cfg(feature = "baseline")]
-mod baseline;
-mod callback;
-mod default_account;
-mod environment;
-mod exceptions;
-mod frame;
-mod functions;
-mod info;
-mod loader;
-mod log;
-mod settings;
-mod signature;
-mod status;
+//! The module as the engine sees it: start-up, the end of a request, shutdown.
 
 use std::ffi::CStr;
 use std::panic::catch_unwind;
@@ -26,9 +10,13 @@ use ext_php_rs::flags::ErrorType;
 use ext_php_rs::php_module;
 use ext_php_rs::zend::{ExecutorGlobals, SapiModule};
 
-use crate::protocol::critical;
-use crate::wechat::Http;
-use crate::worker::{self, Patience};
+use wx_token_core::protocol::critical;
+use wx_token_core::wechat::Http;
+use wx_token_core::worker::{self, Patience};
+
+#[cfg(feature = "baseline")]
+use crate::baseline;
+use crate::{default_account, exceptions, functions, info, log, settings, signature};
 
 /// The module as PHP loads it: its settings, its page in phpinfo(), its functions.
 #[php_module]

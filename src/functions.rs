@@ -14,23 +14,23 @@ use ext_php_rs::flags::DataType;
 use ext_php_rs::types::{ZendHashTable, Zval};
 use ext_php_rs::{php_function, wrap_function};
 
-use super::arguments::{
+use crate::arguments::{
     AccountArg, CallOptions, CallableArg, PathArg, SecondsArg, SourceArg, TextArg, check_place,
 };
-use super::callback::{self, Called, Interruption};
-use super::loader::Loader;
-use super::{default_account, environment, exceptions, frame, log, settings, status};
-use crate::account::{self, Account};
-use crate::clock::SystemClock;
-use crate::error::{ConfigError, Error};
-use crate::protocol::{self, Call, Remote, Source, critical};
-use crate::record::Owner;
-use crate::settings::Settings;
-use crate::ticket::TicketUpstream;
-use crate::token::Token;
-use crate::token_file::lock::Deadlock;
-use crate::token_file::{self, Expected, Subject};
-use crate::wechat::{Client, Http, TicketKind, Transport};
+use crate::callback::{self, Called, Interruption};
+use crate::loader::Loader;
+use crate::{default_account, environment, exceptions, frame, log, settings, status};
+use wx_token_core::account::{self, Account};
+use wx_token_core::clock::SystemClock;
+use wx_token_core::error::{ConfigError, Error};
+use wx_token_core::protocol::{self, Call, Remote, Source, critical};
+use wx_token_core::record::Owner;
+use wx_token_core::settings::Settings;
+use wx_token_core::ticket::TicketUpstream;
+use wx_token_core::token::Token;
+use wx_token_core::token_file::lock::Deadlock;
+use wx_token_core::token_file::{self, Expected, Subject};
+use wx_token_core::wechat::{Client, Http, TicketKind, Transport};
 
 /// Adds every function to `module`.
 pub fn add_to(module: ModuleBuilder) -> ModuleBuilder {

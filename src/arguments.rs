@@ -38,7 +38,7 @@ const _: () = assert!(
 unsafe extern "C" {
     fn zend_parse_arg_str_slow(arg: *mut Zval, dest: *mut *mut zend_string, number: u32) -> bool;
     fn zend_parse_arg_double_slow(arg: *const Zval, dest: *mut f64, number: u32) -> bool;
-    fn zend_wrong_parameter_type_error(number: u32, expected: _zend_expected_type, arg: *mut Zval);
+    fn zend_wrong_parameter_type_error(number: u32, spec: _zend_expected_type, arg: *mut Zval);
     fn zend_argument_type_error(number: u32, format: *const c_char, ...);
     fn zend_argument_value_error(number: u32, format: *const c_char, ...);
     fn zend_zval_type_name(arg: *const Zval) -> *const c_char;
@@ -73,8 +73,8 @@ impl<'a, const N: u32> FromZvalMut<'a> for TextArg<'a, N> {
             unsafe {
                 if !zend_parse_arg_str_slow(zval, &raw mut converted, N) {
                     if !ExecutorGlobals::has_exception() {
-                        let expected = _zend_expected_type_Z_EXPECTED_STRING;
-                        zend_wrong_parameter_type_error(N, expected, zval);
+                        let spec = _zend_expected_type_Z_EXPECTED_STRING;
+                        zend_wrong_parameter_type_error(N, spec, zval);
                     }
                     return None;
                 }
@@ -165,7 +165,8 @@ impl<'a, const N: u32> PathArg<'a, N> {
     pub fn absolute(&self) -> PhpResult<AbsolutePath<'a>> {
         let path = self.expand()?;
         if has_open_basedir() {
-            check_barred(&path).map_err(|error| exceptions::of(&path, &Error::File(error)))?;
+            check_barred(&path)
+                .map_err(|error| exceptions::from_error(&path, &Error::File(error)))?;
         }
         Ok(path)
     }
@@ -178,7 +179,7 @@ impl<'a, const N: u32> PathArg<'a, N> {
         let mut resolved = [0; libc::PATH_MAX as usize];
         let too_long = || {
             let error = std::io::Error::from_raw_os_error(libc::ENAMETOOLONG);
-            exceptions::of(named, &Error::File(FileError::from_io(named, "find", error)))
+            exceptions::from_error(named, &Error::File(FileError::from_io(named, "find", error)))
         };
         // SAFETY: `resolved` has the MAXPATHLEN bytes that expand_filepath() may fill, and holds
         // zeros so that it is terminated; the path is NUL-terminated.
@@ -225,7 +226,7 @@ pub fn check_place(path: &Path) -> PhpResult<()> {
     }
     let place =
         token_file::resolve(path).and_then(|real| check_barred(real.parent().unwrap_or(&real)));
-    place.map_err(|error| exceptions::of(path, &Error::File(error)))
+    place.map_err(|error| exceptions::from_error(path, &Error::File(error)))
 }
 
 fn has_open_basedir() -> bool {
@@ -238,7 +239,7 @@ fn has_open_basedir() -> bool {
 }
 
 fn check_barred(path: &Path) -> Result<(), FileError> {
-    let barred = || FileError::barred_by_open_basedir(path);
+    let barred = || FileError::denied_by_open_basedir(path);
     let bytes = CString::new(path.as_os_str().as_bytes()).map_err(|_| barred())?;
     // SAFETY: the path is NUL-terminated; 0 asks for no warning.
     match unsafe { php_check_open_basedir_ex(bytes.as_ptr(), 0) } {
@@ -299,11 +300,11 @@ impl<'a, const N: u32> SourceArg<'a, N> {
 pub struct AccountArg<'a, const N: u32>(Option<&'a ZendHashTable>);
 
 impl<'a, const N: u32> AccountArg<'a, N> {
-    fn new(zval: &'a Zval, expected: &CStr) -> Option<Self> {
+    fn new(zval: &'a Zval, spec: &CStr) -> Option<Self> {
         if zval.is_null() || zval.array().is_some() {
             return Some(Self(zval.array()));
         }
-        type_error(N, expected, zval);
+        type_error(N, spec, zval);
         None
     }
 }
@@ -372,12 +373,12 @@ impl<const N: u32> SecondsArg<N> {
     }
 }
 
-/// Throws a `TypeError`, in which `expected` has one "%s" for the type of `zval`, unless the engine
+/// Throws a `TypeError`, in which `spec` has one "%s" for the type of `zval`, unless the engine
 /// has thrown one already.
-fn type_error(number: u32, expected: &CStr, zval: &Zval) {
+fn type_error(number: u32, spec: &CStr, zval: &Zval) {
     if !ExecutorGlobals::has_exception() {
         // SAFETY: "%s" takes the NUL-terminated name that the engine gives of the type.
-        unsafe { zend_argument_type_error(number, expected.as_ptr(), zend_zval_type_name(zval)) };
+        unsafe { zend_argument_type_error(number, spec.as_ptr(), zend_zval_type_name(zval)) };
     }
 }
 

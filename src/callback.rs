@@ -17,12 +17,12 @@ unsafe extern "C" {
 
 /// How PHP code ended that did not return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Interruption {
+pub enum Bailout {
     /// It threw: the exception is pending.
     Thrown,
     /// It called `exit()`: the engine unwinds with an exception of its own, which is pending.
     Exit,
-    /// A fatal error: the engine has left by a long jump, which [`Interruption::go_on`] takes up.
+    /// A fatal error: the engine has left by a long jump, which [`Bailout::resume`] takes up.
     Fatal,
 }
 
@@ -31,7 +31,7 @@ pub struct Called<T> {
     /// What was made of its result; `None` if it did not return.
     pub result: Option<T>,
     /// How it ended, or the destruction of its result.
-    pub interruption: Option<Interruption>,
+    pub interruption: Option<Bailout>,
 }
 
 /// Calls `callable` without arguments, and destroys its result when `understand` has made something of
@@ -48,16 +48,16 @@ pub fn call<T>(callable: &Zval, understand: impl FnOnce(&Zval) -> T) -> Called<T
 }
 
 /// Drops `value`, which may run its destructor.
-pub fn destroy<T>(value: T) -> Option<Interruption> {
+pub fn destroy<T>(value: T) -> Option<Bailout> {
     guard(|| {
         drop(value);
         Ok(())
     })
 }
 
-fn guard(work: impl FnOnce() -> ext_php_rs::error::Result<()>) -> Option<Interruption> {
+fn guard(work: impl FnOnce() -> ext_php_rs::error::Result<()>) -> Option<Bailout> {
     let ended = try_catch(AssertUnwindSafe(work));
-    let Ok(ended) = ended else { return Some(Interruption::Fatal) };
+    let Ok(ended) = ended else { return Some(Bailout::Fatal) };
     if let Err(error) = ended
         && !ExecutorGlobals::has_exception()
     {
@@ -66,7 +66,7 @@ fn guard(work: impl FnOnce() -> ext_php_rs::error::Result<()>) -> Option<Interru
     if !ExecutorGlobals::has_exception() {
         return None;
     }
-    Some(if is_exit() { Interruption::Exit } else { Interruption::Thrown })
+    Some(if is_exit() { Bailout::Exit } else { Bailout::Thrown })
 }
 
 fn is_exit() -> bool {
@@ -78,9 +78,9 @@ fn is_exit() -> bool {
     })
 }
 
-impl Interruption {
+impl Bailout {
     /// Goes on with what was interrupted. No lock may be held any more, and nothing be left to drop.
-    pub fn go_on(self) -> PhpException {
+    pub fn resume(self) -> PhpException {
         if self == Self::Fatal {
             // SAFETY: the engine's own jump, to the frame that it was on its way to.
             unsafe { bailout() }

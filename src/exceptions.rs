@@ -18,7 +18,7 @@ use ext_php_rs::flags::PropertyFlags;
 use ext_php_rs::types::{ZendObject, ZendStr, Zval};
 use ext_php_rs::zend::{ClassEntry, ExecutorGlobals, ce};
 
-use wx_token_core::clock::Epoch;
+use wx_token_core::clock::Timestamp;
 use wx_token_core::error::Error;
 use wx_token_core::failure::Cause;
 use wx_token_core::printable::printable;
@@ -106,7 +106,7 @@ fn declare(class: &mut ClassEntry, name: &str, type_mask: u32, default: impl Int
 
 /// The exception that `error`, met by a call on `token_file`, is for PHP.
 #[must_use]
-pub fn of(token_file: &Path, error: &Error) -> PhpException {
+pub fn from_error(token_file: &Path, error: &Error) -> PhpException {
     build(error.file().unwrap_or(token_file), error).unwrap_or_else(|problem| internal(&problem))
 }
 
@@ -139,13 +139,13 @@ pub fn internal(problem: &ext_php_rs::error::Error) -> PhpException {
 
 fn build(token_file: &Path, error: &Error) -> Result<PhpException> {
     let (class, code) = match error {
-        Error::Upstream { cause: Cause::Api { errcode, .. }, .. } => (API, *errcode),
-        Error::Upstream { cause: Cause::StillRejected, .. } => (API, REJECTED),
-        Error::Upstream { cause: Cause::Network { .. }, .. } | Error::NoThread { .. } => {
+        Error::FetchFailed { cause: Cause::Api { errcode, .. }, .. } => (API, *errcode),
+        Error::FetchFailed { cause: Cause::StillRejected, .. } => (API, REJECTED),
+        Error::FetchFailed { cause: Cause::Network { .. }, .. } | Error::NoThread { .. } => {
             (NETWORK, 0)
         }
         Error::Lock { .. } | Error::Deadlock { .. } => (LOCK, 0),
-        Error::Upstream { cause: Cause::Store { .. }, .. }
+        Error::FetchFailed { cause: Cause::Store { .. }, .. }
         | Error::File(_)
         | Error::Unfinished { .. } => (FILE, 0),
         Error::Config(_) | Error::Aborted => (CONFIG, 0),
@@ -156,8 +156,8 @@ fn build(token_file: &Path, error: &Error) -> Result<PhpException> {
     object.try_call_method("__construct", vec![&message as &dyn IntoZvalDyn, &code])?;
     object.set_property("tokenFile", path_value(token_file))?;
     match error {
-        Error::Upstream { cause: Cause::Store { .. }, .. } => {}
-        Error::Upstream { cause, retry_at, .. } => {
+        Error::FetchFailed { cause: Cause::Store { .. }, .. } => {}
+        Error::FetchFailed { cause, retry_at, .. } => {
             object.set_property("retryAt", rounded_up(*retry_at))?;
             if let Cause::Api { errmsg, .. } = cause {
                 object.set_property("errmsg", printable(errmsg).to_string())?;
@@ -178,6 +178,6 @@ fn build(token_file: &Path, error: &Error) -> Result<PhpException> {
 
 /// Whole seconds, so that nobody who waits until then comes too early.
 #[must_use]
-pub fn rounded_up(moment: Epoch) -> i64 {
+pub fn rounded_up(moment: Timestamp) -> i64 {
     (moment + Duration::from_millis(999)).secs()
 }

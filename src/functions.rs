@@ -17,19 +17,19 @@ use ext_php_rs::{php_function, wrap_function};
 use crate::arguments::{
     AccountArg, CallOptions, CallableArg, PathArg, SecondsArg, SourceArg, TextArg, check_place,
 };
-use crate::callback::{self, Called, Interruption};
+use crate::callback::{self, Bailout, Called};
 use crate::loader::Loader;
 use crate::{default_account, environment, exceptions, frame, log, settings, status};
 use wx_token_core::account::{self, Account};
 use wx_token_core::clock::SystemClock;
 use wx_token_core::error::{ConfigError, Error};
-use wx_token_core::protocol::{self, Call, Remote, Source, critical};
-use wx_token_core::record::Owner;
+use wx_token_core::protocol::{self, Call, LazySource, Remote, held_locks};
+use wx_token_core::record::TokenOwner;
 use wx_token_core::settings::Settings;
-use wx_token_core::ticket::TicketUpstream;
+use wx_token_core::ticket::TicketSource;
 use wx_token_core::token::Token;
 use wx_token_core::token_file::lock::Deadlock;
-use wx_token_core::token_file::{self, Expected, Subject};
+use wx_token_core::token_file::{self, CredentialKind, FileSpec};
 use wx_token_core::wechat::{Client, Http, TicketKind, Transport};
 
 /// Adds every function to `module`.
@@ -46,15 +46,17 @@ pub fn add_to(module: ModuleBuilder) -> ModuleBuilder {
 /// `wx_get_token(string $file, array|callable|null $source = null): string`
 #[php_function]
 pub fn wx_get_token(file: PathArg<'_, 1>, source: SourceArg<'_, 2>) -> PhpResult<TokenString> {
-    get_token(&file, &source).map_err(Ended::go_on)
+    get_token(&file, &source).map_err(Ended::resume)
 }
 
 fn get_token(file: &PathArg<'_, 1>, source: &SourceArg<'_, 2>) -> Result<TokenString, Ended> {
     let options = source.options()?;
     let path = file.absolute()?;
     let remembered = match source {
-        SourceArg::Account(_) => recall(path.as_c_str(), Subject::AccessToken, &options),
-        SourceArg::Loader(_) => recall_anybodys(path.as_c_str(), Subject::AccessToken, &options),
+        SourceArg::Account(_) => recall(path.as_c_str(), CredentialKind::AccessToken, &options),
+        SourceArg::Loader(_) => {
+            recall_anybodys(path.as_c_str(), CredentialKind::AccessToken, &options)
+        }
     };
     match remembered {
         Some(token) => Ok(TokenString(token)),
@@ -70,17 +72,17 @@ pub fn wx_try_token(
 ) -> PhpResult<Option<TokenString>> {
     let options = source.options()?;
     let path = file.absolute()?;
-    if let Some(token) = recall(path.as_c_str(), Subject::AccessToken, &options) {
+    if let Some(token) = recall(path.as_c_str(), CredentialKind::AccessToken, &options) {
         return Ok(Some(TokenString(token)));
     }
     check_place(&path)?;
     let settings = settings::current();
     let account = find_account(&options, &settings);
-    let call = account_call(&path, Subject::AccessToken, &account, &options, &settings);
+    let call = account_call(&path, CredentialKind::AccessToken, &account, &options, &settings);
     let open = || client(account.as_ref(), &options, &settings);
     let token = protocol::try_get(&call, &open);
     log::write_notices();
-    let token = token.map_err(|error| exceptions::of(&call.file, &error))?;
+    let token = token.map_err(|error| exceptions::from_error(&call.file, &error))?;
     Ok(token.map(TokenString))
 }
 
@@ -91,7 +93,7 @@ pub fn wx_refresh_token(
     rejected: TextArg<'_, 2>,
     source: SourceArg<'_, 3>,
 ) -> PhpResult<TokenString> {
-    refresh_token(&file, &rejected, &source).map_err(Ended::go_on)
+    refresh_token(&file, &rejected, &source).map_err(Ended::resume)
 }
 
 fn refresh_token(
@@ -100,7 +102,8 @@ fn refresh_token(
     source: &SourceArg<'_, 3>,
 ) -> Result<TokenString, Ended> {
     let rejected = rejected.as_str()?;
-    let replace = |call: &Call, source: &Source<'_>| protocol::replace(call, source, rejected);
+    let replace =
+        |call: &Call, source: &LazySource<'_>| protocol::refresh_rejected(call, source, rejected);
     ask(&file.absolute()?, source, &source.options()?, &settings::current(), replace)
 }
 
@@ -109,28 +112,29 @@ fn ask<const N: u32>(
     source: &SourceArg<'_, N>,
     options: &CallOptions<'_>,
     settings: &Settings,
-    get: impl Fn(&Call, &Source<'_>) -> Result<Token, Error>,
+    get: impl Fn(&Call, &LazySource<'_>) -> Result<Token, Error>,
 ) -> Result<TokenString, Ended> {
     check_place(path)?;
     match source {
         SourceArg::Account(_) => {
             let account = find_account(options, settings);
-            let call = account_call(path, Subject::AccessToken, &account, options, settings);
+            let call = account_call(path, CredentialKind::AccessToken, &account, options, settings);
             let open = || client(account.as_ref(), options, settings);
-            let token = get(&call, &Source::Remote(&open));
+            let token = get(&call, &LazySource::Remote(&open));
             log::write_notices();
-            Ok(TokenString(token.map_err(|error| exceptions::of(&call.file, &error))?))
+            Ok(TokenString(token.map_err(|error| exceptions::from_error(&call.file, &error))?))
         }
         SourceArg::Loader(callable) => {
-            let call = call(path, Subject::AccessToken, options, settings);
+            let call = call(path, CredentialKind::AccessToken, options, settings);
             let loader = Loader::new(callable);
-            let token = get(&call, &Source::Local(&loader));
+            let token = get(&call, &LazySource::Local(&loader));
             log::write_notices();
             let thrown = if token.is_err() { loader.take_thrown() } else { None };
             if let Some(interruption) = loader.end() {
                 return Err(interruption.into());
             }
-            let refused = |error| thrown.unwrap_or_else(|| exceptions::of(&call.file, &error));
+            let refused =
+                |error| thrown.unwrap_or_else(|| exceptions::from_error(&call.file, &error));
             Ok(TokenString(token.map_err(refused)?))
         }
     }
@@ -150,13 +154,13 @@ pub fn wx_get_ticket(
 ) -> PhpResult<TokenString> {
     let options = source.options()?;
     let (path, token_path) = (ticketFile.absolute()?, tokenFile.absolute()?);
-    let kind = r#type.as_str()?;
-    let subject = TicketKind::subject(kind).map_err(|problem| r#type.refuse(problem))?;
+    let name = r#type.as_str()?;
+    let kind = TicketKind::kind(name).map_err(|problem| r#type.refuse(problem))?;
     let is_token_file = || ticketFile.refuse("must not be the token file");
     if *path == *token_path {
         return Err(is_token_file());
     }
-    if let Some(ticket) = recall(path.as_c_str(), subject, &options) {
+    if let Some(ticket) = recall(path.as_c_str(), kind, &options) {
         return Ok(TokenString(ticket));
     }
     check_place(&path)?;
@@ -168,7 +172,7 @@ pub fn wx_get_ticket(
     let settings = settings::current();
     let account = find_account(&options, &settings);
     let open = || -> Result<Remote, Error> {
-        if critical::holds(&frame::caller(), &token_file::resolve(&token_path)?) {
+        if held_locks::holds(&frame::caller(), &token_file::resolve(&token_path)?) {
             let (file, deadlock) = (token_path.to_path_buf(), Deadlock::TicketInsideToken);
             return Err(Error::Deadlock { file, deadlock });
         }
@@ -176,21 +180,21 @@ pub fn wx_get_ticket(
         let wrong = |problem| ConfigError(format!("the type of ticket {problem}"));
         // A layout that is said is the ticket file's.
         let token_options = CallOptions { layout: None, ..options };
-        Ok(Arc::new(TicketUpstream {
-            kind: TicketKind::of(kind, asking.endpoint).map_err(wrong)?,
+        Ok(Arc::new(TicketSource {
+            kind: TicketKind::parse(name, asking.endpoint).map_err(wrong)?,
             http: Http::new(asking.endpoint, transport(&options, &settings)),
             token_call: {
-                let subject = Subject::AccessToken;
-                let call = account_call(&token_path, subject, &account, &token_options, &settings);
+                let kind = CredentialKind::AccessToken;
+                let call = account_call(&token_path, kind, &account, &token_options, &settings);
                 Call { caller: call.caller.on_worker(), ..call }
             },
             tokens: client(Ok(asking), &options, &settings)?,
         }))
     };
-    let call = account_call(&path, subject, &account, &options, &settings);
-    let ticket = protocol::get(&call, &Source::Remote(&open));
+    let call = account_call(&path, kind, &account, &options, &settings);
+    let ticket = protocol::get(&call, &LazySource::Remote(&open));
     log::write_notices();
-    ticket.map(TokenString).map_err(|error| exceptions::of(&call.file, &error))
+    ticket.map(TokenString).map_err(|error| exceptions::from_error(&call.file, &error))
 }
 
 /// `wx_token_status(string $file): array`
@@ -198,22 +202,22 @@ pub fn wx_get_ticket(
 pub fn wx_token_status(file: PathArg<'_, 1>) -> PhpResult<ZBox<ZendHashTable>> {
     let path = file.absolute()?;
     check_place(&path)?;
-    status::of(&path, settings::current().refresh_ahead)
+    status::as_array(&path, settings::current().refresh_ahead)
 }
 
-/// `wx_with_lock(string $file, callable $critical, ?float $timeout = null): mixed`
+/// `wx_with_lock(string $file, callable $held_locks, ?float $timeout = null): mixed`
 #[php_function]
 pub fn wx_with_lock(
     file: PathArg<'_, 1>,
-    critical: CallableArg<'_, 2>,
+    held_locks: CallableArg<'_, 2>,
     timeout: SecondsArg<3>,
 ) -> PhpResult<Zval> {
-    with_lock(&file, critical.0, &timeout).map_err(Ended::go_on)
+    with_lock(&file, held_locks.0, &timeout).map_err(Ended::resume)
 }
 
 fn with_lock(
     file: &PathArg<'_, 1>,
-    critical: &Zval,
+    held_locks: &Zval,
     timeout: &SecondsArg<3>,
 ) -> Result<Zval, Ended> {
     let settings = settings::current();
@@ -221,12 +225,12 @@ fn with_lock(
     let options = CallOptions { lock_timeout, ..CallOptions::default() };
     let path = file.absolute()?;
     check_place(&path)?;
-    let call = call(&path, Subject::Any, &options, &settings);
-    let inside = critical::enter(&call);
+    let call = call(&path, CredentialKind::Any, &options, &settings);
+    let inside = held_locks::enter(&call);
     log::write_notices();
-    let inside = inside.map_err(|error| exceptions::of(&call.file, &error))?;
+    let inside = inside.map_err(|error| exceptions::from_error(&call.file, &error))?;
     // What a function gives by reference is a reference, which no value that goes on may be.
-    let called = callback::call(critical, |returned| returned.dereference().shallow_clone());
+    let called = callback::call(held_locks, |returned| returned.dereference().shallow_clone());
     drop(inside);
     match called {
         Called { interruption: Some(interruption), .. } => Err(interruption.into()),
@@ -238,14 +242,14 @@ fn with_lock(
 /// fatal error goes on with a long jump.
 enum Ended {
     Thrown(PhpException),
-    Interrupted(Interruption),
+    Interrupted(Bailout),
 }
 
 impl Ended {
-    fn go_on(self) -> PhpException {
+    fn resume(self) -> PhpException {
         match self {
             Self::Thrown(exception) => exception,
-            Self::Interrupted(interruption) => interruption.go_on(),
+            Self::Interrupted(interruption) => interruption.resume(),
         }
     }
 }
@@ -256,8 +260,8 @@ impl From<PhpException> for Ended {
     }
 }
 
-impl From<Interruption> for Ended {
-    fn from(interruption: Interruption) -> Self {
+impl From<Bailout> for Ended {
+    fn from(interruption: Bailout) -> Self {
         Self::Interrupted(interruption)
     }
 }
@@ -275,33 +279,33 @@ impl IntoZval for TokenString {
 }
 
 /// The remembered token, if it is not another account's than the call's.
-fn recall(path: &CStr, subject: Subject, options: &CallOptions<'_>) -> Option<Token> {
-    let expected = Expected { subject, layout: options.layout };
+fn recall(path: &CStr, kind: CredentialKind, options: &CallOptions<'_>) -> Option<Token> {
+    let spec = FileSpec { kind, layout: options.layout };
     settings::read(|settings| {
         let refresh_ahead = options.refresh_ahead.unwrap_or(settings.refresh_ahead);
         let claim = options.account.claim(settings.endpoint);
-        let is_anothers = |owner: &Owner| match claim {
+        let is_anothers = |owner: &TokenOwner| match claim {
             Some(claim) => claim.is_not(owner),
             None => default_account::is_not(owner, settings),
         };
         let trust = settings.revalidate_freq;
-        protocol::recall(path, expected, refresh_ahead, trust, is_anothers)
+        protocol::recall(path, spec, refresh_ahead, trust, is_anothers)
     })
 }
 
 /// The remembered token, whosever it is: a loader does not say whose it gets.
-fn recall_anybodys(path: &CStr, subject: Subject, options: &CallOptions<'_>) -> Option<Token> {
-    let expected = Expected { subject, layout: options.layout };
+fn recall_anybodys(path: &CStr, kind: CredentialKind, options: &CallOptions<'_>) -> Option<Token> {
+    let spec = FileSpec { kind, layout: options.layout };
     settings::read(|settings| {
         let trust = settings.revalidate_freq;
-        protocol::recall(path, expected, settings.refresh_ahead, trust, |_| false)
+        protocol::recall(path, spec, settings.refresh_ahead, trust, |_| false)
     })
 }
 
-fn call(path: &Path, subject: Subject, options: &CallOptions<'_>, settings: &Settings) -> Call {
+fn call(path: &Path, kind: CredentialKind, options: &CallOptions<'_>, settings: &Settings) -> Call {
     Call {
         file: path.to_owned(),
-        expected: Expected { subject, layout: options.layout },
+        spec: FileSpec { kind, layout: options.layout },
         refresh_ahead: options.refresh_ahead.unwrap_or(settings.refresh_ahead),
         background: settings.background,
         lock_timeout: options.lock_timeout.unwrap_or(settings.lock_timeout),
@@ -317,7 +321,7 @@ fn call(path: &Path, subject: Subject, options: &CallOptions<'_>, settings: &Set
 /// A call that asks WeChat, for `account`.
 fn account_call(
     path: &Path,
-    subject: Subject,
+    kind: CredentialKind,
     account: &Result<Account, ConfigError>,
     options: &CallOptions<'_>,
     settings: &Settings,
@@ -326,7 +330,7 @@ fn account_call(
         Ok(account) => Some(account.claim().owner()),
         Err(_) => account::owner(&options.account, settings, &environment::variable),
     };
-    Call { owner, ..call(path, subject, options, settings) }
+    Call { owner, ..call(path, kind, options, settings) }
 }
 
 /// The account of a call. That there is none matters only once WeChat must be asked.

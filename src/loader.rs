@@ -9,20 +9,20 @@ use ext_php_rs::types::{ZendHashTable, ZendObject, Zval};
 use ext_php_rs::zend::{ExecutorGlobals, ce};
 use serde_json::{Map, Value};
 
-use crate::callback::{self, Interruption};
+use crate::callback::{self, Bailout};
 use crate::exceptions;
-use wx_token_core::clock::{Clock, Epoch, SystemClock};
+use wx_token_core::clock::{Clock, SystemClock, Timestamp};
 use wx_token_core::error::Error;
-use wx_token_core::failure::{Asker, Failure, Fingerprint};
+use wx_token_core::failure::{Failure, Fingerprint, Requester};
 use wx_token_core::secret::Secret;
-use wx_token_core::upstream::{Grant, Setback, Upstream};
-use wx_token_core::wechat::answer::{self, Trouble};
+use wx_token_core::token_source::{FetchError, IssuedToken, TokenSource};
+use wx_token_core::wechat::answer::{self, AnswerError};
 
 /// A loader, and how its last call ended.
 pub struct Loader<'a> {
     callable: &'a Zval,
     thrown: RefCell<Option<ZBox<ZendObject>>>,
-    interruption: Cell<Option<Interruption>>,
+    interruption: Cell<Option<Bailout>>,
 }
 
 impl<'a> Loader<'a> {
@@ -40,16 +40,16 @@ impl<'a> Loader<'a> {
     }
 
     /// How the loader, or the destruction of what it left, has ended the script, if it has.
-    pub fn end(self) -> Option<Interruption> {
+    pub fn end(self) -> Option<Bailout> {
         let Self { thrown, interruption, .. } = self;
         let thrown = thrown.into_inner();
         interruption.get().or_else(|| thrown.and_then(callback::destroy))
     }
 
     /// What the end of the loader means for the refresh, if it did not return.
-    fn failed(&self) -> Setback {
-        if self.interruption.get() != Some(Interruption::Thrown) {
-            return Setback::Unasked(Error::Aborted);
+    fn failed(&self) -> FetchError {
+        if self.interruption.get() != Some(Bailout::Thrown) {
+            return FetchError::NotAttempted(Error::Aborted);
         }
         self.interruption.set(None);
         // Others learn what was thrown, not what it said: that may hold anything.
@@ -61,22 +61,26 @@ impl<'a> Loader<'a> {
 
 const KEYS: [&str; 5] = ["errcode", "errmsg", "access_token", "expires_in", "expire"];
 
-impl Upstream for Loader<'_> {
-    fn fetch(&self, _rejected: Option<&str>) -> Result<Grant, Setback> {
+impl TokenSource for Loader<'_> {
+    fn fetch(&self, _rejected: Option<&str>) -> Result<IssuedToken, FetchError> {
         let called = callback::call(self.callable, understand);
         self.interruption.set(called.interruption);
         // A token is stored even if the destruction of the answer around it has ended the script.
         let Some(answer) = called.result else { return Err(self.failed()) };
         answer.map_err(|trouble| match trouble {
-            Trouble::Failure(failure) => failure.into(),
-            Trouble::Unusable(why) => {
+            AnswerError::Failure(failure) => failure.into(),
+            AnswerError::Unusable(why) => {
                 Failure::network(format!("the loader's answer is unusable: {why}")).into()
             }
         })
     }
 
-    fn asker(&self) -> Asker {
-        Asker { account: Fingerprint::new("loader"), way: Fingerprint::new("loader"), owner: None }
+    fn requester(&self) -> Requester {
+        Requester {
+            account: Fingerprint::new("loader"),
+            route: Fingerprint::new("loader"),
+            owner: None,
+        }
     }
 
     /// PHP's own limits count.
@@ -85,8 +89,8 @@ impl Upstream for Loader<'_> {
     }
 }
 
-fn understand(answer: &Zval) -> Result<Grant, Trouble> {
-    let unusable = |why: &str| Trouble::Unusable(why.to_owned());
+fn understand(answer: &Zval) -> Result<IssuedToken, AnswerError> {
+    let unusable = |why: &str| AnswerError::Unusable(why.to_owned());
     let mut answer = match (answer.array(), answer.zend_str()) {
         (Some(array), _) => members(array),
         (None, Some(text)) => serde_json::from_slice(text.as_bytes())
@@ -97,7 +101,7 @@ fn understand(answer: &Zval) -> Result<Grant, Trouble> {
     if let (None, Some(expiry)) = (answer.get("expires_in"), answer.get("expire")) {
         let expiry =
             answer::number(expiry).ok_or_else(|| unusable("its \"expire\" is no number"))?;
-        expires_at = Some(Epoch::from_secs(expiry));
+        expires_at = Some(Timestamp::from_secs(expiry));
         let life = expiry.saturating_sub(SystemClock.now().secs());
         answer.insert("expires_in".to_owned(), life.into());
     }

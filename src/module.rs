@@ -10,9 +10,9 @@ use ext_php_rs::flags::ErrorType;
 use ext_php_rs::php_module;
 use ext_php_rs::zend::{ExecutorGlobals, SapiModule};
 
-use wx_token_core::protocol::critical;
+use wx_token_core::protocol::held_locks;
 use wx_token_core::wechat::Http;
-use wx_token_core::worker::{self, Patience};
+use wx_token_core::worker::{self, ShutdownWait};
 
 #[cfg(feature = "baseline")]
 use crate::baseline;
@@ -74,7 +74,7 @@ extern "C" fn end_of_code(_type: i32, _module_number: i32) -> i32 {
     let ended = catch_unwind(|| {
         default_account::forget();
         if IS_COMMAND_LINE.load(Ordering::Relaxed) {
-            worker::finish_all(Patience::Full);
+            worker::finish_all(ShutdownWait::Full);
         }
         log::write_notices();
     });
@@ -83,14 +83,14 @@ extern "C" fn end_of_code(_type: i32, _module_number: i32) -> i32 {
 
 /// The end of a request, when the engine has destroyed everything of it, suspended Fibers included.
 unsafe extern "C" fn end_of_request() -> i32 {
-    let ended = catch_unwind(critical::end_of_request);
+    let ended = catch_unwind(held_locks::end_of_request);
     if ended.is_ok() { SUCCESS } else { FAILURE }
 }
 
 /// Module shutdown: what was fetched is stored, and a fetch that takes long is cut off.
 extern "C" fn stop(_type: i32, module_number: i32) -> i32 {
     let stopped = catch_unwind(|| {
-        worker::finish_all(Patience::Short);
+        worker::finish_all(ShutdownWait::Short);
         settings::unregister(module_number);
     });
     if stopped.is_ok() { SUCCESS } else { FAILURE }

@@ -18,8 +18,8 @@ use wx_token_core::status::{self, Status};
 ///
 /// # Errors
 /// If the engine cannot make an array.
-pub fn of(path: &Path, refresh_ahead: Duration) -> PhpResult<ZBox<ZendHashTable>> {
-    let status = status::of(path, refresh_ahead, &SystemClock);
+pub fn as_array(path: &Path, refresh_ahead: Duration) -> PhpResult<ZBox<ZendHashTable>> {
+    let status = status::read(path, refresh_ahead, &SystemClock);
     array(&status).map_err(|error| exceptions::internal(&error))
 }
 

@@ -14,7 +14,7 @@ use crate::descriptor;
 use crate::error::ConfigError;
 use crate::notice;
 use crate::printable::{Printable, printable, printable_path};
-use crate::record::{Claim, Owner};
+use crate::record::{AccountClaim, TokenOwner};
 use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::token_file::{FileError, SystemError};
@@ -34,9 +34,9 @@ pub struct Account {
 impl Account {
     /// Whose its token is.
     #[must_use]
-    pub fn claim(&self) -> Claim<'_> {
+    pub fn claim(&self) -> AccountClaim<'_> {
         let is_corp = self.endpoint == Endpoint::Wecom;
-        Claim { account: &self.appid, corpsecret: is_corp.then(|| self.secret.reveal()) }
+        AccountClaim { account: &self.appid, corpsecret: is_corp.then(|| self.secret.reveal()) }
     }
 }
 
@@ -57,9 +57,9 @@ pub struct AccountOptions<'a> {
 impl AccountOptions<'_> {
     /// Whose token the call asks for, if it says so. `default_endpoint` is that of those who name none.
     #[must_use]
-    pub fn claim(&self, default_endpoint: Endpoint) -> Option<Claim<'_>> {
+    pub fn claim(&self, default_endpoint: Endpoint) -> Option<AccountClaim<'_>> {
         let is_corp = self.is_corp || self.endpoint.unwrap_or(default_endpoint) == Endpoint::Wecom;
-        Some(Claim { account: self.appid?, corpsecret: self.secret.filter(|_| is_corp) })
+        Some(AccountClaim { account: self.appid?, corpsecret: self.secret.filter(|_| is_corp) })
     }
 
     /// What contradicts itself in the options, if anything.
@@ -88,7 +88,7 @@ pub fn owner(
     options: &AccountOptions<'_>,
     settings: &Settings,
     environment: Environment<'_>,
-) -> Option<Owner> {
+) -> Option<TokenOwner> {
     if let Some(claim) = options.claim(settings.endpoint) {
         return Some(claim.owner());
     }
@@ -97,7 +97,7 @@ pub fn owner(
     let is_corp = options.endpoint.unwrap_or(settings.endpoint) == Endpoint::Wecom;
     // The accounts file may have another one.
     let secret = defaults.secret_of(account).filter(|_| is_corp && settings.accounts.is_none());
-    Some(Claim { account, corpsecret: secret.map(Secret::reveal) }.owner())
+    Some(AccountClaim { account, corpsecret: secret.map(Secret::reveal) }.owner())
 }
 
 /// Reads an environment variable.
@@ -279,7 +279,8 @@ struct AccountsFile<'a> {
 impl<'a> AccountsFile<'a> {
     fn read(path: &'a Path) -> Result<Self, ConfigError> {
         let text = read(path).map_err(|error| {
-            let problem = FileError::from_io(path, "read", SystemError::of("openat(2)", error));
+            let problem =
+                FileError::from_io(path, "read", SystemError::in_call("openat(2)", error));
             ConfigError(format!("wx_token.accounts: {problem}"))
         })?;
         match serde_json::from_slice(&text) {
@@ -458,7 +459,7 @@ mod tests {
     -> io::Result<()> {
         let owner =
             |options: &AccountOptions<'_>, settings: &Settings| owner(options, settings, &|_| None);
-        let corp = |secret| Claim { account: "ww1", corpsecret: secret }.owner();
+        let corp = |secret| AccountClaim { account: "ww1", corpsecret: secret }.owner();
         let mut settings = Settings {
             appid: "ww1".into(),
             secret: Secret::new("set"),
@@ -496,7 +497,7 @@ mod tests {
         let none = Settings::default();
         assert!(error(&AccountOptions::default(), &none).starts_with("no WeChat account"));
         assert!(error(&appid("wx9"), &none).starts_with("no secret for appid wx9"));
-        for (text, expected) in [
+        for (text, spec) in [
             ("{", "it is not valid JSON: EOF while parsing an object at line 1 column 1"),
             ("[]", r#"not a JSON object such as {"wx…": {"secret": "…"}}"#),
             (r#"{"wx1": {}}"#, "account wx1: \"secret\" is missing"),
@@ -504,7 +505,7 @@ mod tests {
         ] {
             let (_file, settings) = accounts(text)?;
             let message = error(&appid("wx1"), &settings);
-            assert!(message.contains(expected), "{message}");
+            assert!(message.contains(spec), "{message}");
         }
         let nowhere = tempfile::tempdir()?.path().join("accounts.json");
         let settings = Settings { accounts: Some(nowhere.clone()), ..Settings::default() };
@@ -545,7 +546,7 @@ mod tests {
                 Err(problem) => problem.replace(&path, "FILE"),
             })
         };
-        for (file, options, given, expected) in [
+        for (file, options, given, spec) in [
             (
                 "",
                 none(),
@@ -642,7 +643,7 @@ mod tests {
                 "no WeChat account is configured. Set wx_token.appid and wx_token.secret, or WX_APPID and WX_SECRET in the environment (php-fpm: env[WX_APPID] in the pool, or fastcgi_param), or pass ['appid' => …, 'secret' => …]",
             ),
         ] {
-            assert_eq!(half(file, options, given)?, expected, "{given:?}");
+            assert_eq!(half(file, options, given)?, spec, "{given:?}");
         }
         Ok(())
     }

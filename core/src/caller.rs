@@ -6,7 +6,7 @@
 
 use std::thread::{self, ThreadId};
 
-use crate::process::Owner;
+use crate::process::LockOwner;
 
 /// The frame of a call that runs: its address in the engine. When the call has returned, another call
 /// may have the same one.
@@ -76,10 +76,10 @@ impl Caller {
 
     /// The owner of what this call locks.
     #[must_use]
-    pub const fn owner(&self) -> Owner {
+    pub const fn owner(&self) -> LockOwner {
         match self.place {
-            Place::Frame(frame, _) => Owner::Call { thread: self.thread, frame },
-            Place::Worker => Owner::Worker,
+            Place::Frame(frame, _) => LockOwner::Call { thread: self.thread, frame },
+            Place::Worker => LockOwner::Worker,
         }
     }
 }
@@ -104,7 +104,7 @@ pub(crate) mod tests {
     fn a_worker_comes_from_within_nothing_and_owns_what_it_locks() {
         let worker = caller().on_worker();
         assert!(caller().is_within(FRAME) && !worker.is_within(FRAME));
-        assert_eq!(worker.owner(), Owner::Worker);
+        assert_eq!(worker.owner(), LockOwner::Worker);
         assert!(worker.keeps_waiting(thread::current().id()), "the thread waits for it");
     }
 }

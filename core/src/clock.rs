@@ -1,6 +1,6 @@
 //! The clocks, as values and as something that can be replaced in tests.
 //!
-//! Token files speak of moments as Unix time, so every moment in the core is an [`Epoch`]. A wall clock may
+//! Token files speak of moments as Unix time, so every moment in the core is an [`Timestamp`]. A wall clock may
 //! be set at any time, and differs from that of a file system on another machine: how long something took
 //! is told by the monotonic clock, and moments that processes compare by that of the file system.
 
@@ -11,9 +11,9 @@ use libc::clockid_t;
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Epoch(i64);
+pub struct Timestamp(i64);
 
-impl Epoch {
+impl Timestamp {
     /// Before all other moments.
     pub const MIN: Self = Self(i64::MIN);
 
@@ -61,7 +61,7 @@ impl Epoch {
     }
 }
 
-impl Add<Duration> for Epoch {
+impl Add<Duration> for Timestamp {
     type Output = Self;
 
     fn add(self, span: Duration) -> Self {
@@ -76,32 +76,32 @@ fn millis(span: Duration) -> i64 {
 /// How far a file system's clock is ahead of the process's wall clock: milliseconds, negative if it is
 /// behind. A moment of the process's clock plus this is the same moment of the file system's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Offset(i64);
+pub struct ClockOffset(i64);
 
-impl Offset {
+impl ClockOffset {
     /// Clocks that differ by less are one: a file system may keep whole seconds, or every second one.
     const LEAST: i64 = 3000;
 
     /// The offset of a file system that has just dated something `stamp`, when it was `now` here.
     #[must_use]
-    pub const fn between(now: Epoch, stamp: Epoch) -> Self {
+    pub const fn between(now: Timestamp, stamp: Timestamp) -> Self {
         let millis = stamp.0.saturating_sub(now.0);
         if millis.saturating_abs() < Self::LEAST { Self(0) } else { Self(millis) }
     }
 }
 
-impl Add<Offset> for Epoch {
+impl Add<ClockOffset> for Timestamp {
     type Output = Self;
 
-    fn add(self, offset: Offset) -> Self {
+    fn add(self, offset: ClockOffset) -> Self {
         Self(self.0.saturating_add(offset.0))
     }
 }
 
-impl Sub<Offset> for Epoch {
+impl Sub<ClockOffset> for Timestamp {
     type Output = Self;
 
-    fn sub(self, offset: Offset) -> Self {
+    fn sub(self, offset: ClockOffset) -> Self {
         Self(self.0.saturating_sub(offset.0))
     }
 }
@@ -109,14 +109,14 @@ impl Sub<Offset> for Epoch {
 /// Where the protocol gets the time from.
 pub trait Clock: Send + Sync {
     /// The present moment.
-    fn now(&self) -> Epoch;
+    fn now(&self) -> Timestamp;
 
     /// The time since some moment that stays the same, whatever the wall clock is set to.
     fn monotonic(&self) -> Duration;
 
     /// How far a file system is ahead that has just dated something `stamp`.
-    fn offset_to(&self, stamp: Epoch) -> Offset {
-        Offset::between(self.now(), stamp)
+    fn offset_to(&self, stamp: Timestamp) -> ClockOffset {
+        ClockOffset::between(self.now(), stamp)
     }
 }
 
@@ -125,7 +125,7 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    fn now(&self) -> Epoch {
+    fn now(&self) -> Timestamp {
         epoch(libc::CLOCK_REALTIME)
     }
 
@@ -150,7 +150,7 @@ impl CoarseClock {
 }
 
 impl Clock for CoarseClock {
-    fn now(&self) -> Epoch {
+    fn now(&self) -> Timestamp {
         #[cfg(target_os = "linux")]
         return epoch(libc::CLOCK_REALTIME_COARSE);
         #[cfg(not(target_os = "linux"))]
@@ -162,9 +162,9 @@ impl Clock for CoarseClock {
     }
 }
 
-fn epoch(clock: clockid_t) -> Epoch {
+fn epoch(clock: clockid_t) -> Timestamp {
     let (seconds, nanos) = read(clock);
-    Epoch(seconds.saturating_mul(1000).saturating_add(nanos / 1_000_000))
+    Timestamp(seconds.saturating_mul(1000).saturating_add(nanos / 1_000_000))
 }
 
 /// Seconds and nanoseconds, by way of the C library: valgrind(1) and whoever preloads a clock of their own look
@@ -182,25 +182,26 @@ mod tests {
 
     #[test]
     fn the_next_minute_begins_on_a_whole_minute_and_lies_ahead() {
-        assert_eq!(Epoch::from_secs(59).next_minute(), Epoch::from_secs(60));
-        assert_eq!(Epoch::from_secs(60).next_minute(), Epoch::from_secs(120));
+        assert_eq!(Timestamp::from_secs(59).next_minute(), Timestamp::from_secs(60));
+        assert_eq!(Timestamp::from_secs(60).next_minute(), Timestamp::from_secs(120));
     }
 
     #[test]
     fn moments_saturate_instead_of_overflowing() {
-        assert_eq!(Epoch::from_secs(i64::MAX) + Duration::MAX, Epoch(i64::MAX));
-        assert_eq!(Epoch::from_secs(1).since(Epoch::from_secs(2)), Duration::ZERO);
+        assert_eq!(Timestamp::from_secs(i64::MAX) + Duration::MAX, Timestamp(i64::MAX));
+        assert_eq!(Timestamp::from_secs(1).since(Timestamp::from_secs(2)), Duration::ZERO);
     }
 
     #[test]
     fn clocks_differ_by_three_seconds_or_not_at_all() {
-        let now = Epoch::from_secs(1000);
-        let stamped =
-            |millis: i64| now + Offset::between(now, Epoch::from_millis(1_000_000 + millis));
+        let now = Timestamp::from_secs(1000);
+        let stamped = |millis: i64| {
+            now + ClockOffset::between(now, Timestamp::from_millis(1_000_000 + millis))
+        };
         assert_eq!([2999, -2999].map(stamped), [now, now]);
-        assert_eq!(stamped(3000), Epoch::from_millis(1_003_000));
-        assert_eq!(stamped(-3000), Epoch::from_millis(997_000));
-        assert_eq!(stamped(-3000) - Offset(-3000), now);
+        assert_eq!(stamped(3000), Timestamp::from_millis(1_003_000));
+        assert_eq!(stamped(-3000), Timestamp::from_millis(997_000));
+        assert_eq!(stamped(-3000) - ClockOffset(-3000), now);
     }
 
     #[test]

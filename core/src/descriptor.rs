@@ -20,7 +20,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::fcntl_getfd;
 use tempfile::NamedTempFile;
 
-use crate::process::{self, UnderWay};
+use crate::process::{self, ProcessState};
 
 /// The lowest descriptor that is no standard stream.
 const FIRST: RawFd = libc::STDERR_FILENO + 1;
@@ -35,8 +35,8 @@ static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 /// Those of `open`.
 pub fn open<T: AsFd>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     match open_plainly(&mut open)? {
-        Some(opened) => Ok(opened),
-        None => open_beside_fillers(&process::under_way(), open),
+        Some(ready) => Ok(ready),
+        None => open_beside_fillers(&process::process_state(), open),
     }
 }
 
@@ -45,12 +45,12 @@ pub fn open<T: AsFd>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 /// # Errors
 /// Those of `open`.
 pub fn open_under<T: AsFd>(
-    under_way: &UnderWay,
+    process_state: &ProcessState,
     mut open: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
     match open_plainly(&mut open)? {
-        Some(opened) => Ok(opened),
-        None => open_beside_fillers(under_way, open),
+        Some(ready) => Ok(ready),
+        None => open_beside_fillers(process_state, open),
     }
 }
 
@@ -66,8 +66,12 @@ pub fn file(path: &Path, options: &OpenOptions) -> io::Result<File> {
 ///
 /// # Errors
 /// The operating system's.
-pub fn file_under(under_way: &UnderWay, path: &Path, options: &OpenOptions) -> io::Result<File> {
-    open_under(under_way, || options.open(path))
+pub fn file_under(
+    process_state: &ProcessState,
+    path: &Path,
+    options: &OpenOptions,
+) -> io::Result<File> {
+    open_under(process_state, || options.open(path))
 }
 
 /// The directory at `path`, which has been resolved: a link that stands there by now is not followed.
@@ -85,7 +89,7 @@ pub fn directory(path: &Path) -> io::Result<File> {
 /// # Errors
 /// The operating system's.
 pub fn temp_file_under(
-    under_way: &UnderWay,
+    process_state: &ProcessState,
     directory: &Path,
     prefix: &OsStr,
     random_chars: usize,
@@ -95,7 +99,7 @@ pub fn temp_file_under(
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true).mode(0o600);
     // Not `tempfile_in`: it takes the number from an error.
-    open_under(under_way, || builder.make_in(directory, |path| options.open(path)))
+    open_under(process_state, || builder.make_in(directory, |path| options.open(path)))
 }
 
 /// The content of the file at `path`.
@@ -111,7 +115,7 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// A descriptor of a worker, which the child of a fork closes: its copy would keep a connection open.
 #[derive(Debug)]
 pub struct Unshared<T: AsFd> {
-    opened: ManuallyDrop<T>,
+    ready: ManuallyDrop<T>,
     generation: u64,
 }
 
@@ -121,10 +125,10 @@ impl<T: AsFd> Unshared<T> {
     /// # Errors
     /// Those of `open`.
     pub fn open(open: impl FnMut() -> io::Result<T>) -> io::Result<Self> {
-        let mut under_way = process::under_way();
-        let opened = open_under(&under_way, open)?;
-        under_way.sockets.push(opened.as_fd().as_raw_fd());
-        Ok(Self { opened: ManuallyDrop::new(opened), generation: under_way.generation })
+        let mut process_state = process::process_state();
+        let ready = open_under(&process_state, open)?;
+        process_state.sockets.push(ready.as_fd().as_raw_fd());
+        Ok(Self { ready: ManuallyDrop::new(ready), generation: process_state.generation })
     }
 }
 
@@ -148,21 +152,21 @@ impl<T: AsFd> Deref for Unshared<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.opened
+        &self.ready
     }
 }
 
 impl<T: AsFd> Drop for Unshared<T> {
     fn drop(&mut self) {
-        let mut under_way = process::under_way();
+        let mut process_state = process::process_state();
         // The fork handler has closed the child's copy, and the number may be another file's by now.
-        if under_way.generation != self.generation {
+        if process_state.generation != self.generation {
             return;
         }
-        let number = self.opened.as_fd().as_raw_fd();
-        under_way.sockets.retain(|&socket| socket != number);
+        let number = self.ready.as_fd().as_raw_fd();
+        process_state.sockets.retain(|&socket| socket != number);
         // SAFETY: it is not used again. No fork happens between the line above and this one.
-        unsafe { ManuallyDrop::drop(&mut self.opened) };
+        unsafe { ManuallyDrop::drop(&mut self.ready) };
     }
 }
 
@@ -172,13 +176,13 @@ fn open_plainly<T: AsFd>(open: &mut impl FnMut() -> io::Result<T>) -> io::Result
         WAS_CLOSED.store(true, Ordering::Relaxed);
         return Ok(None);
     }
-    let opened = open()?;
+    let ready = open()?;
     // PHP code may have closed one since.
-    Ok(is_no_stream(&opened).then_some(opened))
+    Ok(is_no_stream(&ready).then_some(ready))
 }
 
-fn is_no_stream(opened: &impl AsFd) -> bool {
-    opened.as_fd().as_raw_fd() >= FIRST
+fn is_no_stream(ready: &impl AsFd) -> bool {
+    ready.as_fd().as_raw_fd() >= FIRST
 }
 
 fn streams_are_open() -> bool {
@@ -193,7 +197,7 @@ const MAX_TRIES: usize = 16;
 
 /// The fillers are closed again before another thread may fork: its child would keep them.
 fn open_beside_fillers<T: AsFd>(
-    _no_fork: &UnderWay,
+    _no_fork: &ProcessState,
     mut open: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
     let mut fillers = Vec::new();
@@ -205,9 +209,9 @@ fn open_beside_fillers<T: AsFd>(
             }
             fillers.push(filler);
         }
-        let opened = open()?;
-        if is_no_stream(&opened) {
-            return Ok(opened);
+        let ready = open()?;
+        if is_no_stream(&ready) {
+            return Ok(ready);
         }
     }
     Err(rustix::io::Errno::MFILE.into())

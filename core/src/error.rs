@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::clock::Epoch;
+use crate::clock::Timestamp;
 use crate::failure::{Cause, FailureRecord};
 use crate::printable::{printable, printable_path};
 use crate::token_file::FileError;
@@ -20,13 +20,13 @@ use crate::wechat::errcode;
 pub enum Error {
     /// The upstream has no token to give, as this call or another one was told.
     #[error("cannot refresh {}: {}; it is not asked again for {} s", printable_path(file), say(cause), wait.as_secs_f64().ceil())]
-    Upstream {
+    FetchFailed {
         /// The token file.
         file: PathBuf,
         /// What went wrong.
         cause: Cause,
         /// Nobody asks again before this moment.
-        retry_at: Epoch,
+        retry_at: Timestamp,
         /// How far ahead that lies.
         wait: Duration,
     },
@@ -89,7 +89,7 @@ impl Error {
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
         match self {
-            Self::Upstream { file, .. }
+            Self::FetchFailed { file, .. }
             | Self::Lock { file, .. }
             | Self::Unfinished { file, .. }
             | Self::NoThread { file, .. }
@@ -100,8 +100,8 @@ impl Error {
 
     /// The failure that `record` tells of, as seen at `now`.
     #[must_use]
-    pub fn upstream(file: &Path, record: &FailureRecord, now: Epoch) -> Self {
-        Self::Upstream {
+    pub fn fetch_failed(file: &Path, record: &FailureRecord, now: Timestamp) -> Self {
+        Self::FetchFailed {
             file: file.to_owned(),
             cause: record.cause.clone(),
             retry_at: record.retry_at,

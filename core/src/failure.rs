@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::clock::{Epoch, Offset};
-use crate::record::Owner;
+use crate::clock::{ClockOffset, Timestamp};
+use crate::record::TokenOwner;
 
 /// What went wrong upstream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Cause {
 
 /// How soon an upstream may be asked again after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
+pub enum RetryPolicy {
     /// One second, doubled by each failure in a row, sixty at most.
     Backoff,
     /// When the next minute of the wall clock begins.
@@ -69,13 +69,13 @@ pub struct Failure {
     /// What went wrong.
     pub cause: Cause,
     /// How soon to ask again.
-    pub pace: Pace,
+    pub retry_policy: RetryPolicy,
 }
 
 impl Failure {
     /// No usable answer; ask again with growing pauses.
     pub fn network(reason: impl Into<String>) -> Self {
-        Self { cause: Cause::Network { reason: reason.into() }, pace: Pace::Backoff }
+        Self { cause: Cause::Network { reason: reason.into() }, retry_policy: RetryPolicy::Backoff }
     }
 }
 
@@ -91,7 +91,7 @@ impl Fingerprint {
 
     /// The fingerprint of `parts`, none of which holds a NUL byte.
     #[must_use]
-    pub fn of(parts: impl IntoIterator<Item = String>) -> Self {
+    pub fn from_parts(parts: impl IntoIterator<Item = String>) -> Self {
         let joined = parts.into_iter().collect::<Vec<_>>().join("\0");
         let hash = Sha256::digest(joined);
         Self(hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
@@ -106,13 +106,13 @@ impl Fingerprint {
 
 /// Who asks, and how: what a failure may be due to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asker {
+pub struct Requester {
     /// Whose token is asked for: appid, secret and endpoint.
     pub account: Fingerprint,
     /// Where it is asked for: addresses, proxy, trusted certificates.
-    pub way: Fingerprint,
+    pub route: Fingerprint,
     /// Whose token it will be, as a record says it; `None` if that is not known.
-    pub owner: Option<Owner>,
+    pub owner: Option<TokenOwner>,
 }
 
 /// The last failed refresh of a token file. In the file, its moments are those of the file system's clock,
@@ -122,15 +122,15 @@ pub struct FailureRecord {
     /// What went wrong.
     pub cause: Cause,
     /// When the refresh gave up.
-    pub failed_at: Epoch,
+    pub failed_at: Timestamp,
     /// Nobody asks the upstream before this moment.
-    pub retry_at: Epoch,
+    pub retry_at: Timestamp,
     /// Failures in a row, this one included.
     pub failures: u32,
     /// Set when it was this account that was refused: another account need not wait.
     pub refused_account: Option<Fingerprint>,
     /// Set when another way might have led to a token: whoever goes by another one need not wait.
-    pub way: Option<Fingerprint>,
+    pub route: Option<Fingerprint>,
 }
 
 const BACKOFF_FIRST: Duration = Duration::from_secs(1);
@@ -145,54 +145,62 @@ const SET_BACK: Duration = Duration::from_secs(60);
 impl FailureRecord {
     /// The record of `failure`, which came after `previous`, at `now`.
     #[must_use]
-    pub fn of(failure: Failure, asker: &Asker, previous: Option<&Self>, now: Epoch) -> Self {
-        let previous = previous.filter(|record| record.concerns(asker));
+    pub fn new(
+        failure: Failure,
+        requester: &Requester,
+        previous: Option<&Self>,
+        now: Timestamp,
+    ) -> Self {
+        let previous = previous.filter(|record| record.concerns(requester));
         let failures = previous.map_or(1, |record| record.failures.saturating_add(1));
-        let retry_at = match failure.pace {
-            Pace::Backoff => now + backoff(failures),
-            Pace::NextMinute => now.next_minute(),
-            Pace::NextMinuteThen(pause) => match previous {
+        let retry_at = match failure.retry_policy {
+            RetryPolicy::Backoff => now + backoff(failures),
+            RetryPolicy::NextMinute => now.next_minute(),
+            RetryPolicy::NextMinuteThen(pause) => match previous {
                 Some(record) if record.cause.is_as(&failure.cause) => now + pause,
                 _ => now.next_minute(),
             },
-            Pace::After(pause) | Pace::AccountRefused(pause) | Pace::AddressRefused(pause) => {
-                now + pause
-            }
+            RetryPolicy::After(pause)
+            | RetryPolicy::AccountRefused(pause)
+            | RetryPolicy::AddressRefused(pause) => now + pause,
         };
-        let refused_account =
-            matches!(failure.pace, Pace::AccountRefused(_)).then(|| asker.account.clone());
+        let refused_account = matches!(failure.retry_policy, RetryPolicy::AccountRefused(_))
+            .then(|| requester.account.clone());
         // A whitelist is about the address from which WeChat was asked. Quotas are the account's.
         let is_due_to_way = matches!(failure.cause, Cause::Network { .. })
-            || matches!(failure.pace, Pace::AccountRefused(_) | Pace::AddressRefused(_));
-        let way = is_due_to_way.then(|| asker.way.clone());
-        Self { cause: failure.cause, failed_at: now, retry_at, failures, refused_account, way }
+            || matches!(
+                failure.retry_policy,
+                RetryPolicy::AccountRefused(_) | RetryPolicy::AddressRefused(_)
+            );
+        let route = is_due_to_way.then(|| requester.route.clone());
+        Self { cause: failure.cause, failed_at: now, retry_at, failures, refused_account, route }
     }
 
-    /// Whether `asker` must not ask the upstream yet at `now`, by a clock that may not be the record's: one
+    /// Whether `requester` must not ask the upstream yet at `now`, by a clock that may not be the record's: one
     /// that is behind takes it for a record from the future.
     #[must_use]
-    pub fn forbids(&self, asker: &Asker, now: Epoch) -> bool {
-        self.failed_at <= now && self.forbids_by_its_clock(asker, now)
+    pub fn forbids(&self, requester: &Requester, now: Timestamp) -> bool {
+        self.failed_at <= now && self.forbids_by_own_clock(requester, now)
     }
 
-    /// Whether `asker` must not ask the upstream yet at `now`, by the clock in which the record is written.
+    /// Whether `requester` must not ask the upstream yet at `now`, by the clock in which the record is written.
     #[must_use]
-    pub fn forbids_by_its_clock(&self, asker: &Asker, now: Epoch) -> bool {
-        now < self.retry_at && self.failed_at <= now + SET_BACK && self.concerns(asker)
+    pub fn forbids_by_own_clock(&self, requester: &Requester, now: Timestamp) -> bool {
+        now < self.retry_at && self.failed_at <= now + SET_BACK && self.concerns(requester)
     }
 
     /// The record in this process's clock, from which that of the file system differs by `offset`.
     #[must_use]
-    pub fn in_own_clock(&self, offset: Offset) -> Self {
+    pub fn in_own_clock(&self, offset: ClockOffset) -> Self {
         let (failed_at, retry_at) = (self.failed_at - offset, self.retry_at - offset);
         Self { failed_at, retry_at, ..self.clone() }
     }
 
-    /// Whether `asker` would fare as this record says. One of an older version tells of no way.
+    /// Whether `requester` would fare as this record says. One of an older version tells of no way.
     #[must_use]
-    pub fn concerns(&self, asker: &Asker) -> bool {
-        self.refused_account.as_ref().is_none_or(|refused| *refused == asker.account)
-            && self.way.as_ref().is_none_or(|way| *way == asker.way)
+    pub fn concerns(&self, requester: &Requester) -> bool {
+        self.refused_account.as_ref().is_none_or(|refused| *refused == requester.account)
+            && self.route.as_ref().is_none_or(|route| *route == requester.route)
     }
 
     /// The record as it stands in a token file.
@@ -211,7 +219,7 @@ impl FailureRecord {
             if let Some(Fingerprint(hex)) = &self.refused_account {
                 members.insert("refused_account".into(), hex.as_str().into());
             }
-            if let Some(Fingerprint(hex)) = &self.way {
+            if let Some(Fingerprint(hex)) = &self.route {
                 members.insert("way".into(), hex.as_str().into());
             }
         }
@@ -222,7 +230,7 @@ impl FailureRecord {
     #[must_use]
     pub fn from_json(json: &Value) -> Option<Self> {
         let text = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_owned);
-        let moment = |key: &str| json.get(key).and_then(Value::as_i64).map(Epoch::from_millis);
+        let moment = |key: &str| json.get(key).and_then(Value::as_i64).map(Timestamp::from_millis);
         let cause = match json.get("errcode").and_then(Value::as_i64) {
             Some(errcode) => Cause::Api { errcode, errmsg: text("errmsg")? },
             None if json.get("still_rejected").is_some() => Cause::StillRejected,
@@ -238,7 +246,7 @@ impl FailureRecord {
             retry_at: moment("retry_at_ms")?.min(failed_at + LONGEST_PAUSE),
             failures: u32::try_from(json.get("failures")?.as_u64()?).ok()?,
             refused_account: text("refused_account").map(Fingerprint),
-            way: text("way").map(Fingerprint),
+            route: text("way").map(Fingerprint),
         })
     }
 }
@@ -252,16 +260,20 @@ fn backoff(failures: u32) -> Duration {
 mod tests {
     use super::*;
 
-    const NOW: Epoch = Epoch::from_secs(1_600_000_030);
+    const NOW: Timestamp = Timestamp::from_secs(1_600_000_030);
 
-    fn asker(account: &str, way: &str) -> Asker {
-        Asker { account: Fingerprint::new(account), way: Fingerprint::new(way), owner: None }
+    fn requester(account: &str, route: &str) -> Requester {
+        Requester {
+            account: Fingerprint::new(account),
+            route: Fingerprint::new(route),
+            owner: None,
+        }
     }
 
     fn refused() -> Failure {
         Failure {
             cause: Cause::Api { errcode: 40125, errmsg: "invalid appsecret".into() },
-            pace: Pace::AccountRefused(Duration::from_secs(60)),
+            retry_policy: RetryPolicy::AccountRefused(Duration::from_secs(60)),
         }
     }
 
@@ -270,9 +282,9 @@ mod tests {
         let mut previous = None;
         let mut pauses = Vec::new();
         for _ in 0..8 {
-            let record = FailureRecord::of(
+            let record = FailureRecord::new(
                 Failure::network("refused"),
-                &asker("a", "direct"),
+                &requester("a", "direct"),
                 previous.as_ref(),
                 NOW,
             );
@@ -284,55 +296,70 @@ mod tests {
 
     #[test]
     fn a_refused_account_waits_and_another_does_not() {
-        let record = FailureRecord::of(refused(), &asker("a", "direct"), None, NOW);
+        let record = FailureRecord::new(refused(), &requester("a", "direct"), None, NOW);
         let soon = NOW + Duration::from_secs(59);
-        assert!(record.forbids(&asker("a", "direct"), soon));
-        assert!(!record.forbids(&asker("b", "direct"), soon));
-        assert!(!record.forbids(&asker("a", "direct"), NOW + Duration::from_secs(60)));
+        assert!(record.forbids(&requester("a", "direct"), soon));
+        assert!(!record.forbids(&requester("b", "direct"), soon));
+        assert!(!record.forbids(&requester("a", "direct"), NOW + Duration::from_secs(60)));
     }
 
     #[test]
     fn a_network_failure_holds_for_every_account_that_goes_the_same_way() {
-        let here = asker("a", "direct");
-        let record = FailureRecord::of(Failure::network("refused"), &here, None, NOW);
-        assert!(record.forbids(&asker("b", "direct"), NOW));
-        assert!(!record.forbids(&asker("a", "proxy"), NOW));
+        let here = requester("a", "direct");
+        let record = FailureRecord::new(Failure::network("refused"), &here, None, NOW);
+        assert!(record.forbids(&requester("b", "direct"), NOW));
+        assert!(!record.forbids(&requester("a", "proxy"), NOW));
     }
 
     #[test]
     fn a_refusal_may_be_of_the_address_and_a_quota_is_not() {
-        let record_of = |pace| {
+        let record_of = |retry_policy| {
             let cause = Cause::Api { errcode: 1, errmsg: String::new() };
-            FailureRecord::of(Failure { cause, pace }, &asker("a", "direct"), None, NOW)
+            FailureRecord::new(
+                Failure { cause, retry_policy },
+                &requester("a", "direct"),
+                None,
+                NOW,
+            )
         };
         let hour = Duration::from_secs(3600);
-        for pace in [Pace::AccountRefused(hour), Pace::AddressRefused(hour)] {
-            assert!(record_of(pace).forbids(&asker("a", "direct"), NOW), "{pace:?}");
-            assert!(!record_of(pace).forbids(&asker("a", "proxy"), NOW), "{pace:?}");
+        for retry_policy in [RetryPolicy::AccountRefused(hour), RetryPolicy::AddressRefused(hour)] {
+            assert!(
+                record_of(retry_policy).forbids(&requester("a", "direct"), NOW),
+                "{retry_policy:?}"
+            );
+            assert!(
+                !record_of(retry_policy).forbids(&requester("a", "proxy"), NOW),
+                "{retry_policy:?}"
+            );
         }
-        let quotas = [Pace::NextMinute, Pace::After(hour), Pace::NextMinuteThen(hour)];
-        for pace in [Pace::Backoff].into_iter().chain(quotas) {
-            assert!(record_of(pace).forbids(&asker("b", "proxy"), NOW), "{pace:?}");
+        let quotas =
+            [RetryPolicy::NextMinute, RetryPolicy::After(hour), RetryPolicy::NextMinuteThen(hour)];
+        for retry_policy in [RetryPolicy::Backoff].into_iter().chain(quotas) {
+            assert!(
+                record_of(retry_policy).forbids(&requester("b", "proxy"), NOW),
+                "{retry_policy:?}"
+            );
         }
     }
 
     #[test]
     fn a_quota_is_the_minutes_until_the_next_minutes_try_finds_it_used_up_too() {
-        let here = asker("a", "direct");
+        let here = requester("a", "direct");
         let hour = Duration::from_secs(3600);
         let quota = |rid: &str| Failure {
             cause: Cause::Api { errcode: 45009, errmsg: format!("out of limit rid: {rid}") },
-            pace: Pace::NextMinuteThen(hour),
+            retry_policy: RetryPolicy::NextMinuteThen(hour),
         };
-        let first = FailureRecord::of(quota("1"), &here, None, NOW);
+        let first = FailureRecord::new(quota("1"), &here, None, NOW);
         assert_eq!(first.retry_at, NOW.next_minute());
         let later = first.retry_at;
-        let second = FailureRecord::of(quota("2"), &here, Some(&first), later);
+        let second = FailureRecord::new(quota("2"), &here, Some(&first), later);
         assert_eq!(second.retry_at, later + hour);
-        let third = FailureRecord::of(quota("3"), &here, Some(&second), second.retry_at);
+        let third = FailureRecord::new(quota("3"), &here, Some(&second), second.retry_at);
         assert_eq!(third.retry_at, second.retry_at + hour);
-        let busy = FailureRecord::of(Failure::network("reset"), &here, Some(&second), later);
-        let again = FailureRecord::of(quota("4"), &here, Some(&busy), later);
+        let busy = FailureRecord::new(Failure::network("reset"), &here, Some(&second), later);
+        let again = FailureRecord::new(quota("4"), &here, Some(&busy), later);
         assert_eq!(again.retry_at, later.next_minute(), "not in a row");
     }
 
@@ -341,36 +368,38 @@ mod tests {
         let mut record = None;
         for _ in 0..5 {
             let failure = Failure::network("refused");
-            record = Some(FailureRecord::of(failure, &asker("a", "proxy"), record.as_ref(), NOW));
+            record =
+                Some(FailureRecord::new(failure, &requester("a", "proxy"), record.as_ref(), NOW));
         }
         let failure = Failure::network("refused");
-        let own = FailureRecord::of(failure, &asker("a", "direct"), record.as_ref(), NOW);
+        let own = FailureRecord::new(failure, &requester("a", "direct"), record.as_ref(), NOW);
         assert_eq!((own.failures, own.retry_at.since(NOW).as_secs()), (1, 1));
     }
 
     #[test]
     fn a_record_of_an_older_version_concerns_every_way() {
         let mut old =
-            FailureRecord::of(Failure::network("refused"), &asker("a", "direct"), None, NOW)
+            FailureRecord::new(Failure::network("refused"), &requester("a", "direct"), None, NOW)
                 .to_json();
         old.as_object_mut().and_then(|members| members.remove("way")).expect("a way");
         let record = FailureRecord::from_json(&old).expect("a record");
-        assert!(record.forbids(&asker("b", "proxy"), NOW));
+        assert!(record.forbids(&requester("b", "proxy"), NOW));
     }
 
     #[test]
     fn a_record_from_the_future_is_not_believed() {
-        let here = asker("a", "direct");
-        let record = FailureRecord::of(refused(), &here, None, NOW);
+        let here = requester("a", "direct");
+        let record = FailureRecord::new(refused(), &here, None, NOW);
         let earlier = |seconds| NOW.before(Duration::from_secs(seconds));
         assert!(!record.forbids(&here, earlier(1)), "it may be another's clock");
-        assert!(record.forbids_by_its_clock(&here, earlier(60)));
-        assert!(!record.forbids_by_its_clock(&here, earlier(61)), "its clock was set back");
+        assert!(record.forbids_by_own_clock(&here, earlier(60)));
+        assert!(!record.forbids_by_own_clock(&here, earlier(61)), "its clock was set back");
     }
 
     #[test]
     fn no_pause_is_believed_that_is_longer_than_the_longest() {
-        let mut json = FailureRecord::of(refused(), &asker("a", "direct"), None, NOW).to_json();
+        let mut json =
+            FailureRecord::new(refused(), &requester("a", "direct"), None, NOW).to_json();
         json["retry_at_ms"] = (NOW.millis() + 365 * 24 * 3_600_000).into();
         let record = FailureRecord::from_json(&json).expect("a record");
         assert_eq!(record.retry_at, NOW + LONGEST_PAUSE);
@@ -378,10 +407,14 @@ mod tests {
 
     #[test]
     fn a_record_reads_back_as_it_was_written() {
-        let still_rejected = Failure { cause: Cause::StillRejected, pace: Pace::NextMinute };
-        let store = Failure { cause: Cause::Store { reason: "full".into() }, pace: Pace::Backoff };
+        let still_rejected =
+            Failure { cause: Cause::StillRejected, retry_policy: RetryPolicy::NextMinute };
+        let store = Failure {
+            cause: Cause::Store { reason: "full".into() },
+            retry_policy: RetryPolicy::Backoff,
+        };
         for failure in [refused(), Failure::network("连接被拒绝"), still_rejected, store] {
-            let record = FailureRecord::of(failure, &asker("a", "direct"), None, NOW);
+            let record = FailureRecord::new(failure, &requester("a", "direct"), None, NOW);
             assert_eq!(FailureRecord::from_json(&record.to_json()), Some(record));
         }
         assert_eq!(FailureRecord::from_json(&json!({"errcode": "x"})), None);

@@ -16,11 +16,11 @@ use std::time::Duration;
 
 use foldhash::fast::RandomState;
 
-use crate::clock::Epoch;
+use crate::clock::Timestamp;
 use crate::process;
-use crate::record::Owner;
+use crate::record::TokenOwner;
 use crate::token::Token;
-use crate::token_file::{self, Expected, Identity, Snapshot};
+use crate::token_file::{self, FileSpec, FileVersion, Snapshot};
 
 /// By the path that callers name.
 type Files = HashMap<OsString, Arc<Remembered>, RandomState>;
@@ -54,9 +54,9 @@ pub struct Memory<'a> {
 struct Remembered {
     /// `None` while a later state of the file might pass for this one.
     token: Option<Token>,
-    owner: Option<Owner>,
-    expected: Expected,
-    identity: Identity,
+    owner: Option<TokenOwner>,
+    spec: FileSpec,
+    identity: FileVersion,
     /// When the file was first met as it is, by the monotonic clock.
     met_at: Duration,
     /// When the file was last looked at, and when the token was last asked for: milliseconds since 1970.
@@ -67,23 +67,23 @@ struct Remembered {
 }
 
 impl Memory<'_> {
-    /// The token of the file at `path`, if it is remembered as one that keeps `expected`, not as that of an
+    /// The token of the file at `path`, if it is remembered as one that keeps `spec`, not as that of an
     /// owner for whom `is_anothers` holds, and the file has not changed since. For `trust` after a look at the file there is
     /// no other.
     #[must_use]
     pub fn recall(
         self,
         path: &CStr,
-        expected: Expected,
+        spec: FileSpec,
         trust: Duration,
-        is_anothers: impl Fn(&Owner) -> bool + Copy,
-        now: Epoch,
+        is_anothers: impl Fn(&TokenOwner) -> bool + Copy,
+        now: Timestamp,
     ) -> Option<Token> {
         let name = OsStr::from_bytes(path.to_bytes());
         let at_hand = self.at_hand.borrow();
         let known = at_hand.get(name);
         if let Some(token) =
-            known.and_then(|known| known.recall(path, expected, trust, is_anothers, now))
+            known.and_then(|known| known.recall(path, spec, trust, is_anothers, now))
         {
             return Some(token);
         }
@@ -92,7 +92,7 @@ impl Memory<'_> {
         if known.is_some_and(|known| Arc::ptr_eq(known, &newer)) {
             return None;
         }
-        let token = newer.recall(path, expected, trust, is_anothers, now)?;
+        let token = newer.recall(path, spec, trust, is_anothers, now)?;
         drop(at_hand);
         self.at_hand.borrow_mut().insert(name.to_owned(), newer);
         Some(token)
@@ -104,10 +104,10 @@ impl Memory<'_> {
     pub fn remember(
         self,
         path: &Path,
-        expected: Expected,
+        spec: FileSpec,
         snapshot: &Snapshot,
         max_files: usize,
-        now: Epoch,
+        now: Timestamp,
     ) {
         let (Some(identity), Some(token)) = (snapshot.identity, snapshot.document.token()) else {
             return;
@@ -120,7 +120,7 @@ impl Memory<'_> {
             let remembered = Arc::new(Remembered {
                 token: is_told.then(|| token.clone()),
                 owner: snapshot.document.record().and_then(|record| record.owner),
-                expected,
+                spec,
                 identity,
                 met_at,
                 looked_at: AtomicI64::new(now.millis()),
@@ -147,11 +147,11 @@ impl Memory<'_> {
     /// Forgets, in every thread, whatever might still give the `rejected` token of the file at `path`,
     /// which was `before`: that file and the one that is there now by whatever name, and every other that
     /// holds this token.
-    pub fn forget_rejected(self, path: &Path, before: Option<Identity>, rejected: &str) {
-        let now = token_file::identify(path).ok().flatten();
+    pub fn forget_rejected(self, path: &Path, before: Option<FileVersion>, rejected: &str) {
+        let now = token_file::stat(path).ok().flatten();
         self.with_shared(|files| {
             files.retain(|name, remembered| {
-                let is_file = |file: Identity| file.is_same_file(&remembered.identity);
+                let is_file = |file: FileVersion| file.is_same_file(&remembered.identity);
                 let is_concerned = name == path.as_os_str()
                     || before.is_some_and(is_file)
                     || now.is_some_and(is_file)
@@ -166,7 +166,7 @@ impl Memory<'_> {
 
     fn with_shared<R>(self, work: impl FnOnce(&mut Files) -> R) -> R {
         // Whoever has the one lock has the other: no fork leaves it locked in the child.
-        let _no_fork = process::under_way();
+        let _no_fork = process::process_state();
         work(&mut self.shared.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -195,15 +195,15 @@ impl Remembered {
     fn recall(
         &self,
         path: &CStr,
-        expected: Expected,
+        spec: FileSpec,
         trust: Duration,
-        is_anothers: impl Fn(&Owner) -> bool + Copy,
-        now: Epoch,
+        is_anothers: impl Fn(&TokenOwner) -> bool + Copy,
+        now: Timestamp,
     ) -> Option<Token> {
         let token = self.token.as_ref()?;
         let is_anothers = self.owner.as_ref().is_some_and(is_anothers);
         if self.is_forgotten()
-            || self.expected != expected
+            || self.spec != spec
             || is_anothers
             || !self.is_true(path, trust, now)
         {
@@ -221,15 +221,15 @@ impl Remembered {
         self.is_forgotten.load(Ordering::Relaxed)
     }
 
-    fn is_true(&self, path: &CStr, trust: Duration, now: Epoch) -> bool {
+    fn is_true(&self, path: &CStr, trust: Duration, now: Timestamp) -> bool {
         if !trust.is_zero() {
-            let looked_at = Epoch::from_millis(self.looked_at.load(Ordering::Relaxed));
+            let looked_at = Timestamp::from_millis(self.looked_at.load(Ordering::Relaxed));
             // A clock that was set back does not prolong the trust.
             if looked_at <= now && now.since(looked_at) < trust {
                 return true;
             }
         }
-        let is_unchanged = token_file::glance(path) == Some(self.identity);
+        let is_unchanged = token_file::stat_regular(path) == Some(self.identity);
         if is_unchanged {
             touch(&self.looked_at, now);
         }
@@ -238,7 +238,7 @@ impl Remembered {
 }
 
 /// Writes only what is new: other threads need not fetch the same again.
-fn touch(moment: &AtomicI64, now: Epoch) {
+fn touch(moment: &AtomicI64, now: Timestamp) {
     if moment.load(Ordering::Relaxed) != now.millis() {
         moment.store(now.millis(), Ordering::Relaxed);
     }
@@ -254,10 +254,10 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::token_file::{Layout, Subject};
+    use crate::token_file::{CredentialKind, Layout};
 
-    const TOKEN: Expected = Expected { subject: Subject::AccessToken, layout: None };
-    const NOW: Epoch = Epoch::from_secs(1_700_000_000);
+    const TOKEN: FileSpec = FileSpec { kind: CredentialKind::AccessToken, layout: None };
+    const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
     fn c_string(path: &Path) -> CString {
         CString::new(path.as_os_str().as_bytes()).unwrap()
@@ -291,7 +291,7 @@ mod tests {
         }
 
         /// Remembers the file as soon as that can be trusted.
-        fn remember(&self, path: &Path, max_files: usize, now: Epoch) {
+        fn remember(&self, path: &Path, max_files: usize, now: Timestamp) {
             let is_remembered = || {
                 let files = self.shared.lock().unwrap();
                 files.get(path.as_os_str()).is_some_and(|file| file.token.is_some())
@@ -312,7 +312,7 @@ mod tests {
             self.trust(path, 0, NOW)
         }
 
-        fn trust(&self, path: &Path, seconds: u64, now: Epoch) -> Option<String> {
+        fn trust(&self, path: &Path, seconds: u64, now: Timestamp) -> Option<String> {
             let token = self.memory().recall(
                 &c_string(path),
                 TOKEN,
@@ -398,14 +398,14 @@ mod tests {
         let world = World::new();
         let path = world.write("token.json", "token");
         world.remember(&path, 10, NOW);
-        for expected in [
-            Expected { subject: Subject::JsapiTicket, ..TOKEN },
-            Expected { layout: Some(Layout::Plain), ..TOKEN },
+        for spec in [
+            FileSpec { kind: CredentialKind::JsapiTicket, ..TOKEN },
+            FileSpec { layout: Some(Layout::Plain), ..TOKEN },
         ] {
             assert!(
                 world
                     .memory()
-                    .recall(&c_string(&path), expected, Duration::ZERO, |_| false, NOW)
+                    .recall(&c_string(&path), spec, Duration::ZERO, |_| false, NOW)
                     .is_none()
             );
         }
@@ -417,7 +417,7 @@ mod tests {
         let path = world.write("token.json", "old");
         world.remember(&path, 10, NOW);
         fs::remove_file(&path).unwrap();
-        let after = |millis| Epoch::from_millis(NOW.millis() + millis);
+        let after = |millis| Timestamp::from_millis(NOW.millis() + millis);
         assert_eq!(world.trust(&path, 2, after(1999)).as_deref(), Some("old"));
         assert_eq!(world.trust(&path, 2, after(2000)), None);
         assert_eq!(world.trust(&path, 2, after(-1)), None, "the clock was set back");
@@ -437,7 +437,7 @@ mod tests {
     #[test]
     fn the_least_recently_used_files_go_first_and_no_more_than_are_allowed_stay() {
         let world = World::new();
-        let at = |millis| Epoch::from_millis(NOW.millis() + millis);
+        let at = |millis| Timestamp::from_millis(NOW.millis() + millis);
         let paths: Vec<_> =
             (0..33).map(|number| world.write(&format!("{number}.json"), "token")).collect();
         for (path, moment) in paths.iter().zip(0..32) {
@@ -499,7 +499,7 @@ mod tests {
         let other = world.write("other.json", "another");
         world.remember(&other, 20, NOW);
         remember_all(&names);
-        let before = token_file::identify(&path).unwrap();
+        let before = token_file::stat(&path).unwrap();
 
         // By what the file was: the token in the memory need not be the rejected one.
         fs::rename(world.write("aside", "new"), &path).unwrap();
@@ -518,7 +518,7 @@ mod tests {
         world.write("token.json", "rejected");
         remember_all(&["link.json"]);
         fs::rename(world.write("aside", "new"), &path).unwrap();
-        world.memory().forget_rejected(&path, token_file::identify(&path).unwrap(), "rejected");
+        world.memory().forget_rejected(&path, token_file::stat(&path).unwrap(), "rejected");
         assert_eq!(recalled("link.json"), None);
         assert_eq!(recalled("other.json").as_deref(), Some("another"));
     }
@@ -580,7 +580,7 @@ mod tests {
         let receiver = crate::worker::run(Duration::from_secs(20), recall).unwrap();
         assert_eq!(receiver.recv().unwrap(), (true, 1));
         // The worker ends after it has answered; those who remember are the process and this test.
-        crate::worker::finish_all(crate::worker::Patience::Short);
+        crate::worker::finish_all(crate::worker::ShutdownWait::Short);
         assert_eq!(Arc::strong_count(&remembered), 2);
     }
 
@@ -592,14 +592,14 @@ mod tests {
 
     /// What PHP does at the end of a process.
     extern "C" fn shut_down() {
-        crate::worker::finish_all(crate::worker::Patience::Short);
+        crate::worker::finish_all(crate::worker::ShutdownWait::Short);
         forget_thread();
     }
 
     /// Runs `work` in a forked child, and returns the status with which it ended.
     fn in_child(work: impl FnOnce()) -> libc::c_int {
         // The child has this thread alone, and must find no lock of another one taken.
-        drop(process::under_way());
+        drop(process::process_state());
         // SAFETY: the child makes calls of this module and of libc alone, and ends by exit(3).
         let child = unsafe { libc::fork() };
         if child == 0 {
@@ -640,14 +640,14 @@ mod tests {
             };
             assert!(with(recalled));
         };
-        let under_way = || {
+        let process_state = || {
             touch();
-            let under_way = process::under_way();
+            let process_state = process::process_state();
             // SAFETY: raise(3) touches no memory.
             unsafe { libc::raise(libc::SIGTERM) };
-            drop(under_way);
+            drop(process_state);
         };
-        assert_eq!(in_child(under_way), 0, "with what is under way in hand");
+        assert_eq!(in_child(process_state), 0, "with what is under way in hand");
         let changing = || {
             touch();
             AT_HAND.with(|at_hand| {

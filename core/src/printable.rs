@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn what_would_act_on_a_terminal_or_a_log_is_escaped() {
-        for (text, expected) in [
+        for (text, spec) in [
             ("a\nb\r\tc\0", r"a\nb\r\tc\0"),
             ("\x1b[2J\x07\x7f", r"\u{1b}[2J\u{7}\u{7f}"),
             ("\u{85}\u{9b}", r"\u{85}\u{9b}"),
@@ -115,7 +115,7 @@ mod tests {
             ("\u{200b}\u{feff}\u{ad}", r"\u{200b}\u{feff}\u{ad}"),
             ("\u{a0}\u{e000}\u{e0041}", r"\u{a0}\u{e000}\u{e0041}"),
         ] {
-            assert_eq!(printable(text).to_string(), expected);
+            assert_eq!(printable(text).to_string(), spec);
         }
     }
 

@@ -15,11 +15,11 @@ use std::time::Instant;
 
 use crate::caller::Frame;
 use crate::signals::SignalsBlocked;
-use crate::token_file::Identity;
+use crate::token_file::FileVersion;
 
 /// Who in this process holds a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Owner {
+pub enum LockOwner {
     /// A call of PHP, which cannot wait for itself, nor for another one of its thread.
     Call {
         /// The thread that makes it.
@@ -39,19 +39,19 @@ pub struct HeldLock {
     /// Device and inode of the locked file.
     pub file: (u64, u64),
     /// Who holds it.
-    pub owner: Owner,
+    pub owner: LockOwner,
 }
 
 impl HeldLock {
     /// The lock of `file`, held by `owner`.
-    pub fn new(file: &File, identity: &Identity, owner: Owner) -> Self {
+    pub fn new(file: &File, identity: &FileVersion, owner: LockOwner) -> Self {
         Self { fd: file.as_raw_fd(), file: (identity.dev, identity.ino), owner }
     }
 }
 
 /// Everything that a fork must know of.
 #[derive(Debug)]
-pub struct UnderWay {
+pub struct ProcessState {
     /// Grows by one with each fork: what was made under another number is the parent's.
     pub generation: u64,
     /// Locks held now.
@@ -75,12 +75,12 @@ pub struct Worker {
     pub is_storing: bool,
 }
 
-impl UnderWay {
+impl ProcessState {
     /// Who holds the lock of `file`.
-    pub fn owner_of(&self, file: &File) -> Owner {
+    pub fn owner_of(&self, file: &File) -> LockOwner {
         let fd = file.as_raw_fd();
         let lock = self.locks.iter().find(|lock| lock.fd == fd);
-        lock.map_or(Owner::Worker, |lock| lock.owner)
+        lock.map_or(LockOwner::Worker, |lock| lock.owner)
     }
 
     /// Strikes the lock of `file` out.
@@ -90,7 +90,7 @@ impl UnderWay {
     }
 }
 
-static UNDER_WAY: Mutex<UnderWay> = Mutex::new(UnderWay {
+static STATE: Mutex<ProcessState> = Mutex::new(ProcessState {
     generation: 0,
     locks: Vec::new(),
     sockets: Vec::new(),
@@ -102,29 +102,29 @@ static UNDER_WAY: Mutex<UnderWay> = Mutex::new(UnderWay {
 /// that ends the process, as Apache's does, would wait for that mutex for ever.
 pub struct Guard {
     // Unlocked first.
-    state: MutexGuard<'static, UnderWay>,
+    state: MutexGuard<'static, ProcessState>,
     _signals: SignalsBlocked,
 }
 
 impl Deref for Guard {
-    type Target = UnderWay;
+    type Target = ProcessState;
 
-    fn deref(&self) -> &UnderWay {
+    fn deref(&self) -> &ProcessState {
         &self.state
     }
 }
 
 impl DerefMut for Guard {
-    fn deref_mut(&mut self) -> &mut UnderWay {
+    fn deref_mut(&mut self) -> &mut ProcessState {
         &mut self.state
     }
 }
 
 /// State of this process that several threads change, and that no fork finds locked: whoever has its lock has
 /// that of what is under way, too.
-pub struct Guarded<T>(Mutex<T>);
+pub struct ProcessMutex<T>(Mutex<T>);
 
-impl<T> Guarded<T> {
+impl<T> ProcessMutex<T> {
     /// The `state` at first.
     pub const fn new(state: T) -> Self {
         Self(Mutex::new(state))
@@ -132,11 +132,11 @@ impl<T> Guarded<T> {
 
     /// Gives the state to `work`.
     pub fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
-        self.with_under(&under_way(), work)
+        self.with_under(&process_state(), work)
     }
 
     /// The same for whoever has what is under way in hand.
-    pub fn with_under<R>(&self, _: &UnderWay, work: impl FnOnce(&mut T) -> R) -> R {
+    pub fn with_under<R>(&self, _: &ProcessState, work: impl FnOnce(&mut T) -> R) -> R {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -159,7 +159,7 @@ pub fn has_several_php_threads() -> bool {
 }
 
 /// What is under way, for as long as the guard lives. No fork happens meanwhile.
-pub fn under_way() -> Guard {
+pub fn process_state() -> Guard {
     static FORK_HANDLERS: Once = Once::new();
     FORK_HANDLERS.call_once(|| {
         // SAFETY: the handlers are functions of this library, which build.rs links so that it is never
@@ -173,12 +173,12 @@ pub fn under_way() -> Guard {
 
 /// The number of this process among its ancestors: another one after each fork.
 pub fn generation() -> u64 {
-    under_way().generation
+    process_state().generation
 }
 
 fn lock() -> Guard {
     let signals = SignalsBlocked::new();
-    Guard { state: UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner), _signals: signals }
+    Guard { state: STATE.lock().unwrap_or_else(PoisonError::into_inner), _signals: signals }
 }
 
 /// Keeps the guard from one fork handler to the next. They run on the thread that forks, one after
@@ -203,19 +203,19 @@ extern "C" fn after_in_parent() {
 
 extern "C" fn after_in_child() {
     // SAFETY: as above. The child has this one thread, which is the one that took the mutex.
-    if let Some(mut under_way) = unsafe { (*STASH.0.get()).take() } {
-        under_way.generation += 1;
-        for lock in under_way.locks.drain(..) {
+    if let Some(mut process_state) = unsafe { (*STASH.0.get()).take() } {
+        process_state.generation += 1;
+        for lock in process_state.locks.drain(..) {
             // Closed, not unlocked: unlocking a copy would take the lock from the parent.
             // SAFETY: the child's own copy, which nothing in the child will use again.
             unsafe { libc::close(lock.fd) };
         }
-        for socket in under_way.sockets.drain(..) {
+        for socket in process_state.sockets.drain(..) {
             // SAFETY: as above; the worker that uses it is the parent's.
             unsafe { libc::close(socket) };
         }
-        under_way.workers.clear();
-        under_way.finishing.clear();
+        process_state.workers.clear();
+        process_state.finishing.clear();
         PHP_THREADS.store(1, Ordering::Relaxed);
     }
 }

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::clock::Epoch;
+use crate::clock::Timestamp;
 use crate::failure::Fingerprint;
 use crate::token::Token;
 
@@ -15,7 +15,7 @@ const VERSION: u64 = 1;
 
 /// Whose a token is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owner {
+pub struct TokenOwner {
     /// AppID, or WeCom's corpid.
     pub account: String,
     /// Which of a corpid's applications: told by its corpsecret alone.
@@ -24,18 +24,18 @@ pub struct Owner {
 
 /// Whose token a call asks for, as far as it says.
 #[derive(Debug, Clone, Copy)]
-pub struct Claim<'a> {
+pub struct AccountClaim<'a> {
     /// AppID, or WeCom's corpid.
     pub account: &'a str,
     /// WeCom's corpsecret.
     pub corpsecret: Option<&'a str>,
 }
 
-impl Claim<'_> {
+impl AccountClaim<'_> {
     /// Whether this is known to be another's token than `owner`'s. With the same appid, another secret or
     /// endpoint makes no other owner.
     #[must_use]
-    pub fn is_not(&self, owner: &Owner) -> bool {
+    pub fn is_not(&self, owner: &TokenOwner) -> bool {
         let is_other = |application: &Fingerprint| {
             self.corpsecret.is_some_and(|secret| fingerprint(secret) != *application)
         };
@@ -44,17 +44,17 @@ impl Claim<'_> {
 
     /// The owner that this names.
     #[must_use]
-    pub fn owner(&self) -> Owner {
+    pub fn owner(&self) -> TokenOwner {
         let application = self.corpsecret.map(fingerprint);
-        Owner { account: self.account.to_owned(), application }
+        TokenOwner { account: self.account.to_owned(), application }
     }
 }
 
 fn fingerprint(text: &str) -> Fingerprint {
-    Fingerprint::of([text.to_owned()])
+    Fingerprint::from_parts([text.to_owned()])
 }
 
-impl Owner {
+impl TokenOwner {
     /// Whether both are known to be different.
     #[must_use]
     pub fn is_not(&self, other: &Self) -> bool {
@@ -69,17 +69,17 @@ pub struct Record {
     /// Tells the token without telling what it is.
     tag: Fingerprint,
     /// Whose it is, if that is known: a loader does not say.
-    pub owner: Option<Owner>,
+    pub owner: Option<TokenOwner>,
     /// When it was asked for.
-    pub asked_at: Epoch,
+    pub asked_at: Timestamp,
     /// When it expires. Its file may say so in whole seconds.
-    pub expiry: Epoch,
+    pub expiry: Timestamp,
 }
 
 impl Record {
     /// The record of `token`, which was asked for at `asked_at` in the name of `owner`.
     #[must_use]
-    pub fn of(token: &Token, owner: Option<Owner>, asked_at: Epoch) -> Self {
+    pub fn new(token: &Token, owner: Option<TokenOwner>, asked_at: Timestamp) -> Self {
         Self { tag: fingerprint(&token.value), owner, asked_at, expiry: token.expiry }
     }
 
@@ -96,7 +96,7 @@ impl Record {
         let mut set = |key: &str, value: Value| members.insert(key.to_owned(), value);
         set("version", VERSION.into());
         set("token", self.tag.hex().into());
-        if let Some(Owner { account, application }) = &self.owner {
+        if let Some(TokenOwner { account, application }) = &self.owner {
             set("account", account.as_str().into());
             application.as_ref().map(|application| set("application", application.hex().into()));
         }
@@ -112,9 +112,9 @@ impl Record {
             return None;
         }
         let text = |key: &str| json.get(key).and_then(Value::as_str);
-        let moment = |key: &str| json.get(key).and_then(Value::as_i64).map(Epoch::from_millis);
+        let moment = |key: &str| json.get(key).and_then(Value::as_i64).map(Timestamp::from_millis);
         let application = text("application").map(Fingerprint::new);
-        let owner = |account: &str| Owner { account: account.to_owned(), application };
+        let owner = |account: &str| TokenOwner { account: account.to_owned(), application };
         Some(Self {
             tag: Fingerprint::new(text("token")?),
             owner: text("account").map(owner),
@@ -131,16 +131,20 @@ mod tests {
     use super::*;
 
     fn token(value: &str) -> Token {
-        let expiry = Epoch::from_millis(1_700_000_000_123);
+        let expiry = Timestamp::from_millis(1_700_000_000_123);
         Token::own(value, expiry)
     }
 
-    fn record(claim: Option<Claim<'_>>) -> Record {
-        Record::of(&token("t"), claim.map(|claim| claim.owner()), Epoch::from_secs(1_699_992_800))
+    fn record(claim: Option<AccountClaim<'_>>) -> Record {
+        Record::new(
+            &token("t"),
+            claim.map(|claim| claim.owner()),
+            Timestamp::from_secs(1_699_992_800),
+        )
     }
 
-    fn claim<'a>(account: &'a str, corpsecret: Option<&'a str>) -> Claim<'a> {
-        Claim { account, corpsecret }
+    fn claim<'a>(account: &'a str, corpsecret: Option<&'a str>) -> AccountClaim<'a> {
+        AccountClaim { account, corpsecret }
     }
 
     #[test]

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::clock::{Clock, Epoch};
+use crate::clock::{Clock, Timestamp};
 use crate::failure::{Cause, FailureRecord};
-use crate::ledger;
-use crate::token::Age;
+use crate::token::Freshness;
 use crate::token_file::holder::{self, Holder};
-use crate::token_file::{self, Document, Expected, FileError, Subject, replace};
+use crate::token_file::{self, CredentialKind, Document, FileError, FileSpec, replace};
+use crate::unstored_tokens;
 
 /// What state a token file is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub struct Status {
     /// How it spells token and expiry.
     pub layout: Option<String>,
     /// When its token expires or expired.
-    pub expiry: Option<Epoch>,
+    pub expiry: Option<Timestamp>,
     /// Whole seconds until then, negative afterwards.
     pub expires_in: Option<i64>,
     /// Whole seconds until it is due, negative afterwards.
@@ -74,7 +74,7 @@ pub struct Status {
 /// The status of the file of a token or a ticket at `path`, which is due `refresh_ahead` before its
 /// expiry.
 #[must_use]
-pub fn of(path: &Path, refresh_ahead: Duration, clock: &dyn Clock) -> Status {
+pub fn read(path: &Path, refresh_ahead: Duration, clock: &dyn Clock) -> Status {
     let mut status = Status {
         file: path.to_owned(),
         exists: true,
@@ -89,7 +89,7 @@ pub fn of(path: &Path, refresh_ahead: Duration, clock: &dyn Clock) -> Status {
         refreshing: false,
         error: None,
     };
-    match token_file::read(path, Expected { subject: Subject::Any, layout: None }) {
+    match token_file::read(path, FileSpec { kind: CredentialKind::Any, layout: None }) {
         Ok(snapshot) => {
             status.exists = snapshot.identity.is_some();
             status.holder = snapshot.identity.and_then(|identity| holder::find(&identity));
@@ -118,8 +118,8 @@ fn is_staged(path: &Path) -> bool {
     token_file::resolve(path).is_ok_and(|real| replace::is_staged(&real))
 }
 
-fn describe(status: &mut Status, document: &Document, refresh_ahead: Duration, now: Epoch) {
-    let unstored = ledger::unstored(&status.file, document, now).filter(|_| status.exists);
+fn describe(status: &mut Status, document: &Document, refresh_ahead: Duration, now: Timestamp) {
+    let unstored = unstored_tokens::unstored(&status.file, document, now).filter(|_| status.exists);
     let token = unstored.as_ref().map(|(fetched, _)| &fetched.token).or(document.token());
     status.is_stored = unstored.is_none();
     status.layout = document.layout().map(|layout| layout.name());
@@ -130,10 +130,10 @@ fn describe(status: &mut Status, document: &Document, refresh_ahead: Duration, n
     status.state = match token {
         _ if status.is_stored && !status.exists => State::Missing,
         _ if status.is_stored && document.is_damaged() => State::Damaged,
-        Some(token) => match token.age(now, refresh_ahead) {
-            Age::Fresh => State::Fresh,
-            Age::Due => State::Due,
-            Age::Expired => State::Expired,
+        Some(token) => match token.freshness(now, refresh_ahead) {
+            Freshness::Fresh => State::Fresh,
+            Freshness::Due => State::Due,
+            Freshness::Expired => State::Expired,
         },
         None => State::Expired,
     };

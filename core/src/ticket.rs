@@ -5,10 +5,10 @@
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::failure::{Asker, Cause, Failure};
-use crate::protocol::{self, Call, Remote, Source};
-use crate::token_file::Subject;
-use crate::upstream::{Grant, Setback, Upstream};
+use crate::failure::{Cause, Failure, Requester};
+use crate::protocol::{self, Call, LazySource, Remote};
+use crate::token_file::CredentialKind;
+use crate::token_source::{FetchError, IssuedToken, TokenSource};
 use crate::wechat::{Http, TicketKind, errcode};
 
 impl TicketKind {
@@ -16,18 +16,18 @@ impl TicketKind {
     ///
     /// # Errors
     /// What it may be called.
-    pub fn subject(name: &str) -> Result<Subject, &'static str> {
+    pub fn kind(name: &str) -> Result<CredentialKind, &'static str> {
         match name {
-            "jsapi" => Ok(Subject::JsapiTicket),
-            "wx_card" => Ok(Subject::CardTicket),
-            "agent_config" => Ok(Subject::AgentConfigTicket),
+            "jsapi" => Ok(CredentialKind::JsapiTicket),
+            "wx_card" => Ok(CredentialKind::CardTicket),
+            "agent_config" => Ok(CredentialKind::AgentConfigTicket),
             _ => Err(Self::NAMES),
         }
     }
 }
 
 /// WeChat as a source of tickets.
-pub struct TicketUpstream {
+pub struct TicketSource {
     /// Which ticket.
     pub kind: TicketKind,
     /// How WeChat is reached.
@@ -38,32 +38,33 @@ pub struct TicketUpstream {
     pub tokens: Remote,
 }
 
-impl TicketUpstream {
-    fn ask_with(&self, token: &str) -> Result<Grant, Setback> {
+impl TicketSource {
+    fn ask_with(&self, token: &str) -> Result<IssuedToken, FetchError> {
         let deadline = Instant::now() + self.http.time_limit();
         self.http.ask(&self.kind.request(token), deadline)
     }
 }
 
-impl Upstream for TicketUpstream {
-    fn fetch(&self, _rejected: Option<&str>) -> Result<Grant, Setback> {
+impl TokenSource for TicketSource {
+    fn fetch(&self, _rejected: Option<&str>) -> Result<IssuedToken, FetchError> {
         let open = || -> Result<Remote, Error> { Ok(Remote::clone(&self.tokens)) };
-        let source = Source::Remote(&open);
-        let token = protocol::get(&self.token_call, &source).map_err(Setback::Unasked)?.value;
+        let source = LazySource::Remote(&open);
+        let token =
+            protocol::get(&self.token_call, &source).map_err(FetchError::NotAttempted)?.value;
         match self.ask_with(&token) {
-            Err(Setback::Failed(Failure { cause: Cause::Api { errcode, .. }, .. }))
+            Err(FetchError::Failed(Failure { cause: Cause::Api { errcode, .. }, .. }))
                 if errcode::REJECTED_TOKEN.contains(&errcode) =>
             {
-                let other = protocol::replace(&self.token_call, &source, &token);
-                let other = other.map_err(Setback::Unasked)?.value;
+                let other = protocol::refresh_rejected(&self.token_call, &source, &token);
+                let other = other.map_err(FetchError::NotAttempted)?.value;
                 self.ask_with(&other)
             }
             answer => answer,
         }
     }
 
-    fn asker(&self) -> Asker {
-        self.tokens.asker()
+    fn requester(&self) -> Requester {
+        self.tokens.requester()
     }
 
     fn time_limit(&self) -> Duration {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Epoch;
+use crate::clock::Timestamp;
 
 /// A token and the moment from which it is dead. Never shown in full: it is a credential.
 #[derive(Clone, Eq)]
@@ -12,10 +12,10 @@ pub struct Token {
     /// The token itself; [`is_token`] holds for it.
     pub value: Arc<str>,
     /// The first moment at which it is no longer valid.
-    pub expiry: Epoch,
+    pub expiry: Timestamp,
     /// The first moment at which that is believed. (Another moment, not a flag: a token whose size is no
     /// multiple of its alignment is copied in pieces, on which every hot call stumbled.)
-    pub believed_from: Epoch,
+    pub believed_from: Timestamp,
 }
 
 /// The longest life that is believed of a token which other code has stored. WeChat gives two hours; an
@@ -37,7 +37,7 @@ impl fmt::Debug for Token {
 
 /// What time has made of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Age {
+pub enum Freshness {
     /// Valid, and not to be refreshed yet.
     Fresh,
     /// Valid, and close enough to its expiry to be refreshed.
@@ -50,32 +50,32 @@ impl Token {
     /// A token that may live for as long as it says: this extension has stored it, or stores it now, or its
     /// file says that it never expires.
     #[must_use]
-    pub fn own(value: impl Into<Arc<str>>, expiry: Epoch) -> Self {
-        Self { value: value.into(), expiry, believed_from: Epoch::MIN }
+    pub fn own(value: impl Into<Arc<str>>, expiry: Timestamp) -> Self {
+        Self { value: value.into(), expiry, believed_from: Timestamp::MIN }
     }
 
     /// A token that other code has stored. It lives for [`MAX_FOREIGN_LIFE`] at most.
     #[must_use]
-    pub fn foreign(value: impl Into<Arc<str>>, expiry: Epoch) -> Self {
+    pub fn foreign(value: impl Into<Arc<str>>, expiry: Timestamp) -> Self {
         let believed_from = expiry.before(MAX_FOREIGN_LIFE);
         Self { value: value.into(), expiry, believed_from }
     }
 
     /// The token's age at `now`, if it is due `refresh_ahead` before its expiry.
     #[must_use]
-    pub fn age(&self, now: Epoch, refresh_ahead: Duration) -> Age {
+    pub fn freshness(&self, now: Timestamp, refresh_ahead: Duration) -> Freshness {
         if !self.is_valid(now) {
-            Age::Expired
+            Freshness::Expired
         } else if now >= self.expiry.before(refresh_ahead) {
-            Age::Due
+            Freshness::Due
         } else {
-            Age::Fresh
+            Freshness::Fresh
         }
     }
 
     /// Whether the token is still valid at `now`.
     #[must_use]
-    pub fn is_valid(&self, now: Epoch) -> bool {
+    pub fn is_valid(&self, now: Timestamp) -> bool {
         self.believed_from <= now && now < self.expiry
     }
 }
@@ -93,20 +93,26 @@ mod tests {
 
     #[test]
     fn a_token_is_fresh_then_due_then_expired() {
-        let token = Token::foreign("t", Epoch::from_secs(1000));
-        let age = |now| token.age(Epoch::from_secs(now), Duration::from_secs(300));
-        assert_eq!([699, 700, 999, 1000].map(age), [Age::Fresh, Age::Due, Age::Due, Age::Expired]);
+        let token = Token::foreign("t", Timestamp::from_secs(1000));
+        let freshness = |now| token.freshness(Timestamp::from_secs(now), Duration::from_secs(300));
+        assert_eq!(
+            [699, 700, 999, 1000].map(freshness),
+            [Freshness::Fresh, Freshness::Due, Freshness::Due, Freshness::Expired]
+        );
     }
 
     #[test]
     fn a_life_that_wechat_does_not_give_is_believed_only_of_what_was_stored_here() {
-        let expiry = Epoch::from_secs(200_000);
+        let expiry = Timestamp::from_secs(200_000);
         let token = Token::foreign("t", expiry);
         let too_far = expiry.before(MAX_FOREIGN_LIFE + Duration::from_millis(1));
-        assert_eq!(token.age(too_far, Duration::ZERO), Age::Expired);
-        assert_eq!(token.age(expiry.before(MAX_FOREIGN_LIFE), Duration::ZERO), Age::Fresh);
+        assert_eq!(token.freshness(too_far, Duration::ZERO), Freshness::Expired);
+        assert_eq!(
+            token.freshness(expiry.before(MAX_FOREIGN_LIFE), Duration::ZERO),
+            Freshness::Fresh
+        );
         let own = Token::own("t", expiry);
-        assert_eq!(own.age(too_far, Duration::ZERO), Age::Fresh);
+        assert_eq!(own.freshness(too_far, Duration::ZERO), Freshness::Fresh);
     }
 
     #[test]

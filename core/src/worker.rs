@@ -51,20 +51,20 @@ thread_local! {
 /// waits for that. On another thread, nothing.
 pub fn begin_to_store(limit: Duration) {
     let Some(number) = NUMBER.get() else { return };
-    let mut under_way = process::under_way();
-    for worker in under_way.workers.iter_mut().filter(|worker| worker.number == number) {
+    let mut process_state = process::process_state();
+    for worker in process_state.workers.iter_mut().filter(|worker| worker.number == number) {
         worker.is_storing = true;
         worker.limit = worker.limit.min(Instant::now() + limit);
     }
     // Whoever has reckoned with a worker that asks reckons anew.
-    for thread in &under_way.finishing {
+    for thread in &process_state.finishing {
         thread.unpark();
     }
 }
 
 /// How far the end of the process waits for a worker that has no answer yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
+pub enum ShutdownWait {
     /// [`PATIENCE_AT_END`].
     Short,
     /// To the worker's own limit: nobody waits for the next process.
@@ -72,19 +72,19 @@ pub enum Patience {
 }
 
 /// Waits for the workers of this process: for one that has its answer until that is stored, for one that
-/// is still asking as far as `patience` goes. The end of the process cuts it off.
-pub fn finish_all(patience: Patience) {
-    let end = match patience {
-        Patience::Short => Some(Instant::now() + PATIENCE_AT_END),
-        Patience::Full => None,
+/// is still asking as far as `wait` goes. The end of the process cuts it off.
+pub fn finish_all(wait: ShutdownWait) {
+    let end = match wait {
+        ShutdownWait::Short => Some(Instant::now() + PATIENCE_AT_END),
+        ShutdownWait::Full => None,
     };
-    process::under_way().finishing.push(thread::current());
+    process::process_state().finishing.push(thread::current());
     loop {
         let limit_of = |worker: &Worker| {
             let end = end.filter(|_| !worker.is_storing);
             end.map_or(worker.limit, |end| worker.limit.min(end))
         };
-        let limit = process::under_way().workers.iter().map(limit_of).max();
+        let limit = process::process_state().workers.iter().map(limit_of).max();
         let remaining = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
         match remaining.filter(|remaining| !remaining.is_zero()) {
             None => return,
@@ -111,7 +111,7 @@ impl Registered {
     fn new(limit: Duration) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        process::under_way().workers.push(Worker {
+        process::process_state().workers.push(Worker {
             number,
             limit: Instant::now() + limit,
             is_storing: false,
@@ -122,9 +122,9 @@ impl Registered {
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        let mut under_way = process::under_way();
-        under_way.workers.retain(|worker| worker.number != self.0);
-        for thread in &under_way.finishing {
+        let mut process_state = process::process_state();
+        process_state.workers.retain(|worker| worker.number != self.0);
+        for thread in &process_state.finishing {
             thread.unpark();
         }
     }
@@ -173,7 +173,7 @@ mod tests {
             DONE.store(true, Ordering::SeqCst);
         })?);
         let finisher = thread::spawn(|| {
-            finish_all(Patience::Short);
+            finish_all(ShutdownWait::Short);
             DONE.load(Ordering::SeqCst)
         });
         drop(go);
@@ -181,7 +181,7 @@ mod tests {
 
         let (never, hung) = mpsc::channel::<()>();
         drop(run(Duration::from_millis(50), move || hung.recv())?);
-        finish_all(Patience::Short);
+        finish_all(ShutdownWait::Short);
         drop(never);
         Ok(())
     }
@@ -201,7 +201,7 @@ mod tests {
             STORED.store(true, Ordering::SeqCst);
         })?);
         assert!(heard.recv().is_ok());
-        finish_all(Patience::Short);
+        finish_all(ShutdownWait::Short);
         assert!(STORED.load(Ordering::SeqCst), "what was fetched is lost");
         assert!(began.elapsed() < long, "the worker that asks was waited for");
         drop(never);

@@ -174,10 +174,10 @@ impl<'a> Lookup<'a> {
     /// Takes what comes until `until`, or until no query is left that is `awaited`.
     fn listen(&mut self, until: Instant, awaited: impl Fn(&Query) -> bool) {
         while !self.is_complete() && self.open.iter().any(&awaited) {
-            let patience = self.ipv4_came.map(|came| came + SECOND_FAMILY);
-            let limit = patience.map_or(until, |patience| patience.min(until));
+            let lock_wait = self.ipv4_came.map(|came| came + SECOND_FAMILY);
+            let limit = lock_wait.map_or(until, |lock_wait| lock_wait.min(until));
             let Ok(ready) = wait_for_any(self.open.iter().map(|query| &query.socket), limit) else {
-                if patience.is_some_and(|patience| patience <= Instant::now()) {
+                if lock_wait.is_some_and(|lock_wait| lock_wait <= Instant::now()) {
                     self.ipv6.get_or_insert_default();
                 }
                 return;

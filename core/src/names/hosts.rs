@@ -29,9 +29,9 @@ mod tests {
     fn a_host_has_all_its_addresses_and_ipv4_first() {
         let content = b"# 192.0.2.9 api.example\n\n::1 Api.Example other\n\xff\xfe\n\
             192.0.2.1\tother api.EXAMPLE # api\n  192.0.2.2 api.example\nnonsense api.example\n";
-        let expected: Vec<IpAddr> =
+        let spec: Vec<IpAddr> =
             vec![[192, 0, 2, 1].into(), [192, 0, 2, 2].into(), Ipv6Addr::LOCALHOST.into()];
-        assert_eq!(find(content, "aPI.example."), expected);
+        assert_eq!(find(content, "aPI.example."), spec);
         assert!(find(content, "example").is_empty());
         assert!(find(b"", "api.example").is_empty());
     }

@@ -1,17 +1,17 @@
 //! A call with a valid token that is due: at most one refresh is started, and nobody waits for it.
 
-use super::finding::Finding;
+use super::file_state::FileState;
 use super::turn::{self, Aim};
-use super::{Call, Opened, Source, critical, cut_off};
+use super::{Call, LazySource, ReadySource, held_locks, interrupted};
 use crate::error::Error;
-use crate::failure::Asker;
+use crate::failure::Requester;
 use crate::refresh::{self, Outcome, ROUNDING};
 use crate::token::Token;
 use crate::token_file;
 use crate::token_file::lock::{Attempt, TokenLock};
 
 /// What has become of a due token.
-pub enum Renewal {
+pub enum DueOutcome {
     /// There is a newer one by now.
     Newer(Token),
     /// It is still the newest. A refresh may be under way.
@@ -25,60 +25,69 @@ pub enum Renewal {
 /// # Errors
 /// [`Error::Aborted`] alone. Whatever else goes wrong is no concern of a caller with a valid token:
 /// it is recorded, or met again when the token has expired.
-pub fn refresh(call: &Call, source: &Source<'_>, found: &Finding) -> Result<Renewal, Error> {
+pub fn refresh(
+    call: &Call,
+    source: &LazySource<'_>,
+    found: &FileState,
+) -> Result<DueOutcome, Error> {
     match try_refresh(call, source, found) {
         Err(Error::Aborted) => Err(Error::Aborted),
-        Err(_) => Ok(Renewal::None),
+        Err(_) => Ok(DueOutcome::None),
         Ok(renewal) => Ok(renewal),
     }
 }
 
-fn try_refresh(call: &Call, source: &Source<'_>, found: &Finding) -> Result<Renewal, Error> {
-    let opened = source.open()?;
-    let asker = opened.upstream().asker();
-    if call.is_too_soon(found, &asker) {
-        return Ok(Renewal::None);
+fn try_refresh(
+    call: &Call,
+    source: &LazySource<'_>,
+    found: &FileState,
+) -> Result<DueOutcome, Error> {
+    let ready = source.open()?;
+    let requester = ready.source().requester();
+    if call.is_too_soon(found, &requester) {
+        return Ok(DueOutcome::None);
     }
     let real = token_file::resolve(&call.file)?;
     // PHP code around this call may hold the lock. It need not be refreshed under its hands.
-    if critical::holds(&call.caller, &real) {
-        return Ok(Renewal::None);
+    if held_locks::holds(&call.caller, &real) {
+        return Ok(DueOutcome::None);
     }
     let attempt = TokenLock::attempt(&real, call.file_mode, &call.caller)?;
-    let Attempt::Held(lock) = attempt else { return Ok(Renewal::None) };
-    let usable_until = cut_off::usable_until(&real, opened.upstream());
+    let Attempt::Held(lock) = attempt else { return Ok(DueOutcome::None) };
+    let usable_until = interrupted::usable_until(&real, ready.source());
     if usable_until.is_some_and(|until| until <= call.clock.now()) {
-        return Ok(Renewal::Dead);
+        return Ok(DueOutcome::Dead);
     }
-    let outcome = match opened {
-        Opened::Local(upstream) => turn::take(call, &Aim::Renew, lock, upstream)?,
-        Opened::Remote(remote) if call.background => {
+    let outcome = match ready {
+        ReadySource::Local(source) => turn::take(call, &Aim::Renew, lock, source)?,
+        ReadySource::Remote(remote) if call.background => {
             // If no thread can be started, the next caller tries.
             let _ = call.start_turn(&remote, Aim::Renew, lock, drop);
-            return Ok(Renewal::None);
+            return Ok(DueOutcome::None);
         }
-        Opened::Remote(remote) => call.take_turn_on_worker(&remote, Aim::Renew, lock)?,
+        ReadySource::Remote(remote) => call.take_turn_on_worker(&remote, Aim::Renew, lock)?,
     };
     Ok(match outcome {
-        Some(Outcome::Stored(token) | Outcome::Unstored(token)) => Renewal::Newer(token),
-        Some(Outcome::Displaced(_)) | None => Renewal::None,
+        Some(Outcome::Stored(token) | Outcome::UnstoredToken(token)) => DueOutcome::Newer(token),
+        Some(Outcome::Displaced(_)) | None => DueOutcome::None,
     })
 }
 
 impl Call {
     /// Whether the token is only just due, or the last refresh has said when to ask next and that lies
     /// ahead. One that could not be stored is tried again as soon as the failure allows.
-    pub(super) fn is_too_soon(&self, found: &Finding, asker: &Asker) -> bool {
+    pub(super) fn is_too_soon(&self, found: &FileState, requester: &Requester) -> bool {
         let now = self.clock.now();
         // WeChat renews a stable token exactly when it is due by default: whoever asked on the dot would be
         // given the old one once more.
         let grace = ROUNDING.min(self.refresh_ahead / 4);
         let is_just_due = |token: &Token| now < token.expiry.before(self.refresh_ahead) + grace;
         let is_to_be_left = |token: &Token| {
-            let rest = found.document().rest_until();
-            is_just_due(token) || rest.is_some_and(|until| refresh::rests(token, until, now))
+            let rest = found.document().refresh_not_before();
+            is_just_due(token) || rest.is_some_and(|until| refresh::is_held_off(token, until, now))
         };
-        let rests = found.unstored.is_none() && found.document().token().is_some_and(is_to_be_left);
-        rests || found.failure().is_some_and(|record| record.forbids(asker, now))
+        let is_held_off =
+            found.unstored.is_none() && found.document().token().is_some_and(is_to_be_left);
+        is_held_off || found.failure().is_some_and(|record| record.forbids(requester, now))
     }
 }

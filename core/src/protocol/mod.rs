@@ -6,11 +6,11 @@
 //! the lock of the token file, and the others take what it leaves there: the token, or the failure.
 //! Nobody waits inside flock(2).
 
-pub mod critical;
-mod cut_off;
 mod due;
-mod finding;
-mod patience;
+mod file_state;
+pub mod held_locks;
+mod interrupted;
+mod lock_wait;
 mod poll;
 #[cfg(test)]
 mod tests;
@@ -25,23 +25,23 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use self::due::Renewal;
-use self::finding::Finding;
+use self::due::DueOutcome;
+use self::file_state::FileState;
 pub use self::poll::try_get;
 use self::turn::{Aim, Wanted};
 use self::wait::Wait;
 use crate::caller::Caller;
 use crate::clock::{Clock, CoarseClock};
 use crate::error::Error;
-use crate::failure::{Asker, Failure, FailureRecord};
+use crate::failure::{Failure, FailureRecord, Requester};
 use crate::memory;
-use crate::record::Owner;
-use crate::refresh::{Manner, Outcome, TIME_TO_WRITE};
-use crate::token::{Age, Token};
-use crate::token_file::Expected;
+use crate::record::TokenOwner;
+use crate::refresh::{Outcome, RefreshOptions, TIME_TO_WRITE};
+use crate::token::{Freshness, Token};
+use crate::token_file::FileSpec;
 use crate::token_file::lock::TokenLock;
 use crate::token_file::replace::WriteMode;
-use crate::upstream::Upstream;
+use crate::token_source::TokenSource;
 use crate::worker;
 
 /// One call on a token file.
@@ -50,7 +50,7 @@ pub struct Call {
     /// The token file, as an absolute path.
     pub file: PathBuf,
     /// What the file keeps, and how.
-    pub expected: Expected,
+    pub spec: FileSpec,
     /// How long before its expiry a token is due.
     pub refresh_ahead: Duration,
     /// Whether a due refresh runs on a thread, so that not even the caller that starts it waits.
@@ -68,40 +68,40 @@ pub struct Call {
     /// Who makes the call.
     pub caller: Caller,
     /// Whose token it asks for, as far as that is known.
-    pub owner: Option<Owner>,
+    pub owner: Option<TokenOwner>,
 }
 
 /// An upstream that can be asked on a thread of its own.
-pub type Remote = Arc<dyn Upstream + Send + Sync>;
+pub type Remote = Arc<dyn TokenSource + Send + Sync>;
 
 /// Where a call's token comes from.
-pub enum Source<'a> {
+pub enum LazySource<'a> {
     /// An upstream that is made once it is known that there is something to ask.
     Remote(&'a dyn Fn() -> Result<Remote, Error>),
     /// An upstream that must be asked on this very thread: PHP code.
-    Local(&'a dyn Upstream),
+    Local(&'a dyn TokenSource),
 }
 
-impl Source<'_> {
-    fn open(&self) -> Result<Opened<'_>, Error> {
+impl LazySource<'_> {
+    fn open(&self) -> Result<ReadySource<'_>, Error> {
         match self {
-            Self::Remote(make) => make().map(Opened::Remote),
-            Self::Local(upstream) => Ok(Opened::Local(*upstream)),
+            Self::Remote(make) => make().map(ReadySource::Remote),
+            Self::Local(source) => Ok(ReadySource::Local(*source)),
         }
     }
 }
 
 /// A source that is ready to be asked.
-enum Opened<'a> {
+enum ReadySource<'a> {
     Remote(Remote),
-    Local(&'a dyn Upstream),
+    Local(&'a dyn TokenSource),
 }
 
-impl Opened<'_> {
-    fn upstream(&self) -> &dyn Upstream {
+impl ReadySource<'_> {
+    fn source(&self) -> &dyn TokenSource {
         match self {
-            Self::Remote(upstream) => upstream.as_ref(),
-            Self::Local(upstream) => *upstream,
+            Self::Remote(source) => source.as_ref(),
+            Self::Local(source) => *source,
         }
     }
 }
@@ -111,41 +111,45 @@ impl Opened<'_> {
 #[must_use]
 pub fn recall(
     path: &CStr,
-    expected: Expected,
+    spec: FileSpec,
     refresh_ahead: Duration,
     trust: Duration,
-    is_anothers: impl Fn(&Owner) -> bool + Copy,
+    is_anothers: impl Fn(&TokenOwner) -> bool + Copy,
 ) -> Option<Token> {
     let now = CoarseClock.now();
-    let token = memory::with(|memory| memory.recall(path, expected, trust, is_anothers, now))?;
-    (token.age(now + CoarseClock::LATE, refresh_ahead) == Age::Fresh).then_some(token)
+    let token = memory::with(|memory| memory.recall(path, spec, trust, is_anothers, now))?;
+    (token.freshness(now + CoarseClock::LATE, refresh_ahead) == Freshness::Fresh).then_some(token)
 }
 
 /// The valid token of the file that `call` names, refreshed first if need be.
 ///
 /// # Errors
 /// Any [`Error`]; the file then holds what it held before, and perhaps a failure record.
-pub fn get(call: &Call, source: &Source<'_>) -> Result<Token, Error> {
+pub fn get(call: &Call, source: &LazySource<'_>) -> Result<Token, Error> {
     let first = call.look()?;
     let now = call.clock.now();
-    let age = first.token().map(|token| token.age(now, call.refresh_ahead));
-    match (age, first.token()) {
-        (Some(Age::Fresh), Some(token)) if first.unstored.is_none() => {
+    let freshness = first.token().map(|token| token.freshness(now, call.refresh_ahead));
+    match (freshness, first.token()) {
+        (Some(Freshness::Fresh), Some(token)) if first.unstored.is_none() => {
             memory::with(|memory| {
-                memory.remember(&call.file, call.expected, &first.snapshot, call.max_files, now);
+                memory.remember(&call.file, call.spec, &first.snapshot, call.max_files, now);
             });
             Ok(token.clone())
         }
-        (Some(Age::Fresh | Age::Due), Some(token)) => match due::refresh(call, source, &first)? {
-            Renewal::Newer(newer) => Ok(newer),
-            Renewal::Dead => {
-                let dead = Arc::clone(&token.value);
-                Wait::begin(call, source.open()?, first, Some(&dead))?.until_token()
+        (Some(Freshness::Fresh | Freshness::Due), Some(token)) => {
+            match due::refresh(call, source, &first)? {
+                DueOutcome::Newer(newer) => Ok(newer),
+                DueOutcome::Dead => {
+                    let dead = Arc::clone(&token.value);
+                    Wait::begin(call, source.open()?, first, Some(&dead))?.until_token()
+                }
+                DueOutcome::None if token.is_valid(call.clock.now()) => Ok(token.clone()),
+                // It has expired during a refresh on this thread, which failed.
+                DueOutcome::None => {
+                    Wait::begin(call, source.open()?, call.look()?, None)?.until_token()
+                }
             }
-            Renewal::None if token.is_valid(call.clock.now()) => Ok(token.clone()),
-            // It has expired during a refresh on this thread, which failed.
-            Renewal::None => Wait::begin(call, source.open()?, call.look()?, None)?.until_token(),
-        },
+        }
         _ => Wait::begin(call, source.open()?, first, None)?.until_token(),
     }
 }
@@ -155,7 +159,11 @@ pub fn get(call: &Call, source: &Source<'_>) -> Result<Token, Error> {
 ///
 /// # Errors
 /// As [`get`].
-pub fn replace(call: &Call, source: &Source<'_>, rejected: &str) -> Result<Token, Error> {
+pub fn refresh_rejected(
+    call: &Call,
+    source: &LazySource<'_>,
+    rejected: &str,
+) -> Result<Token, Error> {
     let first = call.look()?;
     let before = first.snapshot.identity;
     let token = match call.usable(&first, Some(rejected)) {
@@ -168,8 +176,8 @@ pub fn replace(call: &Call, source: &Source<'_>, rejected: &str) -> Result<Token
 }
 
 impl Call {
-    fn manner(&self) -> Manner {
-        Manner {
+    fn options(&self) -> RefreshOptions {
+        RefreshOptions {
             file: self.file.clone(),
             refresh_ahead: self.refresh_ahead,
             write_mode: self.write_mode,
@@ -177,7 +185,7 @@ impl Call {
     }
 
     /// The token in `found`, if it is valid and not `rejected`.
-    fn usable(&self, found: &Finding, rejected: Option<&str>) -> Option<Token> {
+    fn usable(&self, found: &FileState, rejected: Option<&str>) -> Option<Token> {
         let token = found.token().filter(|token| token.is_valid(self.clock.now()))?;
         (rejected != Some(&*token.value)).then(|| token.clone())
     }
@@ -185,17 +193,17 @@ impl Call {
     /// What this call looks for, which has found no usable token in `found`.
     ///
     /// # Errors
-    /// [`Error::Upstream`] if the last failure forbids `asker` to ask already.
+    /// [`Error::FetchFailed`] if the last failure forbids `requester` to ask already.
     fn wanted(
         &self,
-        found: &Finding,
-        asker: &Asker,
+        found: &FileState,
+        requester: &Requester,
         rejected: Option<&str>,
     ) -> Result<Wanted, Error> {
         let now = self.clock.now();
         let old_failure = found.failure().cloned();
-        if let Some(record) = old_failure.as_ref().filter(|record| record.forbids(asker, now)) {
-            return Err(Error::upstream(&self.file, record, now));
+        if let Some(record) = old_failure.as_ref().filter(|record| record.forbids(requester, now)) {
+            return Err(Error::fetch_failed(&self.file, record, now));
         }
         Ok(Wanted { rejected: rejected.map(Arc::from), old_failure, in_hand: None })
     }
@@ -212,9 +220,9 @@ impl Call {
         // Nobody in this process need wait for a worker in vain.
         lock.hand_to_worker();
         let call = Self { caller: self.caller.on_worker(), ..self.clone() };
-        let upstream = Arc::clone(remote);
+        let source = Arc::clone(remote);
         let limit = remote.time_limit() + TIME_TO_WRITE;
-        worker::run(limit, move || end(turn::take(&call, &aim, lock, upstream.as_ref())))
+        worker::run(limit, move || end(turn::take(&call, &aim, lock, source.as_ref())))
     }
 
     /// Takes a turn on a worker, and waits for it.
@@ -228,26 +236,26 @@ impl Call {
         self.wait_for(remote.as_ref(), started)?
     }
 
-    /// Runs `work`, which asks `upstream`, on a worker, and waits for it.
+    /// Runs `work`, which asks `source`, on a worker, and waits for it.
     fn on_worker<T: Send + 'static>(
         &self,
-        upstream: &dyn Upstream,
+        source: &dyn TokenSource,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let limit = upstream.time_limit() + TIME_TO_WRITE;
-        self.wait_for(upstream, worker::run(limit, work))
+        let limit = source.time_limit() + TIME_TO_WRITE;
+        self.wait_for(source, worker::run(limit, work))
     }
 
     fn wait_for<T>(
         &self,
-        upstream: &dyn Upstream,
+        source: &dyn TokenSource,
         started: io::Result<Receiver<T>>,
     ) -> Result<T, Error> {
         let receiver = started.map_err(|error| self.not_started(error))?;
-        let limit = upstream.time_limit() + TIME_TO_WRITE;
+        let limit = source.time_limit() + TIME_TO_WRITE;
         receiver.recv_timeout(limit).map_err(|error| match error {
             RecvTimeoutError::Timeout => Error::Unfinished { file: self.file.clone(), limit },
-            RecvTimeoutError::Disconnected => self.died(upstream),
+            RecvTimeoutError::Disconnected => self.died(source),
         })
     }
 
@@ -255,10 +263,10 @@ impl Call {
         Error::NoThread { file: self.file.clone(), error }
     }
 
-    fn died(&self, upstream: &dyn Upstream) -> Error {
+    fn died(&self, source: &dyn TokenSource) -> Error {
         let now = self.clock.now();
         let failure = Failure::network("the refresh thread died");
-        let record = FailureRecord::of(failure, &upstream.asker(), None, now);
-        Error::upstream(&self.file, &record, now)
+        let record = FailureRecord::new(failure, &source.requester(), None, now);
+        Error::fetch_failed(&self.file, &record, now)
     }
 }

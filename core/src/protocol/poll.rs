@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::due::Renewal;
-use super::finding::Finding;
+use super::due::DueOutcome;
+use super::file_state::FileState;
 use super::turn::Aim;
-use super::{Call, Remote, Source, critical, due};
+use super::{Call, LazySource, Remote, due, held_locks};
 use crate::error::Error;
 use crate::memory;
-use crate::process::{self, Guarded};
-use crate::token::{Age, Token};
+use crate::process::{self, ProcessMutex};
+use crate::token::{Freshness, Token};
 use crate::token_file;
 use crate::token_file::lock::{Attempt, Deadlock, TokenLock};
 
@@ -29,23 +29,23 @@ pub fn try_get(
     call: &Call,
     open: &dyn Fn() -> Result<Remote, Error>,
 ) -> Result<Option<Token>, Error> {
-    let Some(first) = token_file::read_if_settled(&call.file, call.expected)? else {
+    let Some(first) = token_file::read_unless_racy(&call.file, call.spec)? else {
         return Ok(None);
     };
     let first = call.find(first)?;
     let now = call.clock.now();
-    match first.token().map(|token| token.age(now, call.refresh_ahead)) {
-        Some(Age::Fresh) if first.unstored.is_none() => memory::with(|memory| {
-            memory.remember(&call.file, call.expected, &first.snapshot, call.max_files, now);
+    match first.token().map(|token| token.freshness(now, call.refresh_ahead)) {
+        Some(Freshness::Fresh) if first.unstored.is_none() => memory::with(|memory| {
+            memory.remember(&call.file, call.spec, &first.snapshot, call.max_files, now);
         }),
-        Some(Age::Fresh | Age::Due) => {
+        Some(Freshness::Fresh | Freshness::Due) => {
             let call = Call { background: true, ..call.clone() };
-            if let Renewal::Dead = due::refresh(&call, &Source::Remote(open), &first)? {
+            if let DueOutcome::Dead = due::refresh(&call, &LazySource::Remote(open), &first)? {
                 start(&call, &open()?, &first)?;
                 return Ok(None);
             }
         }
-        Some(Age::Expired) | None => {
+        Some(Freshness::Expired) | None => {
             start(call, &open()?, &first)?;
             return Ok(None);
         }
@@ -54,13 +54,13 @@ pub fn try_get(
 }
 
 /// Has a refresh started, unless somebody is at it.
-fn start(call: &Call, remote: &Remote, found: &Finding) -> Result<(), Error> {
+fn start(call: &Call, remote: &Remote, found: &FileState) -> Result<(), Error> {
     if let Some(error) = take_untold(&call.file) {
         return Err(error);
     }
-    let aim = Aim::Obtain(Box::new(call.wanted(found, &remote.asker(), None)?));
+    let aim = Aim::Obtain(Box::new(call.wanted(found, &remote.requester(), None)?));
     let real = token_file::resolve(&call.file)?;
-    if critical::holds(&call.caller, &real) {
+    if held_locks::holds(&call.caller, &real) {
         let (file, deadlock) = (call.file.clone(), Deadlock::PollInsideLock);
         return Err(Error::Deadlock { file, deadlock });
     }
@@ -78,7 +78,7 @@ fn start(call: &Call, remote: &Remote, found: &Finding) -> Result<(), Error> {
 
 /// Why refreshes that nobody waited for have ended without a token, by file, until the next call asks. Not
 /// all of it can be read in the file: that may be what cannot be written.
-static UNTOLD: Guarded<BTreeMap<PathBuf, Untold>> = Guarded::new(BTreeMap::new());
+static UNTOLD: ProcessMutex<BTreeMap<PathBuf, Untold>> = ProcessMutex::new(BTreeMap::new());
 
 struct Untold {
     /// The process whose refresh it was: a forked child's is another.
@@ -92,17 +92,17 @@ struct Untold {
 const INTEREST: Duration = Duration::from_secs(60);
 
 fn keep_untold(file: PathBuf, error: Error) {
-    let under_way = process::under_way();
-    UNTOLD.with_under(&under_way, |all| {
+    let process_state = process::process_state();
+    UNTOLD.with_under(&process_state, |all| {
         all.retain(|_, untold| untold.since.elapsed() < INTEREST);
-        let (generation, since) = (under_way.generation, Instant::now());
+        let (generation, since) = (process_state.generation, Instant::now());
         all.insert(file, Untold { generation, since, error });
     });
 }
 
 fn take_untold(file: &Path) -> Option<Error> {
-    let under_way = process::under_way();
-    let untold = UNTOLD.with_under(&under_way, |all| all.remove(file))?;
-    let is_own = untold.generation == under_way.generation;
+    let process_state = process::process_state();
+    let untold = UNTOLD.with_under(&process_state, |all| all.remove(file))?;
+    let is_own = untold.generation == process_state.generation;
     (is_own && untold.since.elapsed() < INTEREST).then_some(untold.error)
 }

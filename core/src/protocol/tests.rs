@@ -11,20 +11,23 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::caller::tests::caller;
-use crate::clock::{Epoch, Offset};
-use crate::failure::{Asker, Cause, Fingerprint, Pace};
+use crate::clock::{ClockOffset, Timestamp};
+use crate::failure::{Cause, Fingerprint, Requester, RetryPolicy};
 use crate::record::Record;
 use crate::token_file::lock::{Attempt, Deadlock};
-use crate::token_file::replace::Replacement;
-use crate::token_file::{self, Content, Document, Origin, Subject};
-use crate::upstream::{Grant, Setback};
+use crate::token_file::replace::PendingWrite;
+use crate::token_file::{self, Content, CredentialKind, Document, Origin};
+use crate::token_source::{FetchError, IssuedToken};
 
 const NOW: i64 = 1_600_000_000;
-const TOKEN: Expected = Expected { subject: Subject::AccessToken, layout: None };
+const TOKEN: FileSpec = FileSpec { kind: CredentialKind::AccessToken, layout: None };
 
 fn empty() -> Document {
-    let origin =
-        Origin { name: "token.json".into(), written: Epoch::from_secs(0), attributes: Vec::new() };
+    let origin = Origin {
+        name: "token.json".into(),
+        written: Timestamp::from_secs(0),
+        attributes: Vec::new(),
+    };
     Document::empty(TOKEN, origin)
 }
 
@@ -33,8 +36,8 @@ fn noted(failure: &FailureRecord) -> Content {
     empty().with_failure(failure).unwrap()
 }
 
-fn holding(token: &Token, now: Epoch) -> Content {
-    empty().with_token(token, &Record::of(token, None, now), None, now)
+fn holding(token: &Token, now: Timestamp) -> Content {
+    empty().with_token(token, &Record::new(token, None, now), None, now)
 }
 
 /// The time that passes, and by how much the wall clock and that of the file system were set since: seconds.
@@ -51,14 +54,14 @@ impl FakeClock {
     }
 
     /// What a clock shows that was `set` by so much.
-    fn of(&self, set: &AtomicI64) -> Epoch {
+    fn of(&self, set: &AtomicI64) -> Timestamp {
         let passed = self.passed.load(Ordering::SeqCst);
-        Epoch::from_secs(NOW + passed + set.load(Ordering::SeqCst))
+        Timestamp::from_secs(NOW + passed + set.load(Ordering::SeqCst))
     }
 }
 
 impl Clock for FakeClock {
-    fn now(&self) -> Epoch {
+    fn now(&self) -> Timestamp {
         self.of(&self.set)
     }
 
@@ -67,8 +70,8 @@ impl Clock for FakeClock {
     }
 
     /// The stamp is of a real file system.
-    fn offset_to(&self, _stamp: Epoch) -> Offset {
-        Offset::between(self.now(), self.of(&self.file_system_set))
+    fn offset_to(&self, _stamp: Timestamp) -> ClockOffset {
+        ClockOffset::between(self.now(), self.of(&self.file_system_set))
     }
 }
 
@@ -81,21 +84,21 @@ struct FakeUpstream {
     meanwhile: Box<dyn Fn() + Send + Sync>,
 }
 
-fn asker(account: &str) -> Asker {
-    Asker { account: Fingerprint::new(account), way: Fingerprint::new("direct"), owner: None }
+fn requester(account: &str) -> Requester {
+    Requester { account: Fingerprint::new(account), route: Fingerprint::new("direct"), owner: None }
 }
 
-impl Upstream for FakeUpstream {
-    fn fetch(&self, rejected: Option<&str>) -> Result<Grant, Setback> {
+impl TokenSource for FakeUpstream {
+    fn fetch(&self, rejected: Option<&str>) -> Result<IssuedToken, FetchError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         *self.rejected.lock().unwrap() = rejected.map(str::to_owned);
         (self.meanwhile)();
         let (token, life) = self.answer.lock().unwrap().clone()?;
-        Ok(Grant::new(token.into(), Duration::from_secs(life)).unwrap())
+        Ok(IssuedToken::new(token.into(), Duration::from_secs(life)).unwrap())
     }
 
-    fn asker(&self) -> Asker {
-        asker("account")
+    fn requester(&self) -> Requester {
+        requester("account")
     }
 
     fn time_limit(&self) -> Duration {
@@ -110,7 +113,7 @@ impl Upstream for FakeUpstream {
 struct World {
     dir: TempDir,
     clock: Arc<FakeClock>,
-    upstream: Arc<FakeUpstream>,
+    source: Arc<FakeUpstream>,
 }
 
 impl World {
@@ -126,7 +129,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("token.json");
         let meanwhile = Box::new(move || meanwhile(&file));
-        let upstream = FakeUpstream {
+        let source = FakeUpstream {
             answer: Mutex::new(answer.map(|token| (token, 7200))),
             asked: AtomicUsize::new(0),
             rejected: Mutex::new(None),
@@ -134,7 +137,7 @@ impl World {
             meanwhile,
         };
         let clock = Arc::new(FakeClock::new());
-        Self { dir, clock, upstream: Arc::new(upstream) }
+        Self { dir, clock, source: Arc::new(source) }
     }
 
     fn file(&self) -> PathBuf {
@@ -144,7 +147,7 @@ impl World {
     fn call(&self) -> Call {
         Call {
             file: self.file(),
-            expected: TOKEN,
+            spec: TOKEN,
             refresh_ahead: Duration::from_secs(300),
             background: false,
             lock_timeout: Duration::from_secs(5),
@@ -157,9 +160,9 @@ impl World {
         }
     }
 
-    fn with_source<T>(&self, work: impl FnOnce(&Source<'_>) -> T) -> T {
-        let open = || -> Result<Remote, Error> { Ok(Arc::clone(&self.upstream) as Remote) };
-        work(&Source::Remote(&open))
+    fn with_source<T>(&self, work: impl FnOnce(&LazySource<'_>) -> T) -> T {
+        let open = || -> Result<Remote, Error> { Ok(Arc::clone(&self.source) as Remote) };
+        work(&LazySource::Remote(&open))
     }
 
     fn get_by(&self, call: &Call) -> Result<Token, Error> {
@@ -175,11 +178,11 @@ impl World {
     }
 
     fn replace(&self, rejected: &str) -> Result<Token, Error> {
-        self.with_source(|source| replace(&self.call(), source, rejected))
+        self.with_source(|source| refresh_rejected(&self.call(), source, rejected))
     }
 
     fn answer(&self, answer: Result<&'static str, Failure>) {
-        *self.upstream.answer.lock().unwrap() = answer.map(|token| (token, 7200));
+        *self.source.answer.lock().unwrap() = answer.map(|token| (token, 7200));
     }
 
     fn pass(&self, seconds: i64) {
@@ -187,7 +190,7 @@ impl World {
     }
 
     fn asked(&self) -> usize {
-        self.upstream.asked.load(Ordering::SeqCst)
+        self.source.asked.load(Ordering::SeqCst)
     }
 
     fn lock(&self) -> TokenLock {
@@ -204,14 +207,14 @@ fn down() -> Failure {
 
 /// Until the next minute, which begins in 20 s.
 fn busy() -> Failure {
-    Failure { pace: Pace::NextMinute, ..down() }
+    Failure { retry_policy: RetryPolicy::NextMinute, ..down() }
 }
 
 #[test]
 fn a_token_is_fetched_once_and_served_until_the_second_of_its_expiry() {
     let world = World::new(Ok("first"));
     let token = world.get().unwrap();
-    assert_eq!((&*token.value, token.expiry), ("first", Epoch::from_secs(NOW + 7200)));
+    assert_eq!((&*token.value, token.expiry), ("first", Timestamp::from_secs(NOW + 7200)));
     let call = Call { refresh_ahead: Duration::ZERO, ..world.call() };
     world.pass(7199);
     assert_eq!(world.get_by(&call).unwrap(), token);
@@ -230,7 +233,7 @@ fn the_time_that_a_fetch_takes_is_not_added_to_the_life_of_its_token() {
         passing.passed.fetch_add(5, Ordering::SeqCst);
     });
     world.clock = clock;
-    assert_eq!(world.get().unwrap().expiry, Epoch::from_secs(NOW + 7200));
+    assert_eq!(world.get().unwrap().expiry, Timestamp::from_secs(NOW + 7200));
 }
 
 #[test]
@@ -243,7 +246,7 @@ fn a_clock_that_is_set_during_a_fetch_lengthens_no_life() {
             setting.set.fetch_add(set, Ordering::SeqCst);
         });
         world.clock = clock;
-        assert_eq!(world.get().unwrap().expiry, Epoch::from_secs(NOW + set + 7200));
+        assert_eq!(world.get().unwrap().expiry, Timestamp::from_secs(NOW + set + 7200));
     }
 }
 
@@ -255,8 +258,12 @@ fn those_whose_clocks_differ_share_a_failure_by_the_clock_of_the_file_system() {
         let get = || world.get_by(&Call { write_mode, ..world.call() });
         for set in [3600, -3600, 0, 86400, -10] {
             set_to(set);
-            let Err(Error::Upstream { retry_at, wait, .. }) = get() else { panic!("{set}") };
-            assert_eq!(retry_at, Epoch::from_secs(NOW + 20 + set), "by the clock of the caller");
+            let Err(Error::FetchFailed { retry_at, wait, .. }) = get() else { panic!("{set}") };
+            assert_eq!(
+                retry_at,
+                Timestamp::from_secs(NOW + 20 + set),
+                "by the clock of the caller"
+            );
             assert_eq!(wait, Duration::from_secs(20));
         }
         assert_eq!(world.asked(), 1);
@@ -270,15 +277,15 @@ fn those_whose_clocks_differ_share_a_failure_by_the_clock_of_the_file_system() {
 #[test]
 fn whoever_shares_a_failure_is_told_by_their_own_clock_when_it_may_be_tried_again() {
     let world = World::new(Ok("token"));
-    let record = FailureRecord::of(busy(), &world.upstream.asker(), None, world.clock.now());
+    let record = FailureRecord::new(busy(), &world.source.requester(), None, world.clock.now());
     fs::write(world.file(), noted(&record).bytes).unwrap();
     for set in [3600, 0, -3600] {
         world.clock.set.store(set, Ordering::SeqCst);
         let found = world.call().look().unwrap();
         let wanted = Wanted { rejected: None, old_failure: None, in_hand: None };
-        let shared = wanted.answered(&world.call(), &world.upstream.asker(), &found);
-        let Err(Error::Upstream { retry_at, .. }) = shared else { panic!("{set}") };
-        assert_eq!(retry_at, Epoch::from_secs(NOW + 20 + set));
+        let shared = wanted.answered(&world.call(), &world.source.requester(), &found);
+        let Err(Error::FetchFailed { retry_at, .. }) = shared else { panic!("{set}") };
+        assert_eq!(retry_at, Timestamp::from_secs(NOW + 20 + set));
     }
 }
 
@@ -287,7 +294,10 @@ fn a_due_token_is_not_renewed_by_those_whose_clocks_differ_while_a_failure_forbi
     let world = World::new(Ok("old"));
     world.get().unwrap();
     world.pass(7000);
-    world.answer(Err(Failure { pace: Pace::After(Duration::from_secs(150)), ..down() }));
+    world.answer(Err(Failure {
+        retry_policy: RetryPolicy::After(Duration::from_secs(150)),
+        ..down()
+    }));
     for set in [0, 160, -1000, 0] {
         world.clock.set.store(set, Ordering::SeqCst);
         let call = Call { refresh_ahead: Duration::from_secs(1300), ..world.call() };
@@ -330,7 +340,7 @@ fn a_rest_that_no_refresh_could_have_said_keeps_no_due_token_from_being_refreshe
 fn a_failure_is_repeated_to_others_until_retry_at_and_then_forgotten() {
     let world = World::new(Err(down()));
     for _ in 0..3 {
-        assert!(matches!(world.get(), Err(Error::Upstream { .. })));
+        assert!(matches!(world.get(), Err(Error::FetchFailed { .. })));
     }
     assert_eq!(world.asked(), 1);
     world.pass(1);
@@ -348,11 +358,11 @@ fn a_failure_is_repeated_to_others_until_retry_at_and_then_forgotten() {
 #[test]
 fn the_refusal_of_another_account_is_not_ours() {
     let world = World::new(Ok("token"));
-    let pace = Pace::AccountRefused(Duration::from_secs(60));
+    let retry_policy = RetryPolicy::AccountRefused(Duration::from_secs(60));
     let cause = Cause::Api { errcode: 40125, errmsg: String::new() };
-    let failure = Failure { cause, pace };
-    let other = asker("another");
-    let record = FailureRecord::of(failure, &other, None, world.clock.now());
+    let failure = Failure { cause, retry_policy };
+    let other = requester("another");
+    let record = FailureRecord::new(failure, &other, None, world.clock.now());
     fs::write(world.file(), noted(&record).bytes).unwrap();
     assert_eq!(&*world.get().unwrap().value, "token");
 }
@@ -360,8 +370,8 @@ fn the_refusal_of_another_account_is_not_ours() {
 #[test]
 fn a_network_failure_by_another_way_is_not_ours() {
     let world = World::new(Ok("token"));
-    let other = Asker { way: Fingerprint::new("dead proxy"), ..world.upstream.asker() };
-    let record = FailureRecord::of(down(), &other, None, world.clock.now());
+    let other = Requester { route: Fingerprint::new("dead proxy"), ..world.source.requester() };
+    let record = FailureRecord::new(down(), &other, None, world.clock.now());
     fs::write(world.file(), noted(&record).bytes).unwrap();
     assert_eq!(&*world.get().unwrap().value, "token");
 }
@@ -390,12 +400,12 @@ fn a_waiter_takes_the_token_or_the_failure_that_the_holder_leaves() {
             let now = world.clock.now();
             let expiry = now + Duration::from_secs(600);
             let content = if leaves_failure {
-                let asker = world.upstream.asker();
-                noted(&FailureRecord::of(down(), &asker, None, now))
+                let requester = world.source.requester();
+                noted(&FailureRecord::new(down(), &requester, None, now))
             } else {
                 holding(&Token::foreign("theirs", expiry), now)
             };
-            let staged = Replacement::stage(&lock, WriteMode::Replace).unwrap();
+            let staged = PendingWrite::stage(&lock, WriteMode::Replace).unwrap();
             staged.fill(content).commit(&mut lock).unwrap();
             drop(lock);
             waiter.join().unwrap()
@@ -463,20 +473,20 @@ struct ExchangingClock {
 }
 
 impl Clock for ExchangingClock {
-    fn now(&self) -> Epoch {
+    fn now(&self) -> Timestamp {
         if self.left.fetch_sub(1, Ordering::SeqCst) > 0 {
             let aside = self.path.with_extension("aside");
             fs::write(&aside, "").and_then(|()| fs::rename(&aside, &self.path)).unwrap();
         }
-        Epoch::from_secs(NOW)
+        Timestamp::from_secs(NOW)
     }
 
     fn monotonic(&self) -> Duration {
         Duration::ZERO
     }
 
-    fn offset_to(&self, _stamp: Epoch) -> Offset {
-        Offset::default()
+    fn offset_to(&self, _stamp: Timestamp) -> ClockOffset {
+        ClockOffset::default()
     }
 }
 
@@ -512,7 +522,7 @@ fn what_takes_the_place_of_the_file_during_the_fetch_costs_no_token() {
 #[test]
 fn a_refresh_under_a_lock_that_is_held_does_not_wait_for_an_exchanged_file() {
     let world = World::with(Ok("token"), |file| fs::remove_file(file).unwrap());
-    let held = critical::enter(&world.call()).unwrap();
+    let held = held_locks::enter(&world.call()).unwrap();
     assert_eq!(&*world.get().unwrap().value, "token");
     drop(held);
     assert_eq!(world.asked(), 1);
@@ -531,13 +541,13 @@ fn a_due_token_that_expires_during_its_failing_refresh_is_not_given() {
     world.pass(7200 - 298);
     world.answer(Err(down()));
     assert!(slow.set(Arc::clone(&world.clock)).is_ok());
-    assert!(matches!(world.get(), Err(Error::Upstream { .. })));
+    assert!(matches!(world.get(), Err(Error::FetchFailed { .. })));
 }
 
 #[test]
 fn an_upstream_that_panics_fails_and_leaves_no_lock() {
     let world = World::with(Ok("token"), |_| panic!("on purpose"));
-    assert!(matches!(world.get(), Err(Error::Upstream { .. })));
+    assert!(matches!(world.get(), Err(Error::FetchFailed { .. })));
     drop(world.lock());
 }
 
@@ -573,7 +583,7 @@ fn in_the_background_even_the_caller_that_refreshes_gets_the_current_token() {
     let world = due();
     let call = Call { background: true, ..world.call() };
     assert_eq!(&*world.get_by(&call).unwrap().value, "first");
-    worker::finish_all(worker::Patience::Full);
+    worker::finish_all(worker::ShutdownWait::Full);
     assert_eq!(&*world.get_by(&call).unwrap().value, "second");
     assert_eq!(world.asked(), 2);
 }
@@ -599,7 +609,7 @@ fn a_failed_due_refresh_leaves_the_token_and_is_not_repeated_before_retry_at() {
     assert_eq!(&*world.get().unwrap().value, "first");
     assert_eq!(world.asked(), 3);
     world.pass(297);
-    assert!(matches!(world.get(), Err(Error::Upstream { .. })), "its last second is over");
+    assert!(matches!(world.get(), Err(Error::FetchFailed { .. })), "its last second is over");
 }
 
 #[test]
@@ -609,7 +619,7 @@ fn the_same_token_with_the_rest_of_its_life_is_no_failure_and_no_loop() {
     let ask_at = |seconds_left: i64| {
         world.clock.passed.store(7200 - seconds_left, Ordering::SeqCst);
         let life = u64::try_from(seconds_left).unwrap();
-        *world.upstream.answer.lock().unwrap() = Ok(("first", life));
+        *world.source.answer.lock().unwrap() = Ok(("first", life));
         world.get_by(&call).unwrap();
         world.asked() - 1
     };
@@ -625,11 +635,11 @@ fn an_unwritable_directory_does_not_disturb_a_valid_token() {
     fs::remove_file(world.file()).unwrap();
     fs::create_dir(world.dir.path().join("real")).unwrap();
     let real = world.dir.path().join("real/token.json");
-    let token = Token::own("first", Epoch::from_secs(NOW + 7200));
-    fs::write(&real, holding(&token, Epoch::from_secs(NOW)).bytes).unwrap();
+    let token = Token::own("first", Timestamp::from_secs(NOW + 7200));
+    fs::write(&real, holding(&token, Timestamp::from_secs(NOW)).bytes).unwrap();
     std::os::unix::fs::symlink(&real, world.file()).unwrap();
     let open = || -> Result<Remote, Error> { Err(crate::error::ConfigError("none".into()).into()) };
-    assert_eq!(&*get(&world.call(), &Source::Remote(&open)).unwrap().value, "first");
+    assert_eq!(&*get(&world.call(), &LazySource::Remote(&open)).unwrap().value, "first");
 }
 
 #[test]
@@ -638,7 +648,7 @@ fn a_rejected_token_is_replaced_once_and_late_callers_get_the_new_one() {
     world.get().unwrap();
     world.answer(Ok("second"));
     assert_eq!(&*world.replace("first").unwrap().value, "second");
-    assert_eq!(world.upstream.rejected.lock().unwrap().as_deref(), Some("first"));
+    assert_eq!(world.source.rejected.lock().unwrap().as_deref(), Some("first"));
     assert_eq!(&*world.replace("first").unwrap().value, "second");
     assert_eq!(&*world.replace("something else").unwrap().value, "second");
     assert_eq!(world.asked(), 2);
@@ -648,10 +658,13 @@ fn a_rejected_token_is_replaced_once_and_late_callers_get_the_new_one() {
 fn a_rejected_token_whose_replacement_fails_stays_and_is_not_asked_for_again() {
     let world = World::new(Ok("first"));
     world.get().unwrap();
-    world.answer(Err(Failure { cause: Cause::StillRejected, pace: Pace::NextMinute }));
+    world.answer(Err(Failure {
+        cause: Cause::StillRejected,
+        retry_policy: RetryPolicy::NextMinute,
+    }));
     for _ in 0..2 {
         let error = world.replace("first").unwrap_err();
-        assert!(matches!(error, Error::Upstream { cause: Cause::StillRejected, .. }));
+        assert!(matches!(error, Error::FetchFailed { cause: Cause::StillRejected, .. }));
     }
     assert_eq!(world.asked(), 2);
     assert_eq!(&*world.get().unwrap().value, "first");
@@ -664,12 +677,13 @@ fn a_waiter_with_other_credentials_does_not_share_the_refusal() {
     lock.hand_to_worker();
     let result = thread::scope(|scope| {
         let waiter = scope.spawn(|| world.get());
-        let pace = Pace::AccountRefused(Duration::from_secs(60));
+        let retry_policy = RetryPolicy::AccountRefused(Duration::from_secs(60));
         let cause = Cause::Api { errcode: 40125, errmsg: String::new() };
-        let other = asker("another");
-        let record = FailureRecord::of(Failure { cause, pace }, &other, None, world.clock.now());
+        let other = requester("another");
+        let record =
+            FailureRecord::new(Failure { cause, retry_policy }, &other, None, world.clock.now());
         let content = noted(&record);
-        let staged = Replacement::stage(&lock, WriteMode::Replace).unwrap();
+        let staged = PendingWrite::stage(&lock, WriteMode::Replace).unwrap();
         staged.fill(content).commit(&mut lock).unwrap();
         drop(lock);
         waiter.join().unwrap()
@@ -682,37 +696,37 @@ fn a_waiter_with_other_credentials_does_not_share_the_refusal() {
 fn an_upstream_of_this_thread_is_asked_on_it_and_may_not_call_back() {
     let world = World::new(Ok("token"));
     struct Recursive<'a>(&'a World, Mutex<Option<Error>>, thread::ThreadId);
-    impl Upstream for Recursive<'_> {
-        fn fetch(&self, rejected: Option<&str>) -> Result<Grant, Setback> {
+    impl TokenSource for Recursive<'_> {
+        fn fetch(&self, rejected: Option<&str>) -> Result<IssuedToken, FetchError> {
             assert_eq!(thread::current().id(), self.2);
-            *self.1.lock().unwrap() = get(&self.0.call(), &Source::Local(self)).err();
-            self.0.upstream.fetch(rejected)
+            *self.1.lock().unwrap() = get(&self.0.call(), &LazySource::Local(self)).err();
+            self.0.source.fetch(rejected)
         }
-        fn asker(&self) -> Asker {
-            asker("loader")
+        fn requester(&self) -> Requester {
+            requester("loader")
         }
         fn time_limit(&self) -> Duration {
             Duration::ZERO
         }
     }
-    let upstream = Recursive(&world, Mutex::new(None), thread::current().id());
-    assert_eq!(&*get(&world.call(), &Source::Local(&upstream)).unwrap().value, "token");
-    let inner = upstream.1.lock().unwrap().take();
+    let source = Recursive(&world, Mutex::new(None), thread::current().id());
+    assert_eq!(&*get(&world.call(), &LazySource::Local(&source)).unwrap().value, "token");
+    let inner = source.1.lock().unwrap().take();
     assert!(matches!(inner, Some(Error::Deadlock { .. })), "{inner:?}");
 }
 
 #[test]
 fn under_a_held_lock_calls_on_the_same_file_use_it_and_others_stay_out() {
     let world = World::new(Ok("token"));
-    let critical = critical::enter(&world.call()).unwrap();
-    let nested = critical::enter(&world.call()).unwrap();
+    let held_locks = held_locks::enter(&world.call()).unwrap();
+    let nested = held_locks::enter(&world.call()).unwrap();
     assert_eq!(&*world.get().unwrap().value, "token");
     drop(nested);
     assert!(matches!(TokenLock::attempt(&world.file(), 0o600, &caller()), Ok(Attempt::Busy)));
     world.answer(Ok("second"));
     assert_eq!(&*world.replace("token").unwrap().value, "second");
     assert!(matches!(TokenLock::attempt(&world.file(), 0o600, &caller()), Ok(Attempt::Busy)));
-    drop(critical);
+    drop(held_locks);
     drop(world.lock());
 }
 
@@ -740,8 +754,8 @@ mod stack {
 
 impl World {
     /// Enters wx_with_lock() as the innermost of these calls.
-    fn enter_at(&self, frames: &[usize]) -> Result<critical::Inside, Error> {
-        stack::within(frames, |caller| critical::enter(&Call { caller, ..self.call() }))
+    fn enter_at(&self, frames: &[usize]) -> Result<held_locks::LockGuard, Error> {
+        stack::within(frames, |caller| held_locks::enter(&Call { caller, ..self.call() }))
     }
 
     fn get_at(&self, frames: &[usize]) -> Result<Token, Error> {
@@ -793,7 +807,7 @@ fn a_lock_that_is_lent_when_its_holder_leaves_goes_when_it_comes_back() {
     let mut first = Some(world.enter_at(&[1]).unwrap());
     let real = token_file::resolve(&world.file()).unwrap();
     stack::within(&[1, 2], |borrower| {
-        critical::with(&borrower, &real, |_| {
+        held_locks::with(&borrower, &real, |_| {
             assert!(is_other_fiber(world.get_at(&[1, 3])), "it has been lent to another Fiber");
             let own = world.get_at(&[1, 2, 4]);
             assert!(
@@ -819,7 +833,7 @@ fn at_the_end_of_a_request_nothing_of_it_is_inside_any_more() {
     });
     let at_work =
         TokenLock::attempt(&world.dir.path().join("worker.json"), 0o600, &caller().on_worker());
-    critical::end_of_request();
+    held_locks::end_of_request();
     assert!(world.is_free());
     assert!(matches!(TokenLock::attempt(&own, 0o600, &caller()), Ok(Attempt::Held(_))));
     let worker = TokenLock::attempt(&world.dir.path().join("worker.json"), 0o600, &caller());
@@ -830,8 +844,8 @@ fn at_the_end_of_a_request_nothing_of_it_is_inside_any_more() {
 impl World {
     /// Polls once, as soon as the file is not one that was written just now.
     fn poll(&self, call: &Call) -> Result<Option<Token>, Error> {
-        while token_file::read_if_settled(&call.file, TOKEN).unwrap().is_none() {}
-        try_get(call, &|| Ok(Arc::clone(&self.upstream) as Remote))
+        while token_file::read_unless_racy(&call.file, TOKEN).unwrap().is_none() {}
+        try_get(call, &|| Ok(Arc::clone(&self.source) as Remote))
     }
 }
 
@@ -839,7 +853,7 @@ impl World {
 fn a_poll_has_a_refresh_started_and_the_next_one_gets_its_token() {
     let world = World::new(Ok("token"));
     assert_eq!(world.poll(&world.call()).unwrap(), None);
-    worker::finish_all(worker::Patience::Full);
+    worker::finish_all(worker::ShutdownWait::Full);
     assert_eq!(&*world.poll(&world.call()).unwrap().unwrap().value, "token");
     assert_eq!(world.asked(), 1);
 }
@@ -848,7 +862,7 @@ fn a_poll_has_a_refresh_started_and_the_next_one_gets_its_token() {
 fn a_poll_for_a_due_token_gets_it_and_has_it_renewed() {
     let world = due();
     assert_eq!(&*world.poll(&world.call()).unwrap().unwrap().value, "first");
-    worker::finish_all(worker::Patience::Full);
+    worker::finish_all(worker::ShutdownWait::Full);
     assert_eq!(&*world.poll(&world.call()).unwrap().unwrap().value, "second");
     assert_eq!(world.asked(), 2);
 }
@@ -858,8 +872,8 @@ fn a_poll_does_not_read_what_is_being_written() {
     let half_written = || {
         let world = World::new(Ok("token"));
         fs::write(world.file(), r#"{"access_token":"half-wri"#).unwrap();
-        let polled = try_get(&world.call(), &|| Ok(Arc::clone(&world.upstream) as Remote));
-        worker::finish_all(worker::Patience::Full);
+        let polled = try_get(&world.call(), &|| Ok(Arc::clone(&world.source) as Remote));
+        worker::finish_all(worker::ShutdownWait::Full);
         polled.unwrap().is_none() && world.asked() == 0
     };
     assert!((0..10).any(|_| half_written()), "unless this machine is slower than 50 ms each time");
@@ -891,15 +905,15 @@ fn a_poll_within_a_held_lock_is_an_error_and_not_an_endless_loop() {
 fn a_poll_repeats_a_failure_until_it_may_be_tried_again() {
     let world = World::new(Err(down()));
     assert_eq!(world.poll(&world.call()).unwrap(), None);
-    worker::finish_all(worker::Patience::Full);
+    worker::finish_all(worker::ShutdownWait::Full);
     for _ in 0..3 {
-        assert!(matches!(world.poll(&world.call()), Err(Error::Upstream { .. })));
+        assert!(matches!(world.poll(&world.call()), Err(Error::FetchFailed { .. })));
     }
     assert_eq!(world.asked(), 1);
     world.pass(1);
     world.answer(Ok("back"));
     assert_eq!(world.poll(&world.call()).unwrap(), None);
-    worker::finish_all(worker::Patience::Full);
+    worker::finish_all(worker::ShutdownWait::Full);
     assert_eq!(&*world.poll(&world.call()).unwrap().unwrap().value, "back");
 }
 
@@ -912,7 +926,7 @@ fn a_poll_learns_what_its_refresh_could_not_write_into_the_file() {
     let from = world.dir.path().join("d");
     // While WeChat is asked, the directory goes away.
     let world = World {
-        upstream: Arc::new(FakeUpstream {
+        source: Arc::new(FakeUpstream {
             answer: Mutex::new(Err(down())),
             asked: AtomicUsize::new(0),
             rejected: Mutex::new(None),
@@ -923,20 +937,20 @@ fn a_poll_learns_what_its_refresh_could_not_write_into_the_file() {
     };
     let call = Call { file, ..world.call() };
     assert_eq!(world.poll(&call).unwrap(), None);
-    worker::finish_all(worker::Patience::Full);
+    worker::finish_all(worker::ShutdownWait::Full);
     assert_eq!(world.asked(), 1);
     fs::create_dir(call.file.parent().unwrap()).unwrap();
     let told = world.poll(&call).unwrap_err();
-    assert!(matches!(told, Error::Upstream { .. }), "{told}");
+    assert!(matches!(told, Error::FetchFailed { .. }), "{told}");
 }
 
 #[test]
 fn a_held_lock_makes_a_missing_file_and_leaves_content_alone() {
     let world = World::new(Ok("token"));
-    drop(critical::enter(&world.call()).unwrap());
+    drop(held_locks::enter(&world.call()).unwrap());
     assert_eq!(fs::read(world.file()).unwrap(), b"");
     fs::write(world.file(), "not a token file").unwrap();
-    drop(critical::enter(&world.call()).unwrap());
+    drop(held_locks::enter(&world.call()).unwrap());
     assert_eq!(fs::read(world.file()).unwrap(), b"not a token file");
 }
 
@@ -946,9 +960,9 @@ const EARLY: Duration = Duration::from_secs(3600);
 impl World {
     /// A token of the classic endpoint that has half an hour to live, and a refresh of it that was cut off
     /// `seconds` ago.
-    fn cut_off(seconds: i64) -> Self {
+    fn interrupted(seconds: i64) -> Self {
         let world = World::new(Ok("first"));
-        world.upstream.is_classic.store(true, Ordering::SeqCst);
+        world.source.is_classic.store(true, Ordering::SeqCst);
         world.get().unwrap();
         world.date(&world.file(), 0);
         world.pass(7200 - 1800);
@@ -986,54 +1000,54 @@ impl World {
 
 #[test]
 fn a_refresh_that_was_cut_off_is_begun_anew_by_the_next_call_and_nobody_waits() {
-    let world = World::cut_off(239);
+    let world = World::interrupted(239);
     let call = Call { background: true, ..world.early() };
     assert_eq!(&*world.get_by(&call).unwrap().value, "first");
-    worker::finish_all(worker::Patience::Full);
+    worker::finish_all(worker::ShutdownWait::Full);
     assert_eq!(&*world.get_by(&call).unwrap().value, "second");
     assert_eq!(world.asked(), 2);
 }
 
 #[test]
 fn the_token_that_a_lost_one_kills_is_not_handed_out_when_it_may_be_dead() {
-    let world = World::cut_off(240);
+    let world = World::interrupted(240);
     let call = Call { background: true, ..world.early() };
     assert_eq!(&*world.get_by(&call).unwrap().value, "second");
-    let world = World::cut_off(240);
+    let world = World::interrupted(240);
     assert_eq!(world.poll(&world.early()).unwrap(), None);
-    worker::finish_all(worker::Patience::Full);
+    worker::finish_all(worker::ShutdownWait::Full);
     assert_eq!(&*world.poll(&world.early()).unwrap().unwrap().value, "second");
     assert_eq!(world.asked(), 2);
 }
 
 #[test]
 fn a_refresh_that_fails_does_not_make_one_that_was_cut_off_forgotten() {
-    let world = World::cut_off(100);
+    let world = World::interrupted(100);
     world.answer(Err(down()));
     assert_eq!(&*world.get_by(&world.early()).unwrap().value, "first");
     let now = world.clock.now();
     assert_eq!(world.stored().expiry, now + Duration::from_secs(140), "five minutes less one");
     world.pass(140);
-    assert!(matches!(world.get_by(&world.early()), Err(Error::Upstream { .. })));
+    assert!(matches!(world.get_by(&world.early()), Err(Error::FetchFailed { .. })));
 
-    let world = World::cut_off(1000);
+    let world = World::interrupted(1000);
     world.answer(Err(down()));
     for _ in 0..2 {
-        assert!(matches!(world.get_by(&world.early()), Err(Error::Upstream { .. })));
+        assert!(matches!(world.get_by(&world.early()), Err(Error::FetchFailed { .. })));
     }
     assert_eq!(world.asked(), 2);
 }
 
 #[test]
 fn nothing_was_cut_off_while_its_process_lives_before_the_file_was_written_or_without_harm() {
-    let in_use = World::cut_off(1000);
+    let in_use = World::interrupted(1000);
     let leftover = in_use.leave_behind(1000);
     let lock = TokenLock::attempt(&leftover, 0o600, &caller());
     assert!(matches!(lock, Ok(Attempt::Held(_))));
-    let rewritten = World::cut_off(1000);
+    let rewritten = World::interrupted(1000);
     rewritten.date(&rewritten.file(), 999);
-    let stable = World::cut_off(1000);
-    stable.upstream.is_classic.store(false, Ordering::SeqCst);
+    let stable = World::interrupted(1000);
+    stable.source.is_classic.store(false, Ordering::SeqCst);
     for world in [in_use, rewritten, stable] {
         world.answer(Err(down()));
         let expiry = world.stored().expiry;

@@ -4,15 +4,15 @@ use std::borrow::BorrowMut;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::finding::Finding;
-use super::{Call, Remote, cut_off};
+use super::file_state::FileState;
+use super::{Call, Remote, interrupted};
 use crate::error::Error;
-use crate::failure::{Asker, FailureRecord};
-use crate::ledger::Fetched;
+use crate::failure::{FailureRecord, Requester};
 use crate::refresh::{Outcome, Refresh};
-use crate::token::{Age, Token};
+use crate::token::{Freshness, Token};
 use crate::token_file::lock::TokenLock;
-use crate::upstream::{Grant, Setback, Upstream};
+use crate::token_source::{FetchError, IssuedToken, TokenSource};
+use crate::unstored_tokens::Fetched;
 
 /// What a call wants of the file.
 #[derive(Clone)]
@@ -38,28 +38,28 @@ impl Wanted {
     /// The token, or the failure, that another call has brought about since this one began.
     ///
     /// # Errors
-    /// [`Error::Upstream`] if the refresh of another call failed.
+    /// [`Error::FetchFailed`] if the refresh of another call failed.
     pub fn answered(
         &self,
         call: &Call,
-        asker: &Asker,
-        found: &Finding,
+        requester: &Requester,
+        found: &FileState,
     ) -> Result<Option<Token>, Error> {
         if let Some(token) = call.usable(found, self.rejected.as_deref()) {
             return Ok(Some(token));
         }
-        let failed = found
-            .failure()
-            .filter(|record| Some(*record) != self.old_failure.as_ref() && record.concerns(asker));
+        let failed = found.failure().filter(|record| {
+            Some(*record) != self.old_failure.as_ref() && record.concerns(requester)
+        });
         let Some(record) = failed else { return Ok(None) };
         // It failed a moment ago, whatever the clock of the file system says.
         let record = record.in_own_clock(call.clock.offset_to(record.failed_at));
-        Err(Error::upstream(&call.file, &record, call.clock.now()))
+        Err(Error::fetch_failed(&call.file, &record, call.clock.now()))
     }
 }
 
 /// Takes a turn under `lock`: what others did last counts first, then a token in hand, and only then
-/// `upstream`. `None` if there is nothing to do. An owned lock goes with the return.
+/// `source`. `None` if there is nothing to do. An owned lock goes with the return.
 ///
 /// # Errors
 /// Any [`Error`].
@@ -67,40 +67,43 @@ pub fn take<L: BorrowMut<TokenLock>>(
     call: &Call,
     aim: &Aim,
     mut lock: L,
-    upstream: &dyn Upstream,
+    source: &dyn TokenSource,
 ) -> Result<Option<Outcome>, Error> {
-    let asker = upstream.asker();
-    let mut found = call.find(lock.borrow().read(call.expected)?)?;
-    call.refuse_other(&found, asker.owner.as_ref())?;
-    if cut_off::tell(call, lock.borrow_mut(), found.document(), upstream)? {
-        found = call.find(lock.borrow().read(call.expected)?)?;
+    let requester = source.requester();
+    let mut found = call.find(lock.borrow().read(call.spec)?)?;
+    call.check_owner(&found, requester.owner.as_ref())?;
+    if interrupted::tell(call, lock.borrow_mut(), found.document(), source)? {
+        found = call.find(lock.borrow().read(call.spec)?)?;
     }
     let mut rejected = None;
     let in_hand = match aim {
         Aim::Renew => {
-            let age = found.token().map(|token| token.age(call.clock.now(), call.refresh_ahead));
-            let is_fresh = age == Some(Age::Fresh);
+            let freshness =
+                found.token().map(|token| token.freshness(call.clock.now(), call.refresh_ahead));
+            let is_fresh = freshness == Some(Freshness::Fresh);
             if is_fresh && found.unstored.is_none() {
                 return Ok(found.token().cloned().map(Outcome::Stored));
             }
             let now = call.clock.now();
-            if call.is_too_soon(&found, &asker) || cut_off::is_recent(lock.borrow().path(), now) {
+            if call.is_too_soon(&found, &requester)
+                || interrupted::is_recent(lock.borrow().path(), now)
+            {
                 return Ok(None);
             }
             found.unstored.clone().filter(|_| is_fresh && !found.is_superseded)
         }
         Aim::Obtain(wanted) => {
-            if let Some(token) = wanted.answered(call, &asker, &found)? {
+            if let Some(token) = wanted.answered(call, &requester, &found)? {
                 return Ok(Some(Outcome::Stored(token)));
             }
             rejected = wanted.rejected.as_deref();
             wanted.in_hand.clone()
         }
     };
-    let refresh = Refresh::prepare(lock, found.snapshot.document, call.manner())?;
+    let refresh = Refresh::prepare(lock, found.snapshot.document, call.options())?;
     match in_hand {
-        Some(fetched) => Ok(Some(refresh.store(fetched, upstream, call.clock.as_ref()))),
-        None => refresh.run(upstream, rejected, call.clock.as_ref()).map(Some),
+        Some(fetched) => Ok(Some(refresh.store(fetched, source, call.clock.as_ref()))),
+        None => refresh.run(source, rejected, call.clock.as_ref()).map(Some),
     }
 }
 
@@ -112,17 +115,17 @@ pub struct AskedOnWorker<'a> {
     pub remote: &'a Remote,
 }
 
-impl Upstream for AskedOnWorker<'_> {
-    fn fetch(&self, rejected: Option<&str>) -> Result<Grant, Setback> {
+impl TokenSource for AskedOnWorker<'_> {
+    fn fetch(&self, rejected: Option<&str>) -> Result<IssuedToken, FetchError> {
         let remote = Arc::clone(self.remote);
         let rejected = rejected.map(str::to_owned);
         let answer =
             self.call.on_worker(self.remote.as_ref(), move || remote.fetch(rejected.as_deref()));
-        answer.unwrap_or_else(|error| Err(Setback::Unasked(error)))
+        answer.unwrap_or_else(|error| Err(FetchError::NotAttempted(error)))
     }
 
-    fn asker(&self) -> Asker {
-        self.remote.asker()
+    fn requester(&self) -> Requester {
+        self.remote.requester()
     }
 
     fn time_limit(&self) -> Duration {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, AtFlags, CWD};
 
 use super::document::Refusal;
-use super::likeness::ACL;
+use super::metadata::ACL;
 use crate::printable::{printable, printable_path};
 
 /// A token file that cannot be read, written, or is not a token file.
@@ -41,7 +41,7 @@ impl FileError {
 
     /// PHP's `open_basedir` bars the file at `path`, or its directory.
     #[must_use]
-    pub fn barred_by_open_basedir(path: &Path) -> Self {
+    pub fn denied_by_open_basedir(path: &Path) -> Self {
         let remedy = "Add the directory of the token file to open_basedir, or pass another path: replacements are made there";
         Self::without_source(path, "use", "open_basedir bars it".to_owned(), remedy)
     }
@@ -94,7 +94,7 @@ pub struct SystemError {
 
 impl SystemError {
     /// The `error` of `call`.
-    pub fn of(call: &'static str, error: impl Into<io::Error>) -> Self {
+    pub fn in_call(call: &'static str, error: impl Into<io::Error>) -> Self {
         Self { call: Some(call), error: error.into() }
     }
 
@@ -349,7 +349,7 @@ mod tests {
                 lchown(&path, Some(owner), None).unwrap();
             }
             let denied = io::Error::from_raw_os_error(libc::EACCES);
-            let error = FileError::from_io(&path, "find", SystemError::of("stat(2)", denied));
+            let error = FileError::from_io(&path, "find", SystemError::in_call("stat(2)", denied));
             error.to_string().contains("fs.protected_symlinks): it is a link of uid 65534")
         };
         assert_eq!(told(0o1777, 65534), rustix::process::geteuid().is_root());

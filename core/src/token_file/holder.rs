@@ -5,10 +5,10 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::{fmt, iter};
 
-use super::Identity;
+use super::FileVersion;
 use crate::descriptor;
 use crate::printable::printable;
-use crate::process::UnderWay;
+use crate::process::ProcessState;
 
 /// A process that holds a flock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,15 +32,15 @@ impl fmt::Display for Holder {
 
 /// A process that holds a flock on `file`; `None` if nobody does or the kernel does not tell.
 #[must_use]
-pub fn find(file: &Identity) -> Option<Holder> {
+pub fn find(file: &FileVersion) -> Option<Holder> {
     all(file, |options| descriptor::file(Path::new(TABLE), options)).into_iter().next()
 }
 
 /// Every process that holds a flock on `file`, of which a shared one may have many: for those who hold
 /// what the process has under way.
 #[must_use]
-pub fn all_under(under_way: &UnderWay, file: &Identity) -> Vec<Holder> {
-    all(file, |options| descriptor::file_under(under_way, Path::new(TABLE), options))
+pub fn all_under(process_state: &ProcessState, file: &FileVersion) -> Vec<Holder> {
+    all(file, |options| descriptor::file_under(process_state, Path::new(TABLE), options))
 }
 
 const TABLE: &str = "/proc/locks";
@@ -48,7 +48,7 @@ const TABLE: &str = "/proc/locks";
 /// Far more than the table of any machine, in bytes.
 const MAX_TABLE: usize = 64 * 1024 * 1024;
 
-fn all(file: &Identity, open: impl Fn(&OpenOptions) -> io::Result<File>) -> Vec<Holder> {
+fn all(file: &FileVersion, open: impl Fn(&OpenOptions) -> io::Result<File>) -> Vec<Holder> {
     let read = || read_table(open(OpenOptions::new().read(true))?);
     // The table changes between two reads of it, and then a line may be passed over.
     let tables = iter::repeat_with(read).take(3).map_while(Result::ok);
@@ -70,7 +70,7 @@ fn read_table(mut file: File) -> io::Result<String> {
     Ok(table)
 }
 
-fn all_in(table: &str, file: &Identity) -> Vec<Holder> {
+fn all_in(table: &str, file: &FileVersion) -> Vec<Holder> {
     let held: Vec<FlockLine> =
         table.lines().filter_map(parse).filter(|lock| lock.ino == file.ino).collect();
     // Stacked file systems (overlayfs, btrfs) show another device here than stat(2) does.
@@ -110,7 +110,7 @@ mod tests {
     use std::os::unix::fs::MetadataExt;
 
     use super::*;
-    use crate::token_file::identify;
+    use crate::token_file::stat;
 
     const LOCKS: &str = "\
 1: POSIX  ADVISORY  WRITE 11 fe:00:77 0 EOF
@@ -123,9 +123,9 @@ mod tests {
 
     fn holder_of(dev: u64, ino: u64) -> io::Result<Option<u32>> {
         let file = tempfile::NamedTempFile::new()?;
-        let identity = identify(file.path()).ok().flatten();
+        let identity = stat(file.path()).ok().flatten();
         Ok(identity.and_then(|identity| {
-            let file = Identity { dev, ino, ..identity };
+            let file = FileVersion { dev, ino, ..identity };
             all_in(LOCKS, &file).into_iter().next().map(|holder| holder.pid)
         }))
     }
@@ -155,7 +155,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new()?;
         fs2::FileExt::try_lock_exclusive(file.as_file())?;
         assert!(file.as_file().metadata()?.is_file() && file.as_file().metadata()?.ino() > 0);
-        let holder = identify(file.path()).ok().flatten().and_then(|identity| find(&identity));
+        let holder = stat(file.path()).ok().flatten().and_then(|identity| find(&identity));
         assert_eq!(holder.map(|holder| holder.pid), Some(std::process::id()));
         Ok(())
     }

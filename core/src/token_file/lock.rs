@@ -17,15 +17,15 @@ use fs2::FileExt;
 use tempfile::NamedTempFile;
 
 use super::{
-    FileError, Identity, Snapshot, SystemError, holder, identify_open, identify_resolved, likeness,
-    read_resolved, replace,
+    FileError, FileVersion, Snapshot, SystemError, holder, metadata, read_resolved, replace,
+    stat_open, stat_resolved,
 };
 use crate::caller::{Caller, Frame};
 use crate::descriptor;
 use crate::notice;
 use crate::printable::printable_path;
-use crate::process::{self, HeldLock, Owner, UnderWay};
-use crate::token_file::document::Expected;
+use crate::process::{self, HeldLock, LockOwner, ProcessState};
+use crate::token_file::document::FileSpec;
 
 /// What an attempt to lock came to.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ thread_local! {
 pub struct TokenLock {
     file: ManuallyDrop<File>,
     path: PathBuf,
-    identity: Identity,
+    identity: FileVersion,
     /// The process that made it: a forked child has closed its copy already.
     generation: u64,
 }
@@ -86,20 +86,20 @@ impl TokenLock {
 
     /// Opens the file, locks it, and enters it among what the process holds, in one step: nobody in
     /// this process ever sees one without the others, and no child is forked in between.
-    fn take(path: &Path, mode: u32, owner: Owner) -> Result<Attempt, FileError> {
-        let mut under_way = process::under_way();
-        let Some(file) = open_or_create(&under_way, path, mode)? else {
+    fn take(path: &Path, mode: u32, owner: LockOwner) -> Result<Attempt, FileError> {
+        let mut process_state = process::process_state();
+        let Some(file) = open_or_create(&process_state, path, mode)? else {
             return Ok(Attempt::Replaced);
         };
-        let identity = identify_open(path, &file)?;
-        if !try_lock(&file)
-            .map_err(|error| FileError::from_io(path, "lock", SystemError::of("flock(2)", error)))?
-        {
+        let identity = stat_open(path, &file)?;
+        if !try_lock(&file).map_err(|error| {
+            FileError::from_io(path, "lock", SystemError::in_call("flock(2)", error))
+        })? {
             return Ok(Attempt::Busy);
         }
-        under_way.locks.push(HeldLock::new(&file, &identity, owner));
+        process_state.locks.push(HeldLock::new(&file, &identity, owner));
         HAS_LOCKED.set(true);
-        let generation = under_way.generation;
+        let generation = process_state.generation;
         Ok(Attempt::Held(Self {
             file: ManuallyDrop::new(file),
             path: path.to_owned(),
@@ -110,30 +110,30 @@ impl TokenLock {
 
     /// From now on a worker holds the lock, whichever thread has taken it.
     pub fn hand_to_worker(&self) {
-        self.hand_to(|owner| *owner = Owner::Worker);
+        self.hand_to(|owner| *owner = LockOwner::Worker);
     }
 
     /// From now on the call with `frame` holds the lock, among those of the thread that has taken it.
     pub fn belongs_to(&self, frame: Frame) {
         self.hand_to(|owner| {
-            if let Owner::Call { frame: own, .. } = owner {
+            if let LockOwner::Call { frame: own, .. } = owner {
                 *own = frame;
             }
         });
     }
 
-    fn hand_to(&self, change: impl Fn(&mut Owner)) {
+    fn hand_to(&self, change: impl Fn(&mut LockOwner)) {
         let fd = self.file.as_raw_fd();
-        let mut under_way = process::under_way();
-        for lock in under_way.locks.iter_mut().filter(|lock| lock.fd == fd) {
+        let mut process_state = process::process_state();
+        for lock in process_state.locks.iter_mut().filter(|lock| lock.fd == fd) {
             change(&mut lock.owner);
         }
     }
 
     /// Goes on with a successor that is now at this lock's path, and lets the old file go.
-    fn move_to(&mut self, successor: File, identity: Identity) -> io::Result<()> {
-        let mut under_way = process::under_way();
-        under_way.forget(&self.file);
+    fn move_to(&mut self, successor: File, identity: FileVersion) -> io::Result<()> {
+        let mut process_state = process::process_state();
+        process_state.forget(&self.file);
         let old = mem::replace(&mut *self.file, successor);
         self.identity = identity;
         FileExt::unlock(&old)
@@ -144,7 +144,7 @@ impl TokenLock {
     /// # Errors
     /// [`FileError`] if the path cannot be looked at.
     pub fn is_current(&self) -> Result<bool, FileError> {
-        Ok(identify_resolved(&self.path)?.is_some_and(|now| now.is_same_file(&self.identity)))
+        Ok(stat_resolved(&self.path)?.is_some_and(|now| now.is_same_file(&self.identity)))
     }
 
     /// The real file that is locked.
@@ -170,18 +170,18 @@ impl TokenLock {
     ///
     /// # Errors
     /// As [`read`](super::read).
-    pub fn read(&self, expected: Expected) -> Result<Snapshot, FileError> {
-        read_resolved(&self.path, expected)
+    pub fn read(&self, spec: FileSpec) -> Result<Snapshot, FileError> {
+        read_resolved(&self.path, spec)
     }
 }
 
 impl Drop for TokenLock {
     fn drop(&mut self) {
-        let mut under_way = process::under_way();
-        if under_way.generation != self.generation {
+        let mut process_state = process::process_state();
+        if process_state.generation != self.generation {
             return;
         }
-        under_way.forget(&self.file);
+        process_state.forget(&self.file);
         // Closing is not enough: a forked child may hold a copy of this description.
         let unlocked = FileExt::unlock(&*self.file);
         debug_assert!(unlocked.is_ok(), "flock(LOCK_UN) does not fail on an open descriptor");
@@ -193,10 +193,10 @@ impl Drop for TokenLock {
 /// A file that is made to take the place of a locked one. It is locked from its making: nobody sweeps
 /// it away, and it excludes everybody as soon as it is in place.
 #[derive(Debug)]
-pub(super) struct Successor {
+pub(super) struct StagedFile {
     /// `None` once it is in place.
     file: Option<NamedTempFile>,
-    identity: Identity,
+    identity: FileVersion,
     generation: u64,
 }
 
@@ -204,24 +204,24 @@ pub(super) struct Successor {
 /// it at once.
 const MAX_TRIES: usize = 16;
 
-impl Successor {
+impl StagedFile {
     /// Makes one for the file of `lock`.
     ///
     /// # Errors
     /// The operating system's.
     pub(super) fn make(
         lock: &TokenLock,
-        make: impl Fn(&UnderWay) -> io::Result<NamedTempFile>,
+        make: impl Fn(&ProcessState) -> io::Result<NamedTempFile>,
     ) -> io::Result<Self> {
-        let mut under_way = process::under_way();
-        let owner = under_way.owner_of(&lock.file);
+        let mut process_state = process::process_state();
+        let owner = process_state.owner_of(&lock.file);
         for _ in 0..MAX_TRIES {
-            let file = make(&under_way)?;
+            let file = make(&process_state)?;
             // If not, somebody takes it for a leftover and is about to remove it.
             if try_lock(file.as_file())? {
-                let identity = Identity::of(&rustix::fs::fstat(file.as_file())?);
-                under_way.locks.push(HeldLock::new(file.as_file(), &identity, owner));
-                let generation = under_way.generation;
+                let identity = FileVersion::from_stat(&rustix::fs::fstat(file.as_file())?);
+                process_state.locks.push(HeldLock::new(file.as_file(), &identity, owner));
+                let generation = process_state.generation;
                 return Ok(Self { file: Some(file), identity, generation });
             }
         }
@@ -250,13 +250,13 @@ impl Successor {
     }
 }
 
-impl Drop for Successor {
+impl Drop for StagedFile {
     fn drop(&mut self) {
         let Some(file) = self.file.take() else { return };
         let (file, path) = file.into_parts();
-        let mut under_way = process::under_way();
-        if under_way.generation == self.generation {
-            under_way.forget(&file);
+        let mut process_state = process::process_state();
+        if process_state.generation == self.generation {
+            process_state.forget(&file);
             // While no fork can copy it; and closed first, for FUSE only renames what is open.
             drop(file);
             drop(path);
@@ -277,10 +277,10 @@ pub(super) fn remove_leftover(path: &Path) -> io::Result<()> {
 /// Whether the file at `path` is a successor whose process has died.
 pub(super) fn is_leftover(path: &Path) -> bool {
     // Nobody in this process takes the lock for one of PHP code, and no child inherits it.
-    let under_way = process::under_way();
+    let process_state = process::process_state();
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_NOFOLLOW;
     let options = OpenOptions::new().read(true).custom_flags(flags).clone();
-    match descriptor::file_under(&under_way, path, &options) {
+    match descriptor::file_under(&process_state, path, &options) {
         Ok(file) => try_lock(&file).unwrap_or(false),
         // Another user's, who cannot be asked.
         Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
@@ -304,10 +304,10 @@ pub fn release_abandoned() {
         return;
     }
     let this_thread = thread::current().id();
-    let mut under_way = process::under_way();
-    under_way.locks.retain(|lock| {
+    let mut process_state = process::process_state();
+    process_state.locks.retain(|lock| {
         let is_abandoned =
-            matches!(lock.owner, Owner::Call { thread, .. } if thread == this_thread);
+            matches!(lock.owner, LockOwner::Call { thread, .. } if thread == this_thread);
         if is_abandoned {
             // SAFETY: a descriptor of ours, whose owner will not use it again.
             let file = unsafe { File::from_raw_fd(lock.fd) };
@@ -320,12 +320,12 @@ pub fn release_abandoned() {
 
 /// Whether `caller`, if it waited for the lock of `file`, would wait for its own thread or process.
 #[must_use]
-pub fn deadlock(file: &Identity, caller: &Caller) -> Option<Deadlock> {
+pub fn deadlock(file: &FileVersion, caller: &Caller) -> Option<Deadlock> {
     // No lock of ours comes or goes while this is compared with what the kernel tells.
-    let under_way = process::under_way();
-    let ours = under_way.locks.iter().find(|lock| lock.file == (file.dev, file.ino));
+    let process_state = process::process_state();
+    let ours = process_state.locks.iter().find(|lock| lock.file == (file.dev, file.ino));
     match ours.map(|lock| lock.owner) {
-        Some(Owner::Call { thread, frame }) if caller.keeps_waiting(thread) => {
+        Some(LockOwner::Call { thread, frame }) if caller.keeps_waiting(thread) => {
             let is_own = caller.is_within(frame);
             Some(if is_own { Deadlock::OwnLoader } else { Deadlock::OtherFiber })
         }
@@ -334,7 +334,8 @@ pub fn deadlock(file: &Identity, caller: &Caller) -> Option<Deadlock> {
         None if process::has_several_php_threads() => None,
         None => {
             let own = std::process::id();
-            let is_own = holder::all_under(&under_way, file).iter().any(|holder| holder.pid == own);
+            let is_own =
+                holder::all_under(&process_state, file).iter().any(|holder| holder.pid == own);
             is_own.then_some(Deadlock::OwnFlock)
         }
     }
@@ -342,21 +343,29 @@ pub fn deadlock(file: &Identity, caller: &Caller) -> Option<Deadlock> {
 
 /// `None` if others exchange what is at `path` again and again, or have put a link there: whoever has
 /// resolved it must do so anew.
-fn open_or_create(under_way: &UnderWay, path: &Path, mode: u32) -> Result<Option<File>, FileError> {
+fn open_or_create(
+    process_state: &ProcessState,
+    path: &Path,
+    mode: u32,
+) -> Result<Option<File>, FileError> {
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_NOFOLLOW;
     let options = OpenOptions::new().read(true).write(true).custom_flags(flags).clone();
     for _ in 0..MAX_TRIES {
         // Never O_CREAT on a file that exists: fs.protected_regular forbids it in sticky
         // directories even to root (proc_sys_fs(5)).
-        match descriptor::file_under(under_way, path, &options) {
+        match descriptor::file_under(process_state, path, &options) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) if error.raw_os_error() == Some(libc::ELOOP) => return Ok(None),
             Err(error) => {
-                return Err(FileError::from_io(path, "write", SystemError::of("openat(2)", error)));
+                return Err(FileError::from_io(
+                    path,
+                    "write",
+                    SystemError::in_call("openat(2)", error),
+                ));
             }
             Ok(file) => return Ok(Some(file)),
         }
-        match create(under_way, path, mode) {
+        match create(process_state, path, mode) {
             Ok(file) => return Ok(Some(file)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(FileError::from_io(path, "create", error)),
@@ -366,58 +375,66 @@ fn open_or_create(under_way: &UnderWay, path: &Path, mode: u32) -> Result<Option
 }
 
 /// Makes the file, empty.
-fn create(under_way: &UnderWay, path: &Path, mode: u32) -> Result<File, SystemError> {
-    let file = match create_beside(under_way, path, mode) {
+fn create(process_state: &ProcessState, path: &Path, mode: u32) -> Result<File, SystemError> {
+    let file = match create_beside(process_state, path, mode) {
         // There may be neither renameat2(2) with RENAME_NOREPLACE nor link(2): FUSE, filters of containers.
         // Or somebody else has made the file and, under its lock, swept ours away.
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            create_at_once(under_way, path, mode)?
+            create_at_once(process_state, path, mode)?
         }
         created => created?,
     };
-    if likeness::is_roots_alone(&file) {
-        tell_that_it_is_roots_alone(under_way, path);
+    if metadata::is_roots_alone(&file) {
+        tell_that_it_is_roots_alone(process_state, path);
     }
     Ok(file)
 }
 
 /// The file comes to its path with the owner and mode that it is to have: whoever dies on the way leaves
 /// nothing there that others cannot use.
-fn create_beside(under_way: &UnderWay, path: &Path, mode: u32) -> Result<File, SystemError> {
-    let new = replace::beside(under_way, path);
-    let new = new.map_err(|error| SystemError::of("openat(2)", error))?;
+fn create_beside(
+    process_state: &ProcessState,
+    path: &Path,
+    mode: u32,
+) -> Result<File, SystemError> {
+    let new = replace::beside(process_state, path);
+    let new = new.map_err(|error| SystemError::in_call("openat(2)", error))?;
     // Nobody takes it for a leftover. If somebody does just now, it is made at its path.
     let _ = try_lock(new.as_file());
-    likeness::settle_in(under_way, new.as_file(), path, mode)?;
+    metadata::settle_in(process_state, new.as_file(), path, mode)?;
     new.persist_noclobber(path).map_err(|failed| {
         // Closed first, as above.
         let (file, path) = failed.file.into_parts();
         drop(file);
         drop(path);
-        SystemError::of("renameat2(2) or linkat(2)", failed.error)
+        SystemError::in_call("renameat2(2) or linkat(2)", failed.error)
     })
 }
 
-fn create_at_once(under_way: &UnderWay, path: &Path, mode: u32) -> Result<File, SystemError> {
+fn create_at_once(
+    process_state: &ProcessState,
+    path: &Path,
+    mode: u32,
+) -> Result<File, SystemError> {
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_NOFOLLOW;
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true).mode(0o600).custom_flags(flags);
-    let new = descriptor::file_under(under_way, path, &options);
-    let new = new.map_err(|error| SystemError::of("openat(2)", error))?;
-    likeness::settle_in(under_way, &new, path, mode)
+    let new = descriptor::file_under(process_state, path, &options);
+    let new = new.map_err(|error| SystemError::in_call("openat(2)", error))?;
+    metadata::settle_in(process_state, &new, path, mode)
         .inspect_err(|_| drop(fs::remove_file(path)))?;
     Ok(new)
 }
 
 /// A web server is locked out by it, and learns that only from its own failed call.
-fn tell_that_it_is_roots_alone(under_way: &UnderWay, path: &Path) {
+fn tell_that_it_is_roots_alone(process_state: &ProcessState, path: &Path) {
     let (file, directory) = (path, path.parent().unwrap_or(path));
     let notice = format!(
         "wx_token: root has created {file}, and only root can read it. If the web server needs it, run chown WEBUSER {directory} {file}: in a directory of that user, root creates files for that user",
         file = printable_path(file),
         directory = printable_path(directory)
     );
-    notice::leave_once_under(under_way, notice);
+    notice::leave_once_under(process_state, notice);
 }
 
 #[cfg(test)]
@@ -427,7 +444,7 @@ mod tests {
 
     use super::*;
     use crate::caller::tests::{caller, stranger};
-    use crate::token_file::{Subject, identify};
+    use crate::token_file::{CredentialKind, stat};
 
     fn held(path: &Path) -> Option<TokenLock> {
         match TokenLock::attempt(path, 0o600, &caller()) {
@@ -493,12 +510,12 @@ mod tests {
         let (path, moved) = (dir.path().join("token.json"), dir.path().join("moved.json"));
         fs::write(&path, r#"{"access_token":"t","expire":5}"#)?;
         let lock = held(&path).unwrap();
-        let expected = Expected { subject: Subject::AccessToken, layout: None };
-        assert!(lock.read(expected).unwrap().document.token().is_some());
+        let spec = FileSpec { kind: CredentialKind::AccessToken, layout: None };
+        assert!(lock.read(spec).unwrap().document.token().is_some());
         fs::rename(&path, &moved)?;
         symlink(&moved, &path)?;
         assert!(!lock.is_current().unwrap(), "a rename would replace the link");
-        assert!(lock.read(expected).unwrap().identity.is_none());
+        assert!(lock.read(spec).unwrap().identity.is_none());
         Ok(())
     }
 
@@ -554,7 +571,7 @@ mod tests {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("token.json");
         let foreign = File::create(&path)?;
-        let identity = identify(&path).unwrap().unwrap();
+        let identity = stat(&path).unwrap().unwrap();
         assert_eq!(deadlock(&identity, &caller()), None);
         FileExt::try_lock_shared(&foreign)?;
         assert_eq!(deadlock(&identity, &caller()), Some(Deadlock::OwnFlock));

@@ -6,8 +6,8 @@
 pub mod document;
 mod error;
 pub mod holder;
-mod likeness;
 pub mod lock;
+mod metadata;
 mod path;
 pub mod replace;
 
@@ -22,11 +22,11 @@ use std::time::Duration;
 use rustix::fs::{FileType, Stat};
 use rustix::io::Errno;
 
-use crate::clock::{Clock, Epoch, SystemClock};
+use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::descriptor;
-use crate::ledger;
+use crate::unstored_tokens;
 
-pub use self::document::{Content, Document, Expected, Layout, Origin, Refusal, Subject};
+pub use self::document::{Content, CredentialKind, Document, FileSpec, Layout, Origin, Refusal};
 pub use self::error::{FileError, SystemError};
 pub use self::path::{are_one, resolve};
 
@@ -39,7 +39,7 @@ const USUAL_BYTES: usize = 4096;
 
 /// Which file it is, and which state of it: as long as this is the same, so is the content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Identity {
+pub struct FileVersion {
     /// Device.
     pub dev: u64,
     /// Inode.
@@ -49,8 +49,8 @@ pub struct Identity {
     changed: (i64, i64),
 }
 
-impl Identity {
-    fn of(stat: &Stat) -> Self {
+impl FileVersion {
+    fn from_stat(stat: &Stat) -> Self {
         Self {
             dev: unsigned(stat.st_dev),
             ino: unsigned(stat.st_ino),
@@ -62,12 +62,12 @@ impl Identity {
 
     /// When the file was last modified, as it says itself.
     #[must_use]
-    pub const fn written(&self) -> Epoch {
+    pub const fn written(&self) -> Timestamp {
         epoch(self.modified)
     }
 
     /// When anything of the file was last changed. Unlike the modification time, nobody can set it.
-    const fn changed(&self) -> Epoch {
+    const fn changed(&self) -> Timestamp {
         epoch(self.changed)
     }
 
@@ -95,15 +95,15 @@ fn signed(field: impl TryInto<i64>) -> i64 {
     field.try_into().unwrap_or_default()
 }
 
-const fn epoch((seconds, nanos): (i64, i64)) -> Epoch {
-    Epoch::from_millis(seconds.saturating_mul(1000).saturating_add(nanos / 1_000_000))
+const fn epoch((seconds, nanos): (i64, i64)) -> Timestamp {
+    Timestamp::from_millis(seconds.saturating_mul(1000).saturating_add(nanos / 1_000_000))
 }
 
 /// The file at `path` as it is now; `None` if there is none.
 ///
 /// # Errors
 /// [`FileError`] if the path cannot be looked at or is not a regular file.
-pub fn identify(path: &Path) -> Result<Option<Identity>, FileError> {
+pub fn stat(path: &Path) -> Result<Option<FileVersion>, FileError> {
     match rustix::fs::stat(path) {
         Ok(stat) => regular(path, &stat).map(Some),
         Err(Errno::NOENT) => Ok(None),
@@ -112,7 +112,7 @@ pub fn identify(path: &Path) -> Result<Option<Identity>, FileError> {
 }
 
 /// The file at `path`, which has been resolved, as it is now: a link that stands there by now is no file.
-fn identify_resolved(path: &Path) -> Result<Option<Identity>, FileError> {
+fn stat_resolved(path: &Path) -> Result<Option<FileVersion>, FileError> {
     match rustix::fs::lstat(path) {
         Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink => Ok(None),
         Ok(stat) => regular(path, &stat).map(Some),
@@ -122,21 +122,22 @@ fn identify_resolved(path: &Path) -> Result<Option<Identity>, FileError> {
 }
 
 fn unseen(path: &Path, error: Errno) -> FileError {
-    FileError::from_io(path, "look at", SystemError::of("stat(2)", error))
+    FileError::from_io(path, "look at", SystemError::in_call("stat(2)", error))
 }
 
 /// The file at `path`, for those to whom it does not matter why there is none.
 #[must_use]
-pub fn glance(path: &CStr) -> Option<Identity> {
+pub fn stat_regular(path: &CStr) -> Option<FileVersion> {
     let stat = rustix::fs::stat(path).ok()?;
-    (FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile).then(|| Identity::of(&stat))
+    (FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
+        .then(|| FileVersion::from_stat(&stat))
 }
 
 /// What a token file held when it was read.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     /// `None` if there was no file.
-    pub identity: Option<Identity>,
+    pub identity: Option<FileVersion>,
     /// When the reading began, by the monotonic clock.
     pub began: Duration,
     /// When it ended, by the same: the file was as `identity` says.
@@ -145,13 +146,13 @@ pub struct Snapshot {
     pub document: Document,
 }
 
-/// Reads the token file at `path`, in which `expected` is kept, without a lock. A missing file is an
+/// Reads the token file at `path`, in which `spec` is kept, without a lock. A missing file is an
 /// empty document. A file that was changed just now is waited for, 20 ms at most.
 ///
 /// # Errors
 /// [`FileError`] if it cannot be read, is no regular file, is too large, or is no token file.
-pub fn read(path: &Path, expected: Expected) -> Result<Snapshot, FileError> {
-    read_since(path, expected, None)
+pub fn read(path: &Path, spec: FileSpec) -> Result<Snapshot, FileError> {
+    read_since(path, spec, None)
 }
 
 /// The same for whoever has `seen` the file a moment ago: if it is another by now, or in another state, it
@@ -161,15 +162,15 @@ pub fn read(path: &Path, expected: Expected) -> Result<Snapshot, FileError> {
 /// As [`read`].
 pub fn read_since(
     path: &Path,
-    expected: Expected,
-    seen: Option<Identity>,
+    spec: FileSpec,
+    seen: Option<FileVersion>,
 ) -> Result<Snapshot, FileError> {
     match open(path)? {
         Some((file, now)) => {
-            let reading = read_settled(path, &file, seen.unwrap_or(now))?;
-            understand(path, &file, reading, expected)
+            let reading = read_until_stable(path, &file, seen.unwrap_or(now))?;
+            understand(path, &file, reading, spec)
         }
-        None => Ok(missing(path, expected)),
+        None => Ok(missing(path, spec)),
     }
 }
 
@@ -177,28 +178,28 @@ pub fn read_since(
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_if_settled(path: &Path, expected: Expected) -> Result<Option<Snapshot>, FileError> {
-    let Some((file, seen)) = open(path)? else { return Ok(Some(missing(path, expected))) };
+pub fn read_unless_racy(path: &Path, spec: FileSpec) -> Result<Option<Snapshot>, FileError> {
+    let Some((file, seen)) = open(path)? else { return Ok(Some(missing(path, spec))) };
     let reading = read_once(path, &file)?;
-    if reading.is_unsettled(&seen) {
+    if reading.is_racy(&seen) {
         return Ok(None);
     }
-    understand(path, &file, reading, expected).map(Some)
+    understand(path, &file, reading, spec).map(Some)
 }
 
 /// Opens the file at `path`, which was so just before; `None` if there is none.
-fn open(path: &Path) -> Result<Option<(File, Identity)>, FileError> {
+fn open(path: &Path) -> Result<Option<(File, FileVersion)>, FileError> {
     // A FIFO or a device must not even be opened: opening alone can hang or have effects.
-    let Some(seen) = identify(path)? else { return Ok(None) };
+    let Some(seen) = stat(path)? else { return Ok(None) };
     Ok(open_by(path, 0)?.map(|file| (file, seen)))
 }
 
 /// The same as [`read`] for a path that has been resolved: a link that stands there by now is no file.
-fn read_resolved(path: &Path, expected: Expected) -> Result<Snapshot, FileError> {
-    let Some(seen) = identify_resolved(path)? else { return Ok(missing(path, expected)) };
+fn read_resolved(path: &Path, spec: FileSpec) -> Result<Snapshot, FileError> {
+    let Some(seen) = stat_resolved(path)? else { return Ok(missing(path, spec)) };
     match open_by(path, libc::O_NOFOLLOW)? {
-        Some(file) => understand(path, &file, read_settled(path, &file, seen)?, expected),
-        None => Ok(missing(path, expected)),
+        Some(file) => understand(path, &file, read_until_stable(path, &file, seen)?, spec),
+        None => Ok(missing(path, spec)),
     }
 }
 
@@ -213,7 +214,9 @@ fn open_by(path: &Path, flags: libc::c_int) -> Result<Option<File>, FileError> {
         {
             Ok(None)
         }
-        Err(error) => Err(FileError::from_io(path, "read", SystemError::of("openat(2)", error))),
+        Err(error) => {
+            Err(FileError::from_io(path, "read", SystemError::in_call("openat(2)", error)))
+        }
     }
 }
 
@@ -221,22 +224,23 @@ fn understand(
     path: &Path,
     file: &File,
     reading: Reading,
-    expected: Expected,
+    spec: FileSpec,
 ) -> Result<Snapshot, FileError> {
     let Reading { bytes, identity, began, ended } = reading;
-    let attributes = replace::read_attribute(file).into_iter().chain(ledger::attribute(path));
+    let attributes =
+        replace::read_attribute(file).into_iter().chain(unstored_tokens::attribute(path));
     let origin = Origin {
         name: name_of(path),
         written: identity.written(),
         attributes: attributes.collect(),
     };
-    let document = Document::parse(&bytes, expected, origin)
+    let document = Document::parse(&bytes, spec, origin)
         .map_err(|refusal| FileError::refused(path, &refusal))?;
     Ok(Snapshot { identity: Some(identity), began, ended, document })
 }
 
 /// A file that was changed so recently may still be being written in place, by us or by others.
-const UNSETTLED: Duration = Duration::from_millis(50);
+const RACY: Duration = Duration::from_millis(50);
 
 /// More than the time between two ticks of the clock that gives files their times: 10 ms at CONFIG_HZ=100
 /// (time(7)).
@@ -247,7 +251,7 @@ const WHOLE_SECONDS_TICK: Duration = Duration::from_secs(3);
 
 struct Reading {
     bytes: Vec<u8>,
-    identity: Identity,
+    identity: FileVersion,
     began: Duration,
     ended: Duration,
 }
@@ -255,9 +259,9 @@ struct Reading {
 impl Reading {
     /// Whether the file, which was as `seen` a moment ago, is being changed. Another machine's clock may be
     /// ahead for hours; that is not "just now".
-    fn is_unsettled(&self, seen: &Identity) -> bool {
+    fn is_racy(&self, seen: &FileVersion) -> bool {
         let (now, changed) = (SystemClock.now(), self.identity.changed());
-        let is_recent = now.since(changed) < UNSETTLED && changed.since(now) < UNSETTLED;
+        let is_recent = now.since(changed) < RACY && changed.since(now) < RACY;
         is_recent || self.identity != *seen
     }
 }
@@ -266,16 +270,20 @@ impl Reading {
 fn read_once(path: &Path, file: &File) -> Result<Reading, FileError> {
     let began = SystemClock.monotonic();
     let bytes = read_bounded(path, file)?;
-    let identity = identify_open(path, file)?;
+    let identity = stat_open(path, file)?;
     Ok(Reading { bytes, identity, began, ended: SystemClock.monotonic() })
 }
 
 /// Reads the file, which was as `seen` a moment ago, and a file that is changed just now until it reads the
 /// same twice.
-fn read_settled(path: &Path, file: &File, mut seen: Identity) -> Result<Reading, FileError> {
+fn read_until_stable(
+    path: &Path,
+    file: &File,
+    mut seen: FileVersion,
+) -> Result<Reading, FileError> {
     let mut reading = read_once(path, file)?;
     for _ in 0..20 {
-        if !reading.is_unsettled(&seen) {
+        if !reading.is_racy(&seen) {
             break;
         }
         thread::sleep(Duration::from_millis(1));
@@ -291,7 +299,7 @@ fn read_settled(path: &Path, file: &File, mut seen: Identity) -> Result<Reading,
 }
 
 fn read_bounded(path: &Path, file: &File) -> Result<Vec<u8>, FileError> {
-    let failed = |error| FileError::from_io(path, "read", SystemError::of("read(2)", error));
+    let failed = |error| FileError::from_io(path, "read", SystemError::in_call("read(2)", error));
     let mut bytes = Vec::with_capacity(USUAL_BYTES);
     let mut file = file;
     file.seek(SeekFrom::Start(0)).map_err(failed)?;
@@ -302,13 +310,13 @@ fn read_bounded(path: &Path, file: &File) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
-fn missing(path: &Path, expected: Expected) -> Snapshot {
+fn missing(path: &Path, spec: FileSpec) -> Snapshot {
     let origin = Origin {
         name: name_of(path),
-        written: Epoch::from_secs(0),
-        attributes: ledger::attribute(path).into_iter().collect(),
+        written: Timestamp::from_secs(0),
+        attributes: unstored_tokens::attribute(path).into_iter().collect(),
     };
-    let document = Document::empty(expected, origin);
+    let document = Document::empty(spec, origin);
     Snapshot { identity: None, began: Duration::ZERO, ended: Duration::ZERO, document }
 }
 
@@ -317,14 +325,14 @@ fn name_of(path: &Path) -> String {
 }
 
 /// The file that is open, which is the one at `path` or was.
-fn identify_open(path: &Path, file: &File) -> Result<Identity, FileError> {
+fn stat_open(path: &Path, file: &File) -> Result<FileVersion, FileError> {
     let stat = rustix::fs::fstat(file);
     regular(path, &stat.map_err(|error| unseen(path, error))?)
 }
 
-fn regular(path: &Path, stat: &Stat) -> Result<Identity, FileError> {
+fn regular(path: &Path, stat: &Stat) -> Result<FileVersion, FileError> {
     let kind = match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => return Ok(Identity::of(stat)),
+        FileType::RegularFile => return Ok(FileVersion::from_stat(stat)),
         FileType::Directory => "a directory",
         FileType::Fifo => "a FIFO",
         FileType::Socket => "a socket",
@@ -340,7 +348,7 @@ mod tests {
     #[test]
     fn a_file_system_that_keeps_whole_seconds_ticks_slowly() {
         let tick =
-            |modified, changed| Identity { dev: 1, ino: 1, size: 9, modified, changed }.tick();
+            |modified, changed| FileVersion { dev: 1, ino: 1, size: 9, modified, changed }.tick();
         assert_eq!(tick((1000, 0), (1000, 0)), WHOLE_SECONDS_TICK);
         assert_eq!(tick((1000, 0), (1000, 1)), TICK, "the modification time was set");
     }
@@ -354,10 +362,10 @@ mod tests {
         let file = File::open(&path)?;
         let first = read_once(&path, &file).unwrap();
         // As a clock that differs shows it: it was changed long ago.
-        let long_ago = Identity { changed: (1000, 1), ..first.identity };
+        let long_ago = FileVersion { changed: (1000, 1), ..first.identity };
         let reading = Reading { identity: long_ago, ..first };
-        assert!(!reading.is_unsettled(&long_ago));
-        assert!(reading.is_unsettled(&Identity { changed: (1000, 2), ..long_ago }));
+        assert!(!reading.is_racy(&long_ago));
+        assert!(reading.is_racy(&FileVersion { changed: (1000, 2), ..long_ago }));
         Ok(())
     }
 }

@@ -21,7 +21,7 @@ pub fn resolve(path: &Path) -> Result<PathBuf, FileError> {
     if let Err(error) = fs::metadata(path)
         && error.kind() != io::ErrorKind::NotFound
     {
-        return Err(FileError::from_io(path, "find", SystemError::of("stat(2)", error)));
+        return Err(FileError::from_io(path, "find", SystemError::in_call("stat(2)", error)));
     }
     let mut named = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -31,7 +31,7 @@ pub fn resolve(path: &Path) -> Result<PathBuf, FileError> {
                 return Err(FileError::from_io(
                     path,
                     "find",
-                    SystemError::of("readlink(2)", error),
+                    SystemError::in_call("readlink(2)", error),
                 ));
             }
             Err(missing) => {
@@ -40,7 +40,11 @@ pub fn resolve(path: &Path) -> Result<PathBuf, FileError> {
                 };
                 let real = fs::canonicalize(directory)
                     .map_err(|error| {
-                        FileError::from_io(&named, "find", SystemError::of("readlink(2)", error))
+                        FileError::from_io(
+                            &named,
+                            "find",
+                            SystemError::in_call("readlink(2)", error),
+                        )
                     })?
                     .join(name);
                 // A link whose target is missing: the file is to be made where the link points.

@@ -22,12 +22,12 @@ use rustix::io::Errno;
 
 use tempfile::NamedTempFile;
 
-use super::lock::{self, Successor, TokenLock};
-use super::{Content, FileError, Identity, SystemError, identify_resolved, likeness};
-use crate::clock::{Clock, Epoch, SystemClock};
+use super::lock::{self, StagedFile, TokenLock};
+use super::{Content, FileError, FileVersion, SystemError, metadata, stat_resolved};
+use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::descriptor;
-use crate::ledger;
-use crate::process::UnderWay;
+use crate::process::ProcessState;
+use crate::unstored_tokens;
 
 /// Marks a name as that of a replacement under way: `.<file>.wx_token.<random>`.
 const MARK: &str = ".wx_token.";
@@ -70,14 +70,14 @@ impl FromStr for WriteMode {
 
 /// A write that is prepared; undone if it never happens.
 #[derive(Debug)]
-pub struct Replacement {
+pub struct PendingWrite {
     /// What will take the file's place; `None` if it is written in place.
-    beside: Option<Successor>,
+    beside: Option<StagedFile>,
     /// What tells of a refresh that was cut off. It stays until something is written.
     leftover: Option<PathBuf>,
 }
 
-impl Replacement {
+impl PendingWrite {
     /// Prepares to write the locked file, with the disk space reserved, and sweeps away what killed
     /// processes left beside it, but for the first of it.
     ///
@@ -114,10 +114,10 @@ impl Replacement {
     /// What the clock of the file system shows: when it says that it has just changed what will be written, of
     /// which nobody sees a change. `None` if it says nothing new.
     #[must_use]
-    pub fn stamp(&self, lock: &TokenLock) -> Option<Epoch> {
-        let file = self.beside.as_ref().map_or(Ok(lock.file()), Successor::file).ok()?;
-        let identify = || Some(Identity::of(&rustix::fs::fstat(file).ok()?));
-        let (before, was) = (identify()?, file.metadata().ok()?);
+    pub fn stamp(&self, lock: &TokenLock) -> Option<Timestamp> {
+        let file = self.beside.as_ref().map_or(Ok(lock.file()), StagedFile::file).ok()?;
+        let stat = || Some(FileVersion::from_stat(&rustix::fs::fstat(file).ok()?));
+        let (before, was) = (stat()?, file.metadata().ok()?);
         // Both are named, the second as it is: libfuse 2 does nothing for one alone, and says that it did.
         let times = Timestamps {
             last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_NOW },
@@ -131,7 +131,7 @@ impl Replacement {
             let other = other.unwrap_or_else(|| format!("{attribute} "));
             write_attribute(file, Some(&other)).ok()?;
         }
-        let after = identify()?;
+        let after = stat()?;
         // What was made just now has been dated just now. An older file tells nothing where the time of change
         // is that of modification, as with rclone and sshfs.
         (self.beside.is_some() || before != after).then(|| after.changed())
@@ -139,25 +139,25 @@ impl Replacement {
 
     /// Writes `content`, durably, to what will take the file's place, if that can be.
     #[must_use]
-    pub fn fill(self, content: Content) -> Filled {
+    pub fn fill(self, content: Content) -> ReadyWrite {
         let Self { beside, leftover } = self;
-        let write = |beside: &Successor| write_anew(beside.file()?, &content);
+        let write = |beside: &StagedFile| write_anew(beside.file()?, &content);
         let keeps_attribute = beside.as_ref().and_then(|beside| write(beside).ok());
-        Filled { beside, keeps_attribute, content, leftover }
+        ReadyWrite { beside, keeps_attribute, content, leftover }
     }
 }
 
 /// A write of which nothing is left to be done but the last step.
 #[derive(Debug)]
-pub struct Filled {
-    beside: Option<Successor>,
+pub struct ReadyWrite {
+    beside: Option<StagedFile>,
     /// Whether what is beside has its attribute, too; `None` if it cannot be put in place.
     keeps_attribute: Option<bool>,
     content: Content,
     leftover: Option<PathBuf>,
 }
 
-impl Filled {
+impl ReadyWrite {
     /// Puts the new file in the old one's place, and the lock goes on with it; or writes the file itself.
     ///
     /// # Errors
@@ -185,11 +185,14 @@ impl Filled {
             }
             // Nobody would read what is written to a file that is no longer at the path.
             Some(Err(error)) if !lock.is_current().is_ok_and(convert::identity) => {
-                return Err(SystemError::of("renameat(2)", error));
+                return Err(SystemError::in_call("renameat(2)", error));
             }
             Some(Err(_)) | None => write_in_place(lock.file(), &content)?,
         };
-        ledger::keep_attribute(lock.path(), content.attribute.filter(|_| !keeps_attribute));
+        unstored_tokens::keep_attribute(
+            lock.path(),
+            content.attribute.filter(|_| !keeps_attribute),
+        );
         if let Some(leftover) = leftover {
             let _ = lock::remove_leftover(&leftover);
         }
@@ -202,9 +205,9 @@ fn stage_beside(
     directory: &Path,
     prefix: &OsStr,
     room: u64,
-) -> Result<Successor, SystemError> {
-    let successor = Successor::make(lock, |under_way| make(under_way, directory, prefix))?;
-    likeness::take_after(successor.file()?, lock.file())?;
+) -> Result<StagedFile, SystemError> {
+    let successor = StagedFile::make(lock, |process_state| make(process_state, directory, prefix))?;
+    metadata::take_after(successor.file()?, lock.file())?;
     reserve_anew(successor.file()?, room)?;
     Ok(successor)
 }
@@ -229,7 +232,7 @@ fn is_full(error: &SystemError) -> bool {
 fn write_in_place(file: &File, content: &Content) -> Result<bool, SystemError> {
     let may_stamp = content.modified.is_none() || may_stamp(file);
     if !may_stamp && content.modified.is_some_and(is_put_off) {
-        return Err(SystemError::of("utimensat(2)", io::ErrorKind::PermissionDenied));
+        return Err(SystemError::in_call("utimensat(2)", io::ErrorKind::PermissionDenied));
     }
     let old = file.metadata()?;
     let old_length = usize::try_from(old.len()).unwrap_or(usize::MAX);
@@ -247,10 +250,10 @@ fn write_in_place(file: &File, content: &Content) -> Result<bool, SystemError> {
         pad(file, old.len(), bytes.len() as u64)?;
     }
     let written = file.write_all_at(&bytes, 0);
-    written.map_err(|error| SystemError::of("pwrite(2)", error))?;
+    written.map_err(|error| SystemError::in_call("pwrite(2)", error))?;
     if bytes.len() < old_length {
         let shortened = file.set_len(bytes.len() as u64);
-        shortened.map_err(|error| SystemError::of("ftruncate(2)", error))?;
+        shortened.map_err(|error| SystemError::in_call("ftruncate(2)", error))?;
     }
     let keeps_attribute = write_attribute(file, content.attribute.as_deref()).is_ok();
     if may_stamp {
@@ -267,7 +270,7 @@ fn pad(file: &File, length: u64, end: u64) -> Result<(), SystemError> {
     let spaces = vec![b' '; usize::try_from(end.saturating_sub(length)).unwrap_or_default()];
     file.write_all_at(&spaces, length).map_err(|error| {
         let _ = file.set_len(length);
-        SystemError::of("pwrite(2)", error)
+        SystemError::in_call("pwrite(2)", error)
     })
 }
 
@@ -301,7 +304,7 @@ fn write_attribute(file: &File, attribute: Option<&str>) -> rustix::io::Result<(
 /// that cannot be.
 pub fn leave_attribute(lock: &TokenLock, attribute: Option<String>) {
     let is_kept = write_attribute(lock.file(), attribute.as_deref()).is_ok();
-    ledger::keep_attribute(lock.path(), attribute.filter(|_| !is_kept));
+    unstored_tokens::keep_attribute(lock.path(), attribute.filter(|_| !is_kept));
 }
 
 fn stamp(file: &File, content: &Content) -> io::Result<()> {
@@ -322,18 +325,22 @@ const STAMP_TOLERANCE: Duration = Duration::from_secs(10);
 
 /// Whether a write that gives the file the time of now, instead of `modified`, puts off the expiry that
 /// counts from it.
-fn is_put_off(modified: Epoch) -> bool {
+fn is_put_off(modified: Timestamp) -> bool {
     SystemClock.now().since(modified) > STAMP_TOLERANCE
 }
 
 /// A new file beside the one at `path`: a leftover, if it stays there.
-pub(super) fn beside(under_way: &UnderWay, path: &Path) -> io::Result<NamedTempFile> {
+pub(super) fn beside(process_state: &ProcessState, path: &Path) -> io::Result<NamedTempFile> {
     let (directory, prefix) = place(path)?;
-    make(under_way, directory, &prefix)
+    make(process_state, directory, &prefix)
 }
 
-fn make(under_way: &UnderWay, directory: &Path, prefix: &OsStr) -> io::Result<NamedTempFile> {
-    descriptor::temp_file_under(under_way, directory, prefix, RANDOM_CHARS)
+fn make(
+    process_state: &ProcessState,
+    directory: &Path,
+    prefix: &OsStr,
+) -> io::Result<NamedTempFile> {
+    descriptor::temp_file_under(process_state, directory, prefix, RANDOM_CHARS)
 }
 
 fn place(path: &Path) -> io::Result<(&Path, OsString)> {
@@ -359,7 +366,7 @@ fn reserve(file: &File, bytes: u64) -> Result<Room, SystemError> {
     match reserved {
         Ok(()) => Ok(Room::Reserved),
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(Room::Unknown),
-        Err(error) => Err(SystemError::of("fallocate(2)", error)),
+        Err(error) => Err(SystemError::in_call("fallocate(2)", error)),
     }
 }
 
@@ -411,9 +418,9 @@ pub fn is_staged(path: &Path) -> bool {
 /// When the refresh of the file at `path` began that its process did not live to store: the first since the
 /// file was written. By the clock of the file system.
 #[must_use]
-pub fn cut_off_at(path: &Path) -> Option<Epoch> {
+pub fn interrupted_at(path: &Path) -> Option<Timestamp> {
     let (directory, prefix) = place(path).ok()?;
-    let file = identify_resolved(path).ok()??.written();
+    let file = stat_resolved(path).ok()??.written();
     let dead = dead_leftovers(directory, &prefix).into_iter();
     dead.map(|(began, _)| began).filter(|began| file <= *began).min()
 }
@@ -432,10 +439,10 @@ fn sweep(directory: &Path, prefix: &OsStr) -> Option<PathBuf> {
 }
 
 /// Replacements whose processes have died, and when each was last written.
-fn dead_leftovers(directory: &Path, prefix: &OsStr) -> Vec<(Epoch, PathBuf)> {
+fn dead_leftovers(directory: &Path, prefix: &OsStr) -> Vec<(Timestamp, PathBuf)> {
     let leftovers = leftovers(directory, prefix).into_iter();
     let dead = leftovers.filter(|path| lock::is_leftover(path));
-    dead.filter_map(|path| Some((identify_resolved(&path).ok()??.written(), path))).collect()
+    dead.filter_map(|path| Some((stat_resolved(&path).ok()??.written(), path))).collect()
 }
 
 fn leftovers(directory: &Path, prefix: &OsStr) -> Vec<PathBuf> {
@@ -490,7 +497,7 @@ mod tests {
     fn write(lock: &mut TokenLock, mode: WriteMode, text: &str) -> Result<(), FileError> {
         let content =
             Content { bytes: text.into(), modified: None, attribute: None, may_be_padded: true };
-        Replacement::stage(lock, mode)?.fill(content).commit(lock)
+        PendingWrite::stage(lock, mode)?.fill(content).commit(lock)
     }
 
     #[test]
@@ -499,7 +506,7 @@ mod tests {
         let path = dir.path().join("token.json");
         fs::write(&path, "old")?;
         let exchanged = lock(&path).unwrap();
-        let in_use = Replacement::stage(&exchanged, WriteMode::Replace).unwrap();
+        let in_use = PendingWrite::stage(&exchanged, WriteMode::Replace).unwrap();
         fs::remove_file(&path)?;
         fs::write(dir.path().join(".token.json.wx_token.aB3dE9"), "")?;
         let mut now = lock(&path).unwrap();
@@ -541,12 +548,12 @@ mod tests {
         let path = dir.path().join("token.json");
         fs::write(&path, "0123456789")?;
         let inode = fs::metadata(&path)?.ino();
-        for (text, expected) in
+        for (text, spec) in
             [("new", "new       "), ("new ", "new       "), ("0123456789abc", "0123456789abc")]
         {
             let mut held = lock(&path).unwrap();
             write(&mut held, WriteMode::InPlace, text).unwrap();
-            assert_eq!(fs::read_to_string(&path)?, expected);
+            assert_eq!(fs::read_to_string(&path)?, spec);
         }
         assert_eq!(fs::metadata(&path)?.ino(), inode);
         assert_eq!(names(dir.path())?, ["token.json"]);
@@ -563,7 +570,7 @@ mod tests {
             fs::write(&path, " ".repeat(length))?;
             File::options().write(true).open(&path)?.set_modified(old)?;
             let held = lock(&path).unwrap();
-            let staged = Replacement::stage(&held, WriteMode::InPlace).unwrap();
+            let staged = PendingWrite::stage(&held, WriteMode::InPlace).unwrap();
             assert_eq!(fs::metadata(&path)?.modified()?, old, "{length}");
             drop(staged);
         }
@@ -579,7 +586,7 @@ mod tests {
         File::create(&path)?.set_modified(old)?;
         let held = lock(&path).unwrap();
         for mode in [WriteMode::Replace, WriteMode::InPlace] {
-            let staged = Replacement::stage(&held, mode).unwrap();
+            let staged = PendingWrite::stage(&held, mode).unwrap();
             let before = SystemClock.now();
             let stamp = staged.stamp(&held).unwrap();
             // Its tick may have begun before.
@@ -638,7 +645,7 @@ mod tests {
         let path = dir.path().join("token.json");
         fs::write(&path, "old")?;
         assert!(
-            lock(&path).is_some_and(|lock| Replacement::stage(&lock, WriteMode::Replace).is_ok())
+            lock(&path).is_some_and(|lock| PendingWrite::stage(&lock, WriteMode::Replace).is_ok())
         );
         assert_eq!(fs::read(&path)?, b"old");
         assert_eq!(names(dir.path())?, ["token.json"]);
@@ -650,12 +657,12 @@ mod tests {
         let dir = tempfile::tempdir()?;
         let kept = [".other.json.wx_token.abc123", ".token.json.wx_token.note", "token.json"];
         let leftovers = [".token.json.wx_token.aB3dE9", ".token.json.wx_token.zzzzzz"];
-        for (name, age) in kept.iter().chain(&leftovers).zip([0, 0, 0, 60, 90]) {
+        for (name, freshness) in kept.iter().chain(&leftovers).zip([0, 0, 0, 60, 90]) {
             let file = File::create(dir.path().join(name))?;
-            file.set_modified(std::time::SystemTime::now() - Duration::from_secs(age))?;
+            file.set_modified(std::time::SystemTime::now() - Duration::from_secs(freshness))?;
         }
         let mut held = lock(&dir.path().join("token.json")).unwrap();
-        drop(Replacement::stage(&held, WriteMode::Replace).unwrap());
+        drop(PendingWrite::stage(&held, WriteMode::Replace).unwrap());
         let oldest = [kept[0], kept[1], leftovers[1], kept[2]];
         assert_eq!(names(dir.path())?, oldest, "it tells of a refresh that was cut off");
         write(&mut held, WriteMode::Replace, "new").unwrap();

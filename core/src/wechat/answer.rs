@@ -7,18 +7,18 @@ use serde_json::{Map, Value};
 use super::errcode;
 use crate::failure::{Cause, Failure};
 use crate::secret::Secret;
-use crate::upstream::Grant;
+use crate::token_source::IssuedToken;
 
 /// Reads the body of an answer with HTTP status 200, in which the token stands under `granted`.
 ///
 /// # Errors
 /// The [`Failure`] that the answer tells of, or that it is.
-pub fn read(body: &[u8], granted: &str, secret: &Secret) -> Result<Grant, Failure> {
+pub fn read(body: &[u8], granted: &str, secret: &Secret) -> Result<IssuedToken, Failure> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(answer)) => {
             interpret(&answer, granted, secret).map_err(|trouble| match trouble {
-                Trouble::Failure(failure) => failure,
-                Trouble::Unusable(why) => {
+                AnswerError::Failure(failure) => failure,
+                AnswerError::Unusable(why) => {
                     Failure::network(format!("the answer is unusable: {why}"))
                 }
             })
@@ -32,7 +32,7 @@ pub fn read(body: &[u8], granted: &str, secret: &Secret) -> Result<Grant, Failur
 
 /// What is wrong with an answer.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum AnswerError {
     /// It tells of a failure.
     Failure(Failure),
     /// It is none, and why.
@@ -42,13 +42,13 @@ pub enum Trouble {
 /// Reads an answer, in which the token stands under `granted`.
 ///
 /// # Errors
-/// The [`Trouble`] with it.
+/// The [`AnswerError`] with it.
 pub fn interpret(
     answer: &Map<String, Value>,
     granted: &str,
     secret: &Secret,
-) -> Result<Grant, Trouble> {
-    let unusable = Trouble::Unusable;
+) -> Result<IssuedToken, AnswerError> {
+    let unusable = AnswerError::Unusable;
     // WeChat leaves errcode out of a good answer; WeCom sets it to 0.
     match answer.get("errcode").map(number) {
         None | Some(Some(0)) => {}
@@ -56,7 +56,10 @@ pub fn interpret(
         Some(Some(errcode)) => {
             let errmsg = answer.get("errmsg").and_then(Value::as_str).unwrap_or_default();
             let cause = Cause::Api { errcode, errmsg: secret.scrub(errmsg) };
-            return Err(Trouble::Failure(Failure { cause, pace: errcode::pace(errcode) }));
+            return Err(AnswerError::Failure(Failure {
+                cause,
+                retry_policy: errcode::retry_policy(errcode),
+            }));
         }
     }
     let token = answer.get(granted).and_then(Value::as_str);
@@ -64,7 +67,7 @@ pub fn interpret(
     let seconds = answer.get("expires_in").and_then(number);
     let seconds = seconds.ok_or_else(|| unusable("it has no number \"expires_in\"".to_owned()))?;
     let life = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
-    Grant::new(token.to_owned(), life).map_err(|why| unusable(why.to_owned()))
+    IssuedToken::new(token.to_owned(), life).map_err(|why| unusable(why.to_owned()))
 }
 
 /// A number, or a string that spells one.
@@ -80,21 +83,21 @@ pub fn number(value: &Value) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Epoch;
+    use crate::clock::Timestamp;
 
-    fn of(body: &str) -> Result<(String, Epoch), Cause> {
+    fn of(body: &str) -> Result<(String, Timestamp), Cause> {
         read(body.as_bytes(), "access_token", &Secret::new("s3cr3t"))
-            .map(|grant| grant.into_parts(Epoch::from_secs(1000)))
+            .map(|grant| grant.into_parts(Timestamp::from_secs(1000)))
             .map_err(|failure| failure.cause)
     }
 
     #[test]
     fn a_token_comes_with_its_life() {
-        let expected = Ok(("abc".to_owned(), Epoch::from_secs(8200)));
-        assert_eq!(of(r#"{"access_token":"abc","expires_in":7200}"#), expected);
+        let spec = Ok(("abc".to_owned(), Timestamp::from_secs(8200)));
+        assert_eq!(of(r#"{"access_token":"abc","expires_in":7200}"#), spec);
         assert_eq!(
             of(r#"{"errcode":0,"errmsg":"ok","access_token":"abc","expires_in":"7200"}"#),
-            expected
+            spec
         );
     }
 

@@ -6,8 +6,8 @@ use super::endpoint::Endpoint;
 use super::http::Http;
 use super::request::Request;
 use crate::account::Account;
-use crate::failure::{Asker, Fingerprint};
-use crate::upstream::{Grant, Setback, Upstream};
+use crate::failure::{Fingerprint, Requester};
+use crate::token_source::{FetchError, IssuedToken, TokenSource};
 
 /// How long a classic token works once there is a newer one
 /// (developers.weixin.qq.com/doc/oplatform/developers/dev/AccessToken.html).
@@ -31,8 +31,8 @@ impl Client {
     }
 }
 
-impl Upstream for Client {
-    fn fetch(&self, rejected: Option<&str>) -> Result<Grant, Setback> {
+impl TokenSource for Client {
+    fn fetch(&self, rejected: Option<&str>) -> Result<IssuedToken, FetchError> {
         let deadline = Instant::now() + self.http.time_limit();
         let grant = self.http.ask(&Request::token(&self.account, false), deadline)?;
         // Forcing kills the token that others hold: only if WeChat itself still gives the dead one.
@@ -43,12 +43,12 @@ impl Upstream for Client {
         Ok(grant)
     }
 
-    fn asker(&self) -> Asker {
+    fn requester(&self) -> Requester {
         let Account { appid, secret, endpoint } = &self.account;
         let parts = [appid, secret.reveal(), endpoint.name()];
-        Asker {
-            account: Fingerprint::of(parts.map(str::to_owned)),
-            way: self.http.way(secret),
+        Requester {
+            account: Fingerprint::from_parts(parts.map(str::to_owned)),
+            route: self.http.route(secret),
             owner: Some(self.account.claim().owner()),
         }
     }

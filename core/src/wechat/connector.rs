@@ -15,7 +15,7 @@ use crate::socket::Socket;
 
 /// Why there is no connection: no request was sent.
 #[derive(Debug)]
-pub enum Unconnected {
+pub enum ConnectError {
     /// The host has no address.
     Lookup(LookupError),
     /// No address of the host can be connected to.
@@ -26,7 +26,7 @@ pub enum Unconnected {
     Tls(io::Error),
 }
 
-impl fmt::Display for Unconnected {
+impl fmt::Display for ConnectError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Lookup(error) => error.fmt(formatter),
@@ -39,10 +39,10 @@ impl fmt::Display for Unconnected {
     }
 }
 
-impl std::error::Error for Unconnected {}
+impl std::error::Error for ConnectError {}
 
-impl From<Unconnected> for Error {
-    fn from(error: Unconnected) -> Self {
+impl From<ConnectError> for Error {
+    fn from(error: ConnectError) -> Self {
         Self::Other(error.into())
     }
 }
@@ -66,8 +66,8 @@ impl<In: Transport> Connector<In> for TunnelConnector {
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, Error> {
         self.0.connect(details, chained).map_err(|error| match error {
-            Error::ConnectProxyFailed(reason) => Unconnected::Proxy(reason).into(),
-            Error::Io(error) => Unconnected::Proxy(error.to_string()).into(),
+            Error::ConnectProxyFailed(reason) => ConnectError::Proxy(reason).into(),
+            Error::Io(error) => ConnectError::Proxy(error.to_string()).into(),
             other => other,
         })
     }
@@ -86,7 +86,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, Error> {
         self.0.connect(details, chained).map_err(|error| match error {
-            Error::Io(error) => Unconnected::Tls(error).into(),
+            Error::Io(error) => ConnectError::Tls(error).into(),
             other => other,
         })
     }
@@ -127,7 +127,7 @@ impl<In: Transport> Connector<In> for TcpConnector {
             }
         }
         let error = first_error.unwrap_or_else(|| ErrorKind::AddrNotAvailable.into());
-        Err(Unconnected::Connect(error).into())
+        Err(ConnectError::Connect(error).into())
     }
 }
 

@@ -8,7 +8,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::failure::{LONGEST_PAUSE, Pace};
+use crate::failure::{LONGEST_PAUSE, RetryPolicy};
 
 /// What is known of one error code.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,7 @@ pub struct Errcode {
     /// WeChat's number.
     pub code: i64,
     /// How soon to ask again.
-    pub pace: Pace,
+    pub retry_policy: RetryPolicy,
     /// What a user should do about it.
     pub advice: &'static str,
 }
@@ -29,15 +29,15 @@ pub const REJECTED_TOKEN: [i64; 3] = [40001, 40014, 42001];
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
-const REFUSED: Pace = Pace::AccountRefused(MINUTE);
+const REFUSED: RetryPolicy = RetryPolicy::AccountRefused(MINUTE);
 
-const fn entry(code: i64, pace: Pace, advice: &'static str) -> Errcode {
-    Errcode { code, pace, advice }
+const fn entry(code: i64, retry_policy: RetryPolicy, advice: &'static str) -> Errcode {
+    Errcode { code, retry_policy, advice }
 }
 
 /// Every code that the token endpoints are known to answer with, in numeric order.
 pub const TABLE: &[Errcode] = &[
-    entry(SYSTEM_BUSY, Pace::Backoff, "WeChat is busy: nothing to do but wait"),
+    entry(SYSTEM_BUSY, RetryPolicy::Backoff, "WeChat is busy: nothing to do but wait"),
     entry(
         40001,
         REFUSED,
@@ -66,10 +66,14 @@ pub const TABLE: &[Errcode] = &[
         45009,
         // The day's quota by WeChat's documents, and the minute's as well in practice
         // (juejin.cn/post/7321270358682271744): the next minute's try tells them apart.
-        Pace::NextMinuteThen(HOUR),
+        RetryPolicy::NextMinuteThen(HOUR),
         "the limit of the minute or the day is reached; find another program that fetches tokens, or clear the quota in WeChat's console",
     ),
-    entry(45011, Pace::NextMinute, "the minute's quota is used up: find what else fetches tokens"),
+    entry(
+        45011,
+        RetryPolicy::NextMinute,
+        "the minute's quota is used up: find what else fetches tokens",
+    ),
     entry(
         48001,
         REFUSED,
@@ -101,12 +105,12 @@ pub const TABLE: &[Errcode] = &[
     ),
     entry(
         89506,
-        Pace::AddressRefused(LONGEST_PAUSE),
+        RetryPolicy::AddressRefused(LONGEST_PAUSE),
         "an administrator refused this server's address twice: it is blocked for a day",
     ),
     entry(
         89507,
-        Pace::AddressRefused(HOUR),
+        RetryPolicy::AddressRefused(HOUR),
         "an administrator refused this server's address: it is blocked for an hour",
     ),
 ];
@@ -117,8 +121,8 @@ fn find(code: i64) -> Option<&'static Errcode> {
 
 /// How soon to ask again after `code`. An unknown code counts as a refusal of the account.
 #[must_use]
-pub fn pace(code: i64) -> Pace {
-    find(code).map_or(REFUSED, |entry| entry.pace)
+pub fn retry_policy(code: i64) -> RetryPolicy {
+    find(code).map_or(REFUSED, |entry| entry.retry_policy)
 }
 
 /// What a user should do about `code`, with the address that `errmsg` names if it is about one.
@@ -150,13 +154,13 @@ mod tests {
 
     #[test]
     fn paces_are_those_of_the_documents() {
-        assert_eq!(pace(-1), Pace::Backoff);
-        assert_eq!(pace(45011), Pace::NextMinute);
-        assert_eq!(pace(45009), Pace::NextMinuteThen(HOUR));
-        assert_eq!(pace(89507), Pace::AddressRefused(HOUR));
-        assert_eq!(pace(89506), Pace::AddressRefused(LONGEST_PAUSE));
+        assert_eq!(retry_policy(-1), RetryPolicy::Backoff);
+        assert_eq!(retry_policy(45011), RetryPolicy::NextMinute);
+        assert_eq!(retry_policy(45009), RetryPolicy::NextMinuteThen(HOUR));
+        assert_eq!(retry_policy(89507), RetryPolicy::AddressRefused(HOUR));
+        assert_eq!(retry_policy(89506), RetryPolicy::AddressRefused(LONGEST_PAUSE));
         for code in [40013, 40125, 40164, 40243, 50004, 50007, 61004, 89501, 89503, 99999] {
-            assert_eq!(pace(code), Pace::AccountRefused(MINUTE), "{code}");
+            assert_eq!(retry_policy(code), RetryPolicy::AccountRefused(MINUTE), "{code}");
         }
     }
 

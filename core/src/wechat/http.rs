@@ -15,7 +15,7 @@ use ureq::{Agent, Body, Proxy, RequestBuilder, Timeout};
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
 use super::answer;
-use super::connector::{Unconnected, connector};
+use super::connector::{ConnectError, connector};
 use super::endpoint::{ApiBase, Endpoint};
 use super::errcode::SYSTEM_BUSY;
 use super::request::{Payload, Request};
@@ -25,7 +25,7 @@ use crate::error::{ConfigError, Error};
 use crate::failure::{Cause, Failure, Fingerprint};
 use crate::process;
 use crate::secret::Secret;
-use crate::upstream::{Grant, Setback};
+use crate::token_source::{FetchError, IssuedToken};
 
 /// How WeChat is reached.
 #[derive(Debug, Clone)]
@@ -100,7 +100,7 @@ impl Http {
     /// Tells ways to WeChat apart: by addresses, proxy and trusted certificates. `key` keeps whoever reads
     /// the fingerprint from trying the passwords of a proxy on it.
     #[must_use]
-    pub fn way(&self, key: &Secret) -> Fingerprint {
+    pub fn route(&self, key: &Secret) -> Fingerprint {
         let Transport { bases, ca_file, proxy, .. } = &self.transport;
         let mut parts: Vec<_> = bases.iter().map(ApiBase::to_string).collect();
         if let Some(proxy) = proxy {
@@ -110,17 +110,17 @@ impl Http {
         if let Some(path) = ca_file {
             parts.extend(["ca_file".to_owned(), path.display().to_string()]);
         }
-        Fingerprint::of(parts)
+        Fingerprint::from_parts(parts)
     }
 
     /// Sends `request`, up to three times if WeChat is busy or cannot be connected to, until
     /// `deadline`.
     ///
     /// # Errors
-    /// [`Setback::Failed`] with WeChat's answer or the lack of one; [`Error::Config`] if the CA file
+    /// [`FetchError::Failed`] with WeChat's answer or the lack of one; [`Error::Config`] if the CA file
     /// cannot be used.
-    pub fn ask(&self, request: &Request, deadline: Instant) -> Result<Grant, Setback> {
-        let tls = self.tls().map_err(|error| Setback::Unasked(Error::Config(error)))?;
+    pub fn ask(&self, request: &Request, deadline: Instant) -> Result<IssuedToken, FetchError> {
+        let tls = self.tls().map_err(|error| FetchError::NotAttempted(Error::Config(error)))?;
         let agent = Agent::with_parts(CONFIG.clone(), connector(), StubResolver);
         let attempt = Attempt { http: self, agent, tls, request, deadline };
         let mut pause = FIRST_PAUSE;
@@ -152,7 +152,7 @@ impl Http {
 fn rehearse() {
     static DONE: AtomicBool = AtomicBool::new(false);
     if !DONE.load(Ordering::Acquire) {
-        let _no_fork = process::under_way();
+        let _no_fork = process::process_state();
         let agent = Agent::with_parts(CONFIG.clone(), connector(), NoNames);
         drop(agent.get("http://localhost/").call());
         DONE.store(true, Ordering::Release);
@@ -170,8 +170,8 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     /// Asks each base in turn until one can be connected to.
-    fn ask(&self) -> Result<Grant, Rebuff> {
-        let mut last = Rebuff::after_sending("there is no address to ask");
+    fn ask(&self) -> Result<IssuedToken, AttemptError> {
+        let mut last = AttemptError::after_sending("there is no address to ask");
         for base in &self.http.transport.bases {
             match self.ask_at(base) {
                 Err(rebuff) if rebuff.unconnected => last = rebuff,
@@ -181,7 +181,7 @@ impl Attempt<'_> {
         Err(last)
     }
 
-    fn ask_at(&self, base: &ApiBase) -> Result<Grant, Rebuff> {
+    fn ask_at(&self, base: &ApiBase) -> Result<IssuedToken, AttemptError> {
         let remaining = self.deadline.saturating_duration_since(Instant::now());
         if remaining.is_zero() {
             return Err(self.out_of_time(base));
@@ -189,15 +189,15 @@ impl Attempt<'_> {
         let mut response = self.send(base, remaining).map_err(|error| self.rebuff(base, &error))?;
         let status = response.status();
         if status != 200 {
-            return Err(Rebuff::after_sending(format!(
+            return Err(AttemptError::after_sending(format!(
                 "{base} answered with HTTP status {status}. Check wx_token.api_base and proxies"
             )));
         }
         let body = response.body_mut().with_config().limit(MAX_BODY).read_to_vec();
         let body =
-            body.map_err(|error| Rebuff { unconnected: false, ..self.rebuff(base, &error) })?;
+            body.map_err(|error| AttemptError { unconnected: false, ..self.rebuff(base, &error) })?;
         answer::read(&body, self.request.granted, &self.request.secret)
-            .map_err(|failure| Rebuff { failure, unconnected: false })
+            .map_err(|failure| AttemptError { failure, unconnected: false })
     }
 
     fn send(&self, base: &ApiBase, limit: Duration) -> Result<Response<Body>, ureq::Error> {
@@ -236,22 +236,23 @@ impl Attempt<'_> {
         self.http.transport.proxy.as_ref().filter(|_| !base.is_loopback())
     }
 
-    fn out_of_time(&self, base: &ApiBase) -> Rebuff {
-        Rebuff::after_sending(format!(
+    fn out_of_time(&self, base: &ApiBase) -> AttemptError {
+        AttemptError::after_sending(format!(
             "{base} did not answer within {} s. Check the network; the limit is the option timeout, or wx_token.timeout",
             self.http.transport.timeout.as_secs_f64()
         ))
     }
 
-    fn rebuff(&self, base: &ApiBase, error: &ureq::Error) -> Rebuff {
+    fn rebuff(&self, base: &ApiBase, error: &ureq::Error) -> AttemptError {
         use ureq::Error as E;
-        let scrubbed = |reason: String| Rebuff::after_sending(self.request.secret.scrub(&reason));
+        let scrubbed =
+            |reason: String| AttemptError::after_sending(self.request.secret.scrub(&reason));
         match error {
-            E::Other(error) if let Some(why) = error.downcast_ref::<Unconnected>() => {
+            E::Other(error) if let Some(why) = error.downcast_ref::<ConnectError>() => {
                 self.unconnected(base, why)
             }
             E::Timeout(Timeout::Connect) => {
-                self.unconnected(base, &Unconnected::Connect(io::ErrorKind::TimedOut.into()))
+                self.unconnected(base, &ConnectError::Connect(io::ErrorKind::TimedOut.into()))
             }
             E::Timeout(_) => self.out_of_time(base),
             E::BodyExceedsLimit(limit) => scrubbed(format!(
@@ -265,35 +266,35 @@ impl Attempt<'_> {
         }
     }
 
-    fn unconnected(&self, base: &ApiBase, why: &Unconnected) -> Rebuff {
+    fn unconnected(&self, base: &ApiBase, why: &ConnectError) -> AttemptError {
         let proxy = self.proxy(base).map(address);
         match (why, proxy) {
-            (Unconnected::Connect(error), None)
+            (ConnectError::Connect(error), None)
                 if error.kind() == io::ErrorKind::PermissionDenied =>
             {
-                Rebuff::before_sending(format!(
+                AttemptError::before_sending(format!(
                     "cannot connect to {base}: {why}. A firewall rule, a sandbox (seccomp) or a security module of this machine may forbid it"
                 ))
             }
-            (Unconnected::Lookup(_) | Unconnected::Connect(_), None) => {
-                Rebuff::before_sending(format!(
+            (ConnectError::Lookup(_) | ConnectError::Connect(_), None) => {
+                AttemptError::before_sending(format!(
                     "cannot connect to {base}: {why}. Check the firewall and wx_token.api_base"
                 ))
             }
-            (Unconnected::Lookup(_) | Unconnected::Connect(_), Some(proxy)) => {
-                Rebuff::before_sending(format!(
+            (ConnectError::Lookup(_) | ConnectError::Connect(_), Some(proxy)) => {
+                AttemptError::before_sending(format!(
                     "cannot connect to the proxy {proxy} on the way to {base}: {why}. Check wx_token.proxy"
                 ))
             }
-            (Unconnected::Proxy(_), proxy) => Rebuff::after_sending(format!(
+            (ConnectError::Proxy(_), proxy) => AttemptError::after_sending(format!(
                 "the proxy {} did not connect to {base}: {why}. Check wx_token.proxy",
                 proxy.unwrap_or_default()
             )),
-            (Unconnected::Tls(error), proxy) => {
-                let way = proxy.map(|proxy| format!(" through the proxy {proxy}"));
-                Rebuff::after_sending(format!(
+            (ConnectError::Tls(error), proxy) => {
+                let route = proxy.map(|proxy| format!(" through the proxy {proxy}"));
+                AttemptError::after_sending(format!(
                     "TLS to {base}{} failed: {}",
-                    way.unwrap_or_default(),
+                    route.unwrap_or_default(),
                     explain(error)
                 ))
             }
@@ -340,13 +341,13 @@ fn explain(error: &io::Error) -> String {
 }
 
 /// A request that brought no token.
-struct Rebuff {
+struct AttemptError {
     failure: Failure,
     /// Nothing was sent: neither WeChat nor a proxy was connected to.
     unconnected: bool,
 }
 
-impl Rebuff {
+impl AttemptError {
     fn before_sending(reason: impl Into<String>) -> Self {
         Self { failure: Failure::network(reason), unconnected: true }
     }
@@ -396,7 +397,7 @@ fn read_certificates(path: &Path) -> Result<Vec<Certificate<'static>>, ConfigErr
 mod tests {
     use super::*;
 
-    fn way(base: &str, proxy: &str, ca_file: Option<&str>, key: &str) -> Fingerprint {
+    fn route(base: &str, proxy: &str, ca_file: Option<&str>, key: &str) -> Fingerprint {
         let transport = Transport {
             bases: vec![base.parse().expect("a base")],
             connect_timeout: Duration::from_secs(1),
@@ -404,27 +405,27 @@ mod tests {
             ca_file: ca_file.map(PathBuf::from),
             proxy: (!proxy.is_empty()).then(|| Proxy::new(proxy).expect("a proxy")),
         };
-        Http::new(Endpoint::Stable, transport).way(&Secret::new(key))
+        Http::new(Endpoint::Stable, transport).route(&Secret::new(key))
     }
 
     #[test]
     fn ways_differ_by_what_leads_elsewhere() {
-        let direct = way("https://a.example", "", None, "key");
-        assert_eq!(direct, way("https://a.example", "", None, "another key"));
+        let direct = route("https://a.example", "", None, "key");
+        assert_eq!(direct, route("https://a.example", "", None, "another key"));
         let proxy = "http://user:password@proxy.example:3128";
         let ways = [
             direct,
-            way("https://b.example", "", None, "key"),
-            way("https://a.example", "http://proxy.example", None, "key"),
-            way("https://a.example", proxy, None, "key"),
-            way("https://a.example", &proxy.replace("word", "age"), None, "key"),
+            route("https://b.example", "", None, "key"),
+            route("https://a.example", "http://proxy.example", None, "key"),
+            route("https://a.example", proxy, None, "key"),
+            route("https://a.example", &proxy.replace("word", "age"), None, "key"),
             // Nobody without the key can try passwords.
-            way("https://a.example", proxy, None, "another key"),
-            way("https://a.example", "", Some("/etc/ca.pem"), "key"),
-            way("https://a.example", "", Some("/etc/other.pem"), "key"),
+            route("https://a.example", proxy, None, "another key"),
+            route("https://a.example", "", Some("/etc/ca.pem"), "key"),
+            route("https://a.example", "", Some("/etc/other.pem"), "key"),
         ];
-        for (number, way) in ways.iter().enumerate() {
-            assert!(!ways[..number].contains(way), "{number}");
+        for (number, route) in ways.iter().enumerate() {
+            assert!(!ways[..number].contains(route), "{number}");
         }
     }
 }

@@ -83,7 +83,7 @@ impl TicketKind {
     ///
     /// # Errors
     /// What it may be called.
-    pub fn of(name: &str, endpoint: Endpoint) -> Result<Self, &'static str> {
+    pub fn parse(name: &str, endpoint: Endpoint) -> Result<Self, &'static str> {
         match (name, endpoint) {
             ("jsapi", Endpoint::Wecom) => Ok(Self::WecomJsapi),
             ("agent_config", Endpoint::Wecom) => Ok(Self::AgentConfig),

@@ -7,7 +7,7 @@ use ureq::http::uri::Scheme;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-use super::connector::{Unconnected, deadline};
+use super::connector::{ConnectError, deadline};
 use crate::names;
 
 /// Looks names up on this thread, without the C library.
@@ -24,7 +24,7 @@ impl Resolver for StubResolver {
         let host = uri.host().ok_or(Error::HostNotFound)?;
         let default = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
         let port = uri.port_u16().unwrap_or(default);
-        let found = names::look_up(host, deadline(timeout)).map_err(Unconnected::Lookup)?;
+        let found = names::look_up(host, deadline(timeout)).map_err(ConnectError::Lookup)?;
         let mut addresses = self.empty();
         for address in found {
             addresses.push((address, port).into());

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::clock::Epoch;
+use crate::clock::Timestamp;
 
 /// The first bytes of the JS-SDK sample's files: opened in a browser, they show nothing. Its readers
 /// cut off 15 bytes, whatever they are.
@@ -87,7 +87,7 @@ impl Expiry {
 
     /// The moment that `number` means in a file that was written at `written`.
     #[must_use]
-    pub fn to_moment(self, number: i64, written: Epoch) -> Epoch {
+    pub fn to_timestamp(self, number: i64, written: Timestamp) -> Timestamp {
         match self {
             Self::ExpiresIn if number <= LONGEST_DURATION => {
                 written + Duration::from_secs(u64::try_from(number).unwrap_or(0))
@@ -100,9 +100,9 @@ impl Expiry {
     /// The number that means `expiry` in a file that is written at `now`, in the way of the number
     /// that stood there before.
     #[must_use]
-    pub fn to_number(self, expiry: Epoch, now: Epoch, before: Option<i64>) -> i64 {
+    pub fn to_number(self, expiry: Timestamp, now: Timestamp, before: Option<i64>) -> i64 {
         let is_millis = before.is_some_and(|number| number >= MILLISECONDS_FROM);
-        let number = |moment: Epoch| if is_millis { moment.millis() } else { moment.secs() };
+        let number = |moment: Timestamp| if is_millis { moment.millis() } else { moment.secs() };
         match self {
             Self::ExpiresIn if before.is_none_or(|number| number <= LONGEST_DURATION) => {
                 // More would be read as a moment, long past.
@@ -121,8 +121,12 @@ impl Expiry {
     }
 }
 
-const fn moment(number: i64) -> Epoch {
-    if number >= MILLISECONDS_FROM { Epoch::from_millis(number) } else { Epoch::from_secs(number) }
+const fn moment(number: i64) -> Timestamp {
+    if number >= MILLISECONDS_FROM {
+        Timestamp::from_millis(number)
+    } else {
+        Timestamp::from_secs(number)
+    }
 }
 
 impl Layout {
@@ -173,16 +177,16 @@ impl Layout {
 mod tests {
     use super::*;
 
-    const WRITTEN: Epoch = Epoch::from_secs(1_600_000_000);
+    const WRITTEN: Timestamp = Timestamp::from_secs(1_600_000_000);
 
     #[test]
     fn moments_are_seconds_or_milliseconds() {
         assert_eq!(
-            Expiry::Expire.to_moment(1_588_219_064, WRITTEN),
-            Epoch::from_secs(1_588_219_064)
+            Expiry::Expire.to_timestamp(1_588_219_064, WRITTEN),
+            Timestamp::from_secs(1_588_219_064)
         );
-        let millis = Expiry::ExpireTime.to_moment(1_588_219_064_123, WRITTEN);
-        assert_eq!(millis, Epoch::from_millis(1_588_219_064_123));
+        let millis = Expiry::ExpireTime.to_timestamp(1_588_219_064_123, WRITTEN);
+        assert_eq!(millis, Timestamp::from_millis(1_588_219_064_123));
         assert_eq!(
             Expiry::ExpireTime.to_number(millis, WRITTEN, Some(1_500_000_000_000)),
             1_588_219_064_123
@@ -192,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_small_expires_in_is_a_duration_and_a_large_one_a_moment() {
-        let duration = Expiry::ExpiresIn.to_moment(7200, WRITTEN);
+        let duration = Expiry::ExpiresIn.to_timestamp(7200, WRITTEN);
         assert_eq!(duration, WRITTEN + Duration::from_secs(7200));
         assert_eq!(Expiry::ExpiresIn.to_number(duration, WRITTEN, Some(7200)), 7200);
         assert_eq!(
@@ -205,7 +209,7 @@ mod tests {
     fn a_duration_is_never_so_long_that_it_would_be_read_as_a_moment() {
         let month = WRITTEN + Duration::from_secs(30 * 24 * 3600);
         let number = Expiry::ExpiresIn.to_number(month, WRITTEN, None);
-        assert!(Expiry::ExpiresIn.to_moment(number, WRITTEN) > WRITTEN, "{number}");
+        assert!(Expiry::ExpiresIn.to_timestamp(number, WRITTEN) > WRITTEN, "{number}");
     }
 
     #[test]
@@ -214,7 +218,7 @@ mod tests {
         assert_eq!(Expiry::Fetched.to_number(long, WRITTEN, None), WRITTEN.secs());
         let short = WRITTEN + Duration::from_secs(1000);
         let number = Expiry::Fetched.to_number(short, WRITTEN, None);
-        assert_eq!(Expiry::Fetched.to_moment(number, WRITTEN), short);
+        assert_eq!(Expiry::Fetched.to_timestamp(number, WRITTEN), short);
     }
 
     #[test]

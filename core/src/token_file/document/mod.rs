@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use self::json::Object;
 use self::layout::{Expiry, GUARD, PLAIN_LIFE, UNAMBIGUOUS};
 use self::serialized::{Array, Scalar};
-use crate::clock::Epoch;
+use crate::clock::Timestamp;
 use crate::failure::FailureRecord;
 use crate::record::Record;
 use crate::token::{MAX_FOREIGN_LIFE, Token, is_token};
@@ -34,7 +34,7 @@ const RECORD: &str = "record";
 
 /// What a file keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
+pub enum CredentialKind {
     /// An access token.
     AccessToken,
     /// A ticket for web pages that use WeChat's JavaScript interface.
@@ -47,7 +47,7 @@ pub enum Subject {
     Any,
 }
 
-impl Subject {
+impl CredentialKind {
     /// The keys under which files keep it. A new file has the first.
     const fn keys(self) -> &'static [&'static str] {
         match self {
@@ -64,9 +64,9 @@ impl Subject {
 
 /// What a caller expects of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Expected {
+pub struct FileSpec {
     /// What it keeps.
-    pub subject: Subject,
+    pub kind: CredentialKind,
     /// How it spells that, where its content does not tell.
     pub layout: Option<Layout>,
 }
@@ -77,7 +77,7 @@ pub struct Origin {
     /// Its name, without the directory.
     pub name: String,
     /// When it was last modified.
-    pub written: Epoch,
+    pub written: Timestamp,
     /// What its extended attribute holds, and what this process knows that it would hold if it could.
     pub attributes: Vec<String>,
 }
@@ -88,7 +88,7 @@ pub struct Content {
     /// The whole file.
     pub bytes: Vec<u8>,
     /// The modification time to give it, where that has a meaning.
-    pub modified: Option<Epoch>,
+    pub modified: Option<Timestamp>,
     /// What its extended attribute is to hold.
     pub attribute: Option<String>,
     /// Whether its readers pass over spaces at the end.
@@ -111,9 +111,9 @@ struct Note {
     /// It failed.
     failure: Option<FailureRecord>,
     /// Its token is due at once, but is to be left until then.
-    rest_until: Option<Epoch>,
+    refresh_not_before: Option<Timestamp>,
     /// Its token lives longer than is believed of others', until then.
-    long_expiry: Option<Epoch>,
+    long_expiry: Option<Timestamp>,
 }
 
 impl Note {
@@ -122,10 +122,10 @@ impl Note {
     }
 
     fn of(json: &Value) -> Self {
-        let moment = |key: &str| json.get(key).and_then(Value::as_i64).map(Epoch::from_millis);
+        let moment = |key: &str| json.get(key).and_then(Value::as_i64).map(Timestamp::from_millis);
         Self {
             failure: FailureRecord::from_json(json),
-            rest_until: moment(REST),
+            refresh_not_before: moment(REST),
             long_expiry: moment(LONG_EXPIRY),
         }
     }
@@ -136,7 +136,7 @@ impl Note {
             Some(Value::Object(members)) => members,
             _ => Map::new(),
         };
-        for (key, moment) in [(REST, self.rest_until), (LONG_EXPIRY, self.long_expiry)] {
+        for (key, moment) in [(REST, self.refresh_not_before), (LONG_EXPIRY, self.long_expiry)] {
             members.extend(moment.map(|moment| (key.to_owned(), moment.millis().into())));
         }
         members
@@ -149,7 +149,7 @@ impl Note {
 
     /// The token `value` with the expiry of the file, which may be rounded, and shorter than it was where a
     /// layout has no room for more.
-    fn token(&self, value: impl Into<Arc<str>>, expiry: Epoch) -> Token {
+    fn token(&self, value: impl Into<Arc<str>>, expiry: Timestamp) -> Token {
         let is_ours = self.long_expiry.is_some_and(|long| expiry <= long + Duration::from_secs(1));
         if is_ours || expiry == NEVER {
             Token::own(value, expiry)
@@ -191,12 +191,12 @@ fn spell(members: Map<String, Value>) -> Option<String> {
 }
 
 /// The expiry of a token that does not expire.
-const NEVER: Epoch = Epoch::from_secs(i64::MAX);
+const NEVER: Timestamp = Timestamp::from_secs(i64::MAX);
 
 /// A whole token file.
 #[derive(Clone)]
 pub struct Document {
-    expected: Expected,
+    spec: FileSpec,
     origin: Origin,
     body: Body,
     token: Option<Token>,
@@ -230,14 +230,13 @@ impl fmt::Debug for Document {
 impl Document {
     /// A file with nothing in it.
     #[must_use]
-    pub fn empty(expected: Expected, origin: Origin) -> Self {
+    pub fn empty(spec: FileSpec, origin: Origin) -> Self {
         let by_name = if origin.name.ends_with(".php") { Layout::GUARDED } else { Layout::DEFAULT };
-        let body = Body::Empty(expected.layout.unwrap_or(by_name));
+        let body = Body::Empty(spec.layout.unwrap_or(by_name));
         let attributes: Vec<_> =
             origin.attributes.iter().map(|text| Attribute::read(text)).collect();
         let note = attributes.first().map(|attribute| attribute.note.clone()).unwrap_or_default();
-        let document =
-            Self { expected, origin, body, token: None, note, attributes, damaged: false };
+        let document = Self { spec, origin, body, token: None, note, attributes, damaged: false };
         document.with_newest_failure()
     }
 
@@ -245,8 +244,8 @@ impl Document {
     ///
     /// # Errors
     /// Why this is not the file that is expected, and must not be overwritten.
-    pub fn parse(bytes: &[u8], expected: Expected, origin: Origin) -> Result<Self, Refusal> {
-        Self::empty(expected, origin).read(bytes).map(Self::with_newest_failure)
+    pub fn parse(bytes: &[u8], spec: FileSpec, origin: Origin) -> Result<Self, Refusal> {
+        Self::empty(spec, origin).read(bytes).map(Self::with_newest_failure)
     }
 
     /// A failure that the content could not take stands in an attribute, and one that came later in the
@@ -260,12 +259,12 @@ impl Document {
 
     /// The bytes of the file of this document, which is empty as yet.
     fn read(self, bytes: &[u8]) -> Result<Self, Refusal> {
-        let (expected, empty) = (self.expected, self);
+        let (spec, empty) = (self.spec, self);
         let seen = visible(bytes);
         if seen.is_empty() {
             return Ok(Self { damaged: !bytes.is_empty(), ..empty });
         }
-        if expected.layout == Some(Layout::Plain) {
+        if spec.layout == Some(Layout::Plain) {
             return empty.plain(seen);
         }
         // What json_encode() makes of a failed fetch. There is nothing in it to lose.
@@ -329,7 +328,7 @@ impl Document {
             (None, _) => Expiry::Expire,
         };
         let number = number_of(object.get(&text, default.key()).unwrap_or("null"))?;
-        let moment = number.map(|number| default.to_moment(number, self.origin.written));
+        let moment = number.map(|number| default.to_timestamp(number, self.origin.written));
         let value = value.map_or(Ok(None), token_of)?;
         let token = value.zip(moment).map(|(value, expiry)| note.token(value, expiry));
         let body = Body::Json { before, text, expiry: default };
@@ -338,10 +337,10 @@ impl Document {
 
     /// What the file keeps, as it is spelled in `text`.
     fn find_value<'t>(&self, object: &Object, text: &'t str) -> Result<Option<&'t str>, Refusal> {
-        let keys = self.expected.subject.keys();
+        let keys = self.spec.kind.keys();
         let own = keys.iter().find_map(|key| object.get(text, key));
         let others = || {
-            let foreign = Subject::Any.keys().iter().filter(|key| !keys.contains(*key));
+            let foreign = CredentialKind::Any.keys().iter().filter(|key| !keys.contains(*key));
             foreign.filter_map(|key| object.get(text, key)).any(|value| value.len() > 2)
         };
         match own {
@@ -360,7 +359,7 @@ impl Document {
     /// The key of the expiry, if there is one.
     fn find_expiry(&self, object: &Object) -> Result<Option<Expiry>, Refusal> {
         let has = |key: &str| object.keys().any(|known| known == key);
-        if let Some(Layout::Json { expiry, .. }) = self.expected.layout
+        if let Some(Layout::Json { expiry, .. }) = self.spec.layout
             && has(expiry.key())
         {
             return Ok(Some(expiry));
@@ -409,7 +408,7 @@ impl Document {
             Some(Scalar::Nothing) | None => 1,
         };
         // WeChatDeveloper's cache: 0 is never.
-        let expiry = if number == 0 { NEVER } else { Expiry::Expired.to_moment(number, NEVER) };
+        let expiry = if number == 0 { NEVER } else { Expiry::Expired.to_timestamp(number, NEVER) };
         let token = value.map(|value| note.token(value, expiry));
         Ok(Self { body: Body::Serialized(text), token, note, damaged: false, ..new })
     }
@@ -426,8 +425,8 @@ impl Document {
 
     /// What the caller expects of the file.
     #[must_use]
-    pub const fn expected(&self) -> Expected {
-        self.expected
+    pub const fn spec(&self) -> FileSpec {
+        self.spec
     }
 
     /// The token, if there is a usable one, dead or alive.
@@ -451,8 +450,8 @@ impl Document {
 
     /// The moment until which a token that is due is to be left, if the last refresh set one.
     #[must_use]
-    pub const fn rest_until(&self) -> Option<Epoch> {
-        self.note.rest_until
+    pub const fn refresh_not_before(&self) -> Option<Timestamp> {
+        self.note.refresh_not_before
     }
 
     /// How the file spells what it holds; `None` while it holds nothing.
@@ -482,18 +481,18 @@ impl Document {
     }
 
     /// The file with `token` in place of the old one, written at `now`, and without a failure record.
-    /// A token that is due at once is to be left until `rest_until`. `record` goes with it.
+    /// A token that is due at once is to be left until `refresh_not_before`. `record` goes with it.
     #[must_use]
     pub fn with_token(
         &self,
         token: &Token,
         record: &Record,
-        rest_until: Option<Epoch>,
-        now: Epoch,
+        refresh_not_before: Option<Timestamp>,
+        now: Timestamp,
     ) -> Content {
         let is_long = token.expiry.since(now) > MAX_FOREIGN_LIFE;
         let long_expiry = is_long.then_some(token.expiry);
-        let note = Note { failure: None, rest_until, long_expiry };
+        let note = Note { failure: None, refresh_not_before, long_expiry };
         let attribute = Attribute {
             note: if self.has_room() { Note::default() } else { note.clone() },
             record: Some(record.to_json()),
@@ -503,7 +502,7 @@ impl Document {
 
     /// The file with an earlier expiry of its own token, that of `token`, written at `now`; all else stays.
     #[must_use]
-    pub fn with_expiry(&self, token: &Token, now: Epoch) -> Content {
+    pub fn with_expiry(&self, token: &Token, now: Timestamp) -> Content {
         let note = if self.has_room() { Note::default() } else { self.note.clone() };
         let attribute = Attribute { note, record: self.kept_record() };
         self.written().edited(Some((token, now)), &self.note, attribute.to_json())
@@ -526,7 +525,7 @@ impl Document {
 
     fn note_of(&self, record: &FailureRecord) -> Note {
         let long_expiry = self.note.long_expiry;
-        Note { failure: Some(record.clone()), rest_until: None, long_expiry }
+        Note { failure: Some(record.clone()), refresh_not_before: None, long_expiry }
     }
 
     /// The record that stands beside the file, be it one that is not understood.
@@ -568,7 +567,7 @@ impl Document {
 
     fn edited(
         &self,
-        token: Option<(&Token, Epoch)>,
+        token: Option<(&Token, Timestamp)>,
         note: &Note,
         attribute: Option<String>,
     ) -> Content {
@@ -609,7 +608,7 @@ impl Document {
     }
 
     /// Strings stay strings, and numbers numbers.
-    fn spell_expired(&self, expiry: Epoch) -> String {
+    fn spell_expired(&self, expiry: Timestamp) -> String {
         let Body::Serialized(text) = &self.body else { return String::new() };
         let before = Array::parse(text);
         match before.as_ref().and_then(|array| array.get(text, "expired")) {
@@ -626,7 +625,7 @@ impl Document {
         before: &str,
         text: &str,
         expiry: Expiry,
-        token: Option<(&Token, Epoch)>,
+        token: Option<(&Token, Timestamp)>,
         note: Option<&str>,
     ) -> Content {
         let mut text = text.to_owned();
@@ -662,7 +661,7 @@ impl Document {
 
     /// The key under which this file keeps its token.
     fn value_key(&self) -> &'static str {
-        let keys = self.expected.subject.keys();
+        let keys = self.spec.kind.keys();
         let present = match &self.body {
             Body::Json { text, .. } => Object::parse(text)
                 .and_then(|object| keys.iter().find(|key| object.get(text, key).is_some())),
@@ -783,22 +782,22 @@ impl From<&'static str> for Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::{Asker, Failure, Fingerprint};
+    use crate::failure::{Failure, Fingerprint, Requester};
 
     const TOKEN_FILE: &str = r#"{"access_token":"abc","expire":1588219064}"#;
 
-    const TOKEN: Expected = Expected { subject: Subject::AccessToken, layout: None };
-    const WRITTEN: Epoch = Epoch::from_secs(1_600_000_000);
+    const TOKEN: FileSpec = FileSpec { kind: CredentialKind::AccessToken, layout: None };
+    const WRITTEN: Timestamp = Timestamp::from_secs(1_600_000_000);
 
     /// When [`fresh`] is stored.
-    const NOW: Epoch = Epoch::from_secs(1_699_992_800);
+    const NOW: Timestamp = Timestamp::from_secs(1_699_992_800);
 
     fn origin() -> Origin {
         Origin { name: "token.json".into(), written: WRITTEN, attributes: Vec::new() }
     }
 
-    fn parse_as(text: &str, expected: Expected) -> Result<Document, Refusal> {
-        Document::parse(text.as_bytes(), expected, origin())
+    fn parse_as(text: &str, spec: FileSpec) -> Result<Document, Refusal> {
+        Document::parse(text.as_bytes(), spec, origin())
     }
 
     /// What is said of a file with a token that must not be lost; nothing of one that is foreign.
@@ -826,7 +825,7 @@ mod tests {
     }
 
     fn fresh() -> Token {
-        Token::own("NEW", Epoch::from_secs(1_700_000_000))
+        Token::own("NEW", Timestamp::from_secs(1_700_000_000))
     }
 
     fn rewritten(text: &str) -> String {
@@ -835,20 +834,23 @@ mod tests {
     }
 
     fn known() -> Record {
-        Record::of(&fresh(), None, NOW)
+        Record::new(&fresh(), None, NOW)
     }
 
     fn record() -> FailureRecord {
-        let asker =
-            Asker { account: Fingerprint::new("a"), way: Fingerprint::new("direct"), owner: None };
-        FailureRecord::of(Failure::network("refused"), &asker, None, Epoch::from_secs(5))
+        let requester = Requester {
+            account: Fingerprint::new("a"),
+            route: Fingerprint::new("direct"),
+            owner: None,
+        };
+        FailureRecord::new(Failure::network("refused"), &requester, None, Timestamp::from_secs(5))
     }
 
     #[test]
     fn a_token_file_tells_its_token_and_expiry() {
         let token = parse(TOKEN_FILE).ok().and_then(|document| document.token().cloned());
-        let expected = Token::foreign("abc", Epoch::from_secs(1_588_219_064));
-        assert_eq!(token, Some(expected));
+        let spec = Token::foreign("abc", Timestamp::from_secs(1_588_219_064));
+        assert_eq!(token, Some(spec));
     }
 
     #[test]
@@ -952,30 +954,30 @@ mod tests {
 
     #[test]
     fn a_rest_is_noted_and_goes_with_the_next_token() {
-        let until = Epoch::from_millis(1_234_567);
+        let until = Timestamp::from_millis(1_234_567);
         let document = parse(TOKEN_FILE).unwrap();
         let resting = reparse(document.with_token(&fresh(), &known(), Some(until), WRITTEN));
-        assert_eq!((resting.rest_until(), resting.token()), (Some(until), Some(&fresh())));
+        assert_eq!((resting.refresh_not_before(), resting.token()), (Some(until), Some(&fresh())));
         let done = resting.with_token(&fresh(), &known(), None, NOW);
         assert_eq!(done, document.with_token(&fresh(), &known(), None, NOW));
     }
 
     #[test]
     fn a_ticket_file_keeps_the_key_that_it_has_and_is_no_token_file() {
-        let expected = |subject| Expected { subject, layout: None };
+        let spec = |kind| FileSpec { kind, layout: None };
         let text = r#"{"expire":5,"ticket":"abc","for":"us"}"#;
-        let ticket = parse_as(text, expected(Subject::JsapiTicket)).unwrap();
+        let ticket = parse_as(text, spec(CredentialKind::JsapiTicket)).unwrap();
         let content = ticket.with_token(&fresh(), &known(), None, NOW);
         assert_eq!(
             String::from_utf8(content.bytes).unwrap(),
             r#"{"expire":1700000000,"ticket":"NEW","for":"us"}"#
         );
-        let new = Document::empty(expected(Subject::JsapiTicket), origin());
+        let new = Document::empty(spec(CredentialKind::JsapiTicket), origin());
         let new = String::from_utf8(new.with_token(&fresh(), &known(), None, NOW).bytes).unwrap();
         assert_eq!(new, r#"{"jsapi_ticket":"NEW","expire":1700000000}"#);
-        assert!(parse_as(&new, expected(Subject::CardTicket)).is_err());
+        assert!(parse_as(&new, spec(CredentialKind::CardTicket)).is_err());
         assert!(parse(&new).is_err());
-        assert!(parse_as(&new, expected(Subject::Any)).unwrap().token().is_some());
+        assert!(parse_as(&new, spec(CredentialKind::Any)).unwrap().token().is_some());
     }
 
     /// Every legacy layout: how it looks, and how it looks after a refresh.
@@ -1068,7 +1070,7 @@ mod tests {
         let long_lived = |document: &Document| {
             document
                 .token()
-                .is_some_and(|token| token.believed_from == Epoch::MIN && token.is_valid(NOW))
+                .is_some_and(|token| token.believed_from == Timestamp::MIN && token.is_valid(NOW))
         };
         let texts = [TOKEN_FILE, "a:2:{s:5:\"value\";s:3:\"abc\";s:7:\"expired\";i:5;}"];
         for text in texts {
@@ -1111,9 +1113,9 @@ mod tests {
     #[test]
     fn a_duration_counts_from_the_modification_of_the_token() {
         let document = parse(r#"{"access_token":"a","expires_in":7200}"#).unwrap();
-        assert_eq!(document.token().unwrap().expiry, Epoch::from_secs(1_600_007_200));
-        let later = Epoch::from_secs(1_600_010_000);
-        let token = Token::foreign("NEW", Epoch::from_secs(1_600_017_000));
+        assert_eq!(document.token().unwrap().expiry, Timestamp::from_secs(1_600_007_200));
+        let later = Timestamp::from_secs(1_600_010_000);
+        let token = Token::foreign("NEW", Timestamp::from_secs(1_600_017_000));
         let content = document.with_token(&token, &known(), None, later);
         assert_eq!(content.modified, Some(later));
         assert_eq!(content.bytes, br#"{"access_token":"NEW","expires_in":7000}"#);
@@ -1144,10 +1146,9 @@ mod tests {
     #[test]
     fn a_new_file_has_the_layout_of_its_name_or_of_the_option() {
         let new = |name: &str, layout: Option<&str>| {
-            let expected = Expected { layout: layout.and_then(Layout::by_name), ..TOKEN };
+            let spec = FileSpec { layout: layout.and_then(Layout::by_name), ..TOKEN };
             let origin = Origin { name: name.to_owned(), ..origin() };
-            let content =
-                Document::empty(expected, origin).with_token(&fresh(), &known(), None, NOW);
+            let content = Document::empty(spec, origin).with_token(&fresh(), &known(), None, NOW);
             String::from_utf8(content.bytes).unwrap()
         };
         assert_eq!(new("token.json", None), r#"{"access_token":"NEW","expire":1700000000}"#);
@@ -1175,17 +1176,17 @@ mod tests {
         let text = r#"{"access_token": "a", "expires_time": 1599999000}"#;
         assert!(parse(text).is_err_and(|why| way_out(&why).contains("expires_time:fetched")));
         let expiry_as = |layout| {
-            let expected = Expected { layout: Layout::by_name(layout), ..TOKEN };
-            parse_as(text, expected).unwrap().token().unwrap().expiry
+            let spec = FileSpec { layout: Layout::by_name(layout), ..TOKEN };
+            parse_as(text, spec).unwrap().token().unwrap().expiry
         };
-        assert_eq!(expiry_as("expires_time:expiry"), Epoch::from_secs(1_599_999_000));
-        assert_eq!(expiry_as("expires_time:fetched"), Epoch::from_secs(1_600_002_600));
+        assert_eq!(expiry_as("expires_time:expiry"), Timestamp::from_secs(1_599_999_000));
+        assert_eq!(expiry_as("expires_time:fetched"), Timestamp::from_secs(1_600_002_600));
 
         let two = r#"{"access_token":"a","expire":5,"expires_at":6}"#;
         assert!(parse(two).is_err_and(|why| way_out(&why).contains("the option 'layout'")));
-        let expected = Expected { layout: Layout::by_name("expires_at"), ..TOKEN };
-        let token = parse_as(two, expected).unwrap().token().cloned();
-        assert_eq!(token.unwrap().expiry, Epoch::from_secs(6));
+        let spec = FileSpec { layout: Layout::by_name("expires_at"), ..TOKEN };
+        let token = parse_as(two, spec).unwrap().token().cloned();
+        assert_eq!(token.unwrap().expiry, Timestamp::from_secs(6));
         let both = r#"{"access_token":"a","jsapi_ticket":"b","expire":5}"#;
         assert!(parse(both).is_err_and(|why| way_out(&why).contains("a file of its own")));
     }
@@ -1193,8 +1194,8 @@ mod tests {
     #[test]
     fn a_ticket_under_another_key_is_not_given_a_new_expiry() {
         let text = r#"{"data":"0123456789012345678901234567890123456789","expires":5}"#;
-        for subject in [Subject::AccessToken, Subject::JsapiTicket] {
-            let parsed = parse_as(text, Expected { subject, layout: None });
+        for kind in [CredentialKind::AccessToken, CredentialKind::JsapiTicket] {
+            let parsed = parse_as(text, FileSpec { kind, layout: None });
             assert!(parsed.is_err_and(|why| way_out(&why).contains("Rename that key")));
         }
     }
@@ -1203,8 +1204,8 @@ mod tests {
     fn a_token_alone_is_refused_until_the_caller_says_so() {
         let text = "0123456789012345678901234567890123456789\n";
         assert!(parse(text).is_err_and(|why| way_out(&why).contains("'layout' => 'plain'")));
-        let expected = Expected { layout: Some(Layout::Plain), ..TOKEN };
-        let document = parse_as(text, expected).unwrap();
+        let spec = FileSpec { layout: Some(Layout::Plain), ..TOKEN };
+        let document = parse_as(text, spec).unwrap();
         assert_eq!(document.token().unwrap().expiry, WRITTEN + PLAIN_LIFE);
         let content = document.with_token(&fresh(), &known(), None, NOW);
         assert_eq!(content.bytes, b"NEW");
@@ -1212,9 +1213,9 @@ mod tests {
         assert_eq!(document.with_failure(&record()), None, "it has no room");
         let attributes = document.attribute_with_failure(&record()).into_iter().collect();
         let noted = Origin { attributes, ..origin() };
-        let again = Document::parse(text.as_bytes(), expected, noted).unwrap();
+        let again = Document::parse(text.as_bytes(), spec, noted).unwrap();
         assert_eq!(again.failure(), Some(&record()));
-        assert!(parse_as("two words", expected).is_err());
+        assert!(parse_as("two words", spec).is_err());
     }
 
     #[test]
@@ -1249,7 +1250,7 @@ mod tests {
 
     #[test]
     fn the_newest_failure_counts_wherever_it_stands() {
-        let at = |secs| FailureRecord { failed_at: Epoch::from_secs(secs), ..record() };
+        let at = |secs| FailureRecord { failed_at: Timestamp::from_secs(secs), ..record() };
         let beside = parse(TOKEN_FILE).unwrap().attribute_with_failure(&at(50));
         for (inside, newest) in [(49, 50), (51, 51)] {
             let bytes = parse(TOKEN_FILE).unwrap().with_failure(&at(inside)).unwrap().bytes;
@@ -1271,7 +1272,7 @@ mod tests {
     #[test]
     fn a_serialized_expiry_of_zero_is_never() {
         let document = parse(r#"a:2:{s:5:"value";s:1:"a";s:7:"expired";i:0;}"#).unwrap();
-        assert!(document.token().unwrap().is_valid(Epoch::from_secs(i64::MAX / 2000)));
+        assert!(document.token().unwrap().is_valid(Timestamp::from_secs(i64::MAX / 2000)));
         assert!(parse(r#"a:1:{s:1:"x";i:0;}"#).is_err());
     }
 
@@ -1322,12 +1323,12 @@ mod tests {
             /// Whatever is accepted can be written, and is read back as it was written.
             #[test]
             fn what_is_written_is_read_back(bytes in files(), layout in layouts()) {
-                let expected = Expected { layout, ..TOKEN };
-                let Ok(document) = Document::parse(&bytes, expected, origin()) else { return Ok(()) };
+                let spec = FileSpec { layout, ..TOKEN };
+                let Ok(document) = Document::parse(&bytes, spec, origin()) else { return Ok(()) };
                 let reread = |content: Content| {
                     let written = content.modified.unwrap_or(WRITTEN);
                     let attributes = content.attribute.into_iter().collect();
-                    Document::parse(&content.bytes, expected, Origin { written, attributes, ..origin() })
+                    Document::parse(&content.bytes, spec, Origin { written, attributes, ..origin() })
                 };
                 let stored = reread(document.with_token(&fresh(), &known(), None, NOW));
                 prop_assert!(stored.is_ok(), "{:?}", stored.err());
@@ -1344,7 +1345,7 @@ mod tests {
                     None => {
                         let attribute = document.attribute_with_failure(&record());
                         let attributes = attribute.into_iter().collect();
-                        Document::parse(&bytes, expected, Origin { attributes, ..origin() })
+                        Document::parse(&bytes, spec, Origin { attributes, ..origin() })
                     }
                 };
                 prop_assert!(failed.is_ok(), "{:?}", failed.err());

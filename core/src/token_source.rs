@@ -3,17 +3,17 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::clock::Epoch;
+use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::failure::{Asker, Failure};
+use crate::failure::{Failure, Requester};
 use crate::token::is_token;
 
 /// A token as an upstream hands it out.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Grant {
+pub struct IssuedToken {
     token: String,
     expires_in: Duration,
-    expires_at: Option<Epoch>,
+    expires_at: Option<Timestamp>,
 }
 
 /// The longest token that is believed, in bytes; WeChat asks for room for 512.
@@ -22,7 +22,7 @@ const MAX_TOKEN_BYTES: usize = 4096;
 /// The longest life that is believed.
 const MAX_LIFE: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
 
-impl Grant {
+impl IssuedToken {
     /// A `token` with a life of `expires_in`, counted from the moment at which it was asked for.
     ///
     /// # Errors
@@ -42,7 +42,7 @@ impl Grant {
 
     /// The same token with the moment of its expiry, whenever it was asked for.
     #[must_use]
-    pub fn until(self, expires_at: Epoch) -> Self {
+    pub fn until(self, expires_at: Timestamp) -> Self {
         Self { expires_at: Some(expires_at), ..self }
     }
 
@@ -54,13 +54,13 @@ impl Grant {
 
     /// The token and its expiry, if it was asked for at `asked_at`.
     #[must_use]
-    pub fn into_parts(self, asked_at: Epoch) -> (String, Epoch) {
+    pub fn into_parts(self, asked_at: Timestamp) -> (String, Timestamp) {
         let expiry = self.expires_at.unwrap_or(asked_at + self.expires_in);
         (self.token, expiry)
     }
 }
 
-impl fmt::Debug for Grant {
+impl fmt::Debug for IssuedToken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Grant")
@@ -72,29 +72,29 @@ impl fmt::Debug for Grant {
 
 /// Why an upstream has no token to give.
 #[derive(Debug)]
-pub enum Setback {
+pub enum FetchError {
     /// It failed: recorded, and shared by all who wait.
     Failed(Failure),
     /// It could not be asked. The error goes to this caller alone.
-    Unasked(Error),
+    NotAttempted(Error),
 }
 
-impl From<Failure> for Setback {
+impl From<Failure> for FetchError {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
     }
 }
 
 /// Something that answers with a token and a lifetime, or with a failure and a pace.
-pub trait Upstream {
+pub trait TokenSource {
     /// Asks for a token, and for another one than `rejected` if that can be had.
     ///
     /// # Errors
-    /// [`Setback`] if there is none to be had.
-    fn fetch(&self, rejected: Option<&str>) -> Result<Grant, Setback>;
+    /// [`FetchError`] if there is none to be had.
+    fn fetch(&self, rejected: Option<&str>) -> Result<IssuedToken, FetchError>;
 
     /// Whose token this upstream gives, and by which way.
-    fn asker(&self) -> Asker;
+    fn requester(&self) -> Requester;
 
     /// The longest that [`Self::fetch`] takes.
     fn time_limit(&self) -> Duration;

@@ -9,32 +9,32 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Call;
-use crate::clock::Epoch;
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::notice;
 use crate::printable::printable_path;
 use crate::refresh::Refresh;
 use crate::token_file::lock::TokenLock;
 use crate::token_file::{Document, replace};
-use crate::upstream::Upstream;
+use crate::token_source::TokenSource;
 
 /// The next refresh waits so long. Where every process ends before WeChat answers, each would ask in vain.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// Whether a refresh of the real file at `path` was cut off just before `now`.
-pub fn is_recent(path: &Path, now: Epoch) -> bool {
-    replace::cut_off_at(path).is_some_and(|began| began <= now && now < began + PAUSE)
+pub fn is_recent(path: &Path, now: Timestamp) -> bool {
+    replace::interrupted_at(path).is_some_and(|began| began <= now && now < began + PAUSE)
 }
 
 /// The moment from which the token of the real file at `path` is not to be used, because a refresh of it
-/// by `upstream` was cut off.
-pub fn usable_until(path: &Path, upstream: &dyn Upstream) -> Option<Epoch> {
-    let overlap = upstream.overlap()?;
-    Some(replace::cut_off_at(path)? + overlap)
+/// by `source` was cut off.
+pub fn usable_until(path: &Path, source: &dyn TokenSource) -> Option<Timestamp> {
+    let overlap = source.overlap()?;
+    Some(replace::interrupted_at(path)? + overlap)
 }
 
 /// Writes into the locked file, which holds `document`, that its token expires earlier, if a refresh by
-/// `upstream` was cut off. Whether that has changed the file.
+/// `source` was cut off. Whether that has changed the file.
 ///
 /// # Errors
 /// [`Error::File`] if no write can be prepared: then no refresh can, either.
@@ -42,12 +42,12 @@ pub fn tell(
     call: &Call,
     lock: &mut TokenLock,
     document: &Document,
-    upstream: &dyn Upstream,
+    source: &dyn TokenSource,
 ) -> Result<bool, Error> {
-    let Some(until) = usable_until(lock.path(), upstream) else { return Ok(false) };
-    let refresh = Refresh::prepare(lock, document.clone(), call.manner())?;
+    let Some(until) = usable_until(lock.path(), source) else { return Ok(false) };
+    let refresh = Refresh::prepare(lock, document.clone(), call.options())?;
     // What cannot be written now stays to be told of by the next turn.
-    let is_brought_forward = refresh.bring_forward(until, call.clock.as_ref()).unwrap_or_default();
+    let is_brought_forward = refresh.shorten_expiry(until, call.clock.as_ref()).unwrap_or_default();
     if is_brought_forward {
         notice::leave(format!(
             "wx_token: a refresh of {} was cut off when its process ended, and its token is lost; a new one is fetched. If php-fpm ended it, set process_control_timeout (README)",

@@ -13,7 +13,7 @@ use rustix::fs::XattrFlags;
 use super::SystemError;
 use super::replace::ATTRIBUTE;
 use crate::descriptor;
-use crate::process::UnderWay;
+use crate::process::ProcessState;
 
 /// The attribute that holds the ACL of a file (acl(5)).
 pub const ACL: &str = "system.posix_acl_access";
@@ -49,7 +49,7 @@ pub fn take_after(new: &File, old: &File) -> io::Result<()> {
 /// # Errors
 /// The operating system's.
 pub fn settle_in(
-    under_way: &UnderWay,
+    process_state: &ProcessState,
     new: &File,
     path: &Path,
     mode: u32,
@@ -57,19 +57,20 @@ pub fn settle_in(
     let is = new.metadata()?;
     if bits(&is) != mode {
         let set = new.set_permissions(Permissions::from_mode(mode));
-        set.map_err(|error| SystemError::of("fchmod(2)", error))?;
+        set.map_err(|error| SystemError::in_call("fchmod(2)", error))?;
     }
     let Some(directory) = path.parent().filter(|_| rustix::process::geteuid().is_root()) else {
         return Ok(());
     };
-    let open = |map: &Path| descriptor::file_under(under_way, map, OpenOptions::new().read(true));
+    let open =
+        |map: &Path| descriptor::file_under(process_state, map, OpenOptions::new().read(true));
     match give(new, &is, &directory.metadata()?, open) {
         // There is no such owner in this user namespace, who could miss the file. A root that may not give
         // it away, though, leaves nothing that the web server cannot open.
         Err(error) if is_refusal(&error) && error.kind() != io::ErrorKind::PermissionDenied => {
             Ok(())
         }
-        given => given.map_err(|error| SystemError::of("fchown(2)", error)),
+        given => given.map_err(|error| SystemError::in_call("fchown(2)", error)),
     }
 }
 

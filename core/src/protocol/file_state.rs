@@ -3,14 +3,14 @@
 use super::Call;
 use crate::error::{ConfigError, Error};
 use crate::failure::FailureRecord;
-use crate::ledger::{self, Fetched};
 use crate::printable::{printable, printable_path};
-use crate::record::Owner;
+use crate::record::TokenOwner;
 use crate::token::Token;
 use crate::token_file::{self, Document, Snapshot};
+use crate::unstored_tokens::{self, Fetched};
 
 /// A look at a token file.
-pub struct Finding {
+pub struct FileState {
     /// What the file held when it was read.
     pub snapshot: Snapshot,
     /// A newer token, which could not be stored.
@@ -19,7 +19,7 @@ pub struct Finding {
     pub is_superseded: bool,
 }
 
-impl Finding {
+impl FileState {
     /// The newest token, dead or alive.
     pub fn token(&self) -> Option<&Token> {
         let unstored = self.unstored.as_ref().map(|fetched| &fetched.token);
@@ -37,7 +37,7 @@ impl Finding {
     }
 
     /// Whose the token is, if that is known.
-    fn owner(&self) -> Option<Owner> {
+    fn owner(&self) -> Option<TokenOwner> {
         match &self.unstored {
             Some(fetched) => fetched.record.owner.clone(),
             None => self.document().record()?.owner,
@@ -50,24 +50,25 @@ impl Call {
     ///
     /// # Errors
     /// [`Error::File`]; [`Error::Config`] if its token is another account's than this call names.
-    pub(super) fn look(&self) -> Result<Finding, Error> {
-        self.find(token_file::read(&self.file, self.expected)?)
+    pub(super) fn look(&self) -> Result<FileState, Error> {
+        self.find(token_file::read(&self.file, self.spec)?)
     }
 
     /// The same for what was read already.
     ///
     /// # Errors
     /// [`Error::Config`].
-    pub(super) fn find(&self, snapshot: Snapshot) -> Result<Finding, Error> {
+    pub(super) fn find(&self, snapshot: Snapshot) -> Result<FileState, Error> {
         let now = self.clock.now();
         // Whoever has moved the file away wants nothing of it any more.
         let is_there = snapshot.identity.is_some();
-        let unstored = is_there.then(|| ledger::unstored(&self.file, &snapshot.document, now));
+        let unstored =
+            is_there.then(|| unstored_tokens::unstored(&self.file, &snapshot.document, now));
         let (unstored, is_superseded) = unstored.flatten().unzip();
         let is_superseded = is_superseded.unwrap_or(false);
-        let finding = Finding { snapshot, unstored, is_superseded };
-        self.refuse_other(&finding, self.owner.as_ref())?;
-        Ok(finding)
+        let file_state = FileState { snapshot, unstored, is_superseded };
+        self.check_owner(&file_state, self.owner.as_ref())?;
+        Ok(file_state)
     }
 
     /// One file is one account's: another one would be given a token that is not its own, and put its own
@@ -75,13 +76,13 @@ impl Call {
     ///
     /// # Errors
     /// [`Error::Config`] if the token that was found is known to be another's than `asking`'s.
-    pub(super) fn refuse_other(
+    pub(super) fn check_owner(
         &self,
-        finding: &Finding,
-        asking: Option<&Owner>,
+        file_state: &FileState,
+        asking: Option<&TokenOwner>,
     ) -> Result<(), Error> {
         let Some(asking) = asking else { return Ok(()) };
-        let Some(owner) = finding.owner().filter(|owner| owner.is_not(asking)) else {
+        let Some(owner) = file_state.owner().filter(|owner| owner.is_not(asking)) else {
             return Ok(());
         };
         let name = |account: &str| printable(account).at_most(64).to_string();

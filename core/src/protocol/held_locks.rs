@@ -10,7 +10,7 @@ use std::mem::{self, ManuallyDrop};
 use std::path::{Path, PathBuf};
 
 use super::Call;
-use super::patience::Patience;
+use super::lock_wait::LockWait;
 use crate::caller::{Caller, Frame};
 use crate::error::Error;
 use crate::token_file;
@@ -35,7 +35,7 @@ thread_local! {
 
 /// A call is inside for as long as this lives.
 #[derive(Debug)]
-pub struct Inside {
+pub struct LockGuard {
     number: u64,
     frame: Option<Frame>,
 }
@@ -45,9 +45,9 @@ pub struct Inside {
 ///
 /// # Errors
 /// [`Error::Lock`], [`Error::Deadlock`] or [`Error::File`].
-pub fn enter(call: &Call) -> Result<Inside, Error> {
+pub fn enter(call: &Call) -> Result<LockGuard, Error> {
     let frame = call.caller.frame();
-    let mut patience = Patience::new(call);
+    let mut lock_wait = LockWait::new(call);
     loop {
         let real = token_file::resolve(&call.file)?;
         let nested = with_held(&call.caller, &real, |held| {
@@ -55,7 +55,7 @@ pub fn enter(call: &Call) -> Result<Inside, Error> {
             held.number
         });
         if let Some(number) = nested {
-            return Ok(Inside { number, frame });
+            return Ok(LockGuard { number, frame });
         }
         match TokenLock::attempt(&real, call.file_mode, &call.caller)? {
             Attempt::Held(lock) => {
@@ -63,30 +63,30 @@ pub fn enter(call: &Call) -> Result<Inside, Error> {
                 let inside = frame.into_iter().collect();
                 let held = Held { number, path: real, lock: Some(lock), inside };
                 HELD.with(|all| all.borrow_mut().push(held));
-                return Ok(Inside { number, frame });
+                return Ok(LockGuard { number, frame });
             }
-            Attempt::Busy | Attempt::Replaced => patience.pause(&real)?,
+            Attempt::Busy | Attempt::Replaced => lock_wait.pause(&real)?,
         }
     }
 }
 
-impl Drop for Inside {
+impl Drop for LockGuard {
     fn drop(&mut self) {
         leave(self.number, self.frame, None);
     }
 }
 
-/// Strikes `frame` out of the lock with this number, to which `lent` comes back. The last one to leave
+/// Strikes `frame` out of the lock with this number, to which `borrowed` comes back. The last one to leave
 /// gives the lock back.
-fn leave(number: u64, frame: Option<Frame>, lent: Option<TokenLock>) {
+fn leave(number: u64, frame: Option<Frame>, borrowed: Option<TokenLock>) {
     let is_it = |held: &Held| held.number == number;
     // The lock is dropped outside the borrow.
     let _released = HELD.with(|all| {
         let mut all = all.borrow_mut();
         let index = all.iter().position(is_it)?;
         let held = all.get_mut(index)?;
-        if lent.is_some() {
-            held.lock = lent;
+        if borrowed.is_some() {
+            held.lock = borrowed;
         }
         if let Some(last) = held.inside.iter().rposition(|inside| Some(*inside) == frame) {
             held.inside.remove(last);

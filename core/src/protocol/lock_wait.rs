@@ -15,14 +15,14 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_m
 const DEADLOCK_CHECKS: Duration = Duration::from_millis(100);
 
 /// A caller's readiness to wait.
-pub struct Patience<'a> {
+pub struct LockWait<'a> {
     call: &'a Call,
     deadline: Instant,
     pause: Duration,
     next_check: Instant,
 }
 
-impl<'a> Patience<'a> {
+impl<'a> LockWait<'a> {
     /// For as long as the call's `lock_timeout`, from now on.
     pub fn new(call: &'a Call) -> Self {
         let now = Instant::now();
@@ -42,7 +42,7 @@ impl<'a> Patience<'a> {
         let now = Instant::now();
         if now >= self.next_check {
             self.next_check = now + DEADLOCK_CHECKS;
-            let identity = token_file::identify(path)?;
+            let identity = token_file::stat(path)?;
             let caller = &self.call.caller;
             if let Some(deadlock) = identity.and_then(|file| lock::deadlock(&file, caller)) {
                 return Err(Error::Deadlock { file: self.call.file.clone(), deadlock });
@@ -60,7 +60,7 @@ impl<'a> Patience<'a> {
 
 /// The error of a call whose time is over.
 fn locked_out(call: &Call) -> Error {
-    let identity = token_file::identify(&call.file).ok().flatten();
+    let identity = token_file::stat(&call.file).ok().flatten();
     Error::Lock {
         file: call.file.clone(),
         waited: call.lock_timeout,

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::clock::Epoch;
+use crate::clock::Timestamp;
 use crate::failure::{Cause, FailureRecord};
-use crate::process::Guarded;
+use crate::process::ProcessMutex;
 use crate::record::Record;
 use crate::token::Token;
 use crate::token_file::{self, Document};
@@ -27,7 +27,7 @@ pub struct Fetched {
 
 /// A token that could not be stored: this process alone has it.
 #[derive(Clone)]
-pub struct Unstored {
+pub struct UnstoredToken {
     /// The token.
     pub fetched: Fetched,
     /// The token that the file held then. If it holds another one by now, that is newer.
@@ -41,12 +41,12 @@ pub struct Unstored {
 #[derive(Default)]
 struct Entry {
     attribute: Option<String>,
-    unstored: Option<Unstored>,
+    unstored: Option<UnstoredToken>,
 }
 
 type Entries = BTreeMap<PathBuf, Entry>;
 
-static LEDGER: Guarded<Entries> = Guarded::new(BTreeMap::new());
+static LEDGER: ProcessMutex<Entries> = ProcessMutex::new(BTreeMap::new());
 
 /// Of no more files than this anything is known. Where there are no extended attributes, each file that is
 /// refreshed has an entry.
@@ -70,8 +70,8 @@ pub fn keep_attribute(real: &Path, attribute: Option<String>) {
 /// as it is valid at `now`, and the file has no newer one. And whether another process has one, which it could
 /// not store either.
 #[must_use]
-pub fn unstored(path: &Path, document: &Document, now: Epoch) -> Option<(Fetched, bool)> {
-    let Unstored { fetched, instead_of, failure, overlap } =
+pub fn unstored(path: &Path, document: &Document, now: Timestamp) -> Option<(Fetched, bool)> {
+    let UnstoredToken { fetched, instead_of, failure, overlap } =
         with_entry(path, |entry| entry.unstored.clone())?;
     if document.token().is_some_and(|token| Some(&token.value) != instead_of.as_ref()) {
         return None;
@@ -87,7 +87,7 @@ pub fn unstored(path: &Path, document: &Document, now: Epoch) -> Option<(Fetched
 
 /// Keeps a token that could not be stored in the file at `real`, and lets go what has expired at `now`. Whether
 /// it is the first since one could be stored.
-pub fn keep_unstored(real: &Path, unstored: Unstored, now: Epoch) -> bool {
+pub fn keep_unstored(real: &Path, unstored: UnstoredToken, now: Timestamp) -> bool {
     change(real, |others, entry| {
         others.retain(|_, entry| {
             entry.unstored.take_if(|unstored| !unstored.fetched.token.is_valid(now));
@@ -140,37 +140,42 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-    use crate::failure::{Asker, Failure, Fingerprint, Pace};
-    use crate::token_file::{Expected, Origin, Subject};
+    use crate::failure::{Failure, Fingerprint, Requester, RetryPolicy};
+    use crate::token_file::{CredentialKind, FileSpec, Origin};
 
-    const NOW: Epoch = Epoch::from_secs(1_700_000_000);
+    const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
-    fn failure(at: Epoch) -> FailureRecord {
-        let asker =
-            Asker { account: Fingerprint::new("a"), way: Fingerprint::new("w"), owner: None };
+    fn failure(at: Timestamp) -> FailureRecord {
+        let requester =
+            Requester { account: Fingerprint::new("a"), route: Fingerprint::new("w"), owner: None };
         let cause = Cause::Store { reason: "full".into() };
-        FailureRecord::of(Failure { cause, pace: Pace::Backoff }, &asker, None, at)
+        FailureRecord::new(
+            Failure { cause, retry_policy: RetryPolicy::Backoff },
+            &requester,
+            None,
+            at,
+        )
     }
 
-    fn unstored_token(value: &str) -> Unstored {
-        let expiry = Epoch::from_secs(1_700_007_200);
+    fn unstored_token(value: &str) -> UnstoredToken {
+        let expiry = Timestamp::from_secs(1_700_007_200);
         let token = Token::own(value, expiry);
-        let record = Record::of(&token, None, NOW);
+        let record = Record::new(&token, None, NOW);
         let fetched = Fetched { token, record };
         let overlap = Some(Duration::from_secs(240));
-        Unstored { fetched, instead_of: Some("old".into()), failure: failure(NOW), overlap }
+        UnstoredToken { fetched, instead_of: Some("old".into()), failure: failure(NOW), overlap }
     }
 
     fn empty() -> Document {
-        let expected = Expected { subject: Subject::AccessToken, layout: None };
+        let spec = FileSpec { kind: CredentialKind::AccessToken, layout: None };
         let name = "token.json".to_owned();
-        Document::empty(expected, Origin { name, written: NOW, attributes: Vec::new() })
+        Document::empty(spec, Origin { name, written: NOW, attributes: Vec::new() })
     }
 
     fn reread(bytes: &[u8]) -> Document {
-        let (expected, name) = (empty().expected(), "token.json".to_owned());
+        let (spec, name) = (empty().spec(), "token.json".to_owned());
         let origin = Origin { name, written: NOW, attributes: Vec::new() };
-        Document::parse(bytes, expected, origin).unwrap()
+        Document::parse(bytes, spec, origin).unwrap()
     }
 
     fn holding(value: &str) -> Document {
@@ -193,7 +198,11 @@ mod tests {
         assert_eq!(value(&holding("old"), NOW).as_deref(), Some("b"));
         assert_eq!(value(&empty(), NOW).as_deref(), Some("b"), "the file is gone, or torn");
         assert_eq!(value(&holding("newer"), NOW), None);
-        assert_eq!(value(&holding("old"), Epoch::from_secs(1_700_007_200)), None, "it has expired");
+        assert_eq!(
+            value(&holding("old"), Timestamp::from_secs(1_700_007_200)),
+            None,
+            "it has expired"
+        );
         let after = |millis| {
             let record = failure(NOW + Duration::from_millis(millis));
             reread(&holding("old").with_failure(&record).unwrap().bytes)

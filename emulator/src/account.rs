@@ -11,13 +11,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::errcode::{Errcode, Service};
+use crate::clock::Moment;
+use crate::endpoint::Service;
+use crate::errcode::Errcode;
 use crate::mint;
 use crate::options::Options;
 use crate::quota::{ForceQuota, Limits, Quota};
-
-/// Time since the emulator started.
-pub(crate) type Moment = Duration;
 
 /// Which endpoint minted a token. Tokens of one kind never affect those of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -12,54 +12,16 @@ use hyper::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::account::{Grant, Kind, Moment};
-use crate::errcode::{Errcode, Service};
+use crate::account::{Grant, Kind};
+use crate::clock::Moment;
+use crate::endpoint::{Endpoint, Service};
+use crate::errcode::Errcode;
 use crate::mint;
 use crate::options::Options;
 use crate::world::World;
 
 /// Path of the ordinary API with which a token can be tried, the same at both services.
 pub(crate) const DOMAIN_IP_PATH: &str = "/cgi-bin/get_api_domain_ip";
-
-/// An endpoint that hands out tokens or tickets, named as in the statistics and in scripts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Endpoint {
-    /// `GET /cgi-bin/token`: a new official-account token.
-    Token,
-    /// `POST /cgi-bin/stable_token`: the official account's stable token.
-    StableToken,
-    /// `GET /cgi-bin/gettoken`: a WeCom token.
-    Gettoken,
-    /// `GET /cgi-bin/ticket/getticket`: an official account's `jsapi` or `wx_card` ticket.
-    Getticket,
-    /// `GET /cgi-bin/get_jsapi_ticket`: a WeCom corporation's ticket.
-    GetJsapiTicket,
-    /// `GET /cgi-bin/ticket/get`: a WeCom app's `agent_config` ticket.
-    #[serde(rename = "ticket/get")]
-    TicketGet,
-}
-
-impl Endpoint {
-    pub(crate) fn at(path: &str) -> Option<Self> {
-        Some(match path {
-            "/cgi-bin/token" => Self::Token,
-            "/cgi-bin/stable_token" => Self::StableToken,
-            "/cgi-bin/gettoken" => Self::Gettoken,
-            "/cgi-bin/ticket/getticket" => Self::Getticket,
-            "/cgi-bin/get_jsapi_ticket" => Self::GetJsapiTicket,
-            "/cgi-bin/ticket/get" => Self::TicketGet,
-            _ => return None,
-        })
-    }
-
-    pub(crate) fn service(self) -> Service {
-        match self {
-            Self::Token | Self::StableToken | Self::Getticket => Service::OfficialAccount,
-            Self::Gettoken | Self::GetJsapiTicket | Self::TicketGet => Service::Wecom,
-        }
-    }
-}
 
 /// The parts of a request that WeChat looks at.
 #[derive(Debug)]

@@ -12,7 +12,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::api::Answer;
-use crate::errcode::{Errcode, Service};
+use crate::endpoint::Service;
+use crate::errcode::Errcode;
 use crate::script::{Cut, Effect};
 use crate::world::InFlight;
 

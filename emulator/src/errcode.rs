@@ -7,14 +7,8 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+use crate::endpoint::Service;
 use crate::mint;
-
-/// Whose rules and whose wording: an official account's, or WeCom's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Service {
-    OfficialAccount,
-    Wecom,
-}
 
 /// The number in `errcode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

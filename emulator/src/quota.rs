@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::account::Moment;
+use crate::clock::Moment;
 use crate::errcode::Errcode;
 
 const MINUTE: Duration = Duration::from_secs(60);

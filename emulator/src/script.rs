@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::api::Endpoint;
+use crate::endpoint::Endpoint;
 
 /// One scripted fault. It waits in a queue and is used up by the next fetches it matches.
 #[derive(Clone, Debug, PartialEq)]

@@ -19,9 +19,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
-use crate::api::{self, Endpoint};
+use crate::api;
 use crate::control;
 use crate::delivery::{self, Body, Content, Severed};
+use crate::endpoint::Endpoint;
 use crate::script::Step;
 use crate::world::{InFlight, Shared};
 

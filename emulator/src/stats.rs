@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::account::Kind;
-use crate::api::Endpoint;
+use crate::endpoint::Endpoint;
 
 /// Counters since the start or the last reset. The control API and [`crate::Emulator`]'s methods
 /// are never counted.

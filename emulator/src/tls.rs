@@ -14,7 +14,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use crate::emulator::Error;
+use crate::error::Error;
 use crate::options::Tls;
 
 /// Where the CA was written. A file that nobody named goes with it.

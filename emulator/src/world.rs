@@ -1,10 +1,10 @@
 //! All that changes while the emulator runs, behind one lock.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
-use crate::account::{Account, Moment};
-use crate::api::Endpoint;
+use crate::account::Account;
+use crate::clock::{Clock, Moment};
+use crate::endpoint::Endpoint;
 use crate::options::Options;
 use crate::script::Script;
 use crate::stats::Stats;
@@ -51,20 +51,20 @@ impl World {
 /// The world as connections and the handle share it.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    started: Instant,
+    clock: Clock,
     world: Mutex<World>,
 }
 
 impl Shared {
     pub(crate) fn new(options: Options) -> Self {
-        Self { started: Instant::now(), world: Mutex::new(World::new(options)) }
+        Self { clock: Clock::start(), world: Mutex::new(World::new(options)) }
     }
 
     /// Runs `act` alone with the world. The clock is read under the lock, so it never goes back
     /// from one caller to the next.
     pub(crate) fn with<R>(&self, act: impl FnOnce(&mut World, Moment) -> R) -> R {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.started.elapsed();
+        let now = self.clock.now();
         act(&mut world, now)
     }
 }

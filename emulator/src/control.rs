@@ -65,7 +65,7 @@ fn act(method: &Method, path: &str, body: &Bytes, shared: &Shared) -> Result<Val
         }
         ("PATCH", "/options") => {
             let patch: Value = read(body)?;
-            shared.with(|world, _| world.options.patch(&patch)).map_err(bad_request)?;
+            shared.with(|world, _| world.options.patch(patch)).map_err(bad_request)?;
             Ok(done())
         }
         ("POST", "/expire") => {

@@ -32,7 +32,6 @@ impl Errcode {
     pub(crate) const GET_REQUIRED: Self = Self(43001);
     pub(crate) const POST_REQUIRED: Self = Self(43002);
     pub(crate) const DAILY_QUOTA_REACHED: Self = Self(45009);
-    pub(crate) const MINUTE_QUOTA_REACHED: Self = Self(45011);
     pub(crate) const DATA_FORMAT: Self = Self(47001);
     pub(crate) const WECOM_IP_NOT_LISTED: Self = Self(60020);
 

@@ -97,8 +97,10 @@ impl Window {
 mod tests {
     use super::*;
 
+    const MINUTE_QUOTA_REACHED: Errcode = Errcode(45011);
+
     const LIMITS: Limits =
-        Limits { day: Some(3), minute: Some(2), minute_errcode: Errcode::MINUTE_QUOTA_REACHED };
+        Limits { day: Some(3), minute: Some(2), minute_errcode: MINUTE_QUOTA_REACHED };
 
     fn at(seconds: u64) -> Moment {
         Duration::from_secs(seconds)
@@ -109,7 +111,7 @@ mod tests {
         let mut quota = Quota::new();
         assert_eq!(quota.take(LIMITS, at(0)), Ok(()));
         assert_eq!(quota.take(LIMITS, at(59)), Ok(()));
-        assert_eq!(quota.take(LIMITS, at(59)), Err(Errcode::MINUTE_QUOTA_REACHED));
+        assert_eq!(quota.take(LIMITS, at(59)), Err(MINUTE_QUOTA_REACHED));
         assert_eq!(quota.take(LIMITS, at(60)), Ok(()));
     }
 

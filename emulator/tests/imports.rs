@@ -130,8 +130,11 @@ fn name_of(module: &Module) -> String {
 }
 
 fn read_module(folder: &Path, module: Module, modules: &mut Modules) {
-    let below_root = if module.len() == 1 { &module[..] } else { &module[1..] };
-    let path = below_root.iter().fold(folder.to_owned(), |path, name| path.join(name));
+    let names = match module.as_slice() {
+        [_root, below @ ..] if !below.is_empty() => below,
+        root => root,
+    };
+    let path = names.iter().fold(folder.to_owned(), |path, name| path.join(name));
     let files = [path.with_extension("rs"), path.join("mod.rs")];
     let file = files.into_iter().find(|file| file.exists()).unwrap();
     let tokens: TokenStream = fs::read_to_string(&file).unwrap().parse().unwrap();
@@ -170,14 +173,11 @@ fn is_punct(token: &TokenTree, expected: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == expected)
 }
 
-/// Calls `found` for each path in `tokens`: with its segments, the module where it stands, and its line.
-/// `prefix` is what stands before a list of imports.
-fn each_path(
-    tokens: TokenStream,
-    within: &[String],
-    prefix: &[String],
-    found: &mut dyn FnMut(&[String], &[String], usize),
-) {
+/// Takes the segments of a path, the module where it stands, and its line.
+type Found<'a> = dyn FnMut(&[String], &[String], usize) + 'a;
+
+/// Calls `found` for each path in `tokens`. In a list of imports, `prefix` is the path before it.
+fn each_path(tokens: TokenStream, within: &[String], prefix: &[String], found: &mut Found) {
     use TokenTree::{Group, Ident};
 
     let level = level(tokens);

@@ -1,4 +1,4 @@
-//! The emulator's clock, which starts with it.
+//! The emulator's clock: it starts at zero with the emulator.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! The endpoints that hand out tokens and tickets, and the service to which each belongs.
+//! The endpoints that return tokens and tickets, by path, and WeChat's service to which each belongs.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ pub(crate) enum Service {
     Wecom,
 }
 
-/// An endpoint that hands out tokens or tickets, named as in the statistics and in scripts.
+/// An endpoint that returns tokens or tickets, named as in statistics and scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Endpoint {

@@ -26,24 +26,24 @@
 //! emulator  a running emulator: start, watch, script, stop
 //! server    sockets, TLS and HTTP; passes each request on
 //! control   the emulator's own API
-//! delivery  an answer on the wire, whole or broken as a script says
-//! api       WeChat's endpoints
-//! world     all that changes while the emulator runs
+//! delivery  an answer on the wire, whole or broken by a scripted fault
+//! response  HTTP responses
+//! wechat    WeChat's endpoints
+//! state     all that changes while the emulator runs
 //! stats     counters
 //! script    scripted faults, and their queue
 //! account   the tokens of an account, by WeChat's rules
-//! quota     calls a day and a minute
-//! tls       the certificates
-//! options   every option: field, flag, default, JSON key
+//! quota     calls in a day and in a minute
 //! errcode   WeChat's errcodes and errmsgs
 //! endpoint  WeChat's endpoints and services, by name
+//! tls       the certificates
+//! options   every option: field, flag, default, JSON key
 //! error     why an emulator does not start
-//! mint      random strings
+//! random    tokens, tickets and request ids
 //! clock     time since the start
 //! ```
 
 mod account;
-mod api;
 mod clock;
 mod control;
 mod delivery;
@@ -51,14 +51,16 @@ mod emulator;
 mod endpoint;
 mod errcode;
 mod error;
-mod mint;
 mod options;
 mod quota;
+mod random;
+mod response;
 mod script;
 mod server;
+mod state;
 mod stats;
 mod tls;
-mod world;
+mod wechat;
 
 pub use account::{Kind, Verdict};
 pub use emulator::Emulator;
@@ -66,4 +68,4 @@ pub use endpoint::Endpoint;
 pub use error::Error;
 pub use options::{Options, Tls};
 pub use script::{Cut, Effect, ScriptError, Step};
-pub use stats::{ApiCalls, Fetches, Minted, Stats};
+pub use stats::{ApiCalls, Created, Fetches, Stats};

@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // With stderr closed there is nobody to tell; the exit code stays.
+            // If stderr is closed, the exit code must do.
             let _ = writeln!(io::stderr(), "wechat-emulator: {error}");
             ExitCode::FAILURE
         }
@@ -58,7 +58,7 @@ fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
     let exit_with_stdin = cli.exit_with_stdin;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        // Before the ready line: whoever reads it may send a signal at once.
+        // Before the ready line: its reader may send a signal at once.
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let emulator = Emulator::start(cli.into())?;
@@ -90,14 +90,15 @@ fn announce(emulator: &Emulator) -> io::Result<()> {
         hint += &format!("wx_token.ca_file = {}\n", ca_file.display());
     }
     if options.renewal >= options.lifetime {
-        hint += "; note: --renewal is not below --lifetime, so every stable fetch mints a token\n";
+        hint +=
+            "; note: --renewal is not below --lifetime, so every stable fetch creates a token\n";
     }
-    // A hint that cannot be shown is no reason to stop.
+    // The emulator works without the hint.
     let _ = io::stderr().write_all(hint.as_bytes());
     Ok(())
 }
 
-/// On a thread, since a read of stdin cannot be cancelled; the thread ends with the process.
+/// Reads on a thread, which ends with the process: a read of stdin cannot be cancelled.
 async fn stdin_closed() {
     let (closed, wait) = tokio::sync::oneshot::channel::<()>();
     std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! Why an emulator does not start.
+//! The errors with which an emulator does not start.
 
 use std::io;
 use std::net::SocketAddr;

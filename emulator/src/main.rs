@@ -113,6 +113,8 @@ async fn stdin_closed() {
 mod tests {
     use std::time::Duration;
 
+    use clap::CommandFactory;
+
     use super::*;
 
     fn options(flags: &str) -> Options {
@@ -123,6 +125,20 @@ mod tests {
     #[test]
     fn without_flags_it_has_the_librarys_defaults() {
         assert_eq!(options(""), Options::default());
+    }
+
+    #[test]
+    fn the_readme_lists_every_flag_with_its_default() {
+        let rows = include_str!("../README.md").lines().filter(|line| line.starts_with("| `--"));
+        for flag in Cli::command().get_arguments() {
+            let name = format!("`--{}", flag.get_long().unwrap());
+            let row = rows.clone().find(|row| row.contains(&name)).unwrap_or(&name);
+            assert!(row.contains('|'), "{row} is missing");
+            let defaults = flag.get_default_values().iter().filter_map(|value| value.to_str());
+            for default in defaults.filter(|default| *default != "false") {
+                assert!(row.contains(&format!("`{default}`")), "{row}: {default} is missing");
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The emulator's options, each listed once: field, flag, default and JSON key.
 //!
-//! A doc comment here is also the text of `--help`. Fields that serde skips are read at the start
-//! only.
+//! The doc comments are also the text of `--help`. Fields that serde skips are read at the start only.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -140,7 +139,7 @@ pub struct Tls {
 }
 
 impl Default for Options {
-    /// What an empty command line means.
+    /// The options of an empty command line.
     fn default() -> Self {
         Self::parse_from(["wechat-emulator"])
     }
@@ -238,6 +237,34 @@ mod tests {
         assert_eq!(options.overlap, Duration::from_secs(300));
         options.patch(json!({"minute_quota": null})).unwrap();
         assert_eq!(options.minute_quota, None);
+    }
+
+    #[test]
+    fn a_patch_changes_nothing_that_is_read_at_the_start_only() {
+        let mut options = Options {
+            listen: "127.0.0.2:1".parse().unwrap(),
+            appid: "a".to_owned(),
+            corpid: "b".to_owned(),
+            token_length: 20,
+            tls: Some(Tls::default()),
+            ..Options::default()
+        };
+        let before = options.clone();
+        options.patch(json!({})).unwrap();
+        assert_eq!(options, before);
+        for key in ["listen", "appid", "corpid", "token_length", "tls"] {
+            let unknown = options.patch(json!({key: "127.0.0.1:0"})).unwrap_err();
+            assert!(unknown.contains(&format!("unknown field `{key}`")), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn the_readme_lists_every_key() {
+        let readme = include_str!("../README.md");
+        let keys = readme.lines().find(|line| line.starts_with("`PATCH /options`")).unwrap();
+        for key in serde_json::to_value(Options::default()).unwrap().as_object().unwrap().keys() {
+            assert!(keys.contains(&format!("`{key}`")), "{key} is missing");
+        }
     }
 
     #[test]

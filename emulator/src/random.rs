@@ -1,5 +1,5 @@
-//! Random strings in the form of WeChat's tokens, tickets and request ids. The prefix tells them from real
-//! ones.
+//! Random strings in the form of WeChat's tokens, tickets and request ids. A prefix tells tokens and
+//! tickets from real ones.
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 

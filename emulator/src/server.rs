@@ -85,7 +85,7 @@ where
         }
         respond(request, peer, Arc::clone(&shared))
     });
-    // After an error the connection is closed, by the client or by a script: nobody is left to tell.
+    // An error means that the client or a script has closed the connection.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 

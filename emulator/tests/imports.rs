@@ -41,7 +41,7 @@ fn each_kind_of_violation_is_named() {
     write(
         "low.rs",
         "use crate::{\n    low::Low,\n    folder::{\n        child::{Child as top}},\n};\n\
-         impl Low { fn f() { vec![crate::top::T, ::top::T]; } } // crate::top\n\
+         impl Low { fn f(_: &super::top::T) { vec![crate::top::T, ::top::T]; } } // crate::top\n\
          #[cfg(test)]\nmod tests { use crate::top; }\n",
     );
     write("new.rs", "");
@@ -58,6 +58,7 @@ fn each_kind_of_violation_is_named() {
             "the order lists gone, which has no file".to_owned(),
             arrow("folder/child.rs", 1, "folder::child", "folder"),
             arrow("low.rs", 4, "low", "folder::child"),
+            arrow("low.rs", 6, "low", "top"),
             arrow("low.rs", 6, "low", "top"),
             format!("{}:1: the order does not list new", path("new.rs")),
         ]
@@ -173,6 +174,10 @@ fn is_punct(token: &TokenTree, expected: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == expected)
 }
 
+fn are_colons(first: &TokenTree, second: &TokenTree) -> bool {
+    is_punct(first, ':') && is_punct(second, ':')
+}
+
 /// Takes the segments of a path, the module where it stands, and its line.
 type Found<'a> = dyn FnMut(&[String], &[String], usize) + 'a;
 
@@ -197,11 +202,11 @@ fn each_path(tokens: TokenStream, within: &[String], prefix: &[String], found: &
                 let mut path = [prefix, &[name.to_string()]].concat();
                 rest = loop {
                     match rest {
-                        [colon, _, Ident(name), after @ ..] if is_punct(colon, ':') => {
+                        [a, b, Ident(name), after @ ..] if are_colons(a, b) => {
                             path.push(name.to_string());
                             rest = after;
                         }
-                        [colon, _, Group(list), after @ ..] if is_punct(colon, ':') => {
+                        [a, b, Group(list), after @ ..] if are_colons(a, b) => {
                             each_path(list.stream(), within, &path, found);
                             path.clear();
                             break after;
@@ -213,7 +218,7 @@ fn each_path(tokens: TokenStream, within: &[String], prefix: &[String], found: &
             }
             (Group(group), _) => each_path(group.stream(), within, &[], found),
             // `::name` and `<T>::name` begin with no module of this crate.
-            (colon, [_, Ident(_), after @ ..]) if is_punct(colon, ':') => rest = after,
+            (a, [b, Ident(_), after @ ..]) if are_colons(a, b) => rest = after,
             _ => {}
         }
     }

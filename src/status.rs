@@ -1,140 +1,57 @@
-//! What can be said of a token file without locking it and without asking anybody.
+//! A status as a PHP array.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use crate::clock::{Clock, Epoch};
-use crate::failure::{Cause, FailureRecord};
-use crate::ledger;
-use crate::token::Age;
-use crate::token_file::holder::{self, Holder};
-use crate::token_file::{self, Document, Expected, FileError, Subject, replace};
+use ext_php_rs::boxed::ZBox;
+use ext_php_rs::error::Result;
+use ext_php_rs::exception::PhpResult;
+use ext_php_rs::types::ZendHashTable;
 
-/// What state a token file is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Its token is valid.
-    Fresh,
-    /// Its token is valid, and close enough to its expiry to be refreshed.
-    Due,
-    /// Its token is no longer valid, or it has none.
-    Expired,
-    /// It is torn: half written, or all NUL bytes.
-    Damaged,
-    /// There is no file.
-    Missing,
-    /// It cannot be read, or is not a token file.
-    Unusable,
+use crate::exceptions;
+use wx_token_core::clock::SystemClock;
+use wx_token_core::failure::{Cause, FailureRecord};
+use wx_token_core::printable::printable;
+use wx_token_core::status::{self, Status};
+
+/// The status of the file at `path`.
+///
+/// # Errors
+/// If the engine cannot make an array.
+pub fn as_array(path: &Path, refresh_ahead: Duration) -> PhpResult<ZBox<ZendHashTable>> {
+    let status = status::read(path, refresh_ahead, &SystemClock);
+    array(&status).map_err(|error| exceptions::internal(&error))
 }
 
-impl State {
-    /// The state's name for PHP.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Fresh => "fresh",
-            Self::Due => "due",
-            Self::Expired => "expired",
-            Self::Damaged => "damaged",
-            Self::Missing => "missing",
-            Self::Unusable => "unusable",
-        }
-    }
+fn array(status: &Status) -> Result<ZBox<ZendHashTable>> {
+    let mut array = ZendHashTable::new();
+    array.insert("file", exceptions::path_value(&status.file))?;
+    array.insert("exists", status.exists)?;
+    array.insert("state", status.state.name())?;
+    array.insert("stored", status.is_stored)?;
+    array.insert("layout", status.layout.as_deref())?;
+    array.insert("expires_at", status.expiry.map(|expiry| expiry.secs()))?;
+    array.insert("expires_in", status.expires_in)?;
+    array.insert("due_in", status.due_in)?;
+    array.insert("failure", status.failure.as_ref().map(failure).transpose()?)?;
+    array.insert("locked", status.holder.is_some())?;
+    array.insert("holder_pid", status.holder.as_ref().map(|holder| i64::from(holder.pid)))?;
+    array.insert("refreshing", status.refreshing)?;
+    array.insert("error", status.error.as_deref())?;
+    Ok(array)
 }
 
-/// A token file as it stands. Neither token nor secret is in here.
-#[derive(Debug)]
-pub struct Status {
-    /// The file that was asked about.
-    pub file: PathBuf,
-    /// Whether there is something at that path.
-    pub exists: bool,
-    /// Its state.
-    pub state: State,
-    /// Whether the token that this process hands out is in the file.
-    pub is_stored: bool,
-    /// How it spells token and expiry.
-    pub layout: Option<String>,
-    /// When its token expires or expired.
-    pub expiry: Option<Epoch>,
-    /// Whole seconds until then, negative afterwards.
-    pub expires_in: Option<i64>,
-    /// Whole seconds until it is due, negative afterwards.
-    pub due_in: Option<i64>,
-    /// The last failed refresh.
-    pub failure: Option<FailureRecord>,
-    /// Who holds its lock.
-    pub holder: Option<Holder>,
-    /// Whether a refresh is under way.
-    pub refreshing: bool,
-    /// Why it is unusable, or cannot be created.
-    pub error: Option<String>,
-}
-
-/// The status of the file of a token or a ticket at `path`, which is due `refresh_ahead` before its
-/// expiry.
-#[must_use]
-pub fn of(path: &Path, refresh_ahead: Duration, clock: &dyn Clock) -> Status {
-    let mut status = Status {
-        file: path.to_owned(),
-        exists: true,
-        state: State::Unusable,
-        is_stored: true,
-        layout: None,
-        expiry: None,
-        expires_in: None,
-        due_in: None,
-        failure: None,
-        holder: None,
-        refreshing: false,
-        error: None,
+fn failure(failure: &FailureRecord) -> Result<ZBox<ZendHashTable>> {
+    let mut array = ZendHashTable::new();
+    let (errcode, message) = match &failure.cause {
+        Cause::Api { errcode, errmsg } => (Some(*errcode), printable(errmsg)),
+        Cause::StillRejected => (None, printable("there is no other token than the rejected one")),
+        Cause::Network { reason } | Cause::Store { reason } => (None, printable(reason)),
     };
-    match token_file::read(path, Expected { subject: Subject::Any, layout: None }) {
-        Ok(snapshot) => {
-            status.exists = snapshot.identity.is_some();
-            status.holder = snapshot.identity.and_then(|identity| holder::find(&identity));
-            status.refreshing = status.holder.is_some() && is_staged(path);
-            describe(&mut status, &snapshot.document, refresh_ahead, clock.now());
-            status.error = match &status.failure {
-                Some(FailureRecord { cause: Cause::Store { reason }, .. }) if !status.is_stored => {
-                    Some(format!(
-                        "this process alone has the token, which could not be stored: {reason}"
-                    ))
-                }
-                _ if status.exists => None,
-                _ => FileError::missing_directory(path).map(|error| error.to_string()),
-            };
-        }
-        Err(error) => {
-            status.exists = path.exists();
-            status.error = Some(error.to_string());
-        }
-    }
-    status
-}
-
-/// Whoever refreshes makes its replacement first.
-fn is_staged(path: &Path) -> bool {
-    token_file::resolve(path).is_ok_and(|real| replace::is_staged(&real))
-}
-
-fn describe(status: &mut Status, document: &Document, refresh_ahead: Duration, now: Epoch) {
-    let unstored = ledger::unstored(&status.file, document, now).filter(|_| status.exists);
-    let token = unstored.as_ref().map(|(fetched, _)| &fetched.token).or(document.token());
-    status.is_stored = unstored.is_none();
-    status.layout = document.layout().map(|layout| layout.name());
-    status.failure = document.failure().cloned();
-    status.expiry = token.map(|token| token.expiry);
-    status.expires_in = status.expiry.map(|expiry| expiry.secs() - now.secs());
-    status.due_in = status.expiry.map(|expiry| expiry.before(refresh_ahead).secs() - now.secs());
-    status.state = match token {
-        _ if status.is_stored && !status.exists => State::Missing,
-        _ if status.is_stored && document.is_damaged() => State::Damaged,
-        Some(token) => match token.age(now, refresh_ahead) {
-            Age::Fresh => State::Fresh,
-            Age::Due => State::Due,
-            Age::Expired => State::Expired,
-        },
-        None => State::Expired,
-    };
+    array.insert("errcode", errcode)?;
+    array.insert("message", message.to_string())?;
+    array.insert("failed_at", failure.failed_at.secs())?;
+    array.insert("retry_at", exceptions::rounded_up(failure.retry_at))?;
+    array.insert("failures", i64::from(failure.failures))?;
+    Ok(array)
 }

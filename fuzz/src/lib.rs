@@ -5,19 +5,23 @@ use std::fs;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use wx_token::clock::{Epoch, SystemClock};
-use wx_token::failure::{Asker, Failure, FailureRecord, Fingerprint};
-use wx_token::record::Record;
-use wx_token::secret::Secret;
-use wx_token::status;
-use wx_token::token::{Token, is_token};
-use wx_token::token_file::{Content, Document, Expected, Layout, Origin, Subject};
-use wx_token::wechat::answer;
+use wx_token_core::clock::{SystemClock, Timestamp};
+use wx_token_core::failure::{Failure, FailureRecord, Fingerprint, Requester};
+use wx_token_core::record::Record;
+use wx_token_core::secret::Secret;
+use wx_token_core::status;
+use wx_token_core::token::{Token, is_token};
+use wx_token_core::token_file::{Content, CredentialKind, Document, FileSpec, Layout, Origin};
+use wx_token_core::wechat::answer;
 
-const WRITTEN: Epoch = Epoch::from_secs(1_600_000_000);
-const EXPIRY: Epoch = Epoch::from_secs(1_700_000_000);
-const SUBJECTS: [Subject; 4] =
-    [Subject::AccessToken, Subject::JsapiTicket, Subject::CardTicket, Subject::AgentConfigTicket];
+const WRITTEN: Timestamp = Timestamp::from_secs(1_600_000_000);
+const EXPIRY: Timestamp = Timestamp::from_secs(1_700_000_000);
+const SUBJECTS: [CredentialKind; 4] = [
+    CredentialKind::AccessToken,
+    CredentialKind::JsapiTicket,
+    CredentialKind::CardTicket,
+    CredentialKind::AgentConfigTicket,
+];
 
 /// A token file: what is accepted can be written; it then holds what was written, and everything else
 /// that it held before.
@@ -25,11 +29,11 @@ pub fn document(bytes: &[u8]) {
     let named = Layout::NAMES.split(", ").map(Layout::by_name);
     let mut seen = Vec::new();
     for layout in [None].into_iter().chain(named) {
-        for subject in SUBJECTS {
-            let expected = Expected { subject, layout };
-            let Some(document) = parse(bytes, expected, WRITTEN, None) else { continue };
+        for kind in SUBJECTS {
+            let spec = FileSpec { kind, layout };
+            let Some(document) = parse(bytes, spec, WRITTEN, None) else { continue };
             // What the content tells, the option does not change.
-            let kind = (subject, document.layout().or(layout.filter(|_| bytes.is_empty())));
+            let kind = (kind, document.layout().or(layout.filter(|_| bytes.is_empty())));
             if !seen.contains(&kind) {
                 assert!(document.token().is_none_or(|token| is_token(&token.value)));
                 takes_a_token(bytes, &document);
@@ -42,18 +46,18 @@ pub fn document(bytes: &[u8]) {
 
 fn parse(
     bytes: &[u8],
-    expected: Expected,
-    written: Epoch,
+    spec: FileSpec,
+    written: Timestamp,
     attribute: Option<String>,
 ) -> Option<Document> {
     let attributes = attribute.into_iter().collect();
-    Document::parse(bytes, expected, Origin { name: "token.json".into(), written, attributes }).ok()
+    Document::parse(bytes, spec, Origin { name: "token.json".into(), written, attributes }).ok()
 }
 
 fn reparse(content: Content, of: &Document) -> Document {
     let written = content.modified.unwrap_or(WRITTEN);
     let read = |bytes: &[u8]| {
-        let document = parse(bytes, of.expected(), written, content.attribute.clone());
+        let document = parse(bytes, of.spec(), written, content.attribute.clone());
         document.expect("what was written is read back")
     };
     let document = read(&content.bytes);
@@ -68,7 +72,7 @@ fn reparse(content: Content, of: &Document) -> Document {
 fn takes_a_token(bytes: &[u8], document: &Document) {
     for value in ["NEW", "<?=`id`?>"] {
         let token = Token::own(value, EXPIRY);
-        let known = Record::of(&token, None, WRITTEN);
+        let known = Record::new(&token, None, WRITTEN);
         let content = document.with_token(&token, &known, None, WRITTEN);
         keeps_the_rest(bytes, &content.bytes, document);
         let stored = reparse(content.clone(), document);
@@ -83,12 +87,16 @@ fn takes_a_token(bytes: &[u8], document: &Document) {
         assert_eq!(again.bytes, content.bytes, "a rewrite changes nothing more");
         let resting = document.with_token(&token, &known, Some(EXPIRY), WRITTEN);
         let resting = reparse(resting, document);
-        assert_eq!(resting.rest_until(), Some(EXPIRY));
+        assert_eq!(resting.refresh_not_before(), Some(EXPIRY));
     }
 }
 
-fn asker() -> Asker {
-    Asker { account: Fingerprint::new("account"), way: Fingerprint::new("direct"), owner: None }
+fn requester() -> Requester {
+    Requester {
+        account: Fingerprint::new("account"),
+        route: Fingerprint::new("direct"),
+        owner: None,
+    }
 }
 
 fn takes_a_failure(bytes: &[u8], document: &Document) {
@@ -96,10 +104,10 @@ fn takes_a_failure(bytes: &[u8], document: &Document) {
     // The latest counts, wherever it stands.
     let before = document.failure().map_or(WRITTEN, |failure| failure.failed_at.max(WRITTEN));
     let now = before + Duration::from_millis(1);
-    let record = FailureRecord::of(failure, &asker(), document.failure(), now);
+    let record = FailureRecord::new(failure, &requester(), document.failure(), now);
     let beside = document.attribute_with_failure(&record);
     let inside = document.with_failure(&record).map(|content| reparse(content, document));
-    let beside = parse(bytes, document.expected(), WRITTEN, beside).expect("the same content");
+    let beside = parse(bytes, document.spec(), WRITTEN, beside).expect("the same content");
     for failed in inside.into_iter().chain([beside]) {
         assert_eq!(failed.token(), document.token());
         assert_eq!(failed.failure(), Some(&record));
@@ -136,13 +144,13 @@ pub fn status(bytes: &[u8]) {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("token.json");
     fs::write(&file, bytes).expect("a file");
-    let mut status = status::of(&file, Duration::from_secs(300), &SystemClock);
+    let mut status = status::read(&file, Duration::from_secs(300), &SystemClock);
     assert!(status.exists);
     // Whoever wrote the file may have written the token into the record, too.
     status.failure = None;
     let shown = format!("{status:?}");
-    for subject in SUBJECTS {
-        let document = parse(bytes, Expected { subject, layout: None }, WRITTEN, None);
+    for kind in SUBJECTS {
+        let document = parse(bytes, FileSpec { kind, layout: None }, WRITTEN, None);
         let token = document.as_ref().and_then(Document::token);
         if let Some(token) = token.filter(|token| token.value.len() >= SHOWS) {
             assert!(!shown.contains(&*token.value), "{shown}");
@@ -165,7 +173,7 @@ pub fn answer(bytes: &[u8]) {
                 assert!(expiry > EXPIRY);
             }
             Err(failure) => {
-                let record = FailureRecord::of(failure, &asker(), None, WRITTEN);
+                let record = FailureRecord::new(failure, &requester(), None, WRITTEN);
                 let json = record.to_json();
                 assert!(!json.to_string().contains(SECRET), "{json}");
                 assert_eq!(FailureRecord::from_json(&json), Some(record.clone()));

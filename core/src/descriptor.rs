@@ -1,0 +1,227 @@
+//! Descriptors of the extension, none of which is a standard stream.
+//!
+//! A daemon may have closed descriptors 0 to 2, and the kernel gives the lowest one that is free. PHP
+//! prints to descriptor 1 whatever that is: a token file that was opened there would hold the page.
+//! All that the extension opens, it opens here: clippy.toml disallows every other way.
+
+#![allow(clippy::disallowed_methods, reason = "this is the one way in")]
+
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::fcntl_getfd;
+use tempfile::NamedTempFile;
+
+use crate::process::{self, ProcessState};
+
+/// The lowest descriptor that is no standard stream.
+const FIRST: RawFd = libc::STDERR_FILENO + 1;
+
+/// Whether a standard stream was found closed. From then on nothing is opened without fillers: what another
+/// thread has open for a moment, libc among them, would be taken for the stream.
+static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Opens something with `open`, as a descriptor that is no standard stream.
+///
+/// # Errors
+/// Those of `open`.
+pub fn open<T: AsFd>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    match open_plainly(&mut open)? {
+        Some(ready) => Ok(ready),
+        None => open_beside_fillers(&process::process_state(), open),
+    }
+}
+
+/// The same for whoever holds what the process has under way, so that no fork happens meanwhile.
+///
+/// # Errors
+/// Those of `open`.
+pub fn open_under<T: AsFd>(
+    process_state: &ProcessState,
+    mut open: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
+    match open_plainly(&mut open)? {
+        Some(ready) => Ok(ready),
+        None => open_beside_fillers(process_state, open),
+    }
+}
+
+/// The file at `path`, opened as `options` say.
+///
+/// # Errors
+/// The operating system's.
+pub fn file(path: &Path, options: &OpenOptions) -> io::Result<File> {
+    open(|| options.open(path))
+}
+
+/// The same for whoever holds what the process has under way.
+///
+/// # Errors
+/// The operating system's.
+pub fn file_under(
+    process_state: &ProcessState,
+    path: &Path,
+    options: &OpenOptions,
+) -> io::Result<File> {
+    open_under(process_state, || options.open(path))
+}
+
+/// The directory at `path`, which has been resolved: a link that stands there by now is not followed.
+///
+/// # Errors
+/// The operating system's.
+pub fn directory(path: &Path) -> io::Result<File> {
+    let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
+    file(path, OpenOptions::new().read(true).custom_flags(flags))
+}
+
+/// A new, private file in `directory`, which removes itself. Its name is `prefix` and `random_chars`
+/// letters and digits.
+///
+/// # Errors
+/// The operating system's.
+pub fn temp_file_under(
+    process_state: &ProcessState,
+    directory: &Path,
+    prefix: &OsStr,
+    random_chars: usize,
+) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix).rand_bytes(random_chars);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true).mode(0o600);
+    // Not `tempfile_in`: it takes the number from an error.
+    open_under(process_state, || builder.make_in(directory, |path| options.open(path)))
+}
+
+/// The content of the file at `path`.
+///
+/// # Errors
+/// The operating system's.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file(path, OpenOptions::new().read(true))?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A descriptor of a worker, which the child of a fork closes: its copy would keep a connection open.
+#[derive(Debug)]
+pub struct Unshared<T: AsFd> {
+    ready: ManuallyDrop<T>,
+    generation: u64,
+}
+
+impl<T: AsFd> Unshared<T> {
+    /// Opens something with `open`, which must not block: no fork happens meanwhile.
+    ///
+    /// # Errors
+    /// Those of `open`.
+    pub fn open(open: impl FnMut() -> io::Result<T>) -> io::Result<Self> {
+        let mut process_state = process::process_state();
+        let ready = open_under(&process_state, open)?;
+        process_state.sockets.push(ready.as_fd().as_raw_fd());
+        Ok(Self { ready: ManuallyDrop::new(ready), generation: process_state.generation })
+    }
+}
+
+impl Unshared<File> {
+    /// The content of the file at `path`, of which `limit` bytes are read at most.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        // Nobody waits for whoever writes to a FIFO.
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(libc::O_NONBLOCK);
+        let file = Self::open(|| options.open(path))?;
+        let mut content = Vec::new();
+        (&*file).take(limit).read_to_end(&mut content)?;
+        Ok(content)
+    }
+}
+
+impl<T: AsFd> Deref for Unshared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.ready
+    }
+}
+
+impl<T: AsFd> Drop for Unshared<T> {
+    fn drop(&mut self) {
+        let mut process_state = process::process_state();
+        // The fork handler has closed the child's copy, and the number may be another file's by now.
+        if process_state.generation != self.generation {
+            return;
+        }
+        let number = self.ready.as_fd().as_raw_fd();
+        process_state.sockets.retain(|&socket| socket != number);
+        // SAFETY: it is not used again. No fork happens between the line above and this one.
+        unsafe { ManuallyDrop::drop(&mut self.ready) };
+    }
+}
+
+/// `None` if a standard stream is closed, so that its number would be taken.
+fn open_plainly<T: AsFd>(open: &mut impl FnMut() -> io::Result<T>) -> io::Result<Option<T>> {
+    if WAS_CLOSED.load(Ordering::Relaxed) || !streams_are_open() {
+        WAS_CLOSED.store(true, Ordering::Relaxed);
+        return Ok(None);
+    }
+    let ready = open()?;
+    // PHP code may have closed one since.
+    Ok(is_no_stream(&ready).then_some(ready))
+}
+
+fn is_no_stream(ready: &impl AsFd) -> bool {
+    ready.as_fd().as_raw_fd() >= FIRST
+}
+
+fn streams_are_open() -> bool {
+    (0..FIRST).all(|number| {
+        // SAFETY: a descriptor that is closed meanwhile is an error of the call, not of the program.
+        fcntl_getfd(unsafe { BorrowedFd::borrow_raw(number) }).is_ok()
+    })
+}
+
+/// How often to open something until no number of a stream is taken, which another thread has just let go.
+const MAX_TRIES: usize = 16;
+
+/// The fillers are closed again before another thread may fork: its child would keep them.
+fn open_beside_fillers<T: AsFd>(
+    _no_fork: &ProcessState,
+    mut open: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
+    let mut fillers = Vec::new();
+    for _ in 0..MAX_TRIES {
+        loop {
+            let filler = filler()?;
+            if is_no_stream(&filler) {
+                break;
+            }
+            fillers.push(filler);
+        }
+        let ready = open()?;
+        if is_no_stream(&ready) {
+            return Ok(ready);
+        }
+    }
+    Err(rustix::io::Errno::MFILE.into())
+}
+
+/// Nothing can be read from it or written to it, as from a descriptor that is closed.
+fn filler() -> io::Result<OwnedFd> {
+    #[cfg(target_os = "linux")]
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    #[cfg(not(target_os = "linux"))]
+    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(rustix::fs::open("/", flags, Mode::empty())?)
+}

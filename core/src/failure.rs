@@ -1,0 +1,422 @@
+//! Why a refresh failed, in the form that all who waited for it share.
+//!
+//! An upstream answers with a [`Failure`]; the refresh turns it into a [`FailureRecord`] and leaves
+//! that in the token file. Nothing here may ever hold a secret or a token.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::clock::{ClockOffset, Timestamp};
+use crate::record::TokenOwner;
+
+/// What went wrong upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// WeChat answered with an error code.
+    Api {
+        /// WeChat's `errcode`.
+        errcode: i64,
+        /// WeChat's `errmsg`, cleaned of control characters and secrets.
+        errmsg: String,
+    },
+    /// WeChat goes on giving the token that its own interfaces reject.
+    StillRejected,
+    /// There was no usable answer.
+    Network {
+        /// DNS, TLS, connection, time limit, HTTP status, or a body that is no answer.
+        reason: String,
+    },
+    /// There was a token, and it could not be stored: the process that asked for it alone has it.
+    Store {
+        /// The operating system's words.
+        reason: String,
+    },
+}
+
+impl Cause {
+    /// Whether both have the same errcode. Messages end in a variable `rid`.
+    fn is_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Api { errcode: one, .. }, Self::Api { errcode: two, .. }) => one == two,
+            _ => false,
+        }
+    }
+}
+
+/// How soon an upstream may be asked again after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryPolicy {
+    /// One second, doubled by each failure in a row, sixty at most.
+    Backoff,
+    /// When the next minute of the wall clock begins.
+    NextMinute,
+    /// After a fixed time.
+    After(Duration),
+    /// As [`Self::NextMinute`], and after a fixed time if the failure before this one had the same cause:
+    /// a quota of which WeChat does not say whether it is the minute's or the day's.
+    NextMinuteThen(Duration),
+    /// After a fixed time, or at once with another account or by another way: this one was refused.
+    AccountRefused(Duration),
+    /// After a fixed time, or at once by another way: this server's address was refused.
+    AddressRefused(Duration),
+}
+
+/// An upstream's answer when it has no token to give.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What went wrong.
+    pub cause: Cause,
+    /// How soon to ask again.
+    pub retry_policy: RetryPolicy,
+}
+
+impl Failure {
+    /// No usable answer; ask again with growing pauses.
+    pub fn network(reason: impl Into<String>) -> Self {
+        Self { cause: Cause::Network { reason: reason.into() }, retry_policy: RetryPolicy::Backoff }
+    }
+}
+
+/// Tells things apart without telling what they are: a hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    /// The fingerprint that `hex` spells.
+    pub fn new(hex: impl Into<String>) -> Self {
+        Self(hex.into())
+    }
+
+    /// The fingerprint of `parts`, none of which holds a NUL byte.
+    #[must_use]
+    pub fn from_parts(parts: impl IntoIterator<Item = String>) -> Self {
+        let joined = parts.into_iter().collect::<Vec<_>>().join("\0");
+        let hash = Sha256::digest(joined);
+        Self(hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Its sixteen hexadecimal digits.
+    #[must_use]
+    pub fn hex(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Who asks, and how: what a failure may be due to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requester {
+    /// Whose token is asked for: appid, secret and endpoint.
+    pub account: Fingerprint,
+    /// Where it is asked for: addresses, proxy, trusted certificates.
+    pub route: Fingerprint,
+    /// Whose token it will be, as a record says it; `None` if that is not known.
+    pub owner: Option<TokenOwner>,
+}
+
+/// The last failed refresh of a token file. In the file, its moments are those of the file system's clock,
+/// which all who share the file have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureRecord {
+    /// What went wrong.
+    pub cause: Cause,
+    /// When the refresh gave up.
+    pub failed_at: Timestamp,
+    /// Nobody asks the upstream before this moment.
+    pub retry_at: Timestamp,
+    /// Failures in a row, this one included.
+    pub failures: u32,
+    /// Set when it was this account that was refused: another account need not wait.
+    pub refused_account: Option<Fingerprint>,
+    /// Set when another way might have led to a token: whoever goes by another one need not wait.
+    pub route: Option<Fingerprint>,
+}
+
+const BACKOFF_FIRST: Duration = Duration::from_secs(1);
+const BACKOFF_MOST: Duration = Duration::from_secs(60);
+
+/// The longest pause there is: WeChat blocks an address for a day (errcode 89506).
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
+
+/// A record from this far in the future of its own clock was written before that was set back.
+const SET_BACK: Duration = Duration::from_secs(60);
+
+impl FailureRecord {
+    /// The record of `failure`, which came after `previous`, at `now`.
+    #[must_use]
+    pub fn new(
+        failure: Failure,
+        requester: &Requester,
+        previous: Option<&Self>,
+        now: Timestamp,
+    ) -> Self {
+        let previous = previous.filter(|record| record.concerns(requester));
+        let failures = previous.map_or(1, |record| record.failures.saturating_add(1));
+        let retry_at = match failure.retry_policy {
+            RetryPolicy::Backoff => now + backoff(failures),
+            RetryPolicy::NextMinute => now.next_minute(),
+            RetryPolicy::NextMinuteThen(pause) => match previous {
+                Some(record) if record.cause.is_as(&failure.cause) => now + pause,
+                _ => now.next_minute(),
+            },
+            RetryPolicy::After(pause)
+            | RetryPolicy::AccountRefused(pause)
+            | RetryPolicy::AddressRefused(pause) => now + pause,
+        };
+        let refused_account = matches!(failure.retry_policy, RetryPolicy::AccountRefused(_))
+            .then(|| requester.account.clone());
+        // A whitelist is about the address from which WeChat was asked. Quotas are the account's.
+        let is_due_to_way = matches!(failure.cause, Cause::Network { .. })
+            || matches!(
+                failure.retry_policy,
+                RetryPolicy::AccountRefused(_) | RetryPolicy::AddressRefused(_)
+            );
+        let route = is_due_to_way.then(|| requester.route.clone());
+        Self { cause: failure.cause, failed_at: now, retry_at, failures, refused_account, route }
+    }
+
+    /// Whether `requester` must not ask the upstream yet at `now`, by a clock that may not be the record's: one
+    /// that is behind takes it for a record from the future.
+    #[must_use]
+    pub fn forbids(&self, requester: &Requester, now: Timestamp) -> bool {
+        self.failed_at <= now && self.forbids_by_own_clock(requester, now)
+    }
+
+    /// Whether `requester` must not ask the upstream yet at `now`, by the clock in which the record is written.
+    #[must_use]
+    pub fn forbids_by_own_clock(&self, requester: &Requester, now: Timestamp) -> bool {
+        now < self.retry_at && self.failed_at <= now + SET_BACK && self.concerns(requester)
+    }
+
+    /// The record in this process's clock, from which that of the file system differs by `offset`.
+    #[must_use]
+    pub fn in_own_clock(&self, offset: ClockOffset) -> Self {
+        let (failed_at, retry_at) = (self.failed_at - offset, self.retry_at - offset);
+        Self { failed_at, retry_at, ..self.clone() }
+    }
+
+    /// Whether `requester` would fare as this record says. One of an older version tells of no way.
+    #[must_use]
+    pub fn concerns(&self, requester: &Requester) -> bool {
+        self.refused_account.as_ref().is_none_or(|refused| *refused == requester.account)
+            && self.route.as_ref().is_none_or(|route| *route == requester.route)
+    }
+
+    /// The record as it stands in a token file.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut json = match &self.cause {
+            Cause::Api { errcode, errmsg } => json!({"errcode": errcode, "errmsg": errmsg}),
+            Cause::StillRejected => json!({"still_rejected": true}),
+            Cause::Network { reason } => json!({"network": reason}),
+            Cause::Store { reason } => json!({"store": reason}),
+        };
+        if let Value::Object(members) = &mut json {
+            members.insert("failed_at_ms".into(), self.failed_at.millis().into());
+            members.insert("retry_at_ms".into(), self.retry_at.millis().into());
+            members.insert("failures".into(), self.failures.into());
+            if let Some(Fingerprint(hex)) = &self.refused_account {
+                members.insert("refused_account".into(), hex.as_str().into());
+            }
+            if let Some(Fingerprint(hex)) = &self.route {
+                members.insert("way".into(), hex.as_str().into());
+            }
+        }
+        json
+    }
+
+    /// Reads what [`Self::to_json`] wrote; `None` for anything else.
+    #[must_use]
+    pub fn from_json(json: &Value) -> Option<Self> {
+        let text = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_owned);
+        let moment = |key: &str| json.get(key).and_then(Value::as_i64).map(Timestamp::from_millis);
+        let cause = match json.get("errcode").and_then(Value::as_i64) {
+            Some(errcode) => Cause::Api { errcode, errmsg: text("errmsg")? },
+            None if json.get("still_rejected").is_some() => Cause::StillRejected,
+            None => match text("store") {
+                Some(reason) => Cause::Store { reason },
+                None => Cause::Network { reason: text("network")? },
+            },
+        };
+        let failed_at = moment("failed_at_ms")?;
+        Some(Self {
+            cause,
+            failed_at,
+            retry_at: moment("retry_at_ms")?.min(failed_at + LONGEST_PAUSE),
+            failures: u32::try_from(json.get("failures")?.as_u64()?).ok()?,
+            refused_account: text("refused_account").map(Fingerprint),
+            route: text("way").map(Fingerprint),
+        })
+    }
+}
+
+fn backoff(failures: u32) -> Duration {
+    let doublings = failures.saturating_sub(1).min(16);
+    BACKOFF_FIRST.saturating_mul(1 << doublings).min(BACKOFF_MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_600_000_030);
+
+    fn requester(account: &str, route: &str) -> Requester {
+        Requester {
+            account: Fingerprint::new(account),
+            route: Fingerprint::new(route),
+            owner: None,
+        }
+    }
+
+    fn refused() -> Failure {
+        Failure {
+            cause: Cause::Api { errcode: 40125, errmsg: "invalid appsecret".into() },
+            retry_policy: RetryPolicy::AccountRefused(Duration::from_secs(60)),
+        }
+    }
+
+    #[test]
+    fn network_failures_back_off_from_one_second_to_sixty() {
+        let mut previous = None;
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            let record = FailureRecord::new(
+                Failure::network("refused"),
+                &requester("a", "direct"),
+                previous.as_ref(),
+                NOW,
+            );
+            pauses.push(record.retry_at.since(NOW).as_secs());
+            previous = Some(record);
+        }
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
+    }
+
+    #[test]
+    fn a_refused_account_waits_and_another_does_not() {
+        let record = FailureRecord::new(refused(), &requester("a", "direct"), None, NOW);
+        let soon = NOW + Duration::from_secs(59);
+        assert!(record.forbids(&requester("a", "direct"), soon));
+        assert!(!record.forbids(&requester("b", "direct"), soon));
+        assert!(!record.forbids(&requester("a", "direct"), NOW + Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn a_network_failure_holds_for_every_account_that_goes_the_same_way() {
+        let here = requester("a", "direct");
+        let record = FailureRecord::new(Failure::network("refused"), &here, None, NOW);
+        assert!(record.forbids(&requester("b", "direct"), NOW));
+        assert!(!record.forbids(&requester("a", "proxy"), NOW));
+    }
+
+    #[test]
+    fn a_refusal_may_be_of_the_address_and_a_quota_is_not() {
+        let record_of = |retry_policy| {
+            let cause = Cause::Api { errcode: 1, errmsg: String::new() };
+            FailureRecord::new(
+                Failure { cause, retry_policy },
+                &requester("a", "direct"),
+                None,
+                NOW,
+            )
+        };
+        let hour = Duration::from_secs(3600);
+        for retry_policy in [RetryPolicy::AccountRefused(hour), RetryPolicy::AddressRefused(hour)] {
+            assert!(
+                record_of(retry_policy).forbids(&requester("a", "direct"), NOW),
+                "{retry_policy:?}"
+            );
+            assert!(
+                !record_of(retry_policy).forbids(&requester("a", "proxy"), NOW),
+                "{retry_policy:?}"
+            );
+        }
+        let quotas =
+            [RetryPolicy::NextMinute, RetryPolicy::After(hour), RetryPolicy::NextMinuteThen(hour)];
+        for retry_policy in [RetryPolicy::Backoff].into_iter().chain(quotas) {
+            assert!(
+                record_of(retry_policy).forbids(&requester("b", "proxy"), NOW),
+                "{retry_policy:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_quota_is_the_minutes_until_the_next_minutes_try_finds_it_used_up_too() {
+        let here = requester("a", "direct");
+        let hour = Duration::from_secs(3600);
+        let quota = |rid: &str| Failure {
+            cause: Cause::Api { errcode: 45009, errmsg: format!("out of limit rid: {rid}") },
+            retry_policy: RetryPolicy::NextMinuteThen(hour),
+        };
+        let first = FailureRecord::new(quota("1"), &here, None, NOW);
+        assert_eq!(first.retry_at, NOW.next_minute());
+        let later = first.retry_at;
+        let second = FailureRecord::new(quota("2"), &here, Some(&first), later);
+        assert_eq!(second.retry_at, later + hour);
+        let third = FailureRecord::new(quota("3"), &here, Some(&second), second.retry_at);
+        assert_eq!(third.retry_at, second.retry_at + hour);
+        let busy = FailureRecord::new(Failure::network("reset"), &here, Some(&second), later);
+        let again = FailureRecord::new(quota("4"), &here, Some(&busy), later);
+        assert_eq!(again.retry_at, later.next_minute(), "not in a row");
+    }
+
+    #[test]
+    fn failures_by_another_way_do_not_lengthen_the_pause() {
+        let mut record = None;
+        for _ in 0..5 {
+            let failure = Failure::network("refused");
+            record =
+                Some(FailureRecord::new(failure, &requester("a", "proxy"), record.as_ref(), NOW));
+        }
+        let failure = Failure::network("refused");
+        let own = FailureRecord::new(failure, &requester("a", "direct"), record.as_ref(), NOW);
+        assert_eq!((own.failures, own.retry_at.since(NOW).as_secs()), (1, 1));
+    }
+
+    #[test]
+    fn a_record_of_an_older_version_concerns_every_way() {
+        let mut old =
+            FailureRecord::new(Failure::network("refused"), &requester("a", "direct"), None, NOW)
+                .to_json();
+        old.as_object_mut().and_then(|members| members.remove("way")).expect("a way");
+        let record = FailureRecord::from_json(&old).expect("a record");
+        assert!(record.forbids(&requester("b", "proxy"), NOW));
+    }
+
+    #[test]
+    fn a_record_from_the_future_is_not_believed() {
+        let here = requester("a", "direct");
+        let record = FailureRecord::new(refused(), &here, None, NOW);
+        let earlier = |seconds| NOW.before(Duration::from_secs(seconds));
+        assert!(!record.forbids(&here, earlier(1)), "it may be another's clock");
+        assert!(record.forbids_by_own_clock(&here, earlier(60)));
+        assert!(!record.forbids_by_own_clock(&here, earlier(61)), "its clock was set back");
+    }
+
+    #[test]
+    fn no_pause_is_believed_that_is_longer_than_the_longest() {
+        let mut json =
+            FailureRecord::new(refused(), &requester("a", "direct"), None, NOW).to_json();
+        json["retry_at_ms"] = (NOW.millis() + 365 * 24 * 3_600_000).into();
+        let record = FailureRecord::from_json(&json).expect("a record");
+        assert_eq!(record.retry_at, NOW + LONGEST_PAUSE);
+    }
+
+    #[test]
+    fn a_record_reads_back_as_it_was_written() {
+        let still_rejected =
+            Failure { cause: Cause::StillRejected, retry_policy: RetryPolicy::NextMinute };
+        let store = Failure {
+            cause: Cause::Store { reason: "full".into() },
+            retry_policy: RetryPolicy::Backoff,
+        };
+        for failure in [refused(), Failure::network("连接被拒绝"), still_rejected, store] {
+            let record = FailureRecord::new(failure, &requester("a", "direct"), None, NOW);
+            assert_eq!(FailureRecord::from_json(&record.to_json()), Some(record));
+        }
+        assert_eq!(FailureRecord::from_json(&json!({"errcode": "x"})), None);
+    }
+}

@@ -1,0 +1,33 @@
+//! wx_token without PHP: a WeChat `access_token` file, kept fresh by one locked read, check, refresh and write.
+//!
+//! ARCHITECTURE.md is the map of these modules.
+
+// Tests may open what they like.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
+pub mod account;
+pub mod caller;
+pub mod clock;
+mod descriptor;
+pub mod error;
+pub mod failure;
+pub mod memory;
+mod names;
+pub mod notice;
+pub mod printable;
+pub mod process;
+pub mod protocol;
+pub mod record;
+pub mod refresh;
+pub mod secret;
+pub mod settings;
+mod signals;
+mod socket;
+pub mod status;
+pub mod ticket;
+pub mod token;
+pub mod token_file;
+pub mod token_source;
+pub mod unstored_tokens;
+pub mod wechat;
+pub mod worker;

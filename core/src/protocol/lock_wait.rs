@@ -1,0 +1,74 @@
+//! Waiting for a lock: in short, jittered pauses, up to a deadline, and never for oneself.
+
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Call;
+use crate::error::Error;
+use crate::token_file::{self, holder, lock};
+
+/// The shortest and the longest pause between two attempts.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(10));
+
+/// How often to ask whether the wait is one for this very process.
+const DEADLOCK_CHECKS: Duration = Duration::from_millis(100);
+
+/// A caller's readiness to wait.
+pub struct LockWait<'a> {
+    call: &'a Call,
+    deadline: Instant,
+    pause: Duration,
+    next_check: Instant,
+}
+
+impl<'a> LockWait<'a> {
+    /// For as long as the call's `lock_timeout`, from now on.
+    pub fn new(call: &'a Call) -> Self {
+        let now = Instant::now();
+        Self { call, deadline: now + call.lock_timeout, pause: PAUSES.0, next_check: now }
+    }
+
+    /// Begins anew.
+    pub fn renew(&mut self) {
+        *self = Self::new(self.call);
+    }
+
+    /// Sleeps until the next attempt to lock the real file at `path`.
+    ///
+    /// # Errors
+    /// [`Error::Lock`] if the time is over, [`Error::Deadlock`] if it would be in vain.
+    pub fn pause(&mut self, path: &Path) -> Result<(), Error> {
+        let now = Instant::now();
+        if now >= self.next_check {
+            self.next_check = now + DEADLOCK_CHECKS;
+            let identity = token_file::stat(path)?;
+            let caller = &self.call.caller;
+            if let Some(deadlock) = identity.and_then(|file| lock::deadlock(&file, caller)) {
+                return Err(Error::Deadlock { file: self.call.file.clone(), deadlock });
+            }
+        }
+        let remaining = self.deadline.saturating_duration_since(now);
+        if remaining.is_zero() {
+            return Err(locked_out(self.call));
+        }
+        thread::sleep(jittered(self.pause).min(remaining));
+        self.pause = (self.pause * 2).min(PAUSES.1);
+        Ok(())
+    }
+}
+
+/// The error of a call whose time is over.
+fn locked_out(call: &Call) -> Error {
+    let identity = token_file::stat(&call.file).ok().flatten();
+    Error::Lock {
+        file: call.file.clone(),
+        waited: call.lock_timeout,
+        holder: identity.and_then(|identity| holder::find(&identity)),
+    }
+}
+
+/// A pause from half of `pause` to all of it, so that waiters do not march in step.
+fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(fastrand::f64().mul_add(0.5, 0.5))
+}

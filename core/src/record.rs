@@ -1,0 +1,188 @@
+//! What is known of a token beside its file: whose it is, when it was asked for, when it expires.
+//!
+//! Code that knows nothing of this extension writes tokens into the same file, and leaves what stands
+//! beside it as it was. So a record has the tag of its token, and is believed of that token alone.
+
+use serde_json::{Map, Value};
+
+use crate::clock::Timestamp;
+use crate::failure::Fingerprint;
+use crate::token::Token;
+
+/// The version of the records that are written. A newer one is neither believed nor touched, until its token
+/// is replaced.
+const VERSION: u64 = 1;
+
+/// Whose a token is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenOwner {
+    /// AppID, or WeCom's corpid.
+    pub account: String,
+    /// Which of a corpid's applications: told by its corpsecret alone.
+    pub application: Option<Fingerprint>,
+}
+
+/// Whose token a call asks for, as far as it says.
+#[derive(Debug, Clone, Copy)]
+pub struct AccountClaim<'a> {
+    /// AppID, or WeCom's corpid.
+    pub account: &'a str,
+    /// WeCom's corpsecret.
+    pub corpsecret: Option<&'a str>,
+}
+
+impl AccountClaim<'_> {
+    /// Whether this is known to be another's token than `owner`'s. With the same appid, another secret or
+    /// endpoint makes no other owner.
+    #[must_use]
+    pub fn is_not(&self, owner: &TokenOwner) -> bool {
+        let is_other = |application: &Fingerprint| {
+            self.corpsecret.is_some_and(|secret| fingerprint(secret) != *application)
+        };
+        self.account != owner.account || owner.application.as_ref().is_some_and(is_other)
+    }
+
+    /// The owner that this names.
+    #[must_use]
+    pub fn owner(&self) -> TokenOwner {
+        let application = self.corpsecret.map(fingerprint);
+        TokenOwner { account: self.account.to_owned(), application }
+    }
+}
+
+fn fingerprint(text: &str) -> Fingerprint {
+    Fingerprint::from_parts([text.to_owned()])
+}
+
+impl TokenOwner {
+    /// Whether both are known to be different.
+    #[must_use]
+    pub fn is_not(&self, other: &Self) -> bool {
+        let applications = self.application.as_ref().zip(other.application.as_ref());
+        self.account != other.account || applications.is_some_and(|(one, other)| one != other)
+    }
+}
+
+/// What is known of one token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Tells the token without telling what it is.
+    tag: Fingerprint,
+    /// Whose it is, if that is known: a loader does not say.
+    pub owner: Option<TokenOwner>,
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// When it expires. Its file may say so in whole seconds.
+    pub expiry: Timestamp,
+}
+
+impl Record {
+    /// The record of `token`, which was asked for at `asked_at` in the name of `owner`.
+    #[must_use]
+    pub fn new(token: &Token, owner: Option<TokenOwner>, asked_at: Timestamp) -> Self {
+        Self { tag: fingerprint(&token.value), owner, asked_at, expiry: token.expiry }
+    }
+
+    /// Whether it is the record of `token`.
+    #[must_use]
+    pub fn is_of(&self, token: &Token) -> bool {
+        self.tag == fingerprint(&token.value)
+    }
+
+    /// The record as it stands beside a token file.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut members = Map::new();
+        let mut set = |key: &str, value: Value| members.insert(key.to_owned(), value);
+        set("version", VERSION.into());
+        set("token", self.tag.hex().into());
+        if let Some(TokenOwner { account, application }) = &self.owner {
+            set("account", account.as_str().into());
+            application.as_ref().map(|application| set("application", application.hex().into()));
+        }
+        set("asked_at_ms", self.asked_at.millis().into());
+        set("expires_at_ms", self.expiry.millis().into());
+        Value::Object(members)
+    }
+
+    /// Reads what [`Self::to_json`] wrote; `None` for anything else, and for another version.
+    #[must_use]
+    pub fn from_json(json: &Value) -> Option<Self> {
+        if json.get("version")?.as_u64()? != VERSION {
+            return None;
+        }
+        let text = |key: &str| json.get(key).and_then(Value::as_str);
+        let moment = |key: &str| json.get(key).and_then(Value::as_i64).map(Timestamp::from_millis);
+        let application = text("application").map(Fingerprint::new);
+        let owner = |account: &str| TokenOwner { account: account.to_owned(), application };
+        Some(Self {
+            tag: Fingerprint::new(text("token")?),
+            owner: text("account").map(owner),
+            asked_at: moment("asked_at_ms")?,
+            expiry: moment("expires_at_ms")?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn token(value: &str) -> Token {
+        let expiry = Timestamp::from_millis(1_700_000_000_123);
+        Token::own(value, expiry)
+    }
+
+    fn record(claim: Option<AccountClaim<'_>>) -> Record {
+        Record::new(
+            &token("t"),
+            claim.map(|claim| claim.owner()),
+            Timestamp::from_secs(1_699_992_800),
+        )
+    }
+
+    fn claim<'a>(account: &'a str, corpsecret: Option<&'a str>) -> AccountClaim<'a> {
+        AccountClaim { account, corpsecret }
+    }
+
+    #[test]
+    fn a_record_reads_back_as_it_was_written_and_tells_neither_token_nor_secret() {
+        for claim in [None, Some(claim("wx1", None)), Some(claim("ww1", Some("corp secret")))] {
+            let record = record(claim);
+            let json = record.to_json();
+            assert_eq!(Record::from_json(&json), Some(record));
+            assert!(!json.to_string().contains("corp secret"));
+        }
+    }
+
+    #[test]
+    fn a_record_is_of_its_token_alone_and_a_newer_version_is_not_believed() {
+        let record = record(None);
+        assert!(record.is_of(&token("t")));
+        assert!(!record.is_of(&token("u")));
+        let mut newer = record.to_json();
+        newer["version"] = json!(2);
+        assert_eq!(Record::from_json(&newer), None);
+    }
+
+    #[test]
+    fn another_appid_is_another_owner_and_another_secret_is_not() {
+        let owner = claim("wx1", None).owner();
+        assert!(!claim("wx1", None).is_not(&owner));
+        assert!(claim("wx2", None).is_not(&owner));
+        assert!(claim("WX1", None).is_not(&owner), "upper and lower case count");
+    }
+
+    #[test]
+    fn the_applications_of_a_corpid_are_told_by_their_secrets() {
+        let owner = claim("ww1", Some("one")).owner();
+        assert!(!claim("ww1", Some("one")).is_not(&owner));
+        assert!(claim("ww1", Some("two")).is_not(&owner));
+        assert!(!claim("ww1", None).is_not(&owner), "it does not say which");
+        assert!(!owner.is_not(&claim("ww1", None).owner()));
+        assert!(owner.is_not(&claim("ww1", Some("two")).owner()));
+        assert!(owner.is_not(&claim("ww2", Some("one")).owner()));
+    }
+}

@@ -1,0 +1,74 @@
+//! Tickets: an upstream that needs an access token first.
+//!
+//! The lock of the ticket file is held while the token is got, never the other way round.
+
+use std::time::{Duration, Instant};
+
+use crate::error::Error;
+use crate::failure::{Cause, Failure, Requester};
+use crate::protocol::{self, Call, LazySource, Remote};
+use crate::token_file::CredentialKind;
+use crate::token_source::{FetchError, IssuedToken, TokenSource};
+use crate::wechat::{Http, TicketKind, errcode};
+
+impl TicketKind {
+    /// What the file of a ticket that is called `name` keeps.
+    ///
+    /// # Errors
+    /// What it may be called.
+    pub fn kind(name: &str) -> Result<CredentialKind, &'static str> {
+        match name {
+            "jsapi" => Ok(CredentialKind::JsapiTicket),
+            "wx_card" => Ok(CredentialKind::CardTicket),
+            "agent_config" => Ok(CredentialKind::AgentConfigTicket),
+            _ => Err(Self::NAMES),
+        }
+    }
+}
+
+/// WeChat as a source of tickets.
+pub struct TicketSource {
+    /// Which ticket.
+    pub kind: TicketKind,
+    /// How WeChat is reached.
+    pub http: Http,
+    /// The call that gets the access token.
+    pub token_call: Call,
+    /// Where the access token comes from.
+    pub tokens: Remote,
+}
+
+impl TicketSource {
+    fn ask_with(&self, token: &str) -> Result<IssuedToken, FetchError> {
+        let deadline = Instant::now() + self.http.time_limit();
+        self.http.ask(&self.kind.request(token), deadline)
+    }
+}
+
+impl TokenSource for TicketSource {
+    fn fetch(&self, _rejected: Option<&str>) -> Result<IssuedToken, FetchError> {
+        let open = || -> Result<Remote, Error> { Ok(Remote::clone(&self.tokens)) };
+        let source = LazySource::Remote(&open);
+        let token =
+            protocol::get(&self.token_call, &source).map_err(FetchError::NotAttempted)?.value;
+        match self.ask_with(&token) {
+            Err(FetchError::Failed(Failure { cause: Cause::Api { errcode, .. }, .. }))
+                if errcode::REJECTED_TOKEN.contains(&errcode) =>
+            {
+                let other = protocol::refresh_rejected(&self.token_call, &source, &token);
+                let other = other.map_err(FetchError::NotAttempted)?.value;
+                self.ask_with(&other)
+            }
+            answer => answer,
+        }
+    }
+
+    fn requester(&self) -> Requester {
+        self.tokens.requester()
+    }
+
+    fn time_limit(&self) -> Duration {
+        let token = self.token_call.lock_timeout + self.tokens.time_limit();
+        (token + self.http.time_limit()) * 2
+    }
+}

@@ -1,0 +1,171 @@
+//! TCP as ureq asks for it: over sockets that the child of a fork does not keep.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::time::{Duration, Instant};
+
+use ureq::unversioned::transport::{
+    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout,
+    RustlsConnector, Transport,
+};
+use ureq::{Error, Timeout};
+
+use crate::names::LookupError;
+use crate::socket::Socket;
+
+/// Why there is no connection: no request was sent.
+#[derive(Debug)]
+pub enum ConnectError {
+    /// The host has no address.
+    Lookup(LookupError),
+    /// No address of the host can be connected to.
+    Connect(io::Error),
+    /// The proxy has no connection to give, and what it or the system says.
+    Proxy(String),
+    /// The TLS handshake failed.
+    Tls(io::Error),
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lookup(error) => error.fmt(formatter),
+            Self::Connect(error) if error.kind() == ErrorKind::TimedOut => {
+                formatter.write_str("it took too long")
+            }
+            Self::Connect(error) | Self::Tls(error) => error.fmt(formatter),
+            Self::Proxy(reason) => formatter.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for ConnectError {}
+
+impl From<ConnectError> for Error {
+    fn from(error: ConnectError) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+/// Connects directly or through a proxy, and speaks TLS where the URL says so.
+pub fn connector() -> impl Connector {
+    // A connection to a proxy is made by the same chain.
+    ().chain(TunnelConnector::default()).chain(TcpConnector).chain(TlsConnector::default())
+}
+
+/// Asks a proxy for a connection, and tells its failures from those of WeChat.
+#[derive(Debug, Default)]
+struct TunnelConnector(ConnectProxyConnector);
+
+impl<In: Transport> Connector<In> for TunnelConnector {
+    type Out = <ConnectProxyConnector as Connector<In>>::Out;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        self.0.connect(details, chained).map_err(|error| match error {
+            Error::ConnectProxyFailed(reason) => ConnectError::Proxy(reason).into(),
+            Error::Io(error) => ConnectError::Proxy(error.to_string()).into(),
+            other => other,
+        })
+    }
+}
+
+/// Speaks TLS, and tells a handshake that failed from an answer that did.
+#[derive(Debug, Default)]
+struct TlsConnector(RustlsConnector);
+
+impl<In: Transport> Connector<In> for TlsConnector {
+    type Out = <RustlsConnector as Connector<In>>::Out;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        self.0.connect(details, chained).map_err(|error| match error {
+            Error::Io(error) => ConnectError::Tls(error).into(),
+            other => other,
+        })
+    }
+}
+
+/// Connects to the first address that can be connected to.
+#[derive(Debug)]
+struct TcpConnector;
+
+impl<In: Transport> Connector<In> for TcpConnector {
+    type Out = Either<In, TcpTransport>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        if let Some(tunnel) = chained {
+            return Ok(Some(Either::A(tunnel)));
+        }
+        let deadline = deadline(details.timeout);
+        let mut first_error = None;
+        let mut addresses = details.addrs.iter().peekable();
+        while let Some(&address) = addresses.next() {
+            let now = Instant::now();
+            let remaining = deadline.saturating_duration_since(now);
+            // An address that does not answer leaves time for the next.
+            let limit = if addresses.peek().is_some() { now + remaining / 2 } else { deadline };
+            match Socket::stream(address, limit) {
+                Ok(socket) => {
+                    let config = details.config;
+                    let buffers =
+                        LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
+                    return Ok(Some(Either::B(TcpTransport { socket, buffers })));
+                }
+                // Of several the first says most: it is the one for IPv4.
+                Err(error) => drop(first_error.get_or_insert(error)),
+            }
+        }
+        let error = first_error.unwrap_or_else(|| ErrorKind::AddrNotAvailable.into());
+        Err(ConnectError::Connect(error).into())
+    }
+}
+
+#[derive(Debug)]
+struct TcpTransport {
+    socket: Socket,
+    buffers: LazyBuffers,
+}
+
+impl Transport for TcpTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        let output = self.buffers.output().get(..amount).unwrap_or_default();
+        self.socket.send(output, deadline(timeout)).map_err(|error| broken(error, timeout.reason))
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        let received = self.socket.receive(self.buffers.input_append_buf(), deadline(timeout));
+        let amount = received.map_err(|error| broken(error, timeout.reason))?;
+        self.buffers.input_appended(amount);
+        Ok(amount > 0)
+    }
+
+    /// Asked before a connection is used again, which none is.
+    fn is_open(&mut self) -> bool {
+        false
+    }
+}
+
+fn broken(error: io::Error, reason: Timeout) -> Error {
+    if error.kind() == ErrorKind::TimedOut { Error::Timeout(reason) } else { error.into() }
+}
+
+/// The moment at which `timeout` ends. Each request has a limit; a day stands for none.
+pub fn deadline(timeout: NextTimeout) -> Instant {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    Instant::now() + (*timeout.after).min(DAY)
+}

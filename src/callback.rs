@@ -1,0 +1,91 @@
+//! PHP code that is called while a lock is held.
+//!
+//! Whatever it does, the call returns to Rust, so that the lock is given back before the script goes
+//! on to throw, to exit or to die. The destructors of what it returns are its code, too.
+
+use std::panic::AssertUnwindSafe;
+
+use ext_php_rs::exception::PhpException;
+use ext_php_rs::ffi::zend_object;
+use ext_php_rs::types::Zval;
+use ext_php_rs::zend::{ExecutorGlobals, bailout, ce, try_catch};
+
+unsafe extern "C" {
+    fn zend_is_unwind_exit(exception: *const zend_object) -> bool;
+    fn zend_is_graceful_exit(exception: *const zend_object) -> bool;
+}
+
+/// How PHP code ended that did not return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bailout {
+    /// It threw: the exception is pending.
+    Thrown,
+    /// It called `exit()`: the engine unwinds with an exception of its own, which is pending.
+    Exit,
+    /// A fatal error: the engine has left by a long jump, which [`Bailout::resume`] takes up.
+    Fatal,
+}
+
+/// What came of a callable.
+pub struct Called<T> {
+    /// What was made of its result; `None` if it did not return.
+    pub result: Option<T>,
+    /// How it ended, or the destruction of its result.
+    pub interruption: Option<Bailout>,
+}
+
+/// Calls `callable` without arguments, and destroys its result when `understand` has made something of
+/// it.
+pub fn call<T>(callable: &Zval, understand: impl FnOnce(&Zval) -> T) -> Called<T> {
+    let mut result = None;
+    let interruption = guard(|| {
+        let returned = callable.try_call(vec![])?;
+        result = Some(understand(&returned));
+        drop(returned);
+        Ok(())
+    });
+    Called { result, interruption }
+}
+
+/// Drops `value`, which may run its destructor.
+pub fn destroy<T>(value: T) -> Option<Bailout> {
+    guard(|| {
+        drop(value);
+        Ok(())
+    })
+}
+
+fn guard(work: impl FnOnce() -> ext_php_rs::error::Result<()>) -> Option<Bailout> {
+    let ended = try_catch(AssertUnwindSafe(work));
+    let Ok(ended) = ended else { return Some(Bailout::Fatal) };
+    if let Err(error) = ended
+        && !ExecutorGlobals::has_exception()
+    {
+        PhpException::new(format!("wx_token: {error}"), 0, ce::error()).throw();
+    }
+    if !ExecutorGlobals::has_exception() {
+        return None;
+    }
+    Some(if is_exit() { Bailout::Exit } else { Bailout::Thrown })
+}
+
+fn is_exit() -> bool {
+    let globals = ExecutorGlobals::get();
+    globals.exception().is_some_and(|exception| {
+        let exception = std::ptr::from_ref(exception);
+        // SAFETY: a live object of the engine.
+        unsafe { zend_is_unwind_exit(exception) || zend_is_graceful_exit(exception) }
+    })
+}
+
+impl Bailout {
+    /// Goes on with what was interrupted. No lock may be held any more, and nothing be left to drop.
+    pub fn resume(self) -> PhpException {
+        if self == Self::Fatal {
+            // SAFETY: the engine's own jump, to the frame that it was on its way to.
+            unsafe { bailout() }
+        }
+        // Pending already: throwing this is then no more than a marker.
+        PhpException::new("the callable threw".to_owned(), 0, ce::error())
+    }
+}

@@ -1,5 +1,5 @@
-# Everything a user needs is here: `make demo` and `make test` install what they miss from Debian's
-# packages, build, and run.
+# Everything a user needs is here: `make demo` and `make test` install missing Debian packages, build, and
+# run. CONTRIBUTING.md says how to run one test.
 
 # Which PHP: Debian's, as in `make test PHP_VERSION=8.4`, or any, as in `make test PHP=/opt/php/bin/php`.
 PHP_VERSION := 8.2
@@ -27,7 +27,11 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 export WX_TOKEN_SO := $(TARGET)/release/libwx_token.so
 export WECHAT_EMULATOR := $(TARGET)/release/wechat-emulator
 
-.PHONY: help build install demo test bench soak test-faults test-fuzz test-matrix test-model test-valgrind packages clean
+# The oldest Rust that this project promises to build with.
+MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+
+.PHONY: help build install demo test check bench soak test-faults test-fuzz test-matrix test-model test-valgrind deny msrv \
+	packages clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -39,44 +43,53 @@ build: packages ## Build the extension and the emulator
 	$(BUILD_EXTENSION)
 	cargo build --release --locked -p wechat-emulator
 
-install: ## Install what `make build` has built into PHP's extension directory, and say what is next
+install: ## Install what `make build` built, and show how to enable it
 	@scripts/install
 
-demo: build ## Show what legacy code does at an expiry, and what wx_get_token() does
+demo: build ## Compare legacy code and wx_get_token() when a token expires
 	@$(PHP) -n demo/demo.php
 
 test: build ## Run every check and every test
 	@scripts/packages $(TEST_PACKAGES)
 	@scripts/test
 
+check: packages ## Run every check and no test: format, lint, spelling, syntax
+	@scripts/test checks
+
 bench: export CARGO_TARGET_DIR := $(CURDIR)/target/bench
 bench: export WX_TOKEN_SO := $(CURDIR)/target/bench/release/libwx_token.so
-bench: packages ## Measure the extension beside what it replaces and its peers (ONLY="hot rest storm web")
+bench: packages ## Compare the speed with other caches (ONLY="hot rest storm web")
 	@scripts/packages $(BENCH_PACKAGES)
 	$(BUILD_EXTENSION) --features baseline
 	cargo build --release --locked -p wx-token-bench
 	@$(CARGO_TARGET_DIR)/release/bench $(ONLY)
 
-test-faults: build ## Make every fault at every system call of a refresh, and print what came of it
+test-faults: build ## Make each system call of a refresh fail in turn, and print the results
 	WX_FAULTS=all cargo test --locked --test faults -- --nocapture --test-threads 2
 
-soak: build ## Run servers, reloads, kills and a failing upstream for MINUTES (10), and report what grew
+soak: build ## Run servers with reloads, kills and failures for MINUTES (10), and report leaks
 	@scripts/packages $(TEST_PACKAGES)
 	MINUTES=$(or $(MINUTES),10) cargo test --locked --test servers soak -- --nocapture
 
-test-fuzz: packages ## Fuzz token files, their status and WeChat's answers for a minute (SECONDS=60)
+test-fuzz: packages ## Fuzz token files and WeChat's answers for SECONDS (60)
 	@scripts/fuzz $(or $(SECONDS),60)
 
-test-model: ## Check the protocol over all interleavings
+test-model: ## Check the lock protocol with the Spin model checker
 	@scripts/model
 
-test-matrix: packages ## Run every test on PHP 8.2, PHP 8.4 and a thread-safe debug build (needs root)
+test-matrix: packages ## Run every test on PHP 8.2, PHP 8.4 and a thread-safe debug PHP (as root)
 	@scripts/packages debootstrap dpkg-dev
 	@scripts/matrix
 
-test-valgrind: build ## Run the phpt suite under valgrind (slow)
+test-valgrind: build ## Run the PHP tests under valgrind (slow)
 	@scripts/packages valgrind
 	@scripts/phpt -m -d pcre.jit=0
 
-clean: ## Remove what was built
+deny: ## Check licences, sources and advisories of the dependencies with cargo-deny
+	@scripts/deny
+
+msrv: packages ## Build with the oldest supported Rust (needs rustup)
+	CARGO_TARGET_DIR=$(TARGET)/msrv cargo +$(MSRV) check --locked --workspace --all-targets
+
+clean: ## Remove the build
 	cargo clean

@@ -6,10 +6,7 @@
 
 mod chart;
 mod crowd;
-#[path = "../../tests/processes/support/fastcgi.rs"]
-mod fastcgi;
 mod figures;
-mod fpm;
 mod hot;
 mod machine;
 mod php;

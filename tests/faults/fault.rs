@@ -6,11 +6,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Stdio};
 
+use wx_token_testing::php::{Php, code};
+use wx_token_testing::{WWW_DATA, World};
+
 use crate::calls::{Call, Calls, Errno};
 use crate::outcome::{Answer, Content, Outcome};
 use crate::scenario::{Scenario, Source};
-use crate::support::php::{Php, code};
-use crate::support::{WWW_DATA, World};
 use crate::sweep::Phase;
 use crate::tracer::{Fate, Rest, Traced};
 

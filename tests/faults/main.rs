@@ -7,23 +7,11 @@
 //! tell the first `close` of the worker from the caller's, and it makes `close` fail by leaving it out,
 //! which no kernel does.
 
-#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on fails"
-)]
-
+#![cfg(all(test, target_os = "linux", target_arch = "x86_64"))]
 mod calls;
 mod fault;
 mod outcome;
 mod scenario;
-#[allow(dead_code, reason = "the other tests use the rest of it")]
-#[path = "../processes/support/mod.rs"]
-mod support;
 mod sweep;
 mod table;
 mod tracer;

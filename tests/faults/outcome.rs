@@ -5,8 +5,7 @@ use std::fs;
 use std::io;
 
 use serde_json::Value;
-
-use crate::support::{World, now};
+use wx_token_testing::{World, now};
 
 /// What the caller got.
 #[derive(Debug, PartialEq, Eq)]

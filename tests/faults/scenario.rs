@@ -5,8 +5,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 
 use rustix::fs::XattrFlags;
 use wechat_emulator::Options;
-
-use crate::support::{WWW_DATA, World};
+use wx_token_testing::{WWW_DATA, World};
 
 /// Of the file, unlike its directory, which is all www-data's.
 const GROUP: u32 = 65534;

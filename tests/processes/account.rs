@@ -1,10 +1,9 @@
 //! Where the account is looked for under php-fpm, which clears the environment of its workers.
 
 use wechat_emulator::Options;
-
-use crate::support::World;
-use crate::support::fpm::Fpm;
-use crate::support::php::Answer;
+use wx_token_testing::World;
+use wx_token_testing::fpm::Fpm;
+use wx_token_testing::php::Answer;
 
 /// Whether the account is found on PHP's thread although a worker fetches: each way to a worker.
 const CALL: &str = r#"<?php

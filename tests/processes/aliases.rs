@@ -4,9 +4,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use wechat_emulator::Options;
-
-use crate::support::php::REMEMBER;
-use crate::support::{World, now, until};
+use wx_token_testing::php::REMEMBER;
+use wx_token_testing::{World, now, until};
 
 const SPELLINGS: [&str; 4] = ["token.json", "link.json", "./token.json", "sub/../token.json"];
 
@@ -59,7 +58,7 @@ fn the_token_file_by_another_name_is_refused_as_ticket_file_at_once() {
     let world = world();
     let refuses = |ticket: &str| {
         let call = format!("wx_get_ticket(dirname($file) . '/{ticket}', $file)");
-        let answer = world.callers_of(&call, 1).release().remove(0);
+        let answer = world.call_of(&call);
         assert_eq!(answer.class(), "ValueError", "{ticket}: {}", answer.message());
         assert_eq!(
             answer.message(),

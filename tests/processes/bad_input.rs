@@ -6,16 +6,15 @@ use std::path::Path;
 use std::process::Command;
 
 use wechat_emulator::Options;
-
-use crate::support::World;
-use crate::support::mounts::Mounted;
-use crate::support::php::{Answer, CALL, Callers, GET, code};
+use wx_token_testing::World;
+use wx_token_testing::mounts::Mounted;
+use wx_token_testing::php::{Answer, CALL, Callers, GET, code};
 
 /// Any user but root. Root may read and write everything.
 const NOBODY: u32 = 65534;
 
 fn call_on(world: &World, path: &Path) -> Answer {
-    Callers::start(&world.php(), path, GET, 1).release().remove(0)
+    world.php().call(path, GET)
 }
 
 fn refused(world: &World, path: &Path, reason: &str) {
@@ -111,7 +110,7 @@ fn an_expiry_that_is_none_is_refused_and_one_in_the_past_is_refreshed() {
         world.assert_one_live_token(&[answer]);
     }
     let world = world();
-    world.write(format!(r#"{{"access_token":"abc","expire":"{}"}}"#, crate::support::now() + 9));
+    world.write(format!(r#"{{"access_token":"abc","expire":"{}"}}"#, wx_token_testing::now() + 9));
     assert_eq!(world.call().token(), "abc", "a numeric string is a number");
 }
 
@@ -169,7 +168,7 @@ fn a_file_that_may_not_be_written_costs_no_fetch_and_stays() {
 fn a_fresh_file_that_may_only_be_read_is_served() {
     let world = world();
     fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
-    world.write(format!(r#"{{"access_token":"abc","expire":{}}}"#, crate::support::now() + 900));
+    world.write(format!(r#"{{"access_token":"abc","expire":{}}}"#, wx_token_testing::now() + 900));
     fs::set_permissions(world.file(), Permissions::from_mode(0o444)).expect("chmod");
     assert_eq!(as_nobody(&world).token(), "abc");
 }
@@ -203,7 +202,7 @@ fn a_read_only_file_system_serves_what_is_fresh_and_refuses_the_rest() {
     world.write_expired();
     fs::write(
         disk.join("fresh.json"),
-        format!(r#"{{"access_token":"abc","expire":{}}}"#, crate::support::now() + 900),
+        format!(r#"{{"access_token":"abc","expire":{}}}"#, wx_token_testing::now() + 900),
     )
     .expect("a file");
     let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(disk).status();
@@ -223,13 +222,13 @@ fn open_basedir_bars_the_file_and_the_directory_of_its_replacement() {
     ] {
         let php = world.php().with(&format!("open_basedir={allowed}"));
         for call in [GET, "wx_token_status($file)"] {
-            let answer = Callers::start(&php, &file, call, 1).release().remove(0);
+            let answer = php.call(&file, call);
             assert_refused(&answer, &file, reason);
         }
     }
     assert_eq!(fs::read(&file).ok(), Some(old.into_bytes()));
     let php = world.php().with(&format!("open_basedir={dir}"));
-    let answer = Callers::start(&php, &file, GET, 1).release().remove(0);
+    let answer = php.call(&file, GET);
     world.assert_one_live_token(&[answer]);
 }
 
@@ -239,7 +238,7 @@ fn a_link_out_of_open_basedir_is_barred() {
     let outside = tempfile::tempdir().expect("a directory");
     std::os::unix::fs::symlink(outside.path().join("token.json"), world.file()).expect("a link");
     let php = world.php().with(&format!("open_basedir={}", world.dir.path().display()));
-    let answer = Callers::start(&php, &world.file(), GET, 1).release().remove(0);
+    let answer = php.call(&world.file(), GET);
     assert_refused(&answer, &world.file(), "open_basedir bars it");
     assert_eq!(fs::read_dir(outside.path()).map(Iterator::count).ok(), Some(0));
 }

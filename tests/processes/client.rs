@@ -7,9 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 use wechat_emulator::{Emulator, Options, Tls};
-
-use crate::support::World;
-use crate::support::php::{Answer, Callers, Php};
+use wx_token_testing::World;
+use wx_token_testing::php::{Answer, Callers, Php};
 
 fn secure(tls: Tls) -> World {
     World::new(Options { tls: Some(tls), ..Options::default() })
@@ -138,7 +137,7 @@ fn the_classic_endpoint_has_no_second_host() {
 fn proxies_of_the_environment_are_ignored() {
     let trap = World::new(Options::default());
     let world = World::new(Options::default());
-    let run = |php: crate::support::php::Php| {
+    let run = |php: wx_token_testing::php::Php| {
         let mut command = php.command();
         for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"] {
             command.env(name, trap.emulator.base_url());
@@ -166,7 +165,7 @@ fn the_account_may_come_from_options_file_or_environment() {
     std::fs::write(&accounts, content.to_string()).expect("an accounts file");
     std::fs::set_permissions(&accounts, Permissions::from_mode(0o640)).expect("chmod");
     let dir = world.dir.path().to_str().expect("a path");
-    let run = |php: crate::support::php::Php, source: &str| {
+    let run = |php: wx_token_testing::php::Php, source: &str| {
         let code = format!("echo wx_get_token(tempnam($argv[1], 'token'), {source});");
         let mut command = php.command();
         command.env("WX_APPID", &appid).env("WX_SECRET", &secret).env("SECRET", &secret);

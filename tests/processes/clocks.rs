@@ -11,10 +11,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use wechat_emulator::Options;
-
-use crate::support::mounts::Disk;
-use crate::support::php::{Php, REMEMBER, UNTIL};
-use crate::support::{WWW_DATA, World, now, run, until};
+use wx_token_testing::mounts::Disk;
+use wx_token_testing::php::{Php, REMEMBER, UNTIL};
+use wx_token_testing::{WWW_DATA, World, now, run, until};
 
 /// The program that moves the wall clock of another.
 static SKEW: LazyLock<PathBuf> = LazyLock::new(|| {

@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use wechat_emulator::Options;
-
-use crate::support::mounts::{Disk, Mounted};
-use crate::support::php::{Answer, Callers, GET};
-use crate::support::{WWW_DATA, World, run};
+use wx_token_testing::mounts::{Disk, Mounted};
+use wx_token_testing::php::{Answer, Callers, GET};
+use wx_token_testing::{WWW_DATA, World, run};
 
 fn world() -> World {
     let world = World::new(Options::default());
@@ -179,7 +178,7 @@ fn an_acl_that_bars_a_user_is_no_sandbox() {
 fn a_path_that_leads_to_no_file_is_told_of_in_plain_words() {
     let world = world();
     let told = |file: &Path, expected: &str| {
-        let answer = Callers::start(&world.php(), file, GET, 1).release().remove(0);
+        let answer = world.php().call(file, GET);
         let expected = expected.replace("FILE", &file.display().to_string());
         assert_told(&world, &answer, &expected);
     };

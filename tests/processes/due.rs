@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use wechat_emulator::Options;
-
-use crate::support::php::{Process, code};
-use crate::support::{World, now, now_ms, until};
+use wx_token_testing::php::code;
+use wx_token_testing::process::Process;
+use wx_token_testing::{World, now, now_ms, until};
 
 /// Tokens live `lifetime` seconds and are due `refresh_ahead` before; a fetch takes half a second.
 pub fn short_lived(lifetime: u64, refresh_ahead: u64) -> World {

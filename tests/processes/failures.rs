@@ -2,9 +2,8 @@
 
 use serde_json::json;
 use wechat_emulator::Options;
-
-use crate::support::php::Answer;
-use crate::support::{World, print_waits};
+use wx_token_testing::php::Answer;
+use wx_token_testing::{World, print_waits};
 
 fn storm(world: &World, what: &str) -> Vec<Answer> {
     let answers = world.callers(32).release();

@@ -1,9 +1,8 @@
 //! Forked children: they keep no lock alive, wait for no thread that they do not have, and work.
 
 use serde_json::json;
-
-use crate::support::php::Process;
-use crate::support::{World, extension, until};
+use wx_token_testing::process::Process;
+use wx_token_testing::{World, extension, until};
 
 /// Starts a process whose due refresh runs, and which forks meanwhile; `$child` is what the child
 /// does. Prints the child's pid.

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 use wechat_emulator::Options;
+use wx_token_testing::fpm::Fpm;
+use wx_token_testing::php::{Answer, UNTIL};
+use wx_token_testing::{SetOnDrop, World, now, print_waits, until};
 
 use crate::due::short_lived;
-use crate::support::fpm::Fpm;
-use crate::support::php::{Answer, UNTIL};
-use crate::support::{Over, World, now, print_waits, until};
 
 const CALL: &str = r#"<?php
 $start = hrtime(true);
@@ -104,7 +104,7 @@ fn reload_in_the_middle(global: &str) -> (Vec<String>, u64, u64) {
     let mut tokens = BTreeSet::new();
     let stored = || world.stored()["access_token"].as_str().expect("a token").to_owned();
     let (visits, reload) = std::thread::scope(|scope| {
-        let over = Over(&end);
+        let over = SetOnDrop(&end);
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(visit)).collect();
         until("a refresh is under way", || world.emulator.stats().in_flight == 1);
         let begin = Instant::now();

@@ -6,8 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
-
-use crate::support::{extension, program};
+use wx_token_testing::{extension, program};
 
 /// Whoever runs a program that builds or installs packages leaves this.
 const WITNESS: &str = "was-run";

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::php::{Answer, Callers};
-use crate::support::{World, now, print_waits};
+use wx_token_testing::php::{Answer, Callers};
+use wx_token_testing::{World, now, print_waits};
 
 /// How a project spells its file, and how its own PHP code reads it.
 struct Layout {
@@ -310,7 +310,7 @@ fn the_empty_starting_files_of_the_sample_count_as_expired() {
     )
     .expect("a file");
     let call = "wx_get_ticket($file, dirname($file) . '/access_token.php')";
-    let answer = Callers::start(&world.php(), ticket, call, 1).release().remove(0);
+    let answer = world.php().call(ticket, call);
     let written = fs::read_to_string(ticket).expect("a file");
     assert!(
         written.starts_with(&format!(

@@ -1,7 +1,8 @@
 //! PHP code that holds `flock()` on the token file counts as one of us (I1, I5).
 
-use crate::support::World;
-use crate::support::php::{Answer, Process};
+use wx_token_testing::World;
+use wx_token_testing::php::Answer;
+use wx_token_testing::process::Process;
 
 /// The articles' first example: a PHP process that holds the lock until it is told to go on.
 fn holder(world: &World) -> Process {
@@ -83,11 +84,11 @@ fn a_file_that_is_exchanged_during_the_fetch_is_not_overwritten_by_the_older_tok
     let world = World::slow();
     world.write_expired();
     let caller = world.callers(1).release_only();
-    crate::support::until("a fetch is under way", || world.emulator.stats().in_flight == 1);
+    wx_token_testing::until("a fetch is under way", || world.emulator.stats().in_flight == 1);
     // Somebody without the lock, say a deployment, puts a fresh file in its place.
     let newer = world.dir.path().join("newer");
     let content =
-        format!(r#"{{"access_token":"newer","expire":{}}}"#, crate::support::now() + 5000);
+        format!(r#"{{"access_token":"newer","expire":{}}}"#, wx_token_testing::now() + 5000);
     std::fs::write(&newer, &content).expect("a file");
     std::fs::rename(&newer, world.file()).expect("a rename");
     for answer in caller.into_iter().map(Answer::of) {
@@ -102,7 +103,7 @@ fn a_file_that_is_removed_during_the_fetch_is_made_again_with_the_token() {
     let world = World::slow();
     world.write_expired();
     let caller = world.callers(1).release_only();
-    crate::support::until("a fetch is under way", || world.emulator.stats().in_flight == 1);
+    wx_token_testing::until("a fetch is under way", || world.emulator.stats().in_flight == 1);
     std::fs::remove_file(world.file()).expect("a removal");
     let answers: Vec<Answer> = caller.into_iter().map(Answer::of).collect();
     assert_eq!(world.fetches(), 1, "the token in hand is stored, not fetched again");

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use wechat_emulator::Options;
-
-use crate::support::php::{Process, UNTIL, code};
-use crate::support::{World, until};
+use wx_token_testing::php::{UNTIL, code};
+use wx_token_testing::process::Process;
+use wx_token_testing::{World, until};
 
 /// A server as Workerman, Swoole and ReactPHP make them, in small: one select loop for all connections,
 /// and timers.

@@ -5,9 +5,8 @@ use std::fs;
 use std::process::Stdio;
 
 use wechat_emulator::Options;
-
-use crate::support::World;
-use crate::support::php::{Php, REMEMBER};
+use wx_token_testing::World;
+use wx_token_testing::php::{Php, REMEMBER};
 
 /// The system calls, by name, of a hundred calls on a file that is remembered. PHP's own start and end are
 /// left out: they differ from one run to the next.

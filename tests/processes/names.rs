@@ -10,9 +10,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use wechat_emulator::Options;
-
-use crate::support::names::{HOSTED, NameServer, SERVED, WECHAT};
-use crate::support::{World, now};
+use wx_token_testing::name_server::{HOSTED, NameServer, SERVED, WECHAT};
+use wx_token_testing::{World, now};
 
 /// An emulator that is found by its name, over TLS.
 fn named() -> (World, TempDir) {
@@ -133,7 +132,7 @@ fn a_fork_does_not_wait_for_a_lookup_and_its_child_calls_anew() {
         fgets(STDIN);
     "#;
     let mut php = silent.serve(world.php(), dir.path()).start(code, &[path(&world)]);
-    crate::support::until("the lookup is under way", || silent.asked() > 0);
+    wx_token_testing::until("the lookup is under way", || silent.asked() > 0);
     php.release();
     assert_eq!(php.read_line(), "2", "the lookup goes on in its thread");
     assert_eq!(php.read_line(), "42", "the child asks and gives up");

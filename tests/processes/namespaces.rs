@@ -7,8 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::process::{Command, Stdio};
 
 use wechat_emulator::Options;
-
-use crate::support::{WWW_DATA, World};
+use wx_token_testing::{WWW_DATA, World};
 
 /// What stands for any owner without a number.
 const NOBODY: u32 = 65534;

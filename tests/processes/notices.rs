@@ -7,10 +7,10 @@ use std::process::Command;
 use libc::EIO;
 use tempfile::TempDir;
 use wechat_emulator::Options;
+use wx_token_testing::World;
+use wx_token_testing::php::{Callers, GET, Php};
 
 use crate::disks::fuse::{Fuse, Operation};
-use crate::support::World;
-use crate::support::php::{Callers, GET, Php};
 
 /// A log of its own for PHP processes.
 struct Log {

@@ -6,10 +6,10 @@ use libc::EOPNOTSUPP;
 use rustix::fs::XattrFlags;
 use serde_json::json;
 use wechat_emulator::Options;
+use wx_token_testing::php::{Answer, Callers, GET, REMEMBER};
+use wx_token_testing::{World, now};
 
 use crate::disks::fuse::{Fuse, Operation};
-use crate::support::php::{Answer, Callers, GET, REMEMBER};
-use crate::support::{World, now};
 
 const OTHER: &str = "['appid' => 'wx-other', 'secret' => 'another']";
 
@@ -24,7 +24,7 @@ fn world() -> World {
 }
 
 fn call(world: &World, code: &str) -> Answer {
-    world.callers_of(code, 1).release().remove(0)
+    world.call_of(code)
 }
 
 fn assert_refused(world: &World, answer: &Answer, owners: [&str; 2]) {
@@ -94,7 +94,7 @@ fn the_token_file_of_another_account_gives_no_ticket() {
     world.set("accounts", accounts.to_str().expect("UTF-8"));
     let ticket = world.dir.path().join("ticket.json");
     let code = format!("wx_get_ticket($file, '{}')", world.file().display());
-    let refused = Callers::start(&world.php(), &ticket, &code, 1).release().remove(0);
+    let refused = world.php().call(&ticket, &code);
     assert_eq!(refused.class(), "WxToken\\ConfigException");
     assert_eq!(world.emulator.stats().fetches.total(), 0);
 }
@@ -178,7 +178,7 @@ fn a_ticket_file_is_one_accounts_too() {
     let [own, other] = owners();
     let get = |options: &str| {
         let code = format!("wx_get_ticket($file, '{}', 'jsapi'{options})", world.file().display());
-        Callers::start(&world.php(), &ticket, &code, 1).release().remove(0)
+        world.php().call(&ticket, &code)
     };
     get("").token();
     world.emulator.reset();

@@ -7,10 +7,9 @@ use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
 
 use wechat_emulator::Options;
-
-use crate::support::mounts::Mounted;
-use crate::support::php::{Answer, Callers, GET};
-use crate::support::{WWW_DATA, World, run};
+use wx_token_testing::mounts::Mounted;
+use wx_token_testing::php::{Answer, Callers, GET};
+use wx_token_testing::{WWW_DATA, World, run};
 
 const NOBODY: u32 = 65534;
 
@@ -22,7 +21,7 @@ fn world() -> World {
 
 fn call_as(world: &World, user: u32) -> Answer {
     let php = world.php().run_as(user);
-    Callers::start(&php, &world.file(), GET, 1).release().remove(0)
+    php.call(&world.file(), GET)
 }
 
 /// Owner, group and mode.
@@ -201,7 +200,7 @@ fn in_a_set_gid_directory_the_group_stays_what_it_was() {
 #[test]
 fn a_file_that_may_not_be_written_is_served_while_valid_and_then_names_both_owners() {
     let world = world();
-    world.write(format!(r#"{{"access_token":"abc","expire":{}}}"#, crate::support::now() + 100));
+    world.write(format!(r#"{{"access_token":"abc","expire":{}}}"#, wx_token_testing::now() + 100));
     give(&world.file(), NOBODY, NOBODY, 0o644);
     assert_eq!(call_as(&world, WWW_DATA).token(), "abc", "even though it is due");
     world.write_expired();
@@ -299,7 +298,7 @@ fn in_place_nobody_ever_reads_less_than_a_whole_file() {
     "#;
     let path = world.file();
     let path = path.to_str().expect("a path");
-    let far = crate::support::now() + 5000;
+    let far = wx_token_testing::now() + 5000;
     world.write(format!(r#"{{"access_token":"first","expire":{far}}}"#));
     let mut reading = world.php().start(reader, &[path]);
     assert_eq!(reading.read_line(), "ready");

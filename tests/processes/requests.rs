@@ -2,9 +2,8 @@
 //! theirs may live on in it.
 
 use wechat_emulator::Options;
-
-use crate::support::World;
-use crate::support::fpm::Fpm;
+use wx_token_testing::World;
+use wx_token_testing::fpm::Fpm;
 
 /// Each request takes both locks in Fibers, which it leaves suspended, and ends in its own way.
 const REQUEST: &str = r#"<?php

@@ -1,9 +1,8 @@
-//! Over all kinds of failure, nothing that PHP can show or log holds a secret or a token.
+//! SetOnDrop all kinds of failure, nothing that PHP can show or log holds a secret or a token.
 
 use serde_json::json;
 use wechat_emulator::Options;
-
-use crate::support::World;
+use wx_token_testing::World;
 
 /// Calls with the secret in the options and shows everything there is to show of what comes of it.
 const SHOW_ALL: &str = r#"

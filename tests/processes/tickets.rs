@@ -2,9 +2,8 @@
 
 use serde_json::json;
 use wechat_emulator::{Kind, Options};
-
-use crate::support::php::Answer;
-use crate::support::{World, now, print_waits};
+use wx_token_testing::php::Answer;
+use wx_token_testing::{World, now, print_waits};
 
 const TICKET: &str = "wx_get_ticket(\"$file.ticket\", $file)";
 
@@ -163,7 +162,7 @@ fn callers_that_take_ticket_and_token_in_every_order_never_deadlock() {
         std::fs::write(world.file().with_extension("json.ticket"), "").expect("a ticket file");
         let callers: Vec<_> = calls.iter().map(|call| world.callers_of(call, 4)).collect();
         let running: Vec<_> =
-            callers.into_iter().flat_map(crate::support::php::Callers::release_only).collect();
+            callers.into_iter().flat_map(wx_token_testing::php::Callers::release_only).collect();
         for answer in running.into_iter().map(Answer::of) {
             assert!(!answer.token().is_empty());
         }

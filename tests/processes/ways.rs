@@ -4,10 +4,9 @@ use std::net::TcpListener;
 
 use tempfile::TempDir;
 use wechat_emulator::{Options, Tls};
-
-use crate::support::World;
-use crate::support::names::{NameServer, WECHAT};
-use crate::support::php::{Answer, Callers, GET, Php};
+use wx_token_testing::World;
+use wx_token_testing::name_server::{NameServer, WECHAT};
+use wx_token_testing::php::{Answer, Callers, GET, Php};
 
 /// An emulator that is found by its name, which is no loopback name, over TLS.
 struct Named {

@@ -8,9 +8,8 @@ use std::process::Command;
 
 use serde_json::json;
 use wechat_emulator::Options;
-
-use crate::support::php::{GET, UNTIL};
-use crate::support::{World, now};
+use wx_token_testing::php::{GET, UNTIL};
+use wx_token_testing::{World, now};
 
 /// What waits for somebody else, as strace names it. The disk is the one thing to wait for.
 const WAITING: [&str; 13] = [

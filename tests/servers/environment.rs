@@ -1,10 +1,9 @@
 //! An account in Apache's configuration: what `SetEnv` says is found, what a request says is not.
 
 use wechat_emulator::Options;
-
-use crate::site::Site;
-use crate::support::World;
-use crate::support::php::Answer;
+use wx_token_testing::World;
+use wx_token_testing::php::Answer;
+use wx_token_testing::site::Site;
 
 #[test]
 #[cfg_attr(not(apache), ignore = "this PHP has no module for Apache")]

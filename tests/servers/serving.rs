@@ -9,12 +9,11 @@ use std::time::Duration;
 
 use serde_json::json;
 use wechat_emulator::Options;
-
-use crate::site::Site;
-use crate::support::fpm::DEBIAN;
-use crate::support::php::Answer;
-use crate::support::{Over, WWW_DATA, World, until};
-use crate::witness::{Kills, Witness, bystander};
+use wx_token_testing::fpm::DEBIAN;
+use wx_token_testing::php::Answer;
+use wx_token_testing::site::Site;
+use wx_token_testing::witness::{Kills, Witness, bystander};
+use wx_token_testing::{SetOnDrop, WWW_DATA, World, until};
 
 /// As many as there are workers.
 const VISITORS: usize = 8;
@@ -117,7 +116,7 @@ fn under_load(world: &World, site: &Site, kills: Option<&Kills>) {
     let (end, witness) = (AtomicBool::new(false), Witness::new(&world.emulator));
     let requests = site.requests();
     let (reads, broken) = thread::scope(|scope| {
-        let over = Over(&end);
+        let over = SetOnDrop(&end);
         let bystander = scope.spawn(|| bystander(&world.file(), &end));
         for _ in 0..VISITORS {
             scope.spawn(|| {

@@ -6,9 +6,9 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 use wechat_emulator::Options;
-
-use crate::support::php::{Process, code};
-use crate::support::{World, until};
+use wx_token_testing::php::code;
+use wx_token_testing::process::Process;
+use wx_token_testing::{World, until};
 
 const CALL: &str = include_str!("php/signals.php");
 

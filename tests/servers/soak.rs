@@ -12,15 +12,16 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::json;
 use wechat_emulator::{Options, Tls};
+use wx_token_testing::World;
+use wx_token_testing::fpm::DEBIAN;
+use wx_token_testing::name_server::{NameServer, WECHAT};
+use wx_token_testing::php::Callers;
+use wx_token_testing::process::Process;
+use wx_token_testing::process::{Holdings, tell};
+use wx_token_testing::site::{Requests, Site};
+use wx_token_testing::witness::{Kills, Seen, Witness, bystander};
 
-use crate::process::{Holdings, tell};
 use crate::serving::is_unlocked;
-use crate::site::{Requests, Site};
-use crate::support::World;
-use crate::support::fpm::DEBIAN;
-use crate::support::names::{NameServer, WECHAT};
-use crate::support::php::{Callers, Process};
-use crate::witness::{Kills, Seen, Witness, bystander};
 use crate::worker::{self, Ended};
 
 /// What `make test` has time for.

@@ -6,13 +6,14 @@ use std::thread;
 
 use rustix::process::Signal;
 use serde_json::json;
+use wx_token_testing::name_server::{HOSTED, NameServer, SERVED, WECHAT};
+use wx_token_testing::php::{Php, code};
+use wx_token_testing::process::Process;
+use wx_token_testing::process::{is_running, tell};
+use wx_token_testing::witness::Witness;
+use wx_token_testing::{World, until};
 
-use crate::process::{is_running, tell};
 use crate::serving::{assert_one_fetch_each, is_unlocked, short_lived};
-use crate::support::names::{HOSTED, NameServer, SERVED, WECHAT};
-use crate::support::php::{Php, Process, code};
-use crate::support::{World, until};
-use crate::witness::Witness;
 
 const WORKER: &str = include_str!("php/worker.php");
 

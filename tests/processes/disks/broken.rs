@@ -8,6 +8,8 @@ use std::time::Duration;
 use libc::{EDQUOT, EINVAL, EIO, ENOSPC, ENOSYS, EOPNOTSUPP, EPERM, EROFS, c_int};
 use serde_json::{Value, json};
 use wechat_emulator::Options;
+use wx_token_testing::php::{Answer, Php};
+use wx_token_testing::{World, now, now_ms, until};
 
 use super::fuse::Operation::{
     Chmod, Chown, Create, Fallocate, Fsync, GetXattr, Link, OpenToWrite, Rename, RenameNoReplace,
@@ -18,8 +20,6 @@ use super::{
     Call, Caller, FOUND, Found, assert_refreshed_once, assert_stored, calls_of_one, calls_of_ten,
     write,
 };
-use crate::support::php::{Answer, Php};
-use crate::support::{World, now, now_ms, until};
 
 /// A file system on which these fail.
 fn broken(failures: &[(Operation, c_int)]) -> Fuse {

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use serde_json::json;
 use wechat_emulator::Options;
+use wx_token_testing::mounts::Disk;
+use wx_token_testing::{WWW_DATA, World, now, until};
 
 use super::{
     Call, FOUND, assert_costs_nothing, assert_refreshed_once, assert_stored, calls_of_one,
     calls_of_ten, write,
 };
-use crate::support::mounts::Disk;
-use crate::support::{WWW_DATA, World, now, until};
 
 /// Blocks as of most disks, and nothing in reserve for root.
 const NO_RESERVE: &[&str] = &["-b", "4096", "-m", "0"];
@@ -153,7 +153,7 @@ fn a_disk_that_fills_up_during_the_fetch_has_kept_room_for_the_token() {
         let caller = world.callers(1).release_only();
         until("the upstream is asked", || world.emulator.stats().in_flight == 1);
         disk.fill();
-        let answers: Vec<_> = caller.into_iter().map(crate::support::php::Answer::of).collect();
+        let answers: Vec<_> = caller.into_iter().map(wx_token_testing::php::Answer::of).collect();
         world.assert_one_live_token(&answers);
     }
 }

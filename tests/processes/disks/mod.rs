@@ -9,9 +9,9 @@ use std::fs;
 use std::io::ErrorKind;
 
 use serde_json::Value;
-
-use crate::support::World;
-use crate::support::php::{Php, Process, code};
+use wx_token_testing::World;
+use wx_token_testing::php::{Php, code};
+use wx_token_testing::process::Process;
 
 /// How many calls are made in a row.
 const CALLS: usize = 10;

@@ -11,9 +11,9 @@ use std::thread;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use wechat_emulator::Options;
-
-use crate::support::php::{Answer, Callers, GET, Process};
-use crate::support::{Over, World, now, run, until};
+use wx_token_testing::php::{Answer, Callers, GET};
+use wx_token_testing::process::Process;
+use wx_token_testing::{SetOnDrop, World, now, run, until};
 
 const NOBODY: u32 = 65534;
 
@@ -80,7 +80,7 @@ fn a_lock_for_ever_harms_no_caller_while_the_token_is_valid_and_is_named_afterwa
         world.write_expired();
         for call in [GET, "wx_refresh_token($file, 'an-old-token')", "wx_with_lock($file, 'time')"]
         {
-            let answer = world.callers_of(call, 1).release().remove(0);
+            let answer = world.call_of(call);
             assert_eq!(answer.class(), "WxToken\\LockException", "{lock}, {call}");
             assert_eq!(answer.property("holderPid"), holder.pid(), "{lock}, {call}");
         }
@@ -97,7 +97,7 @@ fn a_link_in_place_of_the_token_file_gives_no_hold_on_a_file_elsewhere() {
         let (world, victim) = (World::new(Options::default()), Victim::new());
         link(&victim.path(), &world.file()).expect("a link");
         for call in [GET, "wx_refresh_token($file, 'old')", "wx_with_lock($file, 'time') . ''"] {
-            let answer = world.callers_of(call, 1).release().remove(0);
+            let answer = world.call_of(call);
             if !call.contains("lock") {
                 assert!(answer.message().contains("not a token file"), "{}", answer.message());
             }
@@ -270,7 +270,7 @@ fn whatever_a_neighbour_makes_of_the_file_every_call_ends_and_gives_a_whole_toke
                 let _ = fs::remove_file(&aside);
             }
         });
-        let _over = Over(&done);
+        let _over = SetOnDrop(&done);
         callers.into_iter().map(Process::rest).collect()
     });
     let mut tokens = 0;
@@ -313,7 +313,7 @@ fn open_basedir_bars_every_function_and_each_of_its_files() {
         &format!("wx_get_ticket($file, {allowed})"),
         &format!("wx_get_ticket({allowed}, $file)"),
     ] {
-        let answer = Callers::start(&php, &barred, call, 1).release().remove(0);
+        let answer = php.call(&barred, call);
         assert_eq!(answer.class(), "WxToken\\FileException", "{call}");
         assert!(answer.message().contains("open_basedir bars it"), "{}", answer.message());
     }
@@ -328,7 +328,7 @@ fn disable_functions_takes_functions_away_and_leaves_the_others_whole() {
     let disabled = "wx_with_lock,fopen,flock,file_get_contents,file_put_contents,rename,unlink,exec,\
         stream_socket_client,fsockopen,getenv";
     let php = world.php().with(&format!("disable_functions={disabled}"));
-    let answer = Callers::start(&php, &world.file(), GET, 1).release().remove(0);
+    let answer = php.call(&world.file(), GET);
     world.assert_one_live_token(&[answer]);
     let answer =
         Callers::start(&php, &world.file(), "wx_with_lock($file, 'time')", 1).release().remove(0);

@@ -7,9 +7,8 @@ use std::thread::{self, JoinHandle};
 
 use serde_json::json;
 use wechat_emulator::Options;
-
-use crate::support::php::{Answer, Callers, GET};
-use crate::support::{World, until};
+use wx_token_testing::php::{Answer, Callers, GET};
+use wx_token_testing::{World, until};
 
 /// A server that talks HTTP as badly as it likes to its first client.
 struct Rogue {

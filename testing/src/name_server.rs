@@ -10,7 +10,7 @@ use std::time::Duration;
 use simple_dns::rdata::{A, RData};
 use simple_dns::{CLASS, Packet, QTYPE, RCODE, ResourceRecord, TYPE};
 
-use super::php::Php;
+use crate::php::Php;
 
 /// Where the emulator is, to a process that asks the name server.
 pub const WECHAT: &str = "wechat.test";

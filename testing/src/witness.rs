@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::Value;
 use wechat_emulator::Emulator;
 
-use crate::support::now_ms;
+use crate::now_ms;
 
 /// Asks the emulator about each token.
 pub struct Witness<'a> {

@@ -71,6 +71,13 @@ impl Hot {
         let first = TOKEN_LENGTHS.first().copied();
         self.subjects.iter().filter(move |one| one.files == files && Some(one.token_bytes) == first)
     }
+
+    /// What its picture and README.md show.
+    pub fn shown(mut self) -> Self {
+        let first = TOKEN_LENGTHS.first().copied();
+        self.subjects.retain(|one| one.files == 1 && Some(one.token_bytes) == first);
+        self
+    }
 }
 
 pub fn measure() -> Result<Hot> {

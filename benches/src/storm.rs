@@ -21,11 +21,21 @@ const PROCESSES: [usize; 3] = [8, 32, 128];
 const LATENCIES_MS: [u32; 3] = [50, 200, 1000];
 /// The storm that is drawn, as processes and milliseconds.
 const DRAWN: (usize, u32) = (32, 200);
+/// The one of which README.md quotes the figures.
+const QUOTED: (usize, u32) = (128, 200);
 
 #[derive(Serialize, Deserialize)]
 pub struct Storm {
     pub cells: Vec<Cell>,
     pub timelines: Vec<Timeline>,
+}
+
+impl Storm {
+    /// What its picture and README.md show.
+    pub fn shown(mut self) -> Self {
+        self.cells.retain(|cell| (cell.processes, cell.latency_ms) == QUOTED);
+        self
+    }
 }
 
 /// One version in one storm; each figure is the median of its runs.

@@ -53,8 +53,8 @@ struct Report {
 
 pub fn measure() -> Result<Web> {
     let sites = vec![
-        site("articles' getToken", LIFE_LEGACY, php::program("web/legacy.php"))?,
-        site("articles' getToken with flock", LIFE_LEGACY, php::program("web/legacy_flock.php"))?,
+        site("articles' getToken", LIFE_LEGACY, php::demo("legacy.php"))?,
+        site("articles' getToken with flock", LIFE_LEGACY, php::demo("legacy_flock.php"))?,
         site("wx_get_token", LIFE_EXTENSION, php::demo("wx_token.php"))?,
     ];
     Ok(Web { sites })
@@ -72,6 +72,7 @@ fn site(name: &str, life: u64, program: PathBuf) -> Result<Site> {
     let php = world::fpm(&world)
         .with(REFRESH_AHEAD)
         .with_env("GETTOKEN", program)
+        .with_env("LIFETIME", life.to_string())
         .with_env("TOKEN_FILE", world.file());
     let _fpm = fpm::serve(directory.path(), "", &world::pool(CHILDREN), &php);
     let port = free_port();

@@ -57,7 +57,7 @@ bench: packages ## Measure the extension beside what it replaces and its peers (
 	cargo build --release --locked -p wx-token-bench
 	@$(CARGO_TARGET_DIR)/release/bench $(ONLY)
 
-test-faults: build ## Make every fault at every system call of a refresh, and print what came of it
+test-faults: build ## Make each system call of a refresh fail in turn, and write docs/faults.md
 	WX_FAULTS=all cargo test --locked --test faults -- --nocapture --test-threads 2
 
 soak: build ## Run servers, reloads, kills and a failing upstream for MINUTES (10), and report what grew

@@ -112,11 +112,13 @@ impl fmt::Display for Outcome {
             Content::None => "no file",
             Content::Empty => "empty",
             Content::Old => "old",
-            Content::Failure => "old + record",
+            Content::Failure => "recorded",
             Content::New => "new",
         })?;
         if let Answer::Exception { class, .. } = &self.answer {
-            write!(formatter, ", {}", class.trim_start_matches("WxToken\\"))?;
+            let class = class.trim_start_matches("WxToken\\");
+            let initials = class.chars().filter(char::is_ascii_uppercase);
+            write!(formatter, ", {}", initials.collect::<String>())?;
         }
         if self.content != Content::New && self.asked > 0 {
             formatter.write_str(" †")?;

@@ -33,10 +33,7 @@ function poll(string $file): string
 "#;
 
 fn world() -> World {
-    let mut world = World::new(Options::default());
-    world.set("appid", "");
-    world.set("secret", "");
-    world
+    World::new(Options::default()).without_account()
 }
 
 fn ask(fpm: &Fpm, world: &World, call: &str, variables: &[(&str, &str)]) -> Answer {

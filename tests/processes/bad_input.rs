@@ -8,7 +8,7 @@ use std::process::Command;
 use wechat_emulator::Options;
 use wx_token_testing::World;
 use wx_token_testing::mounts::Mounted;
-use wx_token_testing::php::{Answer, CALL, Callers, GET, code};
+use wx_token_testing::php::{Answer, CALL, GET, code};
 
 /// Any user but root. Root may read and write everything.
 const NOBODY: u32 = 65534;
@@ -274,9 +274,7 @@ fn a_relative_path_begins_at_the_working_directory_of_the_script() {
 
 #[test]
 fn an_account_that_is_missing_is_a_config_exception_and_makes_no_file() {
-    let mut world = world();
-    world.set("appid", "");
-    world.set("secret", "");
+    let world = world().without_account();
     let answer = world.call();
     assert_eq!(answer.class(), "WxToken\\ConfigException");
     assert!(answer.message().contains("no WeChat account is configured"), "{}", answer.message());

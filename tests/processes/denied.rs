@@ -166,8 +166,8 @@ fn an_acl_that_bars_a_user_is_no_sandbox() {
     chown(world.file(), Some(0), Some(WWW_DATA)).expect("the tests run as root");
     fs::set_permissions(world.file(), Permissions::from_mode(0o660)).expect("chmod");
     run(Command::new("setfacl").args(["-m", "u:33:-"]).arg(world.file()));
-    let answer = Callers::start(&world.php().run_as(WWW_DATA), &world.file(), GET, 1).release();
-    let message = answer[0].message();
+    let answer = world.php().run_as(WWW_DATA).call(&world.file(), GET);
+    let message = answer.message();
     assert!(
         message.contains("permission denied to uid 33 gid 33. Give that user access"),
         "{message}"

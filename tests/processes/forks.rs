@@ -137,8 +137,8 @@ fn a_child_of_a_loader_does_not_keep_the_lock_of_the_file_that_its_parent_put_in
     let child = parent.read_line();
     assert!(world.stored()["access_token"] == "from-the-loader");
     parent.kill();
-    let answer = world.callers_of("wx_refresh_token($file, 'from-the-loader')", 1).release();
-    world.assert_one_live_token(&answer);
+    let answer = world.call_of("wx_refresh_token($file, 'from-the-loader')");
+    world.assert_one_live_token(&[answer]);
     assert!(is_alive(&child), "the child lives on");
     let killed = std::process::Command::new("kill").args(["-KILL", &child]).status();
     assert!(killed.is_ok_and(|status| status.success()));

@@ -205,10 +205,8 @@ fn a_worker_at_its_max_requests_keeps_nobody_waiting_for_its_refresh() {
 
 #[test]
 fn a_worker_knows_whose_request_it_serves() {
-    let mut world = World::new(Options::default());
+    let mut world = World::new(Options::default()).without_account();
     let Options { appid, secret, .. } = Options::default();
-    world.set("appid", "");
-    world.set("secret", "");
     world.set("revalidate_freq", "60");
     let fpm = Fpm::with("", "pm = static\npm.max_children = 1", &world, CALL);
     fpm.put(&world.file(), None);

@@ -12,7 +12,7 @@ use wx_token_testing::php::{Callers, GET, Php};
 
 use crate::disks::fuse::{Fuse, Operation};
 
-/// A log of its own for PHP processes.
+/// An error log for PHP processes of one test.
 struct Log {
     _directory: TempDir,
     file: PathBuf,
@@ -36,13 +36,19 @@ impl Log {
     }
 }
 
-/// A due refresh runs on a thread, and its call has returned when the store fails.
-#[test]
-fn a_script_that_ends_at_once_still_tells_of_the_token_that_its_refresh_could_not_store() {
+/// A world with a due token, on a file system that takes no write.
+fn due_and_unwritable() -> (Fuse, World) {
     let fuse = Fuse::mount();
     let world = World::within(fuse.path(), Options::default());
     world.write_live(100);
     fuse.fail(Operation::Write, EIO);
+    (fuse, world)
+}
+
+/// A due refresh runs on a thread, and its call has returned when the store fails.
+#[test]
+fn a_script_that_ends_at_once_still_tells_of_the_token_that_its_refresh_could_not_store() {
+    let (_fuse, world) = due_and_unwritable();
     let log = Log::new();
     let mut php: Command = log.of(world.php()).command();
     let done = php.args(["-r", "wx_get_token($argv[1]);", "--"]).arg(world.file()).status();
@@ -69,10 +75,7 @@ fn a_storm_on_a_missing_file_is_not_taken_for_refreshes_that_were_cut_off() {
 
 #[test]
 fn a_forked_child_does_not_say_again_what_its_parent_says() {
-    let fuse = Fuse::mount();
-    let world = World::within(fuse.path(), Options::default());
-    world.write_live(100);
-    fuse.fail(Operation::Write, EIO);
+    let (_fuse, world) = due_and_unwritable();
     let log = Log::new();
     let code = "
         wx_get_token($argv[1]);

@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use wechat_emulator::Options;
 use wx_token_testing::mounts::Mounted;
-use wx_token_testing::php::{Answer, Callers, GET};
+use wx_token_testing::php::{Answer, GET};
 use wx_token_testing::{WWW_DATA, World, run};
 
 const NOBODY: u32 = 65534;

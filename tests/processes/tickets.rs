@@ -97,16 +97,16 @@ fn other_types_have_their_own_key_and_files_are_not_mixed_up() {
     let call = "wx_get_ticket(\"$file.ticket\", $file, 'wx_card')";
     let answers = world.callers_of(call, 4).release();
     assert_one_ticket(&world, &answers, "wx_card_ticket");
-    let mixed_up = &world.callers_of(TICKET, 1).release()[0];
+    let mixed_up = world.call_of(TICKET);
     assert_eq!(mixed_up.class(), "WxToken\\FileException");
-    let swapped = &world.callers_of("wx_get_ticket($file, \"$file.ticket\")", 1).release()[0];
+    let swapped = world.call_of("wx_get_ticket($file, \"$file.ticket\")");
     assert_eq!(swapped.class(), "WxToken\\FileException", "a token file is no ticket file");
     for (call, problem) in [
         ("wx_get_ticket($file, $file)", "must not be the token file"),
         ("wx_get_ticket(\"$file.x\", $file, 'card')", "must be \"jsapi\" or \"wx_card\""),
         ("wx_get_ticket(\"$file.x\", $file, '')", "must not be empty"),
     ] {
-        let answer = &world.callers_of(call, 1).release()[0];
+        let answer = world.call_of(call);
         assert_eq!(answer.class(), "ValueError");
         assert!(answer.message().contains(problem), "{}", answer.message());
     }
@@ -126,15 +126,13 @@ fn wecom_has_tokens_and_both_its_tickets() {
     assert_one_ticket(&world, &answers, "agent_config_ticket");
     let fetches = world.emulator.stats().fetches;
     assert_eq!((fetches.get_jsapi_ticket, fetches.ticket_get, fetches.gettoken), (1, 1, 1));
-    let wrong = &world.callers_of("wx_get_ticket(\"$file.x\", $file, 'wx_card')", 1).release()[0];
+    let wrong = world.call_of("wx_get_ticket(\"$file.x\", $file, 'wx_card')");
     assert_eq!(wrong.class(), "WxToken\\ConfigException");
 }
 
 #[test]
 fn wecom_options_may_be_called_by_their_own_names() {
-    let mut world = World::slow();
-    world.set("appid", "");
-    world.set("secret", "");
+    let mut world = World::slow().without_account();
     let Options { corpid, corpsecret, .. } = Options::default();
     let call = format!(
         "wx_get_token($file, ['corpid' => '{corpid}', 'corpsecret' => '{corpsecret}', 'endpoint' => 'wecom'])"
@@ -171,7 +169,7 @@ fn callers_that_take_ticket_and_token_in_every_order_never_deadlock() {
     world.write("");
     std::fs::write(world.file().with_extension("json.ticket"), "").expect("a ticket file");
     let inverse = format!("wx_with_lock($file, fn() => {TICKET})");
-    let answer = &world.callers_of(&inverse, 1).release()[0];
+    let answer = world.call_of(&inverse);
     assert_eq!(answer.class(), "WxToken\\LockException");
     assert!(answer.message().contains("ticket, then token"), "{}", answer.message());
 }

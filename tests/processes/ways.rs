@@ -26,9 +26,7 @@ impl Named {
     }
 
     fn call_with(&self, setting: &str) -> Answer {
-        let php = self.php().with(setting);
-        let answers = Callers::start(&php, &self.world.file(), GET, 1).release();
-        answers.into_iter().next().expect("one caller, one answer")
+        self.php().with(setting).call(&self.world.file(), GET)
     }
 }
 

@@ -8,10 +8,8 @@ use wx_token_testing::site::Site;
 #[test]
 #[cfg_attr(not(apache), ignore = "this PHP has no module for Apache")]
 fn setenv_names_the_account_and_no_header_of_a_request_does() {
-    let mut world = World::new(Options::default());
+    let world = World::new(Options::default()).without_account();
     let Options { appid, secret, .. } = Options::default();
-    world.set("appid", "");
-    world.set("secret", "");
     let query = format!("file={}", world.file().display());
 
     let site = Site::apache(&world, 1);

@@ -115,7 +115,7 @@ fn a_link_that_another_has_put_into_a_sticky_directory_is_followed_only_if_the_k
     symlink(victim.path(), world.file()).expect("a link");
     lchown(world.file(), Some(NOBODY), Some(NOBODY)).expect("the tests run as root");
     let is_followed = File::open(world.file()).is_ok();
-    let answer = world.callers_of("wx_with_lock($file, fn() => 'locked')", 1).release().remove(0);
+    let answer = world.call_of("wx_with_lock($file, fn() => 'locked')");
     if is_followed {
         assert_eq!(answer.token(), "locked");
     } else {
@@ -330,7 +330,6 @@ fn disable_functions_takes_functions_away_and_leaves_the_others_whole() {
     let php = world.php().with(&format!("disable_functions={disabled}"));
     let answer = php.call(&world.file(), GET);
     world.assert_one_live_token(&[answer]);
-    let answer =
-        Callers::start(&php, &world.file(), "wx_with_lock($file, 'time')", 1).release().remove(0);
+    let answer = php.call(&world.file(), "wx_with_lock($file, 'time')");
     assert_eq!(answer.class(), "Error", "{}", answer.message());
 }

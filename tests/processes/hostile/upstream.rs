@@ -168,7 +168,7 @@ fn nothing_that_an_upstream_says_is_run_as_php() {
         world.emulator.script_json(json!([answer])).expect("a script");
         let file = world.dir.path().join("token.php");
         fs::write(&file, r#"{"access_token":"old","expire":5}"#).expect("a file");
-        Callers::start(&world.php(), &file, GET, 1).release();
+        world.php().call(&file, GET);
         let written = fs::read(&file).expect("a file");
         let run = world.php().command().arg(&file).output().expect("php runs");
         assert_ne!(written, br#"{"access_token":"old","expire":5}"#, "{answer} left a trace");

@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::json;
 use wechat_emulator::{Emulator, Options, Tls};
 use wx_token_testing::World;
-use wx_token_testing::php::{Answer, Callers, Php};
+use wx_token_testing::php::{Answer, Php};
 
 fn secure(tls: Tls) -> World {
     World::new(Options { tls: Some(tls), ..Options::default() })
@@ -155,7 +155,7 @@ fn proxies_of_the_environment_are_ignored() {
 
 #[test]
 fn the_account_may_come_from_options_file_or_environment() {
-    let mut world = World::new(Options::default()).without_account();
+    let world = World::new(Options::default()).without_account();
     let Options { appid, secret, .. } = Options::default();
     let accounts = world.dir.path().join("accounts.json");
     let content =

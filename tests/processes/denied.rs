@@ -8,7 +8,7 @@ use std::process::Command;
 
 use wechat_emulator::Options;
 use wx_token_testing::mounts::{Disk, Mounted};
-use wx_token_testing::php::{Answer, Callers, GET};
+use wx_token_testing::php::{Answer, GET};
 use wx_token_testing::{WWW_DATA, World, run};
 
 fn world() -> World {

@@ -136,7 +136,7 @@ fn the_token_that_legacy_code_writes_into_the_same_file_is_served_to_whoever_ask
 
 #[test]
 fn another_application_of_a_corpid_is_another_account() {
-    let mut world = World::new(Options::default()).without_account();
+    let world = World::new(Options::default()).without_account();
     let Options { corpid, corpsecret, .. } = Options::default();
     let get = |secret: &str| {
         format!("wx_get_token($file, ['corpid' => '{corpid}', 'corpsecret' => '{secret}'])")

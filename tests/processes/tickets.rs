@@ -132,7 +132,7 @@ fn wecom_has_tokens_and_both_its_tickets() {
 
 #[test]
 fn wecom_options_may_be_called_by_their_own_names() {
-    let mut world = World::slow().without_account();
+    let world = World::slow().without_account();
     let Options { corpid, corpsecret, .. } = Options::default();
     let call = format!(
         "wx_get_token($file, ['corpid' => '{corpid}', 'corpsecret' => '{corpsecret}', 'endpoint' => 'wecom'])"

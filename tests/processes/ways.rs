@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use wechat_emulator::{Options, Tls};
 use wx_token_testing::World;
 use wx_token_testing::name_server::{NameServer, WECHAT};
-use wx_token_testing::php::{Answer, Callers, GET, Php};
+use wx_token_testing::php::{Answer, GET, Php};
 
 /// An emulator that is found by its name, which is no loopback name, over TLS.
 struct Named {

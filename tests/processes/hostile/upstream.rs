@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use serde_json::json;
 use wechat_emulator::Options;
-use wx_token_testing::php::{Answer, Callers, GET};
+use wx_token_testing::php::{Answer, GET};
 use wx_token_testing::{World, until};
 
 /// A server that talks HTTP as badly as it likes to its first client.

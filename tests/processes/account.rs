@@ -42,7 +42,7 @@ fn ask(fpm: &Fpm, world: &World, call: &str, variables: &[(&str, &str)]) -> Answ
 }
 
 #[test]
-fn fastcgi_params_name_the_account_of_their_request_by_whatever_call() {
+fn fastcgi_params_name_the_account_of_their_request_in_every_function() {
     let world = world();
     let fpm = Fpm::with_workers(1, &world, CALL);
     let Options { appid, secret, .. } = Options::default();
@@ -60,7 +60,7 @@ fn fastcgi_params_name_the_account_of_their_request_by_whatever_call() {
 }
 
 #[test]
-fn what_a_request_says_in_its_headers_names_no_account() {
+fn headers_of_a_request_name_no_account() {
     let world = world();
     let fpm = Fpm::with_workers(1, &world, CALL);
     let Options { appid, secret, .. } = Options::default();

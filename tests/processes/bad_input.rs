@@ -70,7 +70,7 @@ fn a_socket() {
 }
 
 #[test]
-fn what_is_no_token_file_is_never_overwritten() {
+fn a_file_that_is_not_a_token_file_is_never_overwritten() {
     let binary: Vec<u8> = (1..=255).cycle().take(4096).collect();
     for content in [
         b"debian\n".as_slice(),
@@ -95,7 +95,7 @@ fn a_huge_sparse_file_is_refused_unread() {
 }
 
 #[test]
-fn an_expiry_that_is_none_is_refused_and_one_in_the_past_is_refreshed() {
+fn an_invalid_expiry_is_rejected_and_a_past_one_is_refreshed() {
     for expiry in ["\"soon\"", "[1]", "{}", "true"] {
         let world = world();
         let content = format!(r#"{{"access_token":"abc","expire":{expiry}}}"#);
@@ -125,7 +125,7 @@ fn as_nobody(world: &World) -> Answer {
 }
 
 #[test]
-fn a_directory_that_may_not_be_written_is_blamed_for_a_file_that_is_missing() {
+fn a_missing_file_in_a_directory_without_write_permission_names_the_directory() {
     let world = world();
     fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
     let answer = as_nobody(&world);
@@ -138,7 +138,7 @@ fn a_directory_that_may_not_be_written_is_blamed_for_a_file_that_is_missing() {
 }
 
 #[test]
-fn a_file_that_may_not_be_read_names_its_owner_and_the_process() {
+fn an_unreadable_file_is_reported_with_its_owner_and_the_user_of_the_process() {
     let world = world();
     fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
     world.write_expired();
@@ -153,7 +153,7 @@ fn a_file_that_may_not_be_read_names_its_owner_and_the_process() {
 }
 
 #[test]
-fn a_file_that_may_not_be_written_costs_no_fetch_and_stays() {
+fn a_file_without_write_permission_costs_no_fetch_and_is_unchanged() {
     let world = world();
     fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
     let old = world.write_expired();
@@ -165,7 +165,7 @@ fn a_file_that_may_not_be_written_costs_no_fetch_and_stays() {
 }
 
 #[test]
-fn a_fresh_file_that_may_only_be_read_is_served() {
+fn a_fresh_read_only_file_is_served() {
     let world = world();
     fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
     world.write(format!(r#"{{"access_token":"abc","expire":{}}}"#, wx_token_testing::now() + 900));
@@ -174,7 +174,7 @@ fn a_fresh_file_that_may_only_be_read_is_served() {
 }
 
 #[test]
-fn a_directory_that_may_not_be_written_costs_no_fetch() {
+fn a_directory_without_write_permission_costs_no_fetch() {
     let world = world();
     fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
     let answer = as_nobody(&world);
@@ -184,7 +184,7 @@ fn a_directory_that_may_not_be_written_costs_no_fetch() {
 }
 
 #[test]
-fn root_makes_a_file_for_the_owner_of_its_directory() {
+fn root_creates_a_file_for_the_owner_of_its_directory() {
     let world = world();
     chown(world.dir.path(), Some(NOBODY), Some(NOBODY)).expect("chown");
     let answer = world.call();
@@ -195,7 +195,7 @@ fn root_makes_a_file_for_the_owner_of_its_directory() {
 }
 
 #[test]
-fn a_read_only_file_system_serves_what_is_fresh_and_refuses_the_rest() {
+fn a_read_only_file_system_serves_fresh_files_and_rejects_others() {
     let world = world();
     let disk = world.dir.path();
     let _mounted = Mounted::new(["-t", "tmpfs", "-o", "size=64k", "tmpfs"], disk);
@@ -212,7 +212,7 @@ fn a_read_only_file_system_serves_what_is_fresh_and_refuses_the_rest() {
 }
 
 #[test]
-fn open_basedir_bars_the_file_and_the_directory_of_its_replacement() {
+fn open_basedir_applies_to_the_file_and_its_directory() {
     let world = world();
     let old = world.write_expired();
     let (dir, file) = (world.dir.path().display(), world.file());
@@ -233,7 +233,7 @@ fn open_basedir_bars_the_file_and_the_directory_of_its_replacement() {
 }
 
 #[test]
-fn a_link_out_of_open_basedir_is_barred() {
+fn a_link_out_of_open_basedir_is_rejected() {
     let world = world();
     let outside = tempfile::tempdir().expect("a directory");
     std::os::unix::fs::symlink(outside.path().join("token.json"), world.file()).expect("a link");
@@ -259,7 +259,7 @@ fn a_link_is_followed_and_kept() {
 }
 
 #[test]
-fn a_relative_path_begins_at_the_working_directory_of_the_script() {
+fn a_relative_path_starts_at_the_working_directory_of_the_script() {
     let world = world();
     world.write("");
     let dir = world.dir.path().to_str().expect("a path");
@@ -273,7 +273,7 @@ fn a_relative_path_begins_at_the_working_directory_of_the_script() {
 }
 
 #[test]
-fn an_account_that_is_missing_is_a_config_exception_and_makes_no_file() {
+fn a_missing_account_is_a_config_exception_and_creates_no_file() {
     let world = world().without_account();
     let answer = world.call();
     assert_eq!(answer.class(), "WxToken\\ConfigException");
@@ -282,7 +282,7 @@ fn an_account_that_is_missing_is_a_config_exception_and_makes_no_file() {
 }
 
 #[test]
-fn a_bad_setting_is_named_at_start_up_and_the_default_counts() {
+fn a_bad_setting_is_named_at_start_up_and_the_default_applies() {
     let world = world();
     for (name, value, problem) in [
         ("timeout", "soon", "must be a number of seconds"),

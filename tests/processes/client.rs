@@ -54,7 +54,7 @@ fn a_server_that_does_not_speak_tls_is_named_as_such() {
 }
 
 #[test]
-fn a_handshake_that_breaks_off_is_no_answer_that_does() {
+fn a_handshake_that_breaks_off_is_not_reported_as_a_broken_answer() {
     let mut world = World::new(Options::default());
     let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
     let address = listener.local_addr().expect("an address");
@@ -87,7 +87,7 @@ fn an_expired_certificate_is_refused() {
 }
 
 #[test]
-fn a_ca_file_that_is_none_is_a_config_exception() {
+fn an_invalid_ca_file_is_a_config_exception() {
     let mut world = secure(Tls::default());
     world.write_expired();
     let file = world.file().to_str().expect("a path").to_owned();
@@ -103,7 +103,7 @@ fn closed_port() -> String {
 }
 
 #[test]
-fn a_second_host_serves_when_the_first_cannot_be_connected_to() {
+fn the_second_host_is_asked_when_the_first_refuses_connections() {
     let mut world = World::new(Options::default());
     let both = format!("{}, {}", closed_port(), world.emulator.base_url());
     world.set("api_base", &both);
@@ -113,7 +113,7 @@ fn a_second_host_serves_when_the_first_cannot_be_connected_to() {
 }
 
 #[test]
-fn a_second_host_does_not_serve_when_the_first_answers_with_an_error() {
+fn the_second_host_is_not_asked_when_the_first_answers_with_an_error() {
     let mut world = World::new(Options::default());
     let second = World::new(Options::default());
     let both = format!("{},{}", world.emulator.base_url(), second.emulator.base_url());
@@ -186,7 +186,7 @@ fn the_account_may_come_from_options_file_or_environment() {
 }
 
 #[test]
-fn a_failed_name_lookup_is_a_connection_that_was_not_had() {
+fn a_failed_name_lookup_is_a_failed_connection() {
     let mut world = World::new(Options::default());
     world.set("api_base", "https://api.weixin.qq.com");
     // A network namespace of its own has no network: no name is found, and nothing is sent.

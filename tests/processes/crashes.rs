@@ -24,7 +24,7 @@ fn when_the_fetching_process_is_killed_another_takes_over_at_once() {
 }
 
 #[test]
-fn kills_leave_the_old_file_whole_and_nothing_that_grows() {
+fn kills_leave_the_old_file_whole_and_no_growing_rest() {
     let world = World::slow();
     let old = world.write_expired();
     // Of a caller that is killed in the middle of its request, the emulator reads no step.

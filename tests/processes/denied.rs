@@ -74,7 +74,7 @@ fn an_attribute_of_a_file_or_its_directory_is_named_with_its_remedy() {
 }
 
 #[test]
-fn in_a_directory_that_only_grows_a_file_is_made_and_refreshed() {
+fn in_an_append_only_directory_a_file_is_created_and_refreshed() {
     let disk = Disk::ext3(&[]);
     let world = World::within(&disk.path(), Options::default());
     let _attribute = Attribute::give('a', world.dir.path());
@@ -152,7 +152,7 @@ fn world_of(user: u32) -> World {
 }
 
 #[test]
-fn a_root_that_may_not_give_a_file_away_is_told_of_the_capability() {
+fn a_root_without_the_capability_to_chown_is_told_which_one() {
     let world = world_of(WWW_DATA);
     let denied = call_without(&world, 0, &["-e", "inject=fchown:error=EPERM"]);
     let expected = "fchown(2) is denied (Operation not permitted (os error 1)), although owner and mode allow it. A sandbox (seccomp) or a security module may forbid it, or root is without the capability CAP_CHOWN";
@@ -160,7 +160,7 @@ fn a_root_that_may_not_give_a_file_away_is_told_of_the_capability() {
 }
 
 #[test]
-fn an_acl_that_bars_a_user_is_no_sandbox() {
+fn an_acl_that_denies_a_user_is_not_reported_as_a_sandbox() {
     let world = world();
     world.write_expired();
     chown(world.file(), Some(0), Some(WWW_DATA)).expect("the tests run as root");
@@ -175,7 +175,7 @@ fn an_acl_that_bars_a_user_is_no_sandbox() {
 }
 
 #[test]
-fn a_path_that_leads_to_no_file_is_told_of_in_plain_words() {
+fn a_path_that_cannot_be_followed_is_explained() {
     let world = world();
     let told = |file: &Path, expected: &str| {
         let answer = world.php().call(file, GET);
@@ -190,7 +190,7 @@ fn a_path_that_leads_to_no_file_is_told_of_in_plain_words() {
 }
 
 #[test]
-fn too_many_open_files_are_no_fault_of_the_file_system() {
+fn too_many_open_files_are_not_blamed_on_the_file_system() {
     let world = world();
     world.write_expired();
     let path = world.file().display().to_string();
@@ -213,7 +213,7 @@ fn a_write_that_a_sandbox_denies_is_named_in_the_status() {
 }
 
 #[test]
-fn a_connection_that_this_machine_forbids_is_no_matter_of_the_network() {
+fn a_connection_that_this_machine_forbids_is_not_blamed_on_the_network() {
     for call in ["socket", "connect"] {
         let world = world();
         world.write_expired();
@@ -227,7 +227,7 @@ fn a_connection_that_this_machine_forbids_is_no_matter_of_the_network() {
 }
 
 #[test]
-fn a_quota_that_is_used_up_is_named() {
+fn an_exhausted_disk_quota_is_named() {
     let world = world();
     // A file that has no room of its own.
     world.write("");
@@ -240,7 +240,7 @@ fn a_quota_that_is_used_up_is_named() {
 }
 
 #[test]
-fn a_file_system_without_free_inodes_is_told_from_a_full_one() {
+fn a_file_system_without_free_inodes_is_not_reported_as_full() {
     let world = world();
     let path = world.dir.path();
     let _mounted = Mounted::new(["-t", "tmpfs", "-o", "size=1m,nr_inodes=4", "tmpfs"], path);

@@ -93,7 +93,7 @@ fn a_child_works_as_a_new_process() {
 }
 
 #[test]
-fn forks_in_a_storm_of_refreshes_never_hang() {
+fn forks_during_many_refreshes_never_hang() {
     let mut world = World::new(wechat_emulator::Options::default());
     world.set("endpoint", "classic");
     // Refreshes run all the while on threads of the parent, which forks and forks: a child that found
@@ -116,7 +116,7 @@ fn forks_in_a_storm_of_refreshes_never_hang() {
 }
 
 #[test]
-fn a_child_of_a_loader_does_not_keep_the_lock_of_the_file_that_its_parent_put_in_place() {
+fn a_child_of_a_loader_does_not_keep_the_lock_of_the_new_file() {
     let world = World::new(wechat_emulator::Options::default());
     world.write_expired();
     let code = r#"

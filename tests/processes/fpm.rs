@@ -147,7 +147,7 @@ fn reload_in_the_middle(global: &str) -> (Vec<String>, u64, u64) {
 }
 
 #[test]
-fn a_reload_fails_no_request_but_those_whose_workers_php_fpm_kills() {
+fn a_reload_fails_only_requests_whose_workers_php_fpm_kills() {
     let (_, fetches, tokens) = reload_in_the_middle("");
     // The refresh is killed, and made anew.
     assert!(fetches <= tokens + 1, "{fetches} fetches for {tokens} tokens");
@@ -181,7 +181,7 @@ fn get(world: &World, fpm: &Fpm) -> String {
 }
 
 #[test]
-fn a_worker_at_its_max_requests_keeps_nobody_waiting_for_its_refresh() {
+fn a_worker_at_its_max_requests_makes_no_request_wait_for_its_refresh() {
     const FETCH: Duration = Duration::from_secs(30);
     let mut world = World::new(Options::default());
     world.set("timeout", "60");
@@ -239,7 +239,7 @@ fn a_worker_at_its_max_requests_stores_its_refresh() {
 }
 
 #[test]
-fn a_refresh_of_an_idle_worker_is_stored_or_begun_anew() {
+fn a_refresh_of_an_idle_worker_is_stored_or_started_again() {
     let world = classic();
     let pool = "pm = ondemand\npm.max_children = 5\npm.process_idle_timeout = 1s";
     let fpm = Fpm::with("", pool, &world, CALL);
@@ -265,7 +265,7 @@ fn a_refresh_of_an_idle_worker_is_stored_or_begun_anew() {
 }
 
 #[test]
-fn a_worker_that_is_told_to_go_stores_the_refresh_that_it_is_at() {
+fn a_worker_that_is_told_to_end_stores_its_running_refresh() {
     let world = classic();
     let fpm = Fpm::start(&world, CALL);
     let query = format!("file={}", world.file().display());
@@ -300,7 +300,7 @@ fn date(path: PathBuf, ago: u64) {
 }
 
 #[test]
-fn after_a_reload_nobody_gets_the_token_that_the_lost_one_has_killed() {
+fn after_a_reload_no_request_gets_the_token_that_the_lost_refresh_invalidated() {
     let world = classic();
     let fpm = Fpm::start(&world, CALL);
     let old = put_due(&world, &fpm);
@@ -321,7 +321,7 @@ fn after_a_reload_nobody_gets_the_token_that_the_lost_one_has_killed() {
 }
 
 #[test]
-fn a_refresh_that_was_cut_off_is_told_of_in_the_error_log_once() {
+fn an_interrupted_refresh_is_logged_once() {
     let world = classic();
     world.write_live(1800);
     world.emulator.script_json(json!([{"delay_ms": 60_000}])).expect("a script");

@@ -47,7 +47,7 @@ fn installed(root: &Path) -> Vec<std::path::PathBuf> {
 }
 
 #[test]
-fn installing_builds_nothing_and_says_what_is_next() {
+fn installing_builds_nothing_and_says_what_comes_next() {
     let dir = tempfile::tempdir().expect("a directory");
     let output = install(&dir, &extension());
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -64,7 +64,7 @@ fn installing_builds_nothing_and_says_what_is_next() {
 }
 
 #[test]
-fn what_is_not_built_is_not_installed_and_make_build_is_named() {
+fn an_extension_that_is_not_built_is_not_installed_and_make_build_is_named() {
     let dir = tempfile::tempdir().expect("a directory");
     let absent = dir.path().join("libwx_token.so");
     let output = install(&dir, &absent);

@@ -249,7 +249,7 @@ fn a_duration_counts_from_the_modification_time() {
 }
 
 #[test]
-fn a_plain_file_lives_two_hours_from_its_modification() {
+fn a_plain_file_expires_two_hours_after_its_modification() {
     let world = World::slow();
     let call = "wx_get_token($file, ['layout' => 'plain'])";
     world.write("a-plain-token-that-is-long-enough-to-be-one");
@@ -276,7 +276,7 @@ fn a_plain_file_lives_two_hours_from_its_modification() {
 }
 
 #[test]
-fn forms_that_cannot_be_kept_are_refused_with_the_way_out() {
+fn formats_that_are_not_supported_are_rejected_with_a_remedy() {
     for (content, way_out) in [
         (r#"{"access_token": "abc", "expires_time": 1588219064}"#, "expires_time:fetched"),
         ("0123456789abcdef0123456789abcdef0123456789abcdef", "'layout' => 'plain'"),

@@ -36,7 +36,7 @@ fn callers_on_an_expired_file_wait_for_php_code_that_holds_the_lock() {
 }
 
 #[test]
-fn whoever_waits_too_long_is_told_which_process_holds_the_lock() {
+fn a_lock_timeout_names_the_process_that_holds_the_lock() {
     let mut world = World::slow();
     world.write_expired();
     world.set("lock_timeout", "0.5");
@@ -51,7 +51,7 @@ fn whoever_waits_too_long_is_told_which_process_holds_the_lock() {
 }
 
 #[test]
-fn callers_on_a_fresh_file_do_not_notice_the_lock() {
+fn callers_on_a_fresh_file_do_not_wait_for_the_lock() {
     let mut world = World::slow();
     world.write_expired();
     let token = world.call().token().to_owned();
@@ -64,7 +64,7 @@ fn callers_on_a_fresh_file_do_not_notice_the_lock() {
 }
 
 #[test]
-fn a_status_tells_who_holds_the_lock() {
+fn a_status_names_the_lock_holder() {
     let world = World::slow();
     world.write_expired();
     let status = "echo json_encode(wx_token_status($argv[1]));";
@@ -80,7 +80,7 @@ fn a_status_tells_who_holds_the_lock() {
 }
 
 #[test]
-fn a_file_that_is_exchanged_during_the_fetch_is_not_overwritten_by_the_older_token() {
+fn a_file_that_is_replaced_during_the_fetch_is_not_overwritten_with_the_older_token() {
     let world = World::slow();
     world.write_expired();
     let caller = world.callers(1).release_only();
@@ -99,7 +99,7 @@ fn a_file_that_is_exchanged_during_the_fetch_is_not_overwritten_by_the_older_tok
 }
 
 #[test]
-fn a_file_that_is_removed_during_the_fetch_is_made_again_with_the_token() {
+fn a_file_that_is_removed_during_the_fetch_is_created_again_with_the_token() {
     let world = World::slow();
     world.write_expired();
     let caller = world.callers(1).release_only();

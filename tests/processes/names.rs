@@ -35,7 +35,7 @@ fn a_name_is_found_by_the_name_server_of_resolv_conf() {
 }
 
 #[test]
-fn a_name_that_nobody_has_is_told_from_name_servers_that_are_silent() {
+fn an_unknown_name_is_not_reported_as_a_silent_name_server() {
     let (mut world, dir) = named();
     world.set("connect_timeout", "0.2");
     world.set("timeout", "0.7");
@@ -66,7 +66,7 @@ fn a_name_that_nobody_has_is_told_from_name_servers_that_are_silent() {
 }
 
 #[test]
-fn children_that_are_forked_during_the_first_lookup_look_names_up() {
+fn children_that_are_forked_during_the_first_lookup_can_look_names_up() {
     const PROCESSES: usize = 20;
     const FORKS: &str = "20";
     let (world, dir) = named();
@@ -108,7 +108,7 @@ fn children_that_are_forked_during_the_first_lookup_look_names_up() {
 }
 
 #[test]
-fn a_fork_does_not_wait_for_a_lookup_and_its_child_calls_anew() {
+fn a_fork_does_not_wait_for_a_lookup_and_its_child_can_call() {
     let (mut world, dir) = named();
     world.set("connect_timeout", "25");
     world.set("timeout", "25");

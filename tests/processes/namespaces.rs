@@ -74,23 +74,23 @@ fn assert_written_in_place(world: &World, map: &str) {
 const ROOT_ALONE: &str = "0 0 1\n";
 
 #[test]
-fn a_file_whose_owner_has_no_number_is_written_in_place() {
+fn a_file_whose_owner_is_unmapped_is_written_in_place() {
     assert_written_in_place(&world(WWW_DATA, WWW_DATA), ROOT_ALONE);
 }
 
 #[test]
-fn a_file_whose_group_has_no_number_is_written_in_place() {
+fn a_file_whose_group_is_unmapped_is_written_in_place() {
     assert_written_in_place(&world(0, WWW_DATA), ROOT_ALONE);
 }
 
 #[test]
-fn nobody_is_not_given_the_file_of_an_owner_without_a_number() {
+fn the_file_of_an_unmapped_owner_is_not_given_to_the_user_nobody() {
     // Nobody's number is one of the namespace's own, and fchown(2) would take it.
     assert_written_in_place(&world(WWW_DATA, 0), &format!("0 0 1\n{NOBODY} 100000 1\n"));
 }
 
 #[test]
-fn a_file_whose_owner_has_a_number_is_replaced_and_stays_his() {
+fn a_file_whose_owner_is_mapped_is_replaced_and_keeps_its_owner() {
     let world = world(WWW_DATA, WWW_DATA);
     let before = state(&world);
     let token = token(&world, &format!("0 0 1\n{WWW_DATA} {WWW_DATA} 1\n"));
@@ -101,7 +101,7 @@ fn a_file_whose_owner_has_a_number_is_replaced_and_stays_his() {
 }
 
 #[test]
-fn a_new_file_goes_without_a_gift_to_a_directory_owner_without_a_number() {
+fn a_new_file_is_not_given_to_an_unmapped_directory_owner() {
     for map in [ROOT_ALONE, &format!("0 0 1\n{NOBODY} 100000 1\n")] {
         let world = world(WWW_DATA, WWW_DATA);
         fs::remove_file(world.file()).expect("a file");
@@ -112,7 +112,7 @@ fn a_new_file_goes_without_a_gift_to_a_directory_owner_without_a_number() {
 }
 
 #[test]
-fn without_any_number_of_ones_own_the_file_is_written_in_place() {
+fn for_an_unmapped_user_the_file_is_written_in_place() {
     // What is made there seems to be the file's owner's, as everybody's does.
     let world = world(0, 0);
     let before = state(&world);

@@ -47,7 +47,7 @@ fn due_and_unwritable() -> (Fuse, World) {
 
 /// A due refresh runs on a thread, and its call has returned when the store fails.
 #[test]
-fn a_script_that_ends_at_once_still_tells_of_the_token_that_its_refresh_could_not_store() {
+fn a_script_that_ends_at_once_still_logs_that_its_token_could_not_be_stored() {
     let (_fuse, world) = due_and_unwritable();
     let log = Log::new();
     let mut php: Command = log.of(world.php()).command();
@@ -59,7 +59,7 @@ fn a_script_that_ends_at_once_still_tells_of_the_token_that_its_refresh_could_no
 }
 
 #[test]
-fn a_storm_on_a_missing_file_is_not_taken_for_refreshes_that_were_cut_off() {
+fn a_storm_on_a_missing_file_logs_no_interrupted_refresh() {
     let mut world = World::slow();
     world.set("endpoint", "classic");
     for _ in 0..10 {
@@ -74,7 +74,7 @@ fn a_storm_on_a_missing_file_is_not_taken_for_refreshes_that_were_cut_off() {
 }
 
 #[test]
-fn a_forked_child_does_not_say_again_what_its_parent_says() {
+fn a_forked_child_does_not_repeat_the_notices_of_its_parent() {
     let (_fuse, world) = due_and_unwritable();
     let log = Log::new();
     let code = "

@@ -47,7 +47,7 @@ fn owners() -> [String; 2] {
 }
 
 #[test]
-fn a_call_that_names_another_account_is_refused_and_costs_nothing() {
+fn a_call_for_another_account_is_rejected_without_a_fetch() {
     let world = world();
     let [own, other] = owners();
     for code in [
@@ -70,7 +70,7 @@ fn a_call_that_names_another_account_is_refused_and_costs_nothing() {
 }
 
 #[test]
-fn the_default_account_of_another_configuration_is_refused_too() {
+fn another_default_account_is_rejected() {
     let mut world = world();
     let [own, other] = owners();
     world.set("appid", "wx-other");
@@ -83,7 +83,7 @@ fn the_default_account_of_another_configuration_is_refused_too() {
 }
 
 #[test]
-fn the_token_file_of_another_account_gives_no_ticket() {
+fn the_token_file_of_another_account_yields_no_ticket() {
     let mut world = world();
     world.set_accounts(r#"{"wx-other": {"secret": "another"}}"#);
     world.set("appid", "");
@@ -95,7 +95,7 @@ fn the_token_file_of_another_account_gives_no_ticket() {
 }
 
 #[test]
-fn what_a_process_remembers_is_not_given_to_another_account_either() {
+fn a_remembered_token_is_not_returned_to_another_account() {
     let mut world = world();
     world.set("revalidate_freq", "60");
     let [own, other] = owners();
@@ -114,7 +114,7 @@ fn what_a_process_remembers_is_not_given_to_another_account_either() {
 }
 
 #[test]
-fn a_new_secret_or_another_endpoint_makes_no_other_account() {
+fn a_new_secret_or_another_endpoint_is_the_same_account() {
     let world = world();
     let token = world.stored()["access_token"].as_str().expect("a token").to_owned();
     let own = &owners()[0];
@@ -127,7 +127,7 @@ fn a_new_secret_or_another_endpoint_makes_no_other_account() {
 }
 
 #[test]
-fn the_token_that_legacy_code_writes_into_the_same_file_is_served_to_whoever_asks() {
+fn a_token_that_legacy_code_wrote_is_returned_to_every_account() {
     let world = world();
     world.write(json!({"access_token": "legacy", "expire": now() + 7000}).to_string());
     let answer = world.call_of(&format!("wx_get_token($file, {OTHER})"));
@@ -135,7 +135,7 @@ fn the_token_that_legacy_code_writes_into_the_same_file_is_served_to_whoever_ask
 }
 
 #[test]
-fn another_application_of_a_corpid_is_another_account() {
+fn another_app_of_a_corpid_is_another_account() {
     let world = World::new(Options::default()).without_account();
     let Options { corpid, corpsecret, .. } = Options::default();
     let get = |secret: &str| {
@@ -150,7 +150,7 @@ fn another_application_of_a_corpid_is_another_account() {
 }
 
 #[test]
-fn nor_does_another_account_conclude_anything_from_what_a_refresh_has_left() {
+fn another_account_ignores_what_an_interrupted_refresh_left() {
     let mut world = world();
     world.set_accounts(r#"{"wx-other": {"secret": "another", "endpoint": "classic"}}"#);
     world.set("appid", "");
@@ -163,7 +163,7 @@ fn nor_does_another_account_conclude_anything_from_what_a_refresh_has_left() {
 }
 
 #[test]
-fn a_ticket_file_is_one_accounts_too() {
+fn a_ticket_file_belongs_to_one_account() {
     let world = world();
     let ticket = world.dir.path().join("ticket.json");
     let [own, other] = owners();
@@ -180,7 +180,7 @@ fn a_ticket_file_is_one_accounts_too() {
 }
 
 #[test]
-fn without_attributes_the_process_that_stored_the_token_knows_whose_it_is() {
+fn without_attributes_the_process_that_stored_the_token_knows_its_account() {
     let fuse = Fuse::mount();
     fuse.fail(Operation::SetXattr, EOPNOTSUPP);
     let world = World::within(fuse.path(), Options::default());
@@ -194,7 +194,7 @@ fn without_attributes_the_process_that_stored_the_token_knows_whose_it_is() {
 }
 
 #[test]
-fn a_newer_versions_record_is_neither_believed_nor_touched() {
+fn a_record_of_a_newer_version_is_neither_used_nor_changed() {
     let world = world();
     let read = || String::from_utf8(world.attribute()).expect("JSON");
     let newer = read().replace(r#""version":1"#, r#""version":2"#);
@@ -207,7 +207,7 @@ fn a_newer_versions_record_is_neither_believed_nor_touched() {
 }
 
 #[test]
-fn a_record_tells_neither_token_nor_secret() {
+fn a_record_contains_neither_token_nor_secret() {
     let world = world();
     let record = String::from_utf8(world.attribute()).expect("JSON");
     let Options { secret, appid, .. } = Options::default();

@@ -24,7 +24,7 @@ match ($_GET['end']) {
 "#;
 
 #[test]
-fn the_end_of_a_request_gives_its_locks_back_however_it_ends() {
+fn every_end_of_a_request_releases_its_locks() {
     let world = World::new(Options::default());
     let fpm = Fpm::with_workers(1, &world, REQUEST);
     fpm.put(&world.file(), Some(""));

@@ -62,7 +62,7 @@ fn no_failure_shows_a_secret_or_a_token() {
 }
 
 #[test]
-fn a_lock_and_a_file_error_show_no_secret_either() {
+fn lock_and_file_errors_show_no_secret() {
     let secret = "5ecre7000000000000000000deadbeef";
     let mut world = World::new(Options::default());
     world.set("secret", secret);

@@ -38,7 +38,7 @@ fn sixty_four_callers_on_an_empty_file_make_one_fetch() {
 }
 
 #[test]
-fn sixty_four_callers_on_a_torn_file_make_one_fetch() {
+fn sixty_four_callers_on_a_partial_file_make_one_fetch() {
     let world = World::slow();
     world.write(r#"{"access_token":"easWas"#);
     storm(&world, "torn file");

@@ -54,7 +54,7 @@ fn a_rejected_token_is_replaced_once_for_all_tickets() {
 }
 
 #[test]
-fn a_ticket_that_is_still_refused_is_a_failure_and_not_a_loop() {
+fn a_ticket_that_is_still_rejected_is_a_failure_and_not_a_loop() {
     let world = World::slow();
     let step = json!({"on": "getticket", "times": 0, "errcode": 40001});
     world.emulator.script_json(json!([step])).expect("a script");
@@ -67,7 +67,7 @@ fn a_ticket_that_is_still_refused_is_a_failure_and_not_a_loop() {
 }
 
 #[test]
-fn a_failure_to_get_the_token_is_told_as_one_of_the_token_file() {
+fn a_failure_to_get_the_token_names_the_token_file() {
     let mut world = World::slow();
     world.set("secret", "00000000000000000000000000000000");
     for answer in world.callers_of(TICKET, 16).release() {
@@ -92,7 +92,7 @@ fn a_due_ticket_is_refreshed_in_the_background() {
 }
 
 #[test]
-fn other_types_have_their_own_key_and_files_are_not_mixed_up() {
+fn each_ticket_type_has_its_own_key_and_files_are_not_mixed_up() {
     let world = World::slow();
     let call = "wx_get_ticket(\"$file.ticket\", $file, 'wx_card')";
     let answers = world.callers_of(call, 4).release();
@@ -131,7 +131,7 @@ fn wecom_has_tokens_and_both_its_tickets() {
 }
 
 #[test]
-fn wecom_options_may_be_called_by_their_own_names() {
+fn wecom_options_have_names_of_their_own() {
     let world = World::slow().without_account();
     let Options { corpid, corpsecret, .. } = Options::default();
     let call = format!(

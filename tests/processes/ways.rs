@@ -38,7 +38,7 @@ fn dead_proxy() -> String {
 }
 
 #[test]
-fn what_is_on_this_machine_does_not_go_through_a_proxy() {
+fn requests_to_this_machine_do_not_use_a_proxy() {
     let trap = World::new(Options::default());
     let mut world = World::new(Options::default());
     let port = world.emulator.address().port();
@@ -53,7 +53,7 @@ fn what_is_on_this_machine_does_not_go_through_a_proxy() {
 }
 
 #[test]
-fn tls_on_this_machine_does_not_go_through_a_proxy_either() {
+fn tls_requests_to_this_machine_do_not_use_a_proxy() {
     let trap = World::new(Options::default());
     let tls = Tls::default();
     let mut world = World::new(Options { tls: Some(tls), ..Options::default() });
@@ -66,7 +66,7 @@ fn tls_on_this_machine_does_not_go_through_a_proxy_either() {
 }
 
 #[test]
-fn what_is_elsewhere_goes_through_the_proxy() {
+fn requests_to_other_machines_use_the_proxy() {
     let named = Named::new();
     let trap = World::new(Options::default());
     let answer = named.call_with(&format!("wx_token.proxy={}", trap.emulator.base_url()));
@@ -79,7 +79,7 @@ fn what_is_elsewhere_goes_through_the_proxy() {
 }
 
 #[test]
-fn a_dead_proxy_of_one_process_bars_no_process_without_it() {
+fn a_dead_proxy_of_one_process_stops_no_process_without_that_proxy() {
     let named = Named::new();
     let world = &named.world;
     world.write_expired();
@@ -109,7 +109,7 @@ fn a_dead_proxy_of_one_process_bars_no_process_without_it() {
 }
 
 #[test]
-fn a_refused_address_bars_no_other_way() {
+fn a_rejected_ip_address_stops_no_other_route() {
     let named = Named::new();
     let world = &named.world;
     world.write_expired();

@@ -7,7 +7,7 @@ use wx_token_testing::site::Site;
 
 #[test]
 #[cfg_attr(not(apache), ignore = "this PHP has no module for Apache")]
-fn setenv_names_the_account_and_no_header_of_a_request_does() {
+fn setenv_names_the_account_and_headers_of_a_request_do_not() {
     let world = World::new(Options::default()).without_account();
     let Options { appid, secret, .. } = Options::default();
     let query = format!("file={}", world.file().display());

@@ -71,7 +71,7 @@ fn keeps_its_promises(start: impl FnOnce(&World) -> Site) {
 
 /// The same with a server that kills its workers at a reload and a stop: what it cuts is its own doing, and a
 /// refresh that it cuts off is begun anew.
-fn keeps_its_promises_among_kills(start: impl FnOnce(&World) -> Site) {
+fn keeps_its_promises_despite_kills(start: impl FnOnce(&World) -> Site) {
     let world = short_lived();
     // WeChat's overlap, too, is as long as a token is due before its expiry.
     world.emulator.change(|options| options.overlap = Duration::from_secs(6));
@@ -167,7 +167,7 @@ fn stop(world: &World, site: Site) {
 }
 
 /// Requests that wait for a fetch when their server is told to stop are answered.
-fn answers_whom_it_has_let_in(start: impl FnOnce(&World) -> Site) {
+fn answers_accepted_requests(start: impl FnOnce(&World) -> Site) {
     let world = short_lived();
     let site = start(&world);
     expire(&world, WWW_DATA);
@@ -196,7 +196,7 @@ fn answers_whom_it_has_let_in(start: impl FnOnce(&World) -> Site) {
 
 #[test]
 fn nginx_and_a_static_pool_of_php_fpm() {
-    keeps_its_promises_among_kills(|world| {
+    keeps_its_promises_despite_kills(|world| {
         Site::nginx_and_fpm(world, "pm = static\npm.max_children = 8")
     });
 }
@@ -209,13 +209,13 @@ fn nginx_and_a_php_fpm_that_gives_its_workers_time() {
 
 #[test]
 fn nginx_and_a_dynamic_pool_of_php_fpm() {
-    keeps_its_promises_among_kills(|world| Site::nginx_and_fpm(world, DEBIAN));
+    keeps_its_promises_despite_kills(|world| Site::nginx_and_fpm(world, DEBIAN));
 }
 
 #[test]
 fn nginx_and_an_ondemand_pool_of_php_fpm() {
     let pool = "pm = ondemand\npm.max_children = 8\npm.process_idle_timeout = 1s";
-    keeps_its_promises_among_kills(|world| Site::nginx_and_fpm(world, pool));
+    keeps_its_promises_despite_kills(|world| Site::nginx_and_fpm(world, pool));
 }
 
 #[test]
@@ -230,13 +230,13 @@ fn phps_own_server() {
 }
 
 #[test]
-fn php_fpm_that_gives_its_workers_time_answers_whom_it_has_let_in_before_it_stops() {
+fn php_fpm_that_gives_its_workers_time_answers_accepted_requests_before_it_stops() {
     let pool = "pm = static\npm.max_children = 4";
-    answers_whom_it_has_let_in(|world| Site::nginx_and_patient_fpm(world, pool));
+    answers_accepted_requests(|world| Site::nginx_and_patient_fpm(world, pool));
 }
 
 #[test]
 #[cfg_attr(not(apache), ignore = "this PHP has no module for Apache")]
-fn apache_answers_whom_it_has_let_in_before_it_stops() {
-    answers_whom_it_has_let_in(|world| Site::apache(world, 4));
+fn apache_answers_accepted_requests_before_it_stops() {
+    answers_accepted_requests(|world| Site::apache(world, 4));
 }

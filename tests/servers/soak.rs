@@ -196,7 +196,7 @@ fn growth(samples: &[Holdings]) -> [u64; 3] {
 }
 
 #[test]
-fn mishaps_of_all_kinds_break_nothing_and_leak_nothing() {
+fn faults_of_all_kinds_break_nothing_and_leak_nothing() {
     let minutes = std::env::var("MINUTES").ok().filter(|text| !text.is_empty());
     let minutes = minutes.map(|text| text.parse().expect("MINUTES is a number"));
     let time = minutes.map_or(SHORT, |minutes: f64| Duration::from_secs_f64(minutes * 60.0));

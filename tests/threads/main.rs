@@ -72,7 +72,7 @@ fn threads_with_one_rejected_token_make_one_fetch_each_time() {
 }
 
 #[test]
-fn threads_over_many_cycles_wait_for_no_fetch_and_get_no_dead_token() {
+fn threads_over_many_cycles_wait_for_no_fetch_and_get_no_invalid_token() {
     let mut world = World::new(Options {
         latency: Duration::from_millis(500),
         lifetime: Duration::from_secs(8),
@@ -101,7 +101,7 @@ fn threads_over_many_cycles_wait_for_no_fetch_and_get_no_dead_token() {
 }
 
 #[test]
-fn threads_without_a_fetch_share_its_failure() {
+fn threads_share_the_failure_of_one_fetch() {
     let mut world = World::slow();
     world.set("secret", "wrong");
     let mut host = Host::start(&world);

@@ -18,7 +18,7 @@ fn assert_written_in_place(world: &World) {
 }
 
 #[test]
-fn a_file_that_alone_may_be_written_in_a_read_only_tree_is_written_in_place() {
+fn a_writable_file_in_a_read_only_tree_is_written_in_place() {
     // As systemd's ReadWritePaths= of one file.
     for found in FOUND {
         let mut world = World::new(Options::default());

@@ -88,7 +88,7 @@ impl Php {
         self
     }
 
-    /// By the wall clock that the program makes of the offset.
+    /// With the wall clock that the program derives from the offset.
     pub fn with_clock(mut self, program: PathBuf, offset: PathBuf) -> Self {
         self.clock = Some(Skew { program, offset });
         self
@@ -156,7 +156,7 @@ impl Php {
         let php = self.command();
         before.arg(php.get_program()).args(php.get_args()).args(["-r", code(CALL), "--"]);
         before.env_remove("WX_APPID").env_remove("WX_SECRET");
-        // The standard input is at its end: nobody need release the call.
+        // The standard input is at its end, so the call does not wait.
         let output = before.arg(file).arg(call).output().expect("php runs");
         let text = String::from_utf8_lossy(&output.stdout);
         Answer::parse(text.strip_prefix("ready\n").unwrap_or_else(|| panic!("{output:?}")))
@@ -166,7 +166,7 @@ impl Php {
 /// Waits for a line, then evaluates an expression and prints what came of it as JSON.
 pub const CALL: &str = include_str!("../php/call.php");
 
-/// Waits until a callable gives something, and gives it. It fails after 30 s: its test would hang.
+/// Waits until a callable returns something, and returns it. It fails after 30 s, so that no test hangs.
 pub const UNTIL: &str = r"
     $until = function (callable $look): mixed {
         for ($deadline = hrtime(true) + 30e9; !($found = $look()); usleep(1000)) {
@@ -176,8 +176,8 @@ pub const UNTIL: &str = r"
     };
 ";
 
-/// Makes of a call, with further arguments perhaps, one after which the file is remembered: that takes two, a
-/// tick of its clock apart.
+/// Calls until the file is remembered, with further arguments if there are any. That takes two calls, a tick of
+/// the file's clock apart.
 pub const REMEMBER: &str = r"
     $remember = function (string $file, ...$arguments): string {
         $token = wx_get_token($file, ...$arguments);
@@ -221,7 +221,7 @@ pub fn code(file: &str) -> &str {
     file.strip_prefix("<?php").expect("a PHP file")
 }
 
-/// What came of one call.
+/// The result of one call.
 #[derive(Debug)]
 pub struct Answer {
     json: Value,

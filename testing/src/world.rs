@@ -42,13 +42,13 @@ impl World {
         Self { dir, ..Self::new(options) }
     }
 
-    /// A world whose upstream takes 200 ms, so that a race is certain to be one.
+    /// A world where a fetch takes 200 ms, so that calls certainly race.
     pub fn slow() -> Self {
         Self::with_latency(200)
     }
 
-    /// A world whose upstream takes 50 ms: a call is over before, and the second that the end of a process
-    /// waits is long after, on a busy machine too.
+    /// A world where a fetch takes 50 ms: longer than a call, and far shorter than the second that the end of a
+    /// process waits, on a busy machine too.
     pub fn brisk() -> Self {
         Self::with_latency(50)
     }
@@ -58,7 +58,7 @@ impl World {
         Self::new(Options { latency, ..Options::default() })
     }
 
-    /// A world whose upstream is at `host`, over TLS.
+    /// A world where WeChat is at `host`, over TLS.
     pub fn named(host: &str) -> Self {
         let tls = Tls { cert_names: vec![host.to_owned()], ..Tls::default() };
         let mut world = Self::new(Options { tls: Some(tls), ..Options::default() });
@@ -169,8 +169,8 @@ impl World {
         token
     }
 
-    /// Waits until the file is no longer so new that it is read twice, or left alone by a poll: it was changed
-    /// more than 50 ms ago.
+    /// Waits until the last change of the file is more than 50 ms ago. Before that, it is read twice, and a poll
+    /// does not read it.
     pub fn until_settled(&self) {
         until("the file is settled", || {
             fs::metadata(self.file()).map_or(true, |file| {
@@ -181,8 +181,8 @@ impl World {
         });
     }
 
-    /// A recorded failure, in the file or beside it, bars the next refresh for a second or more, and so does what
-    /// a killed one has left; as if that had passed.
+    /// Ends the pause that a failure record, or the temporary file of a killed refresh, imposes on the next
+    /// refresh.
     pub fn end_pause(&self) {
         self.set_retry_at(0);
         let long_ago = SystemTime::now() - Duration::from_secs(60);
@@ -194,7 +194,7 @@ impl World {
         }
     }
 
-    /// Lets the pause after a recorded failure last for longer than any test, however busy the machine is.
+    /// Makes the pause after a recorded failure longer than any test.
     pub fn prolong_pause(&self) {
         self.set_retry_at((now() + 3600) * 1000);
     }
@@ -239,7 +239,7 @@ impl World {
         for answer in answers {
             assert_eq!(answer.token(), token);
         }
-        assert!(self.is_live(token), "the token is dead");
+        assert!(self.is_live(token), "the token is invalid");
         assert_eq!(self.names(), ["token.json"], "something was left behind");
     }
 }

@@ -1,4 +1,4 @@
-//! What a refresh with a fault has come to.
+//! What came of a refresh with a fault.
 
 use std::fmt;
 use std::fs;
@@ -101,12 +101,12 @@ impl Content {
 pub struct Outcome {
     pub answer: Answer,
     pub content: Content,
-    /// How often the upstream was asked in the refresh with the fault.
+    /// How many fetches the refresh with the fault made.
     pub asked: u64,
 }
 
 impl fmt::Display for Outcome {
-    /// A few words for a table: of the file, of the caller, and of a token that was asked for in vain.
+    /// An entry of a table: the file, the exception, and whether a fetched token was lost.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self.content {
             Content::None => "no file",

@@ -54,7 +54,7 @@ impl Scenario {
         (world, Some(old))
     }
 
-    /// Owner, group and mode of the file, whoever has written it.
+    /// Owner, group and mode of the file, independent of who wrote it.
     pub fn whose(&self) -> (u32, u32, u32) {
         match self.start {
             Start::Missing => (WWW_DATA, WWW_DATA, 0o600),

@@ -15,11 +15,11 @@ use crate::{SCENARIOS, report};
 pub enum Phase {
     /// Without a lock.
     Look,
-    /// Under the lock, before the upstream is asked.
+    /// Under the lock, before the fetch.
     Prepare,
-    /// The upstream is asked.
+    /// The fetch.
     Ask,
-    /// Its answer is stored.
+    /// What follows the fetch: the token is stored.
     Store,
 }
 
@@ -34,8 +34,8 @@ impl fmt::Display for Phase {
     }
 }
 
-/// How often a refresh is made anew that has not come to the call: threads that wait for each other, and
-/// the answers of sockets, do not need the same calls every time.
+/// How often a refresh that did not reach the call is repeated: threads that wait for each other, and answers
+/// of sockets, do not need the same calls every time.
 const ATTEMPTS: usize = 10;
 
 /// Makes the faults of `scenario`: all, if `WX_FAULTS` says so.

@@ -35,7 +35,7 @@ fn tls_is_not_trusted_without_the_ca_file_and_no_secret_is_sent() {
     assert_eq!(world.fetches(), 0);
 }
 
-/// Asserts that `answer` says why the TLS handshake failed, and nothing of an answer.
+/// Asserts that `answer` says why the TLS handshake failed, and does not mention an answer.
 fn assert_untrusted(answer: &Answer, why: &str) {
     assert_eq!(answer.class(), "WxToken\\NetworkException", "{}", answer.message());
     let message = answer.message();

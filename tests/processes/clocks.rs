@@ -46,7 +46,7 @@ impl Clock {
         clock
     }
 
-    /// Sets it to so many `seconds` ahead of the true one. Whoever reads it meanwhile reads it whole.
+    /// Sets it to so many `seconds` ahead of the true clock, atomically.
     fn set(&self, seconds: i64) {
         let text = format!("{:20}\n", seconds * 1000);
         self.offset.write_all_at(text.as_bytes(), 0).expect("the clock is set");
@@ -149,7 +149,7 @@ fn processes_with_different_clocks_ask_a_source_once_that_blocks_them_for_an_hou
         // By everybody's clock.
         let expired = json!({"access_token": "expired", "expire": now() - 20_000});
         world.write(expired.to_string());
-        // Whoever is not its owner cannot set its times.
+        // Only its owner can set its times.
         fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
         fs::set_permissions(world.file(), Permissions::from_mode(0o660)).expect("chmod");
         chown(world.file(), Some(0), Some(WWW_DATA)).expect("the tests run as root");

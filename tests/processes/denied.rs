@@ -37,7 +37,7 @@ impl Drop for Attribute {
     }
 }
 
-/// No fetch, and a message of `expected` that says nothing of owner and mode.
+/// Asserts that there was no fetch, and that the message has `expected`, but neither owner nor mode.
 fn assert_told(world: &World, answer: &Answer, expected: &str) {
     assert_eq!(answer.class(), "WxToken\\FileException");
     let message = answer.message();
@@ -50,7 +50,7 @@ fn assert_told(world: &World, answer: &Answer, expected: &str) {
 fn an_attribute_of_a_file_or_its_directory_is_named_with_its_remedy() {
     // Not every file system has attributes.
     let disk = Disk::ext3(&[]);
-    // In a directory that only grows a file can be made.
+    // In an append-only directory a file can be created.
     for (letter, name, is_missing) in
         [('i', "immutable", false), ('i', "immutable", true), ('a', "append only", false)]
     {

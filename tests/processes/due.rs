@@ -1,4 +1,4 @@
-//! A token that is due: refreshed by one, waited for by nobody, and kept if that fails (I4, I6).
+//! A due token: one process refreshes it, nobody waits, and a failure keeps it (I4, I6).
 
 use std::collections::BTreeSet;
 use std::time::Duration;

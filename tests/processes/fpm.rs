@@ -1,5 +1,5 @@
-//! The same under php-fpm, not as root: its workers come and go as it likes. By default it kills them in the
-//! middle of whatever they do.
+//! The same under php-fpm, not as root. php-fpm starts and ends workers as it likes, and by default kills them in
+//! the middle of their work.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -72,7 +72,7 @@ fn a_failure_is_shared_by_all_workers_and_later_requests() {
 }
 
 /// Visitors over several cycles with a reload in the middle of a refresh. Returns what php-fpm has cut, and how
-/// many fetches were made for how many tokens.
+/// many fetches there were for how many tokens.
 fn reload_in_the_middle(global: &str) -> (Vec<String>, u64, u64) {
     // Due after three seconds, and time enough for php-fpm to come up again before the token expires, however
     // busy the machine is.
@@ -149,7 +149,7 @@ fn reload_in_the_middle(global: &str) -> (Vec<String>, u64, u64) {
 #[test]
 fn a_reload_fails_only_requests_whose_workers_php_fpm_kills() {
     let (_, fetches, tokens) = reload_in_the_middle("");
-    // The refresh is killed, and made anew.
+    // The refresh is killed, and started again.
     assert!(fetches <= tokens + 1, "{fetches} fetches for {tokens} tokens");
 }
 
@@ -310,7 +310,7 @@ fn after_a_reload_no_request_gets_the_token_that_the_lost_refresh_invalidated() 
     fpm.reload();
     date(world.file(), 260);
     date(leftover(&world), 250);
-    // As WeChat does five minutes after it has made the lost one.
+    // As WeChat does five minutes after it created the lost token.
     world.emulator.expire_all();
     let query = format!("file={}", world.file().display());
     let answer = Answer::parse(&fpm.get(&query));

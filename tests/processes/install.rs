@@ -8,11 +8,11 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 use wx_token_testing::{extension, program};
 
-/// Whoever runs a program that builds or installs packages leaves this.
+/// A program that builds or installs packages leaves this file when it is run.
 const WITNESS: &str = "was-run";
 
-/// `make install` into `dir`, of `library`, as sudo runs it: nothing of the caller's environment, and a
-/// cargo that tells on whoever runs it.
+/// `make install` into `dir`, of `library`, as sudo runs it: without the caller's environment, and with a
+/// cargo that leaves a trace when it is run.
 fn install(dir: &TempDir, library: &Path) -> Output {
     let programs = dir.path().join("bin");
     fs::create_dir_all(&programs).expect("a directory");

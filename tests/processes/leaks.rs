@@ -6,7 +6,7 @@ use wx_token_testing::World;
 /// Runs `$call` many times and tells how far memory grew after a tenth of them, and what is open.
 const MEASURE: &str = r#"
     function memory() {
-        // What the process has made its own; pages of libraries come in as they are first used.
+        // Private memory; pages of libraries are loaded when they are first used.
         preg_match('/RssAnon:\s+(\d+)/', file_get_contents('/proc/self/status'), $m);
         return (int) $m[1];
     }

@@ -1,4 +1,4 @@
-//! Event loops: one process serves many, so nothing of wx_try_token() may wait on its thread.
+//! Event loops: one thread serves many clients, so wx_try_token() may never block it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -15,7 +15,7 @@ use wx_token_testing::{World, until};
 /// and timers.
 const SERVER: &str = include_str!("php/server.php");
 
-/// How long the upstream takes.
+/// How long a fetch takes.
 const LATENCY: Duration = Duration::from_millis(1500);
 
 fn slow_world() -> World {

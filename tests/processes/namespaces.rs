@@ -85,7 +85,7 @@ fn a_file_whose_group_is_unmapped_is_written_in_place() {
 
 #[test]
 fn the_file_of_an_unmapped_owner_is_not_given_to_the_user_nobody() {
-    // Nobody's number is one of the namespace's own, and fchown(2) would take it.
+    // The number of the user nobody is mapped in the namespace, and fchown(2) would accept it.
     assert_written_in_place(&world(WWW_DATA, 0), &format!("0 0 1\n{NOBODY} 100000 1\n"));
 }
 
@@ -113,7 +113,7 @@ fn a_new_file_is_not_given_to_an_unmapped_directory_owner() {
 
 #[test]
 fn for_an_unmapped_user_the_file_is_written_in_place() {
-    // What is made there seems to be the file's owner's, as everybody's does.
+    // A file that is created there seems to belong to the file's owner, as every file does.
     let world = world(0, 0);
     let before = state(&world);
     let php = world.php().command();

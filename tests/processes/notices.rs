@@ -1,4 +1,4 @@
-//! What the error log is told although a call has its token.
+//! Lines in the error log although a call has its token.
 
 use std::fs;
 use std::path::PathBuf;

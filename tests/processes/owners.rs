@@ -1,4 +1,4 @@
-//! One token file is one account's: another one gets neither its token nor a chance to replace it.
+//! A token file belongs to one account. Another account gets neither its token nor a chance to replace it.
 
 use std::fs;
 
@@ -23,7 +23,7 @@ fn world() -> World {
     world
 }
 
-/// Lets the stored token be one that has expired.
+/// Sets the expiry of the stored token to the past.
 fn expire(world: &World) {
     let mut stored = world.stored();
     stored["expire"] = json!(now() - 60);
@@ -61,7 +61,7 @@ fn a_call_for_another_account_is_rejected_without_a_fetch() {
     ] {
         assert_refused(&world, &world.call_of(&code), [&own, &other]);
     }
-    // The same when the token has expired: nobody takes the file over.
+    // The same when the token has expired: the other account does not take the file over.
     expire(&world);
     let refused = world.call_of(&format!("wx_get_token($file, {OTHER})"));
     assert_refused(&world, &refused, [&own, &other]);

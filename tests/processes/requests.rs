@@ -1,5 +1,5 @@
-//! Requests that end while something of them is suspended: the worker of php-fpm lives on, and nothing of
-//! theirs may live on in it.
+//! Requests that end while their Fibers are suspended. The worker of php-fpm lives on and may keep nothing of
+//! theirs.
 
 use wechat_emulator::Options;
 use wx_token_testing::World;

@@ -1,4 +1,4 @@
-//! A daemon that has closed its standard streams: nothing of the extension becomes one of them, so what
+//! A daemon that has closed its standard streams: no descriptor of the extension becomes one of them, so what
 //! PHP prints reaches no file.
 
 use std::fs::{self, File};

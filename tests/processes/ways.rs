@@ -97,7 +97,7 @@ fn a_dead_proxy_of_one_process_stops_no_process_without_that_proxy() {
     assert!(record["way"].is_string(), "{record}");
     assert!(!record.to_string().contains("not-in-the-file"), "{record}");
 
-    // Whoever has the same proxy is told the same, and does not try.
+    // A process with the same proxy gets the same failure without an attempt.
     let second = named.call_with(&dead);
     let retry_at = record["retry_at_ms"].as_u64().expect("a time") / 1000;
     assert_eq!(*second.property("retryAt"), retry_at);
@@ -113,7 +113,7 @@ fn a_rejected_ip_address_stops_no_other_route() {
     let named = Named::new();
     let world = &named.world;
     world.write_expired();
-    // The emulator refuses whoever comes, as WeChat does an address that is not on the whitelist.
+    // The emulator rejects every request, as WeChat does from an IP address that is not on the whitelist.
     let blocked = "192.0.2.1".parse().expect("an address");
     world.emulator.change(|options| options.allow_ip = vec![blocked]);
     let first = named.call_with("wx_token.proxy=");

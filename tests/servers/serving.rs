@@ -1,5 +1,5 @@
-//! Servers from start to stop, under load: no failed request, no dead token, one fetch for an expiry, and
-//! no lock that is left behind (I1, I2, I3, I7).
+//! Servers from start to stop, under load: no failed request, no invalid token, one fetch for an expiry, and
+//! no lock that stays (I1, I2, I3, I7).
 
 use std::fs::{self, File};
 use std::os::unix::fs::chown;
@@ -21,7 +21,7 @@ const VISITORS: usize = 8;
 /// How much longer a token lives at most once there is a newer one.
 const OVERLAP: Duration = Duration::from_secs(2);
 
-/// Tokens that are due three seconds after they were made and live nine, which is time enough for a server
+/// Tokens that are due after three seconds and expire after nine, which is time enough for a server
 /// to come up again on a busy machine. A fetch takes half a second.
 pub fn short_lived() -> World {
     let mut world = World::new(Options {
@@ -157,7 +157,7 @@ fn under_load(world: &World, site: &Site, kills: Option<&Kills>) {
     assert!(seen.tokens.len() >= 2, "the refresh during the reload was lost");
 }
 
-/// A stop while a refresh is under way, which nobody waits for.
+/// A stop during a refresh that nobody waits for.
 fn stop(world: &World, site: Site) {
     site.stop();
     until("the fetch is over", || world.emulator.stats().in_flight == 0);

@@ -12,7 +12,7 @@ use wx_token_testing::{World, until};
 
 const CALL: &str = include_str!("php/signals.php");
 
-/// SIGKILL and SIGSTOP, and the two that glibc keeps for itself: nobody may handle them.
+/// SIGKILL and SIGSTOP, and the two that glibc reserves: a process cannot handle them.
 const BARRED: [u32; 4] = [9, 19, 32, 33];
 const SIGCONT: u32 = 18;
 

@@ -1,4 +1,4 @@
-//! Long-running workers that are told by signals: to begin anew, and to stop (I1, I2, I3, I7).
+//! Long-running workers that reload and stop by signals (I1, I2, I3, I7).
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -51,7 +51,7 @@ pub fn follow(mut worker: Process, witness: &Witness<'_>) {
     }
 }
 
-/// Ends workers that a panic has left without anybody who would: those who follow them wait for that.
+/// Kills the workers after a panic: the threads that follow them wait for their end.
 pub struct Ended(pub Vec<u32>);
 
 impl Drop for Ended {

@@ -17,7 +17,7 @@ use crate::fpm::{self, AS_WWW_DATA};
 use crate::server::{Server, until_gone};
 use crate::{WWW_DATA, World, until};
 
-/// No call may take that long.
+/// No call takes that long.
 const HANG: Duration = Duration::from_secs(60);
 
 const SCRIPT: &str = include_str!("../../php/request.php");
@@ -109,7 +109,7 @@ impl Site {
     }
 }
 
-/// A port of loopback where nobody listens.
+/// A port of loopback that is free.
 pub fn free_port() -> u16 {
     let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     free.expect("a free port").port()

@@ -266,7 +266,7 @@ fn whatever_another_user_does_to_the_file_every_call_ends_with_a_whole_token_or_
                 if done.load(Ordering::Relaxed) {
                     break;
                 }
-                // Some acts fail on what the one before has left, or what a refresh has made of it.
+                // Some acts fail because of what the one before left, or because of a refresh.
                 let _ = vandalise(&file, &aside, &victim.path(), act);
                 let _ = fs::remove_file(&aside);
             }

@@ -1,4 +1,4 @@
-//! Upstreams, and men in the middle, that want more than to answer.
+//! Malicious token sources, and machines in the middle.
 
 use std::fs;
 use std::io::{Read, Write};

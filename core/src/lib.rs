@@ -5,6 +5,7 @@
 //! ```text
 //! lib              what the extension and the tests use
 //! status           what can be told of a file without lock or fetch
+//! ticket           a token source that needs an access token first
 //! protocol         the decision: serve the token, wait for another's refresh, or refresh
 //!   poll           a call that never waits, for event loops
 //!   due            a valid token that is due: one refresh, nobody waits
@@ -14,18 +15,17 @@
 //!   interrupted    a refresh that ended with its process
 //!   file_state     what a call finds: the file, and what its process knows besides
 //!   lock_wait      bounded, jittered waits for a lock
-//! ticket           a token source that needs an access token first
 //! refresh          one refresh under a held lock: fetch, then store the token or the failure
-//! memory           what this process remembers of files
 //! worker           threads that no signal of PHP reaches
+//! memory           what this process remembers of files
 //! unstored_tokens  what this process knows of files that could not take it
 //! account          whose token: options, accounts file, settings, environment
 //! settings         every setting as a value
 //! wechat           WeChat as a token source
 //!   client         one fetch, with its retries
 //!   http           requests within one time limit
-//!   connector      TCP for ureq
 //!   resolver       host names for ureq
+//!   connector      TCP for ureq
 //!   request        what is sent
 //!   answer         what answers mean
 //!   errcode        WeChat's error codes
@@ -48,8 +48,6 @@
 //! token            a token, wherever it comes from
 //! secret           text that is never shown
 //! notice           lines for the error log
-//! process          what this process has under way, and how a fork forgets it
-//! caller           who makes a call
 //! names            host names to addresses, without the C library
 //!   dns            DNS
 //!     message      one question and its answer
@@ -57,6 +55,8 @@
 //!   hosts          hosts(5)
 //! socket           sockets with a deadline, which no child keeps
 //! descriptor       whatever is opened, never as a standard stream
+//! process          what this process has under way, and how a fork forgets it
+//! caller           who makes a call
 //! clock            the clocks
 //! signals          which signals wait while a lock is held
 //! printable        text from outside, as a message may hold it

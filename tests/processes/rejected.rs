@@ -1,9 +1,8 @@
 //! A token that WeChat's interfaces reject is replaced exactly once (I3).
 
 use wechat_emulator::{Options, Stats};
-
-use crate::support::php::Answer;
-use crate::support::{World, print_waits};
+use wx_token_testing::php::Answer;
+use wx_token_testing::{World, print_waits};
 
 fn replace(world: &World, rejected: &str, count: usize) -> Vec<Answer> {
     world.callers_of(&format!("wx_refresh_token($file, '{rejected}')"), count).release()

@@ -10,7 +10,7 @@ use std::time::Duration;
 use simple_dns::rdata::{A, RData};
 use simple_dns::{CLASS, Packet, QTYPE, RCODE, ResourceRecord, TYPE};
 
-use super::php::Php;
+use crate::php::Php;
 
 /// Where the emulator is, to a process that asks the name server.
 pub const WECHAT: &str = "wechat.test";
@@ -32,14 +32,14 @@ impl NameServer {
         Self::answering(true)
     }
 
-    /// Takes questions and says nothing.
+    /// Receives questions and does not answer.
     pub fn dropping() -> Self {
         Self::answering(false)
     }
 
     fn answering(answers: bool) -> Self {
-        // Port 53 is the one that resolv.conf can name. Whoever asked a server before may ask it still,
-        // so no address is used twice.
+        // resolv.conf always means port 53. A process that asked an earlier server may ask again, so no address
+        // is used twice.
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let bound = (0..1000).find_map(|_| {
             let [.., third, fourth] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
@@ -57,7 +57,7 @@ impl NameServer {
                 counter.fetch_add(1, Ordering::Relaxed);
                 if answers {
                     let answer = answer(&Packet::parse(&buffer[..length]).expect("a question"));
-                    // Whoever asked may be gone.
+                    // The process that asked may have ended.
                     let _ = socket.send_to(&answer, from);
                 }
             }

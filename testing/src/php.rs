@@ -1,18 +1,20 @@
 //! PHP processes.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 
-use super::{extension, program};
+use crate::process::Process;
+use crate::{extension, program};
 
-/// How to run PHP with the extension.
+/// How to run PHP: its settings, its environment, its user, and what it sees of the machine.
 #[derive(Clone)]
 pub struct Php {
     arguments: Vec<String>,
+    environment: Vec<(&'static str, OsString)>,
     user: Option<u32>,
     names: Option<Names>,
     clock: Option<Skew>,
@@ -37,19 +39,40 @@ const WITH_NAMES: &str =
     r#"mount --bind "$0" /etc/resolv.conf && mount --bind "$1" /etc/hosts && shift && exec "$@""#;
 
 impl Php {
+    /// PHP with the extension and these of its settings.
     pub fn new(settings: &[(String, String)]) -> Self {
-        let mut arguments =
-            vec!["-n".to_owned(), "-d".to_owned(), format!("extension={}", extension().display())];
-        arguments.extend(["-d".to_owned(), "zend.exception_ignore_args=0".to_owned()]);
-        for (name, value) in settings {
-            arguments.extend(["-d".to_owned(), format!("wx_token.{name}=\"{value}\"")]);
-        }
-        Self { arguments, user: None, names: None, clock: None }
+        let php = Self::bare().with(&format!("extension={}", extension().display()));
+        let set = |php: Self, (name, value): &_| php.with(&format!("wx_token.{name}=\"{value}\""));
+        settings.iter().fold(php, set)
+    }
+
+    /// PHP without the extension, and without any configuration.
+    pub fn bare() -> Self {
+        let arguments = vec!["-n".to_owned()];
+        let php = Self { arguments, environment: Vec::new(), user: None, names: None, clock: None };
+        php.with("zend.exception_ignore_args=0")
     }
 
     /// One more `-d name=value`.
     pub fn with(mut self, setting: &str) -> Self {
         self.arguments.extend(["-d".to_owned(), setting.to_owned()]);
+        self
+    }
+
+    /// Each of these as `-d name=value`.
+    pub fn with_all(self, settings: &[&str]) -> Self {
+        settings.iter().fold(self, |php, setting| php.with(setting))
+    }
+
+    /// One more argument, before those that name a program.
+    pub fn with_argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// One more variable of its environment.
+    pub fn with_env(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name, value.into()));
         self
     }
 
@@ -65,7 +88,7 @@ impl Php {
         self
     }
 
-    /// By the wall clock that the program makes of the offset.
+    /// With the wall clock that the program derives from the offset.
     pub fn with_clock(mut self, program: PathBuf, offset: PathBuf) -> Self {
         self.clock = Some(Skew { program, offset });
         self
@@ -87,28 +110,28 @@ impl Php {
                 command
             }
         };
-        command.args(&self.arguments).env_remove("WX_APPID").env_remove("WX_SECRET");
+        self.configure(&mut command);
         if let Some(id) = self.user {
             command.uid(id).gid(id);
         }
         command
     }
 
+    /// php-fpm with the same settings and environment.
+    pub fn fpm(&self) -> Command {
+        let mut command = Command::new(program("PHP_FPM", "php-fpm"));
+        self.configure(&mut command);
+        command
+    }
+
+    fn configure(&self, command: &mut Command) {
+        command.args(&self.arguments).env_remove("WX_APPID").env_remove("WX_SECRET");
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+    }
+
     /// Starts PHP on `code`, which can talk through its standard input and output.
     pub fn start(&self, code: &str, arguments: &[&str]) -> Process {
-        let mut child = self
-            .command()
-            .arg("-r")
-            .arg(code)
-            .arg("--")
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("php starts");
-        let input = child.stdin.take();
-        let output = BufReader::new(child.stdout.take().expect("a piped output"));
-        Process { child, input, output }
+        Process::start(self.command().args(["-r", code, "--"]).args(arguments))
     }
 
     /// Runs `code` to its end and returns what it printed, its errors included.
@@ -118,9 +141,14 @@ impl Php {
             .args(["-d", "display_errors=1", "-d", "html_errors=0", "-r", code, "--"])
             .args(arguments)
             .output()
-            .expect("php runs");
+            .expect("PHP runs");
         String::from_utf8_lossy(&output.stdout).into_owned()
             + &String::from_utf8_lossy(&output.stderr)
+    }
+
+    /// Evaluates `call` on `$file` in a process of its own.
+    pub fn call(&self, file: &Path, call: &str) -> Answer {
+        Callers::start(self, file, call, 1).release().remove(0)
     }
 
     /// Evaluates `call` on `$file` in a PHP whose command comes after `before`.
@@ -128,61 +156,17 @@ impl Php {
         let php = self.command();
         before.arg(php.get_program()).args(php.get_args()).args(["-r", code(CALL), "--"]);
         before.env_remove("WX_APPID").env_remove("WX_SECRET");
-        // The standard input is at its end: nobody need release the call.
+        // The standard input is at its end, so the call does not wait.
         let output = before.arg(file).arg(call).output().expect("php runs");
         let text = String::from_utf8_lossy(&output.stdout);
         Answer::parse(text.strip_prefix("ready\n").unwrap_or_else(|| panic!("{output:?}")))
     }
 }
 
-/// A running PHP process; killed when dropped.
-pub struct Process {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-}
-
-impl Process {
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    pub fn read_line(&mut self) -> String {
-        let mut line = String::new();
-        self.output.read_line(&mut line).expect("php prints a line");
-        line.trim_end().to_owned()
-    }
-
-    /// Sends a line, for which the process waits in `fgets(STDIN)`.
-    pub fn release(&mut self) {
-        self.input.as_mut().and_then(|input| input.write_all(b"go\n").ok()).expect("php reads");
-    }
-
-    pub fn rest(mut self) -> String {
-        self.input = None;
-        let mut rest = String::new();
-        self.output.read_to_string(&mut rest).expect("php prints text");
-        rest
-    }
-
-    /// SIGKILL.
-    pub fn kill(mut self) {
-        self.child.kill().expect("php was running");
-        self.child.wait().expect("php is gone");
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// Waits for a line, then evaluates an expression and prints what came of it as JSON.
 pub const CALL: &str = include_str!("../php/call.php");
 
-/// Waits until a callable gives something, and gives it. It fails after 30 s: its test would hang.
+/// Waits until a callable returns something, and returns it. It fails after 30 s, so that no test hangs.
 pub const UNTIL: &str = r"
     $until = function (callable $look): mixed {
         for ($deadline = hrtime(true) + 30e9; !($found = $look()); usleep(1000)) {
@@ -192,8 +176,8 @@ pub const UNTIL: &str = r"
     };
 ";
 
-/// Makes of a call, with further arguments perhaps, one after which the file is remembered: that takes two, a
-/// tick of its clock apart.
+/// Calls until the file is remembered, with further arguments if there are any. That takes two calls, a tick of
+/// the file's clock apart.
 pub const REMEMBER: &str = r"
     $remember = function (string $file, ...$arguments): string {
         $token = wx_get_token($file, ...$arguments);
@@ -218,16 +202,12 @@ impl Callers {
         let file = file.to_str().expect("a printable path");
         let mut callers: Vec<_> =
             (0..count).map(|_| php.start(code(CALL), &[file, call])).collect();
-        for caller in &mut callers {
-            assert_eq!(caller.read_line(), "ready");
-        }
+        callers.iter_mut().for_each(Process::await_ready);
         Self(callers)
     }
 
     pub fn release_only(mut self) -> Vec<Process> {
-        for caller in &mut self.0 {
-            caller.release();
-        }
+        self.0.iter_mut().for_each(Process::release);
         self.0
     }
 
@@ -241,7 +221,7 @@ pub fn code(file: &str) -> &str {
     file.strip_prefix("<?php").expect("a PHP file")
 }
 
-/// What came of one call.
+/// The result of one call.
 #[derive(Debug)]
 pub struct Answer {
     json: Value,

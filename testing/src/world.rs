@@ -1,30 +1,20 @@
-//! What every test here needs: an emulator with a token file beside it, and PHP processes.
-
-pub mod fastcgi;
-pub mod fpm;
-pub mod mounts;
-pub mod names;
-pub mod php;
+//! An emulator with a token file beside it, and how PHP finds both.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::XattrFlags;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use wechat_emulator::{Emulator, Options, Tls};
 
-use self::php::{Answer, Callers, GET, Php};
+use crate::php::{Answer, Callers, GET, Php};
+use crate::{extension, now, now_ms, until};
 
-/// www-data, as whom Debian's servers run PHP.
-pub const WWW_DATA: u32 = 33;
-
-/// An upstream, a directory, and how PHP is to reach both.
+/// An emulator of WeChat, the directory of a token file, and the settings by which PHP reaches both.
 pub struct World {
     pub emulator: Emulator,
     pub dir: TempDir,
@@ -52,13 +42,13 @@ impl World {
         Self { dir, ..Self::new(options) }
     }
 
-    /// A world whose upstream takes 200 ms, so that a race is certain to be one.
+    /// A world where a fetch takes 200 ms, so that calls certainly race.
     pub fn slow() -> Self {
         Self::with_latency(200)
     }
 
-    /// A world whose upstream takes 50 ms: a call is over before, and the second that the end of a process
-    /// waits is long after, on a busy machine too.
+    /// A world where a fetch takes 50 ms: longer than a call, and far shorter than the second that the end of a
+    /// process waits, on a busy machine too.
     pub fn brisk() -> Self {
         Self::with_latency(50)
     }
@@ -68,7 +58,7 @@ impl World {
         Self::new(Options { latency, ..Options::default() })
     }
 
-    /// A world whose upstream is at `host`, over TLS.
+    /// A world where WeChat is at `host`, over TLS.
     pub fn named(host: &str) -> Self {
         let tls = Tls { cert_names: vec![host.to_owned()], ..Tls::default() };
         let mut world = Self::new(Options { tls: Some(tls), ..Options::default() });
@@ -77,6 +67,21 @@ impl World {
         world.set("ca_file", &ca_file);
         world.set("api_base", &base);
         world
+    }
+
+    /// The same with an empty account in its settings.
+    #[must_use]
+    pub fn without_account(mut self) -> Self {
+        self.set("appid", "");
+        self.set("secret", "");
+        self
+    }
+
+    /// Writes a file of accounts beside the token file, and names it in the settings.
+    pub fn set_accounts(&mut self, content: &str) {
+        let accounts = self.dir.path().join("accounts.json");
+        fs::write(&accounts, content).expect("an accounts file");
+        self.set("accounts", accounts.to_str().expect("a printable path"));
     }
 
     /// Sets `wx_token.<name>` for the processes that are started from now on.
@@ -95,7 +100,13 @@ impl World {
 
     /// Writes a token file that expired a minute ago, and returns its content.
     pub fn write_expired(&self) -> String {
-        let content = json!({"access_token": "an-old-token", "expire": now() - 60}).to_string();
+        self.write_old_token(-60)
+    }
+
+    /// Writes a token that the emulator does not know and that expires in `seconds`. Returns the content.
+    pub fn write_old_token(&self, seconds: i64) -> String {
+        let expire = now().saturating_add_signed(seconds);
+        let content = json!({"access_token": "an-old-token", "expire": expire}).to_string();
         self.write(&content);
         content
     }
@@ -117,8 +128,16 @@ impl World {
         Php::new(&self.settings)
     }
 
-    pub fn settings(&self) -> &[(String, String)] {
-        &self.settings
+    /// The settings as a php.ini that loads the extension.
+    pub fn php_ini(&self) -> String {
+        let first = format!("extension={}\n", extension().display());
+        let line = |(name, value): &_| format!("wx_token.{name}=\"{value}\"\n");
+        first + &self.settings.iter().map(line).collect::<String>()
+    }
+
+    /// Gives the directory of the token file to a user and the group of the same number.
+    pub fn give_directory_to(&self, user: u32) {
+        chown(self.dir.path(), Some(user), Some(user)).expect("the tests run as root");
     }
 
     /// Starts `count` processes that will call `wx_get_token` once, when they are released.
@@ -131,9 +150,14 @@ impl World {
         Callers::start(&self.php(), &self.file(), call, count)
     }
 
+    /// Calls `wx_get_token` in a process of its own.
     pub fn call(&self) -> Answer {
-        let mut answers = self.callers(1).release();
-        answers.pop().expect("one caller, one answer")
+        self.call_of(GET)
+    }
+
+    /// The same with another call than `wx_get_token($file)`.
+    pub fn call_of(&self, call: &str) -> Answer {
+        self.php().call(&self.file(), call)
     }
 
     /// Writes a token file with a live token that expires in `seconds`, and returns the token.
@@ -145,8 +169,8 @@ impl World {
         token
     }
 
-    /// Waits until the file is no longer so new that it is read twice, or left alone by a poll: it was changed
-    /// more than 50 ms ago.
+    /// Waits until the last change of the file is more than 50 ms ago. Before that, it is read twice, and a poll
+    /// does not read it.
     pub fn until_settled(&self) {
         until("the file is settled", || {
             fs::metadata(self.file()).map_or(true, |file| {
@@ -157,8 +181,8 @@ impl World {
         });
     }
 
-    /// A recorded failure, in the file or beside it, bars the next refresh for a second or more, and so does what
-    /// a killed one has left; as if that had passed.
+    /// Ends the pause that a failure record, or the temporary file of a killed refresh, imposes on the next
+    /// refresh.
     pub fn end_pause(&self) {
         self.set_retry_at(0);
         let long_ago = SystemTime::now() - Duration::from_secs(60);
@@ -170,7 +194,7 @@ impl World {
         }
     }
 
-    /// Lets the pause after a recorded failure last for longer than any test, however busy the machine is.
+    /// Makes the pause after a recorded failure longer than any test.
     pub fn prolong_pause(&self) {
         self.set_retry_at((now() + 3600) * 1000);
     }
@@ -215,60 +239,7 @@ impl World {
         for answer in answers {
             assert_eq!(answer.token(), token);
         }
-        assert!(self.is_live(token), "the token is dead");
+        assert!(self.is_live(token), "the token is invalid");
         assert_eq!(self.names(), ["token.json"], "something was left behind");
-    }
-}
-
-/// Seconds since 1970.
-pub fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs()
-}
-
-/// Milliseconds since 1970.
-pub fn now_ms() -> u128 {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_millis()
-}
-
-/// Waits until `condition` holds.
-pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !condition() {
-        assert!(Instant::now() < deadline, "not within 30 s: {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// Sets `end`, on a panic too: whoever looks at it would go on for ever.
-pub struct Over<'a>(pub &'a AtomicBool);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Runs a program that succeeds.
-pub fn run(command: &mut Command) {
-    assert!(command.status().is_ok_and(|status| status.success()), "{command:?} needs root");
-}
-
-/// Prints how long the callers of a storm waited: a figure for the reader, never an assertion.
-pub fn print_waits(what: &str, answers: &[Answer]) {
-    let mut waits: Vec<f64> = answers.iter().map(|answer| answer.milliseconds).collect();
-    waits.sort_by(f64::total_cmp);
-    let (median, slowest) = (waits[waits.len() / 2], waits[waits.len() - 1]);
-    println!("{what}: {} callers, median {median:.0} ms, slowest {slowest:.0} ms", waits.len());
-}
-
-/// A program of the PHP under test, which the Makefile chooses; by default `name`.
-pub fn program(variable: &str, name: &str) -> OsString {
-    std::env::var_os(variable).unwrap_or_else(|| name.into())
-}
-
-pub fn extension() -> PathBuf {
-    match std::env::var_os("WX_TOKEN_SO") {
-        Some(path) => path.into(),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("target/debug/libwx_token.so"),
     }
 }

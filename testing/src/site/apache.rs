@@ -1,4 +1,4 @@
-//! Apache with PHP as its module, a process for each request at a time.
+//! Apache with PHP as its module: each process answers one request at a time.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -7,17 +7,17 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use super::{Server, serve};
-use crate::support::{World, extension, program};
+use crate::server::Server;
+use crate::{World, program};
 
 const APACHE: &str = "/usr/sbin/apache2";
 const MODULES: &str = "/usr/lib/apache2/modules";
 /// The module of the PHP under test, unless the Makefile names another. If it names none, `build.rs` leaves
-/// the cfg `apache` out, and nothing here is called.
+/// the cfg `apache` out, and no test calls this.
 const PHP: &str = "/usr/lib/apache2/modules/libphp8.2.so";
 
-/// With `directives` of an administrator's own.
-pub fn start(world: &World, dir: &Path, port: u16, children: u32, directives: &str) -> Server {
+/// Starts Apache with the settings of `world` and further `directives`.
+pub fn serve(world: &World, dir: &Path, port: u16, children: u32, directives: &str) -> Server {
     let config = dir.join("apache.conf");
     let text = format!(
         "ServerRoot {dir}\nServerName 127.0.0.1\nListen 127.0.0.1:{port}\n\
@@ -35,15 +35,11 @@ pub fn start(world: &World, dir: &Path, port: u16, children: u32, directives: &s
         php = program("PHP_APACHE", PHP).display(),
     );
     fs::write(&config, text).expect("a configuration");
-    let mut ini = format!("extension={}\n", extension().display());
-    for (name, value) in world.settings() {
-        ini += &format!("wx_token.{name}=\"{value}\"\n");
-    }
-    fs::write(dir.join("php.ini"), ini).expect("php.ini");
+    fs::write(dir.join("php.ini"), world.php_ini()).expect("php.ini");
     let mut command = Command::new(APACHE);
     // Debian's build would add its own php.ini files.
     command.arg("-f").arg(&config).arg("-DFOREGROUND").env("PHP_INI_SCAN_DIR", "");
-    // It ends all of its process group, which is not to be this test's.
+    // It signals its whole process group when it stops, which must not be that of the test.
     command.process_group(0);
-    serve(&mut command, Some(Signal::USR1), Signal::WINCH)
+    Server::start(&mut command, Some(Signal::USR1), Signal::WINCH)
 }

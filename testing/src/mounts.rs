@@ -8,7 +8,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::run;
+use crate::run;
 
 /// Something that is mounted, until this is dropped.
 pub struct Mounted(PathBuf);

@@ -1,4 +1,4 @@
-//! What callers are given, and what a bystander reads, judged while it happens.
+//! Whether callers get valid tokens, and whether another process reads whole files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::Value;
 use wechat_emulator::Emulator;
 
-use crate::support::now_ms;
+use crate::now_ms;
 
 /// Asks the emulator about each token.
 pub struct Witness<'a> {
@@ -23,26 +23,26 @@ pub struct Witness<'a> {
 #[derive(Default)]
 pub struct Seen {
     pub calls: u64,
-    /// Every token given, with the moment of its death, as far as that is known, in seconds since 1970.
+    /// Every token that callers got, with the time of its end as far as that is known, in seconds since 1970.
     pub tokens: BTreeMap<String, f64>,
-    /// Tokens that were dead when they were given.
+    /// Tokens that were invalid when callers got them.
     pub dead: BTreeSet<String>,
-    /// Answers that came too late to say whether their token was alive when it was given.
+    /// Answers that came too late to tell whether their token was valid then.
     pub late: u64,
     /// Exceptions by class, each with its last message.
     pub exceptions: BTreeMap<String, (u64, String)>,
-    /// What is no answer at all.
+    /// Output that is not an answer.
     pub failed: Vec<String>,
-    /// Requests without an answer, but of the time in which a server kills its workers.
+    /// Requests without an answer while a server killed its workers.
     pub cut: u64,
     pub slowest_ms: f64,
 }
 
-/// WeChat's errcode for a token whose time is over, as opposed to one that was replaced.
+/// WeChat's errcode for an expired token; a replaced one has another.
 const EXPIRED: i64 = 42001;
 
-/// A token that was replaced died at a moment that nobody was told of: an answer that is so many seconds
-/// old is no longer judged by it.
+/// When a replaced token became invalid is not known: an answer that is older than so many seconds is not
+/// judged by it.
 const PROMPT: f64 = 1.0;
 
 impl<'a> Witness<'a> {
@@ -58,7 +58,7 @@ impl<'a> Witness<'a> {
         self.seen.lock().expect("no witness panicked").failed.push(why.to_string());
     }
 
-    /// Takes what came of a request.
+    /// Takes the answer to a request, or its failure.
     pub fn judge_request(&self, answer: io::Result<String>) {
         match answer {
             Ok(answer) => self.judge(&answer),
@@ -66,7 +66,7 @@ impl<'a> Witness<'a> {
         }
     }
 
-    /// Takes what comes of a request while a server may kill its workers.
+    /// The same while a server may kill its workers.
     pub fn judge_request_with(&self, kills: &Kills, request: impl FnOnce() -> io::Result<String>) {
         let before = kills.0.load(Ordering::SeqCst);
         let answer = request();
@@ -132,7 +132,7 @@ impl Seen {
     }
 }
 
-/// Reads the token file all the time until `end`; returns how often, and what was not whole.
+/// Reads the token file again and again until `end`. Returns how often, and every content that was not whole.
 pub fn bystander(file: &Path, end: &AtomicBool) -> (u64, Vec<String>) {
     let (mut reads, mut broken) = (0, Vec::new());
     while !end.load(Ordering::Relaxed) {
@@ -142,7 +142,7 @@ pub fn bystander(file: &Path, end: &AtomicBool) -> (u64, Vec<String>) {
             broken.push(content);
         }
         reads += 1;
-        // It must not take the machine from those whom it watches.
+        // The callers need the processor.
         thread::sleep(Duration::from_millis(1));
     }
     (reads, broken)

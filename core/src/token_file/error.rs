@@ -37,10 +37,8 @@ impl FileError {
     /// PHP's `open_basedir` does not include the file at `path`, or its directory, where it is replaced.
     #[must_use]
     pub fn denied_by_open_basedir(path: &Path) -> Self {
-        let directory = printable_path(parent(path));
-        let problem = format!("open_basedir does not include its directory {directory}");
-        let remedy = format!("Add {directory} to open_basedir, or move the file");
-        Self::without_source(path, problem, remedy)
+        let remedy = "Add the directory of the token file to open_basedir, or move the file";
+        Self::without_source(path, "open_basedir does not include it".to_owned(), remedy)
     }
 
     pub(super) fn wrong_kind(path: &Path, kind: &str) -> Self {

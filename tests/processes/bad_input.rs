@@ -131,7 +131,7 @@ fn a_directory_that_may_not_be_written_is_blamed_for_a_file_that_is_missing() {
     fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
     let answer = as_nobody(&world);
     let blamed = format!(
-        "cannot create {}: user nobody (65534) may not write to the directory {dir} (root:root, mode 0755). Run chown nobody {dir}, or share the directory through a group",
+        "cannot create {}: user nobody (65534) may not write to the directory {dir}, which is owned by root:root, mode 0755. Run chown nobody {dir}, or share the directory through a group",
         world.file().display(),
         dir = world.dir.path().display()
     );
@@ -172,7 +172,7 @@ fn a_directory_that_may_not_be_entered_is_blamed_wherever_it_is_on_the_way() {
         assert_eq!(process.read_line(), "ready");
         process.release();
         let blamed = format!(
-            "cannot open {}: user nobody (65534) may not enter the directory {closed} (root:root, mode 0700). Run chmod o+x {closed}, or pass another path",
+            "cannot open {}: user nobody (65534) may not enter the directory {closed}, which is owned by root:root, mode 0700. Run chmod o+x {closed}, or pass another path",
             path.display(),
             closed = closed.display()
         );

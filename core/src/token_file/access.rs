@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::{Access, AtFlags, CWD};
+use rustix::process::geteuid;
 
 use super::system_error::SystemError;
 use super::users;
@@ -49,11 +50,8 @@ pub fn explain(path: &Path, task: &str, error: &SystemError) -> (String, String)
         return explain_without_mode(path, error);
     }
     match fs::metadata(place) {
-        Ok(metadata) if wanted & SEARCH == 0 && wanted != 0 => {
-            explain_file(place, &metadata, wanted)
-        }
-        Ok(metadata) if wanted & WRITE != 0 && is_allowed(place, SEARCH) => {
-            explain_directory(place, &metadata)
+        Ok(metadata) if wanted & (READ | WRITE) != 0 && is_allowed(place, wanted & SEARCH) => {
+            explain_mode(place, &metadata, wanted)
         }
         _ => explain_way(path),
     }
@@ -61,7 +59,7 @@ pub fn explain(path: &Path, task: &str, error: &SystemError) -> (String, String)
 
 /// Owner and mode allow it.
 fn explain_without_mode(path: &Path, error: &SystemError) -> (String, String) {
-    let is_owner = |metadata: Metadata| Class::of_process(&metadata) == Class::Owner;
+    let is_owner = |metadata: Metadata| metadata.uid() == geteuid().as_raw();
     if error.call == Some("utimensat(2)") && !fs::metadata(path).is_ok_and(is_owner) {
         return (
             "the expiry counts from its modification time, which only its owner can set".to_owned(),
@@ -79,59 +77,46 @@ fn explain_without_mode(path: &Path, error: &SystemError) -> (String, String) {
     )
 }
 
-fn explain_file(file: &Path, metadata: &Metadata, wanted: u32) -> (String, String) {
-    let problem = format!(
-        "user {} has no permission; the file is owned by {}{}",
-        whoami(),
-        owner_and_mode(metadata),
-        if has_acl(file) { ", and has an ACL (getfacl)" } else { "" }
-    );
-    let letters = if wanted & WRITE == 0 { "r" } else { "rw" };
-    (problem, remedy(file, metadata, letters, "the file"))
-}
-
-fn explain_directory(directory: &Path, metadata: &Metadata) -> (String, String) {
-    let problem = format!(
-        "user {} may not write to the directory {} ({}{})",
-        whoami(),
-        printable_path(directory),
-        owner_and_mode(metadata),
-        if has_acl(directory) { ", with an ACL" } else { "" }
-    );
-    (problem, remedy(directory, metadata, "wx", "the directory"))
-}
-
-fn remedy(place: &Path, metadata: &Metadata, letters: &str, what: &str) -> String {
-    let path = printable_path(place);
-    if Class::of_process(metadata) == Class::Owner {
-        return format!("Run chmod u+{letters} {path}");
-    }
-    format!("Run chown {} {path}, or share {what} through a group", effective_user())
+/// The file or directory at `place` does not allow `wanted`.
+fn explain_mode(place: &Path, metadata: &Metadata, wanted: u32) -> (String, String) {
+    let (user, owner, path) = (whoami(), owner_and_mode(metadata), printable_path(place));
+    let acl = if has_acl(place) { ", and has an ACL (getfacl)" } else { "" };
+    let (problem, what) = if metadata.is_dir() {
+        let problem = format!("user {user} may not write to the directory {path}, which is");
+        (problem, "the directory")
+    } else {
+        (format!("user {user} has no permission; the file is"), "the file")
+    };
+    let remedy = if metadata.uid() == geteuid().as_raw() {
+        let letters = ["", "x", "w", "wx", "r", "rx", "rw"].get(wanted as usize);
+        format!("Run chmod u+{} {path}", letters.unwrap_or(&"rwx"))
+    } else {
+        format!("Run chown {} {path}, or share {what} through a group", effective_user())
+    };
+    (format!("{problem} owned by {owner}{acl}"), remedy)
 }
 
 /// A directory on the way to `path`, or to the target of a link there, is closed.
 fn explain_way(path: &Path) -> (String, String) {
-    let target = fs::read_link(path).map(|target| parent(path).join(target));
-    let ways = [Some(path), target.as_deref().ok()].into_iter().flatten();
-    let closed = ways.flat_map(|way| {
-        let directories: Vec<_> = way.ancestors().skip(1).collect();
-        directories.into_iter().rev()
-    });
-    let denied = |directory: &Path| {
-        let metadata = fs::metadata(directory).ok()?;
-        (!is_allowed(directory, SEARCH)).then_some((directory.to_owned(), metadata))
-    };
-    match closed.into_iter().find_map(denied) {
+    let target = fs::read_link(path).map(|target| parent(path).join(target)).unwrap_or_default();
+    let upwards = [&target, path].into_iter().flat_map(|end| end.ancestors().skip(1));
+    // The last one that can be looked at: those below it cannot.
+    let closed = upwards.filter(|directory| !is_allowed(directory, SEARCH));
+    let seen = closed.filter_map(|directory| Some((directory, fs::metadata(directory).ok()?)));
+    let user = whoami();
+    match seen.last() {
         Some((directory, metadata)) => {
-            let path = printable_path(&directory);
-            let (owner, class) = (owner_and_mode(&metadata), Class::of_process(&metadata).letter());
+            let (path, owner) = (printable_path(directory), owner_and_mode(&metadata));
+            let (_, class) = class_of_process(&metadata);
             (
-                format!("user {} may not enter the directory {path} ({owner})", whoami()),
+                format!(
+                    "user {user} may not enter the directory {path}, which is owned by {owner}"
+                ),
                 format!("Run chmod {class}+x {path}, or pass another path"),
             )
         }
         None => (
-            format!("user {} may not enter a directory on the way to it", whoami()),
+            format!("user {user} may not enter a directory on the way to it"),
             "Give that user access, or pass another path".to_owned(),
         ),
     }
@@ -143,12 +128,12 @@ fn owner_and_mode(metadata: &Metadata) -> String {
 }
 
 fn effective_user() -> String {
-    users::user(rustix::process::geteuid().as_raw())
+    users::user(geteuid().as_raw())
 }
 
 /// As "www-data (33)".
 fn whoami() -> String {
-    let (name, uid) = (effective_user(), rustix::process::geteuid().as_raw().to_string());
+    let (name, uid) = (effective_user(), geteuid().to_string());
     if name == uid { uid } else { format!("{name} ({uid})") }
 }
 
@@ -156,44 +141,19 @@ fn has_acl(place: &Path) -> bool {
     rustix::fs::getxattr(place, ACL, &mut [0; 0]).is_ok()
 }
 
-/// The class of users of a file whose bits of the mode count for this process.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Owner,
-    Group,
-    Others,
-}
-
-impl Class {
-    fn of_process(metadata: &Metadata) -> Self {
-        let has_group = |gid| {
-            gid == rustix::process::getegid().as_raw()
-                || rustix::process::getgroups()
-                    .is_ok_and(|groups| groups.iter().any(|group| group.as_raw() == gid))
-        };
-        if metadata.uid() == rustix::process::geteuid().as_raw() {
-            Self::Owner
-        } else if has_group(metadata.gid()) {
-            Self::Group
-        } else {
-            Self::Others
-        }
-    }
-
-    const fn shift(self) -> u32 {
-        match self {
-            Self::Owner => 6,
-            Self::Group => 3,
-            Self::Others => 0,
-        }
-    }
-
-    const fn letter(self) -> char {
-        match self {
-            Self::Owner => 'u',
-            Self::Group => 'g',
-            Self::Others => 'o',
-        }
+/// How far the bits of the mode are shifted that count for this process, and chmod(1)'s letter for them.
+fn class_of_process(metadata: &Metadata) -> (u32, char) {
+    let has_group = |gid| {
+        gid == rustix::process::getegid().as_raw()
+            || rustix::process::getgroups()
+                .is_ok_and(|groups| groups.iter().any(|group| group.as_raw() == gid))
+    };
+    if metadata.uid() == geteuid().as_raw() {
+        (6, 'u')
+    } else if has_group(metadata.gid()) {
+        (3, 'g')
+    } else {
+        (0, 'o')
     }
 }
 
@@ -216,9 +176,8 @@ fn is_allowed(place: &Path, wanted: u32) -> bool {
 /// The same by owner, group and mode alone. Any ACL counts as a denial.
 fn is_allowed_by_mode(place: &Path, wanted: u32) -> bool {
     let Ok(metadata) = fs::metadata(place) else { return false };
-    let class = Class::of_process(&metadata);
-    let is_allowed = metadata.mode() >> class.shift() & wanted == wanted;
-    is_allowed && (class == Class::Owner || !has_acl(place))
+    let (shift, class) = class_of_process(&metadata);
+    metadata.mode() >> shift & wanted == wanted && (class == 'u' || !has_acl(place))
 }
 
 /// The attribute by which not even root may change the file or directory at `place`, and chattr(1)'s letter for it.
@@ -247,7 +206,7 @@ fn unfollowed_link(path: &Path) -> Option<String> {
     let link = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_symlink)?;
     let directory = fs::metadata(parent(path)).ok()?;
     let is_guarded = directory.mode() & STICKY_AND_WRITABLE_BY_ALL == STICKY_AND_WRITABLE_BY_ALL
-        && link.uid() != rustix::process::geteuid().as_raw()
+        && link.uid() != geteuid().as_raw()
         && link.uid() != directory.uid();
     is_guarded.then(|| {
         format!(
@@ -273,7 +232,7 @@ mod tests {
         symlink("/dev/null", &path).unwrap();
         let told = |mode, owner| {
             fs::set_permissions(dir.path(), PermissionsExt::from_mode(mode)).unwrap();
-            if rustix::process::geteuid().is_root() {
+            if geteuid().is_root() {
                 lchown(&path, Some(owner), None).unwrap();
             }
             let denied = io::Error::from_raw_os_error(libc::EACCES);
@@ -281,7 +240,7 @@ mod tests {
             let link = format!("it is a link of user {} in", users::user(65534));
             problem.contains(&format!("(fs.protected_symlinks): {link}"))
         };
-        assert_eq!(told(0o1777, 65534), rustix::process::geteuid().is_root());
+        assert_eq!(told(0o1777, 65534), geteuid().is_root());
         assert!(!told(0o1777, 0), "his own");
         assert!(!told(0o755, 65534), "nobody else can put a link there");
     }

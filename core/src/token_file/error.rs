@@ -80,61 +80,61 @@ impl FileError {
 }
 
 fn explain(path: &Path, task: &str, error: &SystemError) -> (String, String) {
-    let parent = parent(path);
-    match error.kind() {
-        io::ErrorKind::NotFound if !parent.exists() => (
-            format!("the directory {} does not exist", printable_path(parent)),
-            "Create it, or pass another path".to_owned(),
-        ),
+    let (errno, text, call) = (error.errno(), error.error.to_string(), error.call());
+    let (directory, is_there) = (printable_path(parent(path)), parent(path).exists());
+    let full;
+    let (problem, remedy) = match error.kind() {
+        io::ErrorKind::PermissionDenied => return access::explain(path, task, error),
+        io::ErrorKind::NotFound if !is_there => {
+            full = format!("the directory {directory} does not exist");
+            (&*full, "Create it, or pass another path")
+        }
         // Of /proc and the like.
-        io::ErrorKind::NotFound if task == "create" => (
-            format!("no file can be created in {}", printable_path(parent)),
-            "Pass a path in another directory".to_owned(),
-        ),
-        io::ErrorKind::NotFound => ("it does not exist".to_owned(), "Check the path".to_owned()),
-        _ if error.errno() == Some(libc::ELOOP) => (
-            "its symbolic links form a loop".to_owned(),
-            "Correct the link, or pass another path".to_owned(),
-        ),
-        io::ErrorKind::PermissionDenied => access::explain(path, task, error),
-        _ if error.errno() == Some(libc::ENOSYS) => (
-            format!("{} is not available ({})", error.call(), error.error),
-            "A sandbox (seccomp) may forbid it, or the kernel or the file system may lack it"
-                .to_owned(),
-        ),
-        io::ErrorKind::ReadOnlyFilesystem => (
-            "the file system is read-only".to_owned(),
-            "Pass a path on a writable file system".to_owned(),
-        ),
-        io::ErrorKind::StorageFull if has_no_inode(parent) => (
-            format!("the file system of {} has no free inodes", printable_path(parent)),
-            "Delete files there, of whatever size (df -i shows the inodes); the old content is untouched".to_owned(),
-        ),
-        io::ErrorKind::StorageFull => {
-            (error.error.to_string(), "Free some space; the old content is untouched".to_owned())
+        io::ErrorKind::NotFound if task == "create" => {
+            full = format!("no file can be created in {directory}");
+            (&*full, "Pass a path in another directory")
         }
-        io::ErrorKind::QuotaExceeded => (
-            format!("the disk quota is used up ({})", error.error),
-            "Raise the quota, or delete files that count toward it; the old content is untouched"
-                .to_owned(),
-        ),
-        io::ErrorKind::IsADirectory => {
-            ("it is a directory".to_owned(), "Pass the path of a regular file".to_owned())
+        io::ErrorKind::NotFound => ("it does not exist", "Check the path"),
+        _ if errno == Some(libc::ELOOP) => {
+            ("its symbolic links form a loop", "Correct the link, or pass another path")
         }
-        io::ErrorKind::InvalidFilename => {
-            ("the name is too long".to_owned(), "Pass a shorter path".to_owned())
+        _ if errno == Some(libc::ENOSYS) => {
+            full = format!("{call} is not available ({text})");
+            (
+                &*full,
+                "A sandbox (seccomp) may forbid it, or the kernel or the file system may lack it",
+            )
         }
-        io::ErrorKind::NotADirectory => (
-            "a part of the path is a file, not a directory".to_owned(),
-            "Check the path".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => {
+            ("the file system is read-only", "Pass a path on a writable file system")
+        }
+        io::ErrorKind::StorageFull if has_no_inode(parent(path)) => {
+            full = format!("the file system of {directory} has no free inodes");
+            (
+                &*full,
+                "Delete files there, of whatever size (df -i shows the inodes); the old content is untouched",
+            )
+        }
+        io::ErrorKind::StorageFull => (&*text, "Free some space; the old content is untouched"),
+        io::ErrorKind::QuotaExceeded => {
+            full = format!("the disk quota is used up ({text})");
+            (
+                &*full,
+                "Raise the quota, or delete files that count toward it; the old content is untouched",
+            )
+        }
+        io::ErrorKind::IsADirectory => ("it is a directory", "Pass the path of a regular file"),
+        io::ErrorKind::InvalidFilename => ("the name is too long", "Pass a shorter path"),
+        io::ErrorKind::NotADirectory => {
+            ("a part of the path is a file, not a directory", "Check the path")
+        }
+        _ if matches!(errno, Some(libc::EMFILE | libc::ENFILE)) => (
+            &*text,
+            "Raise the limit of open files (ulimit -n, LimitNOFILE= of systemd), or close some",
         ),
-        _ if matches!(error.errno(), Some(libc::EMFILE | libc::ENFILE)) => (
-            error.error.to_string(),
-            "Raise the limit of open files (ulimit -n, LimitNOFILE= of systemd), or close some"
-                .to_owned(),
-        ),
-        _ => (error.error.to_string(), "Check the file system".to_owned()),
-    }
+        _ => (&*text, "Check the file system"),
+    };
+    (problem.to_owned(), remedy.to_owned())
 }
 
 /// Whether the file system of `directory` has room, but no inode for a file more. Where the number of inodes

@@ -60,11 +60,6 @@ impl FileVersion {
         let has_whole_seconds = self.modified.1 == 0 && self.changed.1 == 0;
         if has_whole_seconds { WHOLE_SECONDS_TICK } else { TICK }
     }
-
-    /// Whether both are the same file, in whatever version.
-    pub fn is_same_file(&self, other: &Self) -> bool {
-        self.id == other.id
-    }
 }
 
 /// The fields of `stat` have other types on other systems, and none has a value beyond these.

@@ -31,7 +31,7 @@ pub fn explain(path: &Path, task: &str, error: &SystemError) -> (String, String)
         _ if path.is_symlink() => (path, 0),
         _ => (parent, SEARCH),
     };
-    if error.errno() == Some(libc::EPERM)
+    if error.error.raw_os_error() == Some(libc::EPERM)
         && let Some((attribute, letter)) = attribute(place)
     {
         let place = printable_path(place);
@@ -60,7 +60,7 @@ pub fn explain(path: &Path, task: &str, error: &SystemError) -> (String, String)
 /// Owner and mode allow it.
 fn explain_without_mode(path: &Path, error: &SystemError) -> (String, String) {
     let is_owner = |metadata: Metadata| metadata.uid() == geteuid().as_raw();
-    if error.call == Some("utimensat(2)") && !fs::metadata(path).is_ok_and(is_owner) {
+    if error.call == "utimensat(2)" && !fs::metadata(path).is_ok_and(is_owner) {
         return (
             "the expiry counts from its modification time, which only its owner can set".to_owned(),
             format!("Run chown {} {}", effective_user(), printable_path(path)),
@@ -68,11 +68,11 @@ fn explain_without_mode(path: &Path, error: &SystemError) -> (String, String) {
     }
     // credentials(7), capabilities(7)
     let or_capability = match error.call {
-        Some("fchown(2)") => ", or root is without the capability CAP_CHOWN",
+        "fchown(2)" => ", or root is without the capability CAP_CHOWN",
         _ => "",
     };
     (
-        format!("{} is denied ({}), although owner and mode allow it", error.call(), error.error),
+        format!("{} is denied ({}), although owner and mode allow it", error.call, error.error),
         format!("A sandbox (seccomp) or a security module may forbid it{or_capability}"),
     )
 }

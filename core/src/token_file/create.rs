@@ -24,7 +24,7 @@ const MAX_TRIES: usize = 16;
 /// Opens the file at `path`, which has been resolved, or creates it. `None` if others replace it again and
 /// again, or have put a link there: the path must be resolved again.
 pub fn open_or_create(
-    process_state: &ProcessState,
+    held: &ProcessState,
     path: &Path,
     mode: u32,
 ) -> Result<Option<File>, FileError> {
@@ -33,7 +33,7 @@ pub fn open_or_create(
     for _ in 0..MAX_TRIES {
         // Never O_CREAT on a file that exists: fs.protected_regular forbids it in sticky
         // directories even to root (proc_sys_fs(5)).
-        match descriptor::file_under(Some(process_state), path, &options) {
+        match descriptor::file_under(Some(held), path, &options) {
             Ok(file) => return Ok(Some(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) if error.raw_os_error() == Some(libc::ELOOP) => return Ok(None),
@@ -42,66 +42,56 @@ pub fn open_or_create(
                 return Err(FileError::from_io(path, "write", error));
             }
         }
-        match create(process_state, path, mode) {
+        match create(held, path, mode) {
             Ok(file) => return Ok(Some(file)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(FileError::from_io(path, "create", error)),
         }
     }
     Ok(None)
 }
 
-fn create(process_state: &ProcessState, path: &Path, mode: u32) -> Result<File, SystemError> {
-    let file = match create_beside(process_state, path, mode) {
+fn create(held: &ProcessState, path: &Path, mode: u32) -> Result<File, SystemError> {
+    let file = match create_beside(held, path, mode) {
         // There may be neither renameat2(2) with RENAME_NOREPLACE nor link(2): FUSE, filters of containers.
         // Or another process has created the file and, under its lock, swept ours away.
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            create_at_path(process_state, path, mode)?
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => {
+            create_at_path(held, path, mode)?
         }
         created => created?,
     };
     if metadata::is_roots_alone(&file) {
-        warn_of_roots_file(process_state, path);
+        warn_of_roots_file(held, path);
     }
     Ok(file)
 }
 
-fn create_beside(
-    process_state: &ProcessState,
-    path: &Path,
-    mode: u32,
-) -> Result<File, SystemError> {
-    let new = siblings::create(process_state, path);
-    let new = new.map_err(|error| SystemError::in_call("openat(2)", error))?;
+fn create_beside(held: &ProcessState, path: &Path, mode: u32) -> Result<File, SystemError> {
+    let new = siblings::create(held, path).map_err(SystemError::of("openat(2)"))?;
     // Then no process takes it for a leftover. If one just does, the file is created at its path.
     let _ = try_lock(new.as_file());
-    metadata::settle_in(process_state, new.as_file(), path, mode)?;
+    metadata::settle_in(held, new.as_file(), path, mode)?;
     new.persist_noclobber(path).map_err(|failed| {
         siblings::remove(failed.file);
         SystemError::in_call("renameat2(2) or linkat(2)", failed.error)
     })
 }
 
-fn create_at_path(
-    process_state: &ProcessState,
-    path: &Path,
-    mode: u32,
-) -> Result<File, SystemError> {
+fn create_at_path(held: &ProcessState, path: &Path, mode: u32) -> Result<File, SystemError> {
     let mut options = descriptor::cautious(libc::O_NOFOLLOW);
     options.write(true).create_new(true).mode(0o600);
-    let new = descriptor::file_under(Some(process_state), path, &options);
-    let new = new.map_err(|error| SystemError::in_call("openat(2)", error))?;
-    metadata::settle_in(process_state, &new, path, mode)
-        .inspect_err(|_| drop(fs::remove_file(path)))?;
+    let new = descriptor::file_under(Some(held), path, &options);
+    let new = new.map_err(SystemError::of("openat(2)"))?;
+    metadata::settle_in(held, &new, path, mode).inspect_err(|_| drop(fs::remove_file(path)))?;
     Ok(new)
 }
 
 /// The file locks a web server out, which would learn of it only from its own failed call.
-fn warn_of_roots_file(process_state: &ProcessState, path: &Path) {
+fn warn_of_roots_file(held: &ProcessState, path: &Path) {
     let notice = format!(
         "wx_token: root has created {file}, and only root can read it. If the web server needs it, run chown WEBUSER {directory} {file}: in a directory of that user, root creates files for that user",
         file = printable_path(path),
         directory = printable_path(path.parent().unwrap_or(path))
     );
-    notice::leave_once_under(process_state, notice);
+    notice::leave_once_under(held, notice);
 }

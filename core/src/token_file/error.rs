@@ -80,10 +80,11 @@ impl FileError {
 }
 
 fn explain(path: &Path, task: &str, error: &SystemError) -> (String, String) {
-    let (errno, text, call) = (error.errno(), error.error.to_string(), error.call());
+    let SystemError { call, error: source } = error;
+    let (errno, text) = (source.raw_os_error(), source.to_string());
     let (directory, is_there) = (printable_path(parent(path)), parent(path).exists());
     let full;
-    let (problem, remedy) = match error.kind() {
+    let (problem, remedy) = match source.kind() {
         io::ErrorKind::PermissionDenied => return access::explain(path, task, error),
         io::ErrorKind::NotFound if !is_there => {
             full = format!("the directory {directory} does not exist");

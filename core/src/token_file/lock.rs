@@ -64,7 +64,7 @@ impl TokenLock {
             return Ok(Attempt::Replaced);
         };
         let id = stat_open(path, &file)?.id;
-        let locked = try_lock(&file).map_err(|error| SystemError::in_call("flock(2)", error));
+        let locked = try_lock(&file).map_err(SystemError::of("flock(2)"));
         if !locked.map_err(|error| FileError::from_io(path, "lock", error))? {
             return Ok(Attempt::Busy);
         }

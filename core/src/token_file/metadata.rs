@@ -49,7 +49,7 @@ pub fn settle_in(
     let is = new.metadata()?;
     if bits(&is) != mode {
         let set = new.set_permissions(Permissions::from_mode(mode));
-        set.map_err(|error| SystemError::in_call("fchmod(2)", error))?;
+        set.map_err(SystemError::of("fchmod(2)"))?;
     }
     let Some(directory) = path.parent().filter(|_| rustix::process::geteuid().is_root()) else {
         return Ok(());
@@ -60,7 +60,7 @@ pub fn settle_in(
         Err(error) if is_refusal(&error) && error.kind() != io::ErrorKind::PermissionDenied => {
             Ok(())
         }
-        given => given.map_err(|error| SystemError::in_call("fchown(2)", error)),
+        given => given.map_err(SystemError::of("fchown(2)")),
     }
 }
 

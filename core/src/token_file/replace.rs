@@ -117,7 +117,7 @@ fn stage_beside(lock: &TokenLock, room: u64) -> Result<StagedFile, SystemError> 
 
 /// Whether there is no room on the disk, or none for this user.
 fn is_full(error: &SystemError) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    matches!(error.error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// A write of which only the last step remains.
@@ -210,11 +210,9 @@ fn write_in_place(file: &File, content: &Content) -> Result<bool, SystemError> {
     {
         space::pad(file, old.len(), bytes.len() as u64)?;
     }
-    let written = file.write_all_at(&bytes, 0);
-    written.map_err(|error| SystemError::in_call("pwrite(2)", error))?;
+    file.write_all_at(&bytes, 0).map_err(SystemError::of("pwrite(2)"))?;
     if bytes.len() < old_length {
-        let shortened = file.set_len(bytes.len() as u64);
-        shortened.map_err(|error| SystemError::in_call("ftruncate(2)", error))?;
+        file.set_len(bytes.len() as u64).map_err(SystemError::of("ftruncate(2)"))?;
     }
     let took_attribute = attributes::write(file, content.attribute.as_deref()).is_ok();
     if let Some(modified) = modified {

@@ -74,7 +74,7 @@ ValueError: wx_try_token(): Argument #2 ($source) option "app_id" is unknown; th
 ValueError: wx_try_token(): Argument #2 ($source) has the option "secret" without "appid"
 WxToken\FileException: cannot use flock: it is a directory. Pass the path of a regular file
 null
-WxToken\FileException: cannot find nowhere/token.json: the directory nowhere does not exist. Create it, or pass another path
+WxToken\FileException: cannot create nowhere/token.json: the directory nowhere does not exist. Create it, or pass another path
 WxToken\ConfigException: no WeChat account is configured. Set wx_token.appid and wx_token.secret, or WX_APPID and WX_SECRET in the environment (php-fpm: env[WX_APPID] in the pool, or fastcgi_param), or pass ['appid' => …, 'secret' => …]
 bool(false)
 -- a valid token

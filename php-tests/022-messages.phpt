@@ -79,7 +79,7 @@ rmdir($dir);
 bool(true)
 bool(true)
 bool(true)
-  "cannot look at \u2026/022-messages/a\\nb/x: a part of the path is a file, not a directory. Check the path"
+  "cannot open \u2026/022-messages/a\\nb/x: a part of the path is a file, not a directory. Check the path"
   "cannot refresh \u2026/022-messages/a\\nb: errcode 40013: in\\nvalid \\u{202e}\\u{1b}[1m; check the AppID: upper and lower case count; it is not asked again for 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
   "cannot lock \u2026/022-messages/a\\nb: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
 "\u2026/022-messages/\u202egpj.exe"
@@ -87,7 +87,7 @@ bool(true)
 bool(true)
 bool(true)
 bool(true)
-  "cannot look at \u2026/022-messages/\\u{202e}gpj.exe/x: a part of the path is a file, not a directory. Check the path"
+  "cannot open \u2026/022-messages/\\u{202e}gpj.exe/x: a part of the path is a file, not a directory. Check the path"
   "cannot refresh \u2026/022-messages/\\u{202e}gpj.exe: errcode 40013: in\\nvalid \\u{202e}\\u{1b}[1m; check the AppID: upper and lower case count; it is not asked again for 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
   "cannot lock \u2026/022-messages/\\u{202e}gpj.exe: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
 "\u2026/022-messages/a\u2028b"
@@ -95,7 +95,7 @@ bool(true)
 bool(true)
 bool(true)
 bool(true)
-  "cannot look at \u2026/022-messages/a\\u{2028}b/x: a part of the path is a file, not a directory. Check the path"
+  "cannot open \u2026/022-messages/a\\u{2028}b/x: a part of the path is a file, not a directory. Check the path"
   "cannot refresh \u2026/022-messages/a\\u{2028}b: errcode 40013: in\\nvalid \\u{202e}\\u{1b}[1m; check the AppID: upper and lower case count; it is not asked again for 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
   "cannot lock \u2026/022-messages/a\\u{2028}b: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
 "\u2026/022-messages/a\ufffdb"
@@ -103,7 +103,7 @@ bool(true)
 bool(true)
 bool(true)
 bool(true)
-  "cannot look at \u2026/022-messages/a\\xffb/x: a part of the path is a file, not a directory. Check the path"
+  "cannot open \u2026/022-messages/a\\xffb/x: a part of the path is a file, not a directory. Check the path"
   "cannot refresh \u2026/022-messages/a\\xffb: errcode 40013: in\\nvalid \\u{202e}\\u{1b}[1m; check the AppID: upper and lower case count; it is not asked again for 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
   "cannot lock \u2026/022-messages/a\\xffb: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
 "\u2026/022-messages/\u001b]0;title\u0007"
@@ -111,7 +111,7 @@ bool(true)
 bool(true)
 bool(true)
 bool(true)
-  "cannot look at \u2026/022-messages/\\u{1b}]0;title\\u{7}/x: a part of the path is a file, not a directory. Check the path"
+  "cannot open \u2026/022-messages/\\u{1b}]0;title\\u{7}/x: a part of the path is a file, not a directory. Check the path"
   "cannot refresh \u2026/022-messages/\\u{1b}]0;title\\u{7}: errcode 40013: in\\nvalid \\u{202e}\\u{1b}[1m; check the AppID: upper and lower case count; it is not asked again for 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
   "cannot lock \u2026/022-messages/\\u{1b}]0;title\\u{7}: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
 "\u2026/022-messages/\u200b"
@@ -119,7 +119,7 @@ bool(true)
 bool(true)
 bool(true)
 bool(true)
-  "cannot look at \u2026/022-messages/\\u{200b}/x: a part of the path is a file, not a directory. Check the path"
+  "cannot open \u2026/022-messages/\\u{200b}/x: a part of the path is a file, not a directory. Check the path"
   "cannot refresh \u2026/022-messages/\\u{200b}: errcode 40013: in\\nvalid \\u{202e}\\u{1b}[1m; check the AppID: upper and lower case count; it is not asked again for 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
   "cannot lock \u2026/022-messages/\\u{200b}: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
 "\u2026/022-messages/plain \"' \\ \u7f13\u5b58"
@@ -127,7 +127,7 @@ bool(true)
 bool(true)
 bool(true)
 bool(true)
-  "cannot look at \u2026/022-messages/plain \"' \\ \u7f13\u5b58/x: a part of the path is a file, not a directory. Check the path"
+  "cannot open \u2026/022-messages/plain \"' \\ \u7f13\u5b58/x: a part of the path is a file, not a directory. Check the path"
   "cannot refresh \u2026/022-messages/plain \"' \\ \u7f13\u5b58: errcode 40013: in\\nvalid \\u{202e}\\u{1b}[1m; check the AppID: upper and lower case count; it is not asked again for 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
   "cannot lock \u2026/022-messages/plain \"' \\ \u7f13\u5b58: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
 "cannot refresh \u2026/022-messages/record.json: errcode 40013: a\\nb\\u{202e}; check the AppID: upper and lower case count; " "a\\nb\\u{202e}"

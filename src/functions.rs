@@ -28,8 +28,7 @@ use wx_token_core::record::TokenOwner;
 use wx_token_core::settings::Settings;
 use wx_token_core::ticket::TicketSource;
 use wx_token_core::token::Token;
-use wx_token_core::token_file::lock::Deadlock;
-use wx_token_core::token_file::{self, CredentialKind, FileSpec};
+use wx_token_core::token_file::{self, CredentialKind, Deadlock, FileSpec};
 use wx_token_core::wechat::{Client, Http, TicketKind, Transport};
 
 /// Adds every function to `module`.

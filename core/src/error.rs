@@ -10,9 +10,9 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::failure::{Cause, FailureRecord};
 use crate::printable::{printable, printable_path};
+use crate::token_file::Deadlock;
 use crate::token_file::FileError;
 use crate::token_file::holder::Holder;
-use crate::token_file::lock::Deadlock;
 use crate::wechat::errcode;
 
 /// Any failure of a call on a token file.

@@ -88,6 +88,6 @@ pub mod ticket;
 pub mod token;
 pub mod token_file;
 pub mod token_source;
-pub mod unstored_tokens;
+mod unstored_tokens;
 pub mod wechat;
 pub mod worker;

@@ -151,7 +151,7 @@ impl Memory<'_> {
         let now = token_file::stat(path).ok().flatten();
         self.with_shared(|files| {
             files.retain(|name, remembered| {
-                let is_file = |file: FileVersion| file.is_same_file(&remembered.identity);
+                let is_file = |file: FileVersion| file.id == remembered.identity.id;
                 let is_concerned = name == path.as_os_str()
                     || before.is_some_and(is_file)
                     || now.is_some_and(is_file)

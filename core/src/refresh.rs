@@ -12,9 +12,9 @@ use crate::failure::{Cause, Failure, FailureRecord, Requester, RetryPolicy};
 use crate::notice;
 use crate::record::Record;
 use crate::token::Token;
-use crate::token_file::lock::{Deadlock, TokenLock};
+use crate::token_file::lock::TokenLock;
 use crate::token_file::replace::{self, PendingWrite, ReadyWrite, WriteMode};
-use crate::token_file::{Document, FileError};
+use crate::token_file::{Deadlock, Document, FileError, siblings};
 use crate::token_source::{FetchError, IssuedToken, TokenSource};
 use crate::unstored_tokens::{self, Fetched, UnstoredToken};
 use crate::worker;
@@ -75,7 +75,10 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
         document: Document,
         options: RefreshOptions,
     ) -> Result<Self, FileError> {
-        let pending = PendingWrite::stage(lock.borrow(), options.write_mode)?;
+        let pending = {
+            let lock = lock.borrow();
+            PendingWrite::stage(lock, options.write_mode, siblings::scan(lock.path()))?
+        };
         Ok(Self { lock, document, pending, options })
     }
 

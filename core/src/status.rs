@@ -7,7 +7,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::failure::{Cause, FailureRecord};
 use crate::token::Freshness;
 use crate::token_file::holder::{self, Holder};
-use crate::token_file::{self, CredentialKind, Document, FileError, FileSpec, replace};
+use crate::token_file::{self, CredentialKind, Document, FileError, FileSpec, siblings};
 use crate::unstored_tokens;
 
 /// What state a token file is in.
@@ -92,7 +92,7 @@ pub fn read(path: &Path, refresh_ahead: Duration, clock: &dyn Clock) -> Status {
     match token_file::read(path, FileSpec { kind: CredentialKind::Any, layout: None }) {
         Ok(snapshot) => {
             status.exists = snapshot.identity.is_some();
-            status.holder = snapshot.identity.and_then(|identity| holder::find(&identity));
+            status.holder = snapshot.identity.and_then(|identity| holder::find(identity.id));
             status.refreshing = status.holder.is_some() && is_staged(path);
             describe(&mut status, &snapshot.document, refresh_ahead, clock.now());
             status.error = match &status.failure {
@@ -115,7 +115,7 @@ pub fn read(path: &Path, refresh_ahead: Duration, clock: &dyn Clock) -> Status {
 
 /// Whoever refreshes makes its replacement first.
 fn is_staged(path: &Path) -> bool {
-    token_file::resolve(path).is_ok_and(|real| replace::is_staged(&real))
+    token_file::resolve(path).is_ok_and(|real| siblings::is_staged(&real))
 }
 
 fn describe(status: &mut Status, document: &Document, refresh_ahead: Duration, now: Timestamp) {

@@ -97,7 +97,7 @@ fn an_accounts_file_that_the_web_server_cannot_read_is_named_with_its_owner() {
     let answer = ask(&fpm, &world, "get", &[]);
     assert_eq!(answer.class(), "WxToken\\ConfigException");
     let expected = format!(
-        "wx_token.accounts: cannot read {path}: permission denied to uid 33 gid 33. Give that user access by owner, group or mode: {path} belongs to uid 0 gid 0 with mode 0600"
+        "wx_token.accounts: cannot read {path}: user www-data (33) has no permission; the file is owned by root:root, mode 0600. Run chown www-data {path}, or share the file through a group"
     );
     assert!(answer.message().starts_with(&expected), "{answer:?}");
 }

@@ -129,12 +129,15 @@ fn a_missing_file_in_a_directory_without_write_permission_names_the_directory() 
     let world = world();
     fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
     let answer = as_nobody(&world);
-    assert_refused(&answer, &world.file(), "permission denied to uid 65534 gid 65534");
+    let blamed = format!(
+        "cannot create {}: user nobody (65534) may not write to the directory {dir}, which is owned by root:root, mode 0755. Run chown nobody {dir}, or share the directory through a group",
+        world.file().display(),
+        dir = world.dir.path().display()
+    );
+    assert_refused(&answer, &world.file(), &blamed);
     let message = answer.message();
-    let blamed = format!("{} belongs to uid 0 gid 0 with mode 0755", world.dir.path().display());
-    assert!(message.contains(&blamed), "{message}");
-    assert!(!message.contains("token.json belongs"), "{message}");
-    assert!(!message.contains("looked at") && !message.contains("No such file"), "{message}");
+    assert!(!message.contains("the file is owned"), "{message}");
+    assert!(!message.contains("look at") && !message.contains("No such file"), "{message}");
 }
 
 #[test]
@@ -144,11 +147,71 @@ fn an_unreadable_file_is_reported_with_its_owner_and_the_user_of_the_process() {
     world.write_expired();
     fs::set_permissions(world.file(), Permissions::from_mode(0o600)).expect("chmod");
     let answer = as_nobody(&world);
-    assert_refused(&answer, &world.file(), "permission denied to uid 65534 gid 65534");
-    assert!(
-        answer.message().contains("belongs to uid 0 gid 0 with mode 0600"),
-        "{}",
-        answer.message()
+    let file = world.file();
+    let blamed = format!(
+        "cannot read {file}: user nobody (65534) has no permission; the file is owned by root:root, mode 0600. Run chown nobody {file}, or share the file through a group",
+        file = file.display()
+    );
+    assert_refused(&answer, &file, &blamed);
+}
+
+#[test]
+fn a_directory_that_may_not_be_entered_is_blamed_wherever_it_is_on_the_way() {
+    let world = world();
+    fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
+    let closed = world.dir.path().join("closed");
+    let file = closed.join("open/token.json");
+    fs::create_dir_all(closed.join("open")).expect("a directory");
+    fs::set_permissions(&closed, Permissions::from_mode(0o700)).expect("chmod");
+    let link = world.file();
+    std::os::unix::fs::symlink(&file, &link).expect("a link");
+    for path in [file, link] {
+        let mut process =
+            world.php().run_as(NOBODY).start(code(CALL), &[path.to_str().expect("a path"), GET]);
+        assert_eq!(process.read_line(), "ready");
+        process.release();
+        let blamed = format!(
+            "cannot open {}: user nobody (65534) may not enter the directory {closed}, which is owned by root:root, mode 0700. Run chmod o+x {closed}, or pass another path",
+            path.display(),
+            closed = closed.display()
+        );
+        assert_refused(&Answer::of(process), &path, &blamed);
+    }
+}
+
+/// The names of users are read while the process state is locked, which opening without streams would lock again.
+#[test]
+fn a_denial_is_explained_by_numbers_while_a_standard_stream_is_closed() {
+    let world = world();
+    fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
+    world.write_expired();
+    fs::set_permissions(world.file(), Permissions::from_mode(0o644)).expect("chmod");
+    let told = world.php().run_as(NOBODY).run(
+        "fclose(STDIN); try { wx_get_token($argv[1]); } catch (WxToken\\FileException $e) { echo $e->getMessage(); }",
+        &[world.file().to_str().expect("a path")],
+    );
+    let blamed =
+        "user 65534 has no permission; the file is owned by 0:0, mode 0644. Run chown 65534";
+    assert!(told.contains(blamed), "{told}");
+}
+
+#[test]
+fn a_user_without_a_name_and_the_owner_itself_are_told_what_helps() {
+    let world = world();
+    fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
+    world.write_expired();
+    let file = world.file();
+    let told = |mode, reason: &str| {
+        const NAMELESS: u32 = 54321;
+        chown(&file, Some(NAMELESS), Some(NAMELESS)).expect("chown");
+        fs::set_permissions(&file, Permissions::from_mode(mode)).expect("chmod");
+        let call = world.php().run_as(NAMELESS);
+        let answer = Callers::start(&call, &file, GET, 1).release().remove(0);
+        assert_refused(&answer, &file, &reason.replace("FILE", &file.display().to_string()));
+    };
+    told(
+        0o400,
+        "cannot write FILE: user 54321 has no permission; the file is owned by 54321:54321, mode 0400. Run chmod u+rw FILE",
     );
 }
 
@@ -159,7 +222,11 @@ fn a_file_without_write_permission_costs_no_fetch_and_is_unchanged() {
     let old = world.write_expired();
     fs::set_permissions(world.file(), Permissions::from_mode(0o644)).expect("chmod");
     let answer = as_nobody(&world);
-    assert_refused(&answer, &world.file(), "permission denied to uid 65534");
+    assert_refused(
+        &answer,
+        &world.file(),
+        "user nobody (65534) has no permission; the file is owned by root:root, mode 0644",
+    );
     assert_eq!(world.fetches(), 0);
     assert_eq!(fs::read(world.file()).ok(), Some(old.into_bytes()));
 }
@@ -178,7 +245,7 @@ fn a_directory_without_write_permission_costs_no_fetch() {
     let world = world();
     fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
     let answer = as_nobody(&world);
-    assert_refused(&answer, &world.file(), "permission denied to uid 65534");
+    assert_refused(&answer, &world.file(), "user nobody (65534) may not write to the directory");
     assert_eq!(world.fetches(), 0);
     assert!(world.names().is_empty());
 }
@@ -217,8 +284,8 @@ fn open_basedir_applies_to_the_file_and_its_directory() {
     let old = world.write_expired();
     let (dir, file) = (world.dir.path().display(), world.file());
     for (allowed, reason) in [
-        ("/nowhere".to_owned(), "open_basedir bars it"),
-        (file.display().to_string(), "Add the directory of the token file"),
+        ("/nowhere".to_owned(), "open_basedir does not include it. Add"),
+        (file.display().to_string(), "Add the directory of the token file to open_basedir"),
     ] {
         let php = world.php().with(&format!("open_basedir={allowed}"));
         for call in [GET, "wx_token_status($file)"] {
@@ -239,7 +306,7 @@ fn a_link_out_of_open_basedir_is_rejected() {
     std::os::unix::fs::symlink(outside.path().join("token.json"), world.file()).expect("a link");
     let php = world.php().with(&format!("open_basedir={}", world.dir.path().display()));
     let answer = php.call(&world.file(), GET);
-    assert_refused(&answer, &world.file(), "open_basedir bars it");
+    assert_refused(&answer, &world.file(), "open_basedir does not include it");
     assert_eq!(fs::read_dir(outside.path()).map(Iterator::count).ok(), Some(0));
 }
 

@@ -15,7 +15,7 @@ use crate::notice;
 use crate::printable::printable_path;
 use crate::refresh::Refresh;
 use crate::token_file::lock::TokenLock;
-use crate::token_file::{Document, replace};
+use crate::token_file::{Document, siblings};
 use crate::token_source::TokenSource;
 
 /// The next refresh waits so long. Where every process ends before WeChat answers, each would ask in vain.
@@ -23,14 +23,14 @@ const PAUSE: Duration = Duration::from_secs(10);
 
 /// Whether a refresh of the real file at `path` was cut off just before `now`.
 pub fn is_recent(path: &Path, now: Timestamp) -> bool {
-    replace::interrupted_at(path).is_some_and(|began| began <= now && now < began + PAUSE)
+    siblings::scan(path).interrupted_at().is_some_and(|began| began <= now && now < began + PAUSE)
 }
 
 /// The moment from which the token of the real file at `path` is not to be used, because a refresh of it
 /// by `source` was cut off.
 pub fn usable_until(path: &Path, source: &dyn TokenSource) -> Option<Timestamp> {
     let overlap = source.overlap()?;
-    Some(replace::interrupted_at(path)? + overlap)
+    Some(siblings::scan(path).interrupted_at()? + overlap)
 }
 
 /// Writes into the locked file, which holds `document`, that its token expires earlier, if a refresh by

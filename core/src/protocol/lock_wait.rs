@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Call;
 use crate::error::Error;
-use crate::token_file::{self, holder, lock};
+use crate::token_file::{self, deadlock, holder};
 
 /// The shortest and the longest pause between two attempts.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(10));
@@ -44,7 +44,7 @@ impl<'a> LockWait<'a> {
             self.next_check = now + DEADLOCK_CHECKS;
             let identity = token_file::stat(path)?;
             let caller = &self.call.caller;
-            if let Some(deadlock) = identity.and_then(|file| lock::deadlock(&file, caller)) {
+            if let Some(deadlock) = identity.and_then(|file| deadlock::find(file.id, caller)) {
                 return Err(Error::Deadlock { file: self.call.file.clone(), deadlock });
             }
         }
@@ -64,7 +64,7 @@ fn locked_out(call: &Call) -> Error {
     Error::Lock {
         file: call.file.clone(),
         waited: call.lock_timeout,
-        holder: identity.and_then(|identity| holder::find(&identity)),
+        holder: identity.and_then(|identity| holder::find(identity.id)),
     }
 }
 

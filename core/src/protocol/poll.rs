@@ -16,8 +16,8 @@ use crate::error::Error;
 use crate::memory;
 use crate::process::{self, ProcessMutex};
 use crate::token::{Freshness, Token};
-use crate::token_file;
-use crate::token_file::lock::{Attempt, Deadlock, TokenLock};
+use crate::token_file::lock::{Attempt, TokenLock};
+use crate::token_file::{self, Deadlock};
 
 /// The valid token of the file that `call` names, or `None` while there is none: a refresh is then under
 /// way, here or elsewhere, or the file was written just now.

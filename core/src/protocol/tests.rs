@@ -14,9 +14,9 @@ use crate::caller::tests::caller;
 use crate::clock::{ClockOffset, Timestamp};
 use crate::failure::{Cause, Fingerprint, Requester, RetryPolicy};
 use crate::record::Record;
-use crate::token_file::lock::{Attempt, Deadlock};
+use crate::token_file::lock::Attempt;
 use crate::token_file::replace::PendingWrite;
-use crate::token_file::{self, Content, CredentialKind, Document, Origin};
+use crate::token_file::{self, Content, CredentialKind, Deadlock, Document, Origin, siblings};
 use crate::token_source::{FetchError, IssuedToken};
 
 const NOW: i64 = 1_600_000_000;
@@ -405,7 +405,9 @@ fn a_waiter_takes_the_token_or_the_failure_that_the_holder_leaves() {
             } else {
                 holding(&Token::foreign("theirs", expiry), now)
             };
-            let staged = PendingWrite::stage(&lock, WriteMode::Replace).unwrap();
+            let staged =
+                PendingWrite::stage(&lock, WriteMode::Replace, siblings::scan(lock.path()))
+                    .unwrap();
             staged.fill(content).commit(&mut lock).unwrap();
             drop(lock);
             waiter.join().unwrap()
@@ -683,7 +685,8 @@ fn a_waiter_with_other_credentials_does_not_share_the_refusal() {
         let record =
             FailureRecord::new(Failure { cause, retry_policy }, &other, None, world.clock.now());
         let content = noted(&record);
-        let staged = PendingWrite::stage(&lock, WriteMode::Replace).unwrap();
+        let staged =
+            PendingWrite::stage(&lock, WriteMode::Replace, siblings::scan(lock.path())).unwrap();
         staged.fill(content).commit(&mut lock).unwrap();
         drop(lock);
         waiter.join().unwrap()

@@ -1,64 +1,58 @@
-//! A call that never waits, for event loops: it takes the token that is there, or has a refresh started.
+//! A call that never waits, for event loops: it takes the token that is there, or starts a refresh.
 //!
-//! On the thread of PHP there is a stat, a read and one attempt at the lock; with `classic`, whoever has the
-//! lock of a due token looks for a refresh that was cut off. Everything else is a worker's: to read what was
-//! written just now, to stage, to ask, to store.
+//! PHP's thread does one stat, one read and one attempt to lock; where a new token invalidates the old one, it
+//! also lists the directory under the lock of a due token. A worker does everything else: it reads a file that
+//! was written just now, stages, fetches and stores.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::due::DueOutcome;
-use super::file_state::FileState;
-use super::turn::Aim;
-use super::{Call, LazySource, Remote, due, held_locks};
+use super::lookup::Lookup;
+use super::under_lock::Goal;
+use super::{Call, LazySource, Remote, due, held_locks, runner};
 use crate::error::Error;
-use crate::memory;
 use crate::process::{self, ProcessMutex};
-use crate::token::{Freshness, Token};
+use crate::token::Token;
 use crate::token_file;
 use crate::token_file::lock::{Attempt, Deadlock, TokenLock};
 
-/// The valid token of the file that `call` names, or `None` while there is none: a refresh is then under
-/// way, here or elsewhere, or the file was written just now.
+/// The valid token of the file of `call`. `None` while there is none: a refresh is running, here or in
+/// another process, or the file was written just now.
 ///
 /// # Errors
-/// Any [`Error`]: that of a refresh which failed, until it may be tried again; that of one which this
-/// process has started and could not finish.
+/// Any [`Error`]: why the last refresh failed, until it may be tried again, or why this process could not
+/// finish one that it started.
 pub fn try_get(
     call: &Call,
     open: &dyn Fn() -> Result<Remote, Error>,
 ) -> Result<Option<Token>, Error> {
-    let Some(first) = token_file::read_unless_racy(&call.file, call.spec)? else {
+    let Some(snapshot) = token_file::read_unless_racy(&call.file, call.spec)? else {
         return Ok(None);
     };
-    let first = call.find(first)?;
-    let now = call.clock.now();
-    match first.token().map(|token| token.freshness(now, call.refresh_ahead)) {
-        Some(Freshness::Fresh) if first.unstored.is_none() => memory::with(|memory| {
-            memory.remember(&call.file, call.spec, &first.snapshot, call.max_files, now);
-        }),
-        Some(Freshness::Fresh | Freshness::Due) => {
-            let call = Call { background: true, ..call.clone() };
-            if let DueOutcome::Dead = due::refresh(&call, &LazySource::Remote(open), &first)? {
-                start(&call, &open()?, &first)?;
-                return Ok(None);
-            }
-        }
-        Some(Freshness::Expired) | None => {
-            start(call, &open()?, &first)?;
-            return Ok(None);
-        }
+    let found = call.look_up_in(snapshot)?;
+    let Some(token) = call.usable(&found, None) else {
+        start(call, &open()?, &found)?;
+        return Ok(None);
+    };
+    if call.remember_fresh(&token, &found) {
+        return Ok(Some(token));
     }
-    Ok(first.token().cloned())
+    let call = Call { background: true, ..call.clone() };
+    if let DueOutcome::Invalidated = due::refresh(&call, &LazySource::Remote(open), &found)? {
+        start(&call, &open()?, &found)?;
+        return Ok(None);
+    }
+    Ok(Some(token))
 }
 
-/// Has a refresh started, unless somebody is at it.
-fn start(call: &Call, remote: &Remote, found: &FileState) -> Result<(), Error> {
-    if let Some(error) = take_untold(&call.file) {
+/// Starts a refresh, unless one is running.
+fn start(call: &Call, remote: &Remote, found: &Lookup) -> Result<(), Error> {
+    if let Some(error) = take_unreported(&call.file) {
         return Err(error);
     }
-    let aim = Aim::Obtain(Box::new(call.wanted(found, &remote.requester(), None)?));
+    let request = call.request(found, &remote.requester(), None)?;
     let real = token_file::resolve(&call.file)?;
     if held_locks::holds(&call.caller, &real) {
         let (file, deadlock) = (call.file.clone(), Deadlock::PollInsideLock);
@@ -68,41 +62,40 @@ fn start(call: &Call, remote: &Remote, found: &FileState) -> Result<(), Error> {
         return Ok(());
     };
     let file = call.file.clone();
-    let started = call.start_turn(remote, aim, lock, move |ended| {
-        if let Err(error) = ended {
-            keep_untold(file, error);
+    let report_later = move |outcome| {
+        if let Err(error) = outcome {
+            keep_unreported(file, error);
         }
-    });
-    started.map(drop).map_err(|error| call.not_started(error))
+    };
+    runner::start(call, remote, Goal::Obtain(Box::new(request)), lock, report_later).map(drop)
 }
 
-/// Why refreshes that nobody waited for have ended without a token, by file, until the next call asks. Not
-/// all of it can be read in the file: that may be what cannot be written.
-static UNTOLD: ProcessMutex<BTreeMap<PathBuf, Untold>> = ProcessMutex::new(BTreeMap::new());
+/// The errors of refreshes for which nobody waited, by file, until the next call reports them. The file does
+/// not always tell: perhaps it is what could not be written.
+static UNREPORTED: ProcessMutex<BTreeMap<PathBuf, Unreported>> = ProcessMutex::new(BTreeMap::new());
 
-struct Untold {
-    /// The process whose refresh it was: a forked child's is another.
+struct Unreported {
+    /// The process whose refresh failed: a forked child is another one.
     generation: u64,
     since: Instant,
     error: Error,
 }
 
-/// The longest time for which a failure is of interest: no pause after one is longer, but for those that
-/// the file itself tells of.
-const INTEREST: Duration = Duration::from_secs(60);
+/// Only failures that the file records have a longer retry delay.
+const MAX_AGE: Duration = Duration::from_secs(60);
 
-fn keep_untold(file: PathBuf, error: Error) {
+fn keep_unreported(file: PathBuf, error: Error) {
     let process_state = process::process_state();
-    UNTOLD.with_under(&process_state, |all| {
-        all.retain(|_, untold| untold.since.elapsed() < INTEREST);
+    UNREPORTED.with_under(&process_state, |all| {
+        all.retain(|_, unreported| unreported.since.elapsed() < MAX_AGE);
         let (generation, since) = (process_state.generation, Instant::now());
-        all.insert(file, Untold { generation, since, error });
+        all.insert(file, Unreported { generation, since, error });
     });
 }
 
-fn take_untold(file: &Path) -> Option<Error> {
+fn take_unreported(file: &Path) -> Option<Error> {
     let process_state = process::process_state();
-    let untold = UNTOLD.with_under(&process_state, |all| all.remove(file))?;
-    let is_own = untold.generation == process_state.generation;
-    (is_own && untold.since.elapsed() < INTEREST).then_some(untold.error)
+    let unreported = UNREPORTED.with_under(&process_state, |all| all.remove(file))?;
+    let is_own = unreported.generation == process_state.generation;
+    (is_own && unreported.since.elapsed() < MAX_AGE).then_some(unreported.error)
 }

@@ -1,49 +1,47 @@
-//! What a call does when it has the lock: it looks once more, then asks and stores.
+//! What a call does under the lock: it reads the file again, and fetches only if nobody else has a token by now.
 
-use std::borrow::BorrowMut;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::file_state::FileState;
-use super::{Call, Remote, interrupted};
+use super::lookup::Lookup;
+use super::{Call, interrupted};
 use crate::error::Error;
 use crate::failure::{FailureRecord, Requester};
-use crate::refresh::{Outcome, Refresh};
+use crate::refresh::{Outcome, Refresh, RefreshOptions};
 use crate::token::{Freshness, Token};
 use crate::token_file::lock::TokenLock;
-use crate::token_source::{FetchError, IssuedToken, TokenSource};
+use crate::token_source::TokenSource;
 use crate::unstored_tokens::Fetched;
 
-/// What a call wants of the file.
+/// What a call wants from a refresh.
 #[derive(Clone)]
-pub enum Aim {
-    /// To renew a valid token that is due, unless another has done so or it is too soon.
-    Renew,
-    /// To have a token.
-    Obtain(Box<Wanted>),
+pub enum Goal {
+    /// To renew a valid token that is due, unless another call has done so or it is too soon.
+    RenewDue,
+    /// To obtain a token: the call has none that it can use.
+    Obtain(Box<TokenRequest>),
 }
 
-/// What a call without a usable token looks for.
+/// Which token a call without a usable one accepts.
 #[derive(Clone)]
-pub struct Wanted {
+pub struct TokenRequest {
     /// Any token but this one.
     pub rejected: Option<Arc<str>>,
-    /// The failure that stood in the file when the call began: any other one happened since.
+    /// The failure record that the call found first: another one is of a refresh that failed since.
     pub old_failure: Option<FailureRecord>,
-    /// A token that a refresh of this call could not store, because the file was exchanged.
-    pub in_hand: Option<Fetched>,
+    /// A token that this call has fetched and could not store, because the file was replaced.
+    pub displaced: Option<Fetched>,
 }
 
-impl Wanted {
-    /// The token, or the failure, that another call has brought about since this one began.
+impl TokenRequest {
+    /// The token that another call has stored since this one began.
     ///
     /// # Errors
-    /// [`Error::FetchFailed`] if the refresh of another call failed.
-    pub fn answered(
+    /// [`Error::FetchFailed`] if the refresh of another call has failed since.
+    pub fn answered_by(
         &self,
+        found: &Lookup,
         call: &Call,
         requester: &Requester,
-        found: &FileState,
     ) -> Result<Option<Token>, Error> {
         if let Some(token) = call.usable(found, self.rejected.as_deref()) {
             return Ok(Some(token));
@@ -58,81 +56,61 @@ impl Wanted {
     }
 }
 
-/// Takes a turn under `lock`: what others did last counts first, then a token in hand, and only then
-/// `source`. `None` if there is nothing to do. An owned lock goes with the return.
-///
-/// # Errors
-/// Any [`Error`].
-pub fn take<L: BorrowMut<TokenLock>>(
+/// Refreshes the locked file, if that is still necessary: `None` if it is not. A token that this process has
+/// and could not store is stored before `source` is asked for another.
+pub fn refresh(
     call: &Call,
-    aim: &Aim,
-    mut lock: L,
+    goal: &Goal,
+    lock: &mut TokenLock,
     source: &dyn TokenSource,
 ) -> Result<Option<Outcome>, Error> {
     let requester = source.requester();
-    let mut found = call.find(lock.borrow().read(call.spec)?)?;
+    let options = RefreshOptions {
+        file: &call.file,
+        refresh_ahead: call.refresh_ahead,
+        write_mode: call.write_mode,
+        clock: call.clock.as_ref(),
+    };
+    let mut found = call.look_up_in(lock.read(call.spec)?)?;
     call.check_owner(&found, requester.owner.as_ref())?;
-    if interrupted::tell(call, lock.borrow_mut(), found.document(), source)? {
-        found = call.find(lock.borrow().read(call.spec)?)?;
+    let concerns_interrupted = source.overlap().is_some() || matches!(goal, Goal::RenewDue);
+    let mut interrupted =
+        if concerns_interrupted { interrupted::began_at(lock.path()) } else { None };
+    if let Some(until) = interrupted::usable_until(interrupted, source) {
+        let document = found.document().clone();
+        let refresh = Refresh::prepare(lock, document, source, &requester, options)?;
+        if interrupted::shorten_expiry(refresh, until, &call.file) {
+            found = call.look_up_in(lock.read(call.spec)?)?;
+            interrupted = None;
+        }
     }
-    let mut rejected = None;
-    let in_hand = match aim {
-        Aim::Renew => {
-            let freshness =
-                found.token().map(|token| token.freshness(call.clock.now(), call.refresh_ahead));
-            let is_fresh = freshness == Some(Freshness::Fresh);
-            if is_fresh && found.unstored.is_none() {
-                return Ok(found.token().cloned().map(Outcome::Stored));
-            }
+    let (rejected, unstored) = match goal {
+        Goal::RenewDue => {
             let now = call.clock.now();
-            if call.is_too_soon(&found, &requester)
-                || interrupted::is_recent(lock.borrow().path(), now)
+            let token = found.token();
+            let is_fresh = token
+                .is_some_and(|token| token.freshness(now, call.refresh_ahead) == Freshness::Fresh);
+            if is_fresh && found.unstored.is_none() {
+                return Ok(token.cloned().map(Outcome::Obtained));
+            }
+            if call.is_held_off(&found)
+                || found.failure().is_some_and(|record| record.forbids(&requester, now))
+                || interrupted::is_recent(interrupted, now)
             {
                 return Ok(None);
             }
-            found.unstored.clone().filter(|_| is_fresh && !found.is_superseded)
+            (None, found.unstored.filter(|_| is_fresh && !found.is_superseded))
         }
-        Aim::Obtain(wanted) => {
-            if let Some(token) = wanted.answered(call, &requester, &found)? {
-                return Ok(Some(Outcome::Stored(token)));
+        Goal::Obtain(request) => {
+            if let Some(token) = request.answered_by(&found, call, &requester)? {
+                return Ok(Some(Outcome::Obtained(token)));
             }
-            rejected = wanted.rejected.as_deref();
-            wanted.in_hand.clone()
+            (request.rejected.as_deref(), request.displaced.clone())
         }
     };
-    let refresh = Refresh::prepare(lock, found.snapshot.document, call.options())?;
-    match in_hand {
-        Some(fetched) => Ok(Some(refresh.store(fetched, source, call.clock.as_ref()))),
-        None => refresh.run(source, rejected, call.clock.as_ref()).map(Some),
-    }
-}
-
-/// An upstream that is asked on a worker while the lock stays with this thread, where PHP code holds it.
-pub struct AskedOnWorker<'a> {
-    /// The call that waits.
-    pub call: &'a Call,
-    /// The upstream itself.
-    pub remote: &'a Remote,
-}
-
-impl TokenSource for AskedOnWorker<'_> {
-    fn fetch(&self, rejected: Option<&str>) -> Result<IssuedToken, FetchError> {
-        let remote = Arc::clone(self.remote);
-        let rejected = rejected.map(str::to_owned);
-        let answer =
-            self.call.on_worker(self.remote.as_ref(), move || remote.fetch(rejected.as_deref()));
-        answer.unwrap_or_else(|error| Err(FetchError::NotAttempted(error)))
-    }
-
-    fn requester(&self) -> Requester {
-        self.remote.requester()
-    }
-
-    fn time_limit(&self) -> Duration {
-        self.remote.time_limit()
-    }
-
-    fn overlap(&self) -> Option<Duration> {
-        self.remote.overlap()
+    let refresh = Refresh::prepare(lock, found.snapshot.document, source, &requester, options)?;
+    match unstored {
+        Some(fetched) => Ok(Some(refresh.store(fetched))),
+        None => refresh.fetch_and_store(rejected).map(Some),
     }
 }

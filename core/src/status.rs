@@ -1,4 +1,4 @@
-//! What can be said of a token file without locking it and without asking anybody.
+//! The status of a token file, read without its lock and without a fetch.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,16 +10,16 @@ use crate::token_file::holder::{self, Holder};
 use crate::token_file::{self, CredentialKind, Document, FileError, FileSpec, replace};
 use crate::unstored_tokens;
 
-/// What state a token file is in.
+/// The state of a token file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// Its token is valid.
     Fresh,
-    /// Its token is valid, and close enough to its expiry to be refreshed.
+    /// Its token is valid, and close enough to its expiry to refresh.
     Due,
-    /// Its token is no longer valid, or it has none.
+    /// It has no valid token.
     Expired,
-    /// It is torn: half written, or all NUL bytes.
+    /// It is partial: half written, or all NUL bytes.
     Damaged,
     /// There is no file.
     Missing,
@@ -29,7 +29,6 @@ pub enum State {
 
 impl State {
     /// The state's name for PHP.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
@@ -42,18 +41,18 @@ impl State {
     }
 }
 
-/// A token file as it stands. Neither token nor secret is in here.
+/// The status of a token file. It contains neither token nor secret.
 #[derive(Debug)]
 pub struct Status {
-    /// The file that was asked about.
+    /// The path as the caller names it.
     pub file: PathBuf,
-    /// Whether there is something at that path.
+    /// Whether something is at that path.
     pub exists: bool,
     /// Its state.
     pub state: State,
-    /// Whether the token that this process hands out is in the file.
+    /// Whether the file holds the token that this process returns.
     pub is_stored: bool,
-    /// How it spells token and expiry.
+    /// The file format.
     pub layout: Option<String>,
     /// When its token expires or expired.
     pub expiry: Option<Timestamp>,
@@ -63,17 +62,15 @@ pub struct Status {
     pub due_in: Option<i64>,
     /// The last failed refresh.
     pub failure: Option<FailureRecord>,
-    /// Who holds its lock.
+    /// The process that holds the lock.
     pub holder: Option<Holder>,
-    /// Whether a refresh is under way.
+    /// Whether a refresh is running.
     pub refreshing: bool,
     /// Why it is unusable, or cannot be created.
     pub error: Option<String>,
 }
 
-/// The status of the file of a token or a ticket at `path`, which is due `refresh_ahead` before its
-/// expiry.
-#[must_use]
+/// The status of the token or ticket file at `path`, whose token is due `refresh_ahead` before its expiry.
 pub fn read(path: &Path, refresh_ahead: Duration, clock: &dyn Clock) -> Status {
     let mut status = Status {
         file: path.to_owned(),
@@ -98,7 +95,7 @@ pub fn read(path: &Path, refresh_ahead: Duration, clock: &dyn Clock) -> Status {
             status.error = match &status.failure {
                 Some(FailureRecord { cause: Cause::Store { reason }, .. }) if !status.is_stored => {
                     Some(format!(
-                        "this process alone has the token, which could not be stored: {reason}"
+                        "only this process has the token, which could not be stored: {reason}"
                     ))
                 }
                 _ if status.exists => None,
@@ -113,7 +110,7 @@ pub fn read(path: &Path, refresh_ahead: Duration, clock: &dyn Clock) -> Status {
     status
 }
 
-/// Whoever refreshes makes its replacement first.
+/// A refresh creates its temporary file before it fetches.
 fn is_staged(path: &Path) -> bool {
     token_file::resolve(path).is_ok_and(|real| replace::is_staged(&real))
 }

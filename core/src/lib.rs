@@ -19,7 +19,6 @@ pub mod printable;
 pub mod process;
 pub mod protocol;
 pub mod record;
-mod refresh;
 pub mod secret;
 pub mod settings;
 mod signals;

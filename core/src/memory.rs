@@ -138,7 +138,7 @@ impl Memory<'_> {
         let mut thread = self.thread.borrow_mut();
         thread.insert(path.to_owned(), remembered);
         if thread.len() > max_files {
-            thread.retain(|_, remembered| !remembered.is_forgotten());
+            thread.retain(|_, remembered| !remembered.is_forgotten.load(Ordering::Relaxed));
         }
     }
 
@@ -193,7 +193,7 @@ impl Remembered {
     ) -> Option<Token> {
         let token = self.token.as_ref()?;
         let is_anothers = self.owner.as_ref().is_some_and(is_anothers);
-        if self.is_forgotten()
+        if self.is_forgotten.load(Ordering::Relaxed)
             || self.spec != spec
             || is_anothers
             || !self.is_true(path, trust, now)
@@ -206,10 +206,6 @@ impl Remembered {
 
     fn forget(&self) {
         self.is_forgotten.store(true, Ordering::Relaxed);
-    }
-
-    fn is_forgotten(&self) -> bool {
-        self.is_forgotten.load(Ordering::Relaxed)
     }
 
     fn is_true(&self, path: &CStr, trust: Duration, now: Timestamp) -> bool {

@@ -11,7 +11,7 @@ use crate::token_file::{self, CredentialKind, Document, FileError, FileSpec, rep
 use crate::unstored_tokens;
 
 /// The state of a token file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default)]
 pub enum State {
     /// Its token is valid.
     Fresh,
@@ -24,6 +24,7 @@ pub enum State {
     /// There is no file.
     Missing,
     /// It cannot be read, or is not a token file.
+    #[default]
     Unusable,
 }
 
@@ -42,7 +43,7 @@ impl State {
 }
 
 /// The status of a token file. It contains neither token nor secret.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Status {
     /// The path as the caller names it.
     pub file: PathBuf,
@@ -72,25 +73,14 @@ pub struct Status {
 
 /// The status of the token or ticket file at `path`, whose token is due `refresh_ahead` before its expiry.
 pub fn read(path: &Path, refresh_ahead: Duration, clock: &dyn Clock) -> Status {
-    let mut status = Status {
-        file: path.to_owned(),
-        exists: true,
-        state: State::Unusable,
-        is_stored: true,
-        layout: None,
-        expiry: None,
-        expires_in: None,
-        due_in: None,
-        failure: None,
-        holder: None,
-        refreshing: false,
-        error: None,
-    };
+    let mut status = Status { file: path.to_owned(), is_stored: true, ..Status::default() };
     match token_file::read(path, FileSpec { kind: CredentialKind::Any, layout: None }) {
         Ok(snapshot) => {
             status.exists = snapshot.identity.is_some();
             status.holder = snapshot.identity.and_then(|identity| holder::find(&identity));
-            status.refreshing = status.holder.is_some() && is_staged(path);
+            // A refresh creates its temporary file before it fetches.
+            status.refreshing = status.holder.is_some()
+                && token_file::resolve(path).is_ok_and(|real| replace::is_staged(&real));
             describe(&mut status, &snapshot.document, refresh_ahead, clock.now());
             status.error = match &status.failure {
                 Some(FailureRecord { cause: Cause::Store { reason }, .. }) if !status.is_stored => {
@@ -110,11 +100,6 @@ pub fn read(path: &Path, refresh_ahead: Duration, clock: &dyn Clock) -> Status {
     status
 }
 
-/// A refresh creates its temporary file before it fetches.
-fn is_staged(path: &Path) -> bool {
-    token_file::resolve(path).is_ok_and(|real| replace::is_staged(&real))
-}
-
 fn describe(status: &mut Status, document: &Document, refresh_ahead: Duration, now: Timestamp) {
     let unstored = unstored_tokens::unstored(&status.file, document, now).filter(|_| status.exists);
     let token = unstored.as_ref().map(|(fetched, _)| &fetched.token).or(document.token());
@@ -124,14 +109,11 @@ fn describe(status: &mut Status, document: &Document, refresh_ahead: Duration, n
     status.expiry = token.map(|token| token.expiry);
     status.expires_in = status.expiry.map(|expiry| expiry.secs() - now.secs());
     status.due_in = status.expiry.map(|expiry| expiry.before(refresh_ahead).secs() - now.secs());
-    status.state = match token {
+    status.state = match token.map(|token| token.freshness(now, refresh_ahead)) {
         _ if status.is_stored && !status.exists => State::Missing,
         _ if status.is_stored && document.is_damaged() => State::Damaged,
-        Some(token) => match token.freshness(now, refresh_ahead) {
-            Freshness::Fresh => State::Fresh,
-            Freshness::Due => State::Due,
-            Freshness::Expired => State::Expired,
-        },
-        None => State::Expired,
+        Some(Freshness::Fresh) => State::Fresh,
+        Some(Freshness::Due) => State::Due,
+        Some(Freshness::Expired) | None => State::Expired,
     };
 }

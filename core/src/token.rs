@@ -70,7 +70,8 @@ impl Token {
         }
     }
 
-    pub(crate) fn is_valid(&self, now: Timestamp) -> bool {
+    /// Whether the token is valid at `now`.
+    pub fn is_valid(&self, now: Timestamp) -> bool {
         self.believed_from <= now && now < self.expiry
     }
 }

@@ -13,10 +13,7 @@ use crate::process::{self, Worker};
 use crate::signals::SignalsBlocked;
 
 /// Runs `work`, which takes `limit` at most, on a thread of its own. The receiver gets the result, or is
-/// disconnected if the work panics.
-///
-/// # Errors
-/// If no thread can be started; `work` is then dropped.
+/// disconnected if the work panics. If no thread can be started, `work` is dropped.
 pub(crate) fn run<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> T + Send + 'static,
@@ -27,7 +24,6 @@ pub(crate) fn run<T: Send + 'static>(
     let thread = thread::Builder::new().name("wx_token".to_owned()).spawn(move || {
         NUMBER.set(Some(registered.0));
         let _registered = registered;
-        let _memory = ThreadMemory;
         // Nobody receives it if the caller has stopped waiting, or does not wait.
         let _ = sender.send(work());
     });
@@ -93,15 +89,6 @@ pub fn finish_all(wait: ShutdownWait) {
     }
 }
 
-/// The memory of a worker's own thread: the token for a ticket.
-struct ThreadMemory;
-
-impl Drop for ThreadMemory {
-    fn drop(&mut self) {
-        memory::forget_thread();
-    }
-}
-
 /// A worker's entry in the state of the process.
 struct Registered(u64);
 
@@ -120,6 +107,10 @@ impl Registered {
 
 impl Drop for Registered {
     fn drop(&mut self) {
+        // The token for a ticket. If no thread could be started, this is the caller's, which keeps its memory.
+        if NUMBER.get() == Some(self.0) {
+            memory::forget_thread();
+        }
         let mut process_state = process::process_state();
         process_state.workers.retain(|worker| worker.number != self.0);
         for thread in &process_state.finishing {

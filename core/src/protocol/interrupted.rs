@@ -9,10 +9,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::refresh::Refresh;
 use crate::clock::Timestamp;
 use crate::notice;
 use crate::printable::printable_path;
-use crate::refresh::Refresh;
 use crate::token_file::replace;
 use crate::token_source::TokenSource;
 

@@ -33,10 +33,8 @@ impl<'a> LockWait<'a> {
         *self = Self::new(self.call);
     }
 
-    /// Sleeps until the next attempt to lock the real file at `path`.
-    ///
-    /// # Errors
-    /// [`Error::Lock`] after the deadline, [`Error::Deadlock`] if no wait could end.
+    /// Sleeps until the next attempt to lock the real file at `path`; fails after the deadline, or if no wait
+    /// could end.
     pub fn pause(&mut self, path: &Path) -> Result<(), Error> {
         let now = Instant::now();
         if now >= self.next_check {

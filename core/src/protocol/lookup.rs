@@ -32,20 +32,10 @@ impl Lookup {
     pub const fn failure(&self) -> Option<&FailureRecord> {
         self.document().failure()
     }
-
-    fn owner(&self) -> Option<TokenOwner> {
-        match &self.unstored {
-            Some(fetched) => fetched.record.owner.clone(),
-            None => self.document().record()?.owner,
-        }
-    }
 }
 
 impl Call {
-    /// Reads the file without a lock.
-    ///
-    /// # Errors
-    /// [`Error::File`], or [`Error::Config`] if the token belongs to another account than this call names.
+    /// Reads the file without a lock. The token must belong to the account that this call names.
     pub(super) fn look_up(&self) -> Result<Lookup, Error> {
         self.look_up_in(token_file::read(&self.file, self.spec)?)
     }
@@ -69,10 +59,12 @@ impl Call {
         lookup: &Lookup,
         caller: Option<&TokenOwner>,
     ) -> Result<(), Error> {
-        let Some(caller) = caller else { return Ok(()) };
-        let Some(owner) = lookup.owner().filter(|owner| owner.is_not(caller)) else {
-            return Ok(());
+        let owner = match &lookup.unstored {
+            Some(fetched) => fetched.record.owner.clone(),
+            None => lookup.document().record().and_then(|record| record.owner),
         };
+        let pair = owner.zip(caller).filter(|(owner, caller)| owner.is_not(caller));
+        let Some((owner, caller)) = pair else { return Ok(()) };
         let name = |account: &str| printable(account).at_most(64).to_string();
         let (file, caller_name) = (printable_path(&self.file), name(&caller.account));
         let problem = if owner.account == caller.account {

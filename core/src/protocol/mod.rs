@@ -9,6 +9,7 @@ pub mod held_locks;
 mod interrupted;
 mod lock_wait;
 mod lookup;
+mod refresh;
 mod runner;
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,6 @@ use self::due::DueOutcome;
 use self::lookup::Lookup;
 pub use self::try_get::try_get;
 use self::under_lock::TokenRequest;
-use self::waiter::Waiter;
 use crate::caller::Caller;
 use crate::clock::{Clock, CoarseClock};
 use crate::error::Error;
@@ -120,18 +120,18 @@ pub fn recall(
 /// Any [`Error`]; the file then holds what it held before, and perhaps a failure record.
 pub fn get(call: &Call, source: &LazySource<'_>) -> Result<Token, Error> {
     let found = call.look_up()?;
-    let obtain =
-        |found: &Lookup, rejected| Waiter::new(call, source.open()?, found, rejected)?.obtain();
-    let Some(token) = call.usable(&found, None) else { return obtain(&found, None) };
+    let Some(token) = call.usable(&found, None) else {
+        return waiter::obtain(call, source, &found, None);
+    };
     if call.remember_fresh(&token, &found) {
         return Ok(token);
     }
     match due::refresh(call, source, &found)? {
         DueOutcome::Newer(newer) => Ok(newer),
-        DueOutcome::Invalidated => obtain(&found, Some(&token.value)),
+        DueOutcome::Invalidated => waiter::obtain(call, source, &found, Some(&token.value)),
         DueOutcome::Unchanged if token.is_valid(call.clock.now()) => Ok(token),
         // It has expired during a refresh on this thread, which failed.
-        DueOutcome::Unchanged => obtain(&call.look_up()?, None),
+        DueOutcome::Unchanged => waiter::obtain(call, source, &call.look_up()?, None),
     }
 }
 
@@ -148,7 +148,7 @@ pub fn refresh_rejected(
     let found = call.look_up()?;
     let token = match call.usable(&found, Some(rejected)) {
         Some(token) => Ok(token),
-        None => Waiter::new(call, source.open()?, &found, Some(rejected))?.obtain(),
+        None => waiter::obtain(call, source, &found, Some(rejected)),
     };
     // A call that trusts the memory for a while must not get the rejected token.
     let before = found.snapshot.identity;
@@ -176,10 +176,8 @@ impl Call {
         is_fresh
     }
 
-    /// The request of this call, which has found no usable token.
-    ///
-    /// # Errors
-    /// [`Error::FetchFailed`] if the last failure forbids `requester` to fetch yet.
+    /// The request of this call, which has found no usable token. The last failure may forbid `requester` to
+    /// fetch yet.
     fn request(
         &self,
         found: &Lookup,

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use super::refresh::{Outcome, TIME_TO_STORE};
 use super::under_lock::{self, Goal};
 use super::{Call, ReadySource, Remote};
 use crate::error::Error;
-use crate::failure::{Failure, FailureRecord, Requester};
-use crate::refresh::{Outcome, TIME_TO_STORE};
+use crate::failure::{Failure, FailureRecord};
 use crate::token_file::lock::TokenLock;
-use crate::token_source::{FetchError, IssuedToken, TokenSource};
+use crate::token_source::FetchError;
 use crate::worker;
 
 /// The lock of a refresh.
@@ -37,21 +37,25 @@ pub fn run(
             start(call, remote, goal, lock, convert::identity)?.wait(call, remote)?
         }
         (ReadySource::Remote(remote), HeldLock::Borrowed(lock)) => {
-            under_lock::refresh(call, &goal, lock, &FetchOnWorker { call, remote })
+            let fetch = |rejected: Option<&str>| {
+                let (source, rejected) = (Arc::clone(remote), rejected.map(str::to_owned));
+                on_worker(call, remote, move || source.fetch(rejected.as_deref()))
+                    .and_then(|running| running.wait(call, remote))
+                    .unwrap_or_else(|error| Err(FetchError::NotAttempted(error)))
+            };
+            under_lock::refresh(call, &goal, lock, remote.as_ref(), fetch)
         }
         (ReadySource::Local(source), HeldLock::Owned(mut lock)) => {
-            under_lock::refresh(call, &goal, &mut lock, *source)
+            under_lock::refresh(call, &goal, &mut lock, *source, |rejected| source.fetch(rejected))
         }
         (ReadySource::Local(source), HeldLock::Borrowed(lock)) => {
-            under_lock::refresh(call, &goal, lock, *source)
+            under_lock::refresh(call, &goal, lock, *source, |rejected| source.fetch(rejected))
         }
     }
 }
 
-/// Starts a refresh on a worker, and returns at once. `end` gets the outcome when the lock is released.
-///
-/// # Errors
-/// [`Error::NoThread`]; the lock is then released.
+/// Starts a refresh on a worker, and returns at once. `end` gets the outcome when the lock is released. If there is
+/// no thread, the lock is released, too.
 pub fn start<T: Send + 'static>(
     call: &Call,
     remote: &Remote,
@@ -64,7 +68,9 @@ pub fn start<T: Send + 'static>(
     let worker_call = Call { caller: call.caller.on_worker(), ..call.clone() };
     let source = Arc::clone(remote);
     on_worker(call, remote, move || {
-        let outcome = under_lock::refresh(&worker_call, &goal, &mut lock, source.as_ref());
+        let source = source.as_ref();
+        let fetch = |rejected: Option<&str>| source.fetch(rejected);
+        let outcome = under_lock::refresh(&worker_call, &goal, &mut lock, source, fetch);
         drop(lock);
         end(outcome)
     })
@@ -102,33 +108,5 @@ impl<T> Running<T> {
                 Error::fetch_failed(&call.file, &record, now)
             }
         })
-    }
-}
-
-/// A remote source that is asked on a worker, while the refresh and its lock stay on this thread.
-struct FetchOnWorker<'a> {
-    call: &'a Call,
-    remote: &'a Remote,
-}
-
-impl TokenSource for FetchOnWorker<'_> {
-    fn fetch(&self, rejected: Option<&str>) -> Result<IssuedToken, FetchError> {
-        let remote = Arc::clone(self.remote);
-        let rejected = rejected.map(str::to_owned);
-        on_worker(self.call, self.remote, move || remote.fetch(rejected.as_deref()))
-            .and_then(|running| running.wait(self.call, self.remote))
-            .unwrap_or_else(|error| Err(FetchError::NotAttempted(error)))
-    }
-
-    fn requester(&self) -> Requester {
-        self.remote.requester()
-    }
-
-    fn time_limit(&self) -> Duration {
-        self.remote.time_limit()
-    }
-
-    fn overlap(&self) -> Option<Duration> {
-        self.remote.overlap()
     }
 }

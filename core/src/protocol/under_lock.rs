@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::lookup::Lookup;
+use super::refresh::{Outcome, Refresh};
 use super::{Call, interrupted};
 use crate::error::Error;
 use crate::failure::{FailureRecord, Requester};
-use crate::refresh::{Outcome, Refresh, RefreshOptions};
 use crate::token::{Freshness, Token};
 use crate::token_file::lock::TokenLock;
-use crate::token_source::TokenSource;
+use crate::token_source::{FetchError, IssuedToken, TokenSource};
 use crate::unstored_tokens::Fetched;
 
 /// What a call wants from a refresh.
@@ -33,10 +33,7 @@ pub struct TokenRequest {
 }
 
 impl TokenRequest {
-    /// The token that another call has stored since this one began.
-    ///
-    /// # Errors
-    /// [`Error::FetchFailed`] if the refresh of another call has failed since.
+    /// The token, or the failure, that another call has stored since this one began.
     pub fn answered_by(
         &self,
         found: &Lookup,
@@ -56,21 +53,16 @@ impl TokenRequest {
     }
 }
 
-/// Refreshes the locked file, if that is still necessary: `None` if it is not. A token that this process has
-/// and could not store is stored before `source` is asked for another.
+/// Refreshes the locked file, if that is still necessary: `None` if it is not. A token that this process
+/// could not store before is stored; else `fetch` asks `source` for one.
 pub fn refresh(
     call: &Call,
     goal: &Goal,
     lock: &mut TokenLock,
     source: &dyn TokenSource,
+    fetch: impl FnOnce(Option<&str>) -> Result<IssuedToken, FetchError>,
 ) -> Result<Option<Outcome>, Error> {
     let requester = source.requester();
-    let options = RefreshOptions {
-        file: &call.file,
-        refresh_ahead: call.refresh_ahead,
-        write_mode: call.write_mode,
-        clock: call.clock.as_ref(),
-    };
     let mut found = call.look_up_in(lock.read(call.spec)?)?;
     call.check_owner(&found, requester.owner.as_ref())?;
     let concerns_interrupted = source.overlap().is_some() || matches!(goal, Goal::RenewDue);
@@ -78,7 +70,7 @@ pub fn refresh(
         if concerns_interrupted { interrupted::began_at(lock.path()) } else { None };
     if let Some(until) = interrupted::usable_until(interrupted, source) {
         let document = found.document().clone();
-        let refresh = Refresh::prepare(lock, document, source, &requester, options)?;
+        let refresh = Refresh::prepare(call, lock, document, source, &requester)?;
         if interrupted::shorten_expiry(refresh, until, &call.file) {
             found = call.look_up_in(lock.read(call.spec)?)?;
             interrupted = None;
@@ -108,9 +100,9 @@ pub fn refresh(
             (request.rejected.as_deref(), request.displaced.clone())
         }
     };
-    let refresh = Refresh::prepare(lock, found.snapshot.document, source, &requester, options)?;
+    let refresh = Refresh::prepare(call, lock, found.snapshot.document, source, &requester)?;
     match unstored {
         Some(fetched) => Ok(Some(refresh.store(fetched))),
-        None => refresh.fetch_and_store(rejected).map(Some),
+        None => refresh.fetch_and_store(rejected, fetch).map(Some),
     }
 }

@@ -2,17 +2,17 @@
 
 use super::lock_wait::LockWait;
 use super::lookup::Lookup;
+use super::refresh::Outcome;
 use super::runner::{self, HeldLock};
 use super::under_lock::{Goal, TokenRequest};
-use super::{Call, ReadySource, held_locks};
+use super::{Call, LazySource, ReadySource, held_locks};
 use crate::error::Error;
 use crate::failure::Requester;
-use crate::refresh::Outcome;
 use crate::token::Token;
 use crate::token_file::lock::{Attempt, TokenLock};
 use crate::token_file::{self, FileVersion};
 
-pub struct Waiter<'a> {
+struct Waiter<'a> {
     call: &'a Call,
     source: ReadySource<'a>,
     requester: Requester,
@@ -22,32 +22,27 @@ pub struct Waiter<'a> {
     lock_wait: LockWait<'a>,
 }
 
-impl<'a> Waiter<'a> {
-    /// `found` has no usable token.
-    ///
-    /// # Errors
-    /// [`Error::FetchFailed`] if the last failure forbids to fetch yet.
-    pub fn new(
-        call: &'a Call,
-        source: ReadySource<'a>,
-        found: &Lookup,
-        rejected: Option<&str>,
-    ) -> Result<Self, Error> {
-        let requester = source.source().requester();
-        let request = call.request(found, &requester, rejected)?;
-        let (seen, lock_wait) = (found.snapshot.identity, LockWait::new(call));
-        Ok(Self { call, source, requester, request, seen, lock_wait })
+/// Refreshes, or waits, until there is a token other than `rejected`: `found` has none that is usable. Fails at
+/// once if the last failure forbids to fetch yet.
+pub fn obtain(
+    call: &Call,
+    source: &LazySource<'_>,
+    found: &Lookup,
+    rejected: Option<&str>,
+) -> Result<Token, Error> {
+    let source = source.open()?;
+    let requester = source.source().requester();
+    let request = call.request(found, &requester, rejected)?;
+    let (seen, lock_wait) = (found.snapshot.identity, LockWait::new(call));
+    let mut waiter = Waiter { call, source, requester, request, seen, lock_wait };
+    match (waiter.obtain_stored(), waiter.request.displaced) {
+        // The caller gets its token although storing it failed.
+        (Err(_), Some(fetched)) => Ok(fetched.token),
+        (token, _) => token,
     }
+}
 
-    /// Refreshes, or waits, until there is a token.
-    pub fn obtain(mut self) -> Result<Token, Error> {
-        match (self.obtain_stored(), self.request.displaced) {
-            // The caller gets its token although storing it failed.
-            (Err(_), Some(fetched)) => Ok(fetched.token),
-            (token, _) => token,
-        }
-    }
-
+impl Waiter<'_> {
     fn obtain_stored(&mut self) -> Result<Token, Error> {
         let caller = &self.call.caller;
         loop {

@@ -2,11 +2,11 @@
 //! stored is not lost: the process keeps it, and records that failure instead.
 
 use std::mem;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::{Clock, ClockOffset, Timestamp};
+use super::Call;
+use crate::clock::{ClockOffset, Timestamp};
 use crate::error::Error;
 use crate::failure::{Cause, Failure, FailureRecord, Requester, RetryPolicy};
 use crate::hold_off;
@@ -14,39 +14,29 @@ use crate::notice;
 use crate::record::Record;
 use crate::token::Token;
 use crate::token_file::lock::{Deadlock, TokenLock};
-use crate::token_file::replace::{self, PendingWrite, ReadyWrite, WriteMode};
+use crate::token_file::replace::{self, PendingWrite, ReadyWrite};
 use crate::token_file::{Document, FileError};
-use crate::token_source::{FetchError, TokenSource};
+use crate::token_source::{FetchError, IssuedToken, TokenSource};
 use crate::unstored_tokens::{self, Fetched, UnstoredToken};
 use crate::worker;
 
 /// The longest time between the answer and the end of storing it.
-pub(crate) const TIME_TO_STORE: Duration = Duration::from_secs(5);
+pub const TIME_TO_STORE: Duration = Duration::from_secs(5);
 
 /// The least time between two forced refreshes of a stable token.
 const FORCE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// A refresh that is ready: all that storing the answer needs of the file system was acquired before the fetch.
-pub(crate) struct Refresh<'a> {
+pub struct Refresh<'a> {
+    call: &'a Call,
     lock: &'a mut TokenLock,
     document: Document,
     pending: PendingWrite,
     source: &'a dyn TokenSource,
     requester: &'a Requester,
-    options: RefreshOptions<'a>,
 }
 
-#[derive(Clone, Copy)]
-pub(crate) struct RefreshOptions<'a> {
-    /// The file as the caller names it: perhaps through symbolic links.
-    pub file: &'a Path,
-    /// How long before its expiry a token is due.
-    pub refresh_ahead: Duration,
-    pub write_mode: WriteMode,
-    pub clock: &'a dyn Clock,
-}
-
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// The file holds the token; or this process keeps it, because it could not be stored.
     Obtained(Token),
     /// The token is not stored: meanwhile a program without the lock has replaced the file, or stored another
@@ -64,34 +54,33 @@ impl Outcome {
 }
 
 impl<'a> Refresh<'a> {
-    /// Prepares the refresh of the locked file, which holds `document`.
-    ///
-    /// # Errors
-    /// [`FileError`] if nothing could be stored. Then nothing is fetched, either.
+    /// Prepares the refresh of the locked file, which holds `document`. It fails if nothing could be stored: then
+    /// nothing is fetched, either.
     pub fn prepare(
+        call: &'a Call,
         lock: &'a mut TokenLock,
         document: Document,
         source: &'a dyn TokenSource,
         requester: &'a Requester,
-        options: RefreshOptions<'a>,
     ) -> Result<Self, FileError> {
-        let pending = PendingWrite::stage(lock, options.write_mode)?;
-        Ok(Self { lock, document, pending, source, requester, options })
+        let pending = PendingWrite::stage(lock, call.write_mode)?;
+        Ok(Self { call, lock, document, pending, source, requester })
     }
 
-    /// Fetches a token other than `rejected`, and stores it or records the failure.
-    ///
-    /// # Errors
-    /// [`Error::FetchFailed`], recorded for all who wait, or why the source was not asked.
-    pub fn fetch_and_store(self, rejected: Option<&str>) -> Result<Outcome, Error> {
+    /// Fetches a token other than `rejected`, and stores it, or records the failure for all who wait.
+    pub fn fetch_and_store(
+        self,
+        rejected: Option<&str>,
+        fetch: impl FnOnce(Option<&str>) -> Result<IssuedToken, FetchError>,
+    ) -> Result<Outcome, Error> {
         self.heed_failure()?;
-        let clock = self.options.clock;
+        let clock = &self.call.clock;
         let began = clock.monotonic();
-        let answer = self.source.fetch(rejected);
+        let answer = fetch(rejected);
         let took = clock.monotonic().saturating_sub(began);
         // A loader may have forked.
         if self.lock.is_inherited() {
-            let (file, deadlock) = (self.options.file.to_owned(), Deadlock::ForkedChild);
+            let (file, deadlock) = (self.call.file.clone(), Deadlock::ForkedChild);
             return Err(Error::Deadlock { file, deadlock });
         }
         let failure = match answer {
@@ -117,18 +106,18 @@ impl<'a> Refresh<'a> {
     /// forbids.
     fn heed_failure(&self) -> Result<(), Error> {
         let Some(record) = self.document.failure() else { return Ok(()) };
-        let (offset, now) = (self.file_system_offset(), self.options.clock.now());
+        let (offset, now) = (self.file_system_offset(), self.call.clock.now());
         if record.forbids_by_own_clock(self.requester, now + offset) {
             let record = record.in_own_clock(offset);
-            return Err(Error::fetch_failed(self.options.file, &record, now));
+            return Err(Error::fetch_failed(&self.call.file, &record, now));
         }
         Ok(())
     }
 
     pub fn store(mut self, fetched: Fetched) -> Outcome {
         worker::begin_to_store(TIME_TO_STORE);
-        let now = self.options.clock.now();
-        let not_before = hold_off::of_new(&fetched.token, self.options.refresh_ahead, now);
+        let now = self.call.clock.now();
+        let not_before = hold_off::of_new(&fetched.token, self.call.refresh_ahead, now);
         let content = self.document.with_token(&fetched.token, &fetched.record, not_before, now);
         let ready_write = self.take_pending().fill(content);
         // The check may fail where a write does not. The token is fetched by now, so check twice.
@@ -154,7 +143,7 @@ impl<'a> Refresh<'a> {
     /// Keeps a token that could not be stored, because of `error`, in this process, and records the failure for
     /// others: a fetch of theirs would be in vain. Unless they have stored a token meanwhile: failing took time.
     fn keep_unstored(mut self, fetched: Fetched, error: &FileError) -> Outcome {
-        let now = self.options.clock.now();
+        let now = self.call.clock.now();
         if let Ok(FileChange::Replaced | FileChange::NewToken(_)) = self.changed_since(now) {
             return Outcome::Displaced(fetched);
         }
@@ -181,7 +170,7 @@ impl<'a> Refresh<'a> {
         let Some(token) = self.document.token().filter(|token| expiry < token.expiry) else {
             return Ok(false);
         };
-        let now = self.options.clock.now();
+        let now = self.call.clock.now();
         let content = self.document.with_expiry(&Token { expiry, ..token.clone() }, now);
         let ready_write = self.take_pending().fill(content);
         match self.changed_since(now)? {
@@ -197,7 +186,7 @@ impl<'a> Refresh<'a> {
         rejected: Option<&str>,
     ) -> Result<Outcome, Error> {
         worker::begin_to_store(TIME_TO_STORE);
-        let (offset, now) = (self.file_system_offset(), self.options.clock.now());
+        let (offset, now) = (self.file_system_offset(), self.call.clock.now());
         let (record, ready_write) = self.fill_failure(failure, offset, now);
         match self.changed_since(now) {
             Ok(FileChange::NewToken(token)) if rejected != Some(&*token.value) => {
@@ -206,7 +195,7 @@ impl<'a> Refresh<'a> {
             Ok(FileChange::None) => self.commit_failure(ready_write, &record),
             _ => {}
         }
-        Err(Error::fetch_failed(self.options.file, &record.in_own_clock(offset), now))
+        Err(Error::fetch_failed(&self.call.file, &record.in_own_clock(offset), now))
     }
 
     /// The record of `failure`, and its write if the file has room for it.
@@ -238,7 +227,7 @@ impl<'a> Refresh<'a> {
     /// How far the file system's clock is ahead; nothing if it does not tell.
     fn file_system_offset(&self) -> ClockOffset {
         let stamp = self.pending.stamp(self.lock);
-        stamp.map_or_else(ClockOffset::default, |stamp| self.options.clock.offset_to(stamp))
+        stamp.map_or_else(ClockOffset::default, |stamp| self.call.clock.offset_to(stamp))
     }
 
     /// What a program without the lock has done to the file. Whether the file is still at its path is checked

@@ -341,6 +341,6 @@ fn a_refresh_that_was_cut_off_is_told_of_in_the_error_log_once() {
         wx_get_token($argv[1], ['refresh_ahead' => 7200]);
     ";
     let printed = world.php().run(&format!("{UNTIL}{code}"), &arguments);
-    assert_eq!(printed.matches("was cut off").count(), 1, "{printed}");
+    assert_eq!(printed.matches("the process ended during a refresh").count(), 1, "{printed}");
     assert!(printed.contains("process_control_timeout"), "{printed}");
 }

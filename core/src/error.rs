@@ -115,7 +115,8 @@ impl Error {
 #[error("{}", printable(.0))]
 pub struct ConfigError(pub String);
 
-fn say(cause: &Cause) -> String {
+/// What went wrong, and what to do about it.
+pub fn say(cause: &Cause) -> String {
     match cause {
         Cause::Api { errcode, errmsg } => {
             let said = if errmsg.is_empty() { "without a message" } else { errmsg };

@@ -339,6 +339,6 @@ fn an_interrupted_refresh_is_logged_once() {
         wx_get_token($argv[1], ['refresh_ahead' => 7200]);
     ";
     let printed = world.php().run(&format!("{UNTIL}{code}"), &arguments);
-    assert_eq!(printed.matches("was cut off").count(), 1, "{printed}");
+    assert_eq!(printed.matches("the process ended during a refresh").count(), 1, "{printed}");
     assert!(printed.contains("process_control_timeout"), "{printed}");
 }

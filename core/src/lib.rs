@@ -8,9 +8,12 @@
 pub mod account;
 pub mod caller;
 pub mod clock;
+pub mod credentials;
 mod descriptor;
+pub mod endpoint;
 pub mod error;
 pub mod failure;
+pub mod fingerprint;
 pub mod memory;
 mod names;
 pub mod notice;

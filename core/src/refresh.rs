@@ -105,7 +105,12 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
         let offset = offset(&self.pending, self.lock.borrow(), clock);
         let now = clock.now();
         if record.forbids_by_own_clock(requester, now + offset) {
-            return Err(Error::fetch_failed(&self.options.file, &record.in_own_clock(offset), now));
+            return Err(Error::fetch_failed(
+                &self.options.file,
+                &record.in_own_clock(offset),
+                requester,
+                now,
+            ));
         }
         Ok(())
     }
@@ -217,7 +222,7 @@ impl<L: BorrowMut<TokenLock>> Refresh<L> {
             Ok(Meanwhile::Undisturbed) => leave(lock, &document, ready_write, &record),
             _ => {}
         }
-        Err(Error::fetch_failed(&options.file, &record.in_own_clock(offset), now))
+        Err(Error::fetch_failed(&options.file, &record.in_own_clock(offset), requester, now))
     }
 }
 

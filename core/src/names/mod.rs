@@ -47,9 +47,9 @@ pub enum LookupError {
 impl fmt::Display for LookupError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown { host } => write!(formatter, "the host name is unknown: {host}"),
+            Self::Unknown { host } => write!(formatter, "the host name {host} does not resolve"),
             Self::NoAnswer { host, servers } => {
-                write!(formatter, "no name server answers for {host}")?;
+                write!(formatter, "no name server answered for {host}")?;
                 for (number, (server, outcome)) in servers.iter().enumerate() {
                     let before = if number == 0 { ": " } else { ", " };
                     write!(formatter, "{before}{server} ({outcome})")?;

@@ -203,7 +203,7 @@ impl Call {
         let now = self.clock.now();
         let old_failure = found.failure().cloned();
         if let Some(record) = old_failure.as_ref().filter(|record| record.forbids(requester, now)) {
-            return Err(Error::fetch_failed(&self.file, record, now));
+            return Err(Error::fetch_failed(&self.file, record, requester, now));
         }
         Ok(Wanted { rejected: rejected.map(Arc::from), old_failure, in_hand: None })
     }
@@ -266,7 +266,8 @@ impl Call {
     fn died(&self, source: &dyn TokenSource) -> Error {
         let now = self.clock.now();
         let failure = Failure::network("the refresh thread died");
-        let record = FailureRecord::new(failure, &source.requester(), None, now);
-        Error::fetch_failed(&self.file, &record, now)
+        let requester = source.requester();
+        let record = FailureRecord::new(failure, &requester, None, now);
+        Error::fetch_failed(&self.file, &record, &requester, now)
     }
 }

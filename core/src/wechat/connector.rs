@@ -1,4 +1,4 @@
-//! TCP as ureq asks for it: over sockets that the child of a fork does not keep.
+//! Connections for ureq, over sockets that the child of a fork does not keep.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -20,7 +20,7 @@ pub enum ConnectError {
     Lookup(LookupError),
     /// No address of the host can be connected to.
     Connect(io::Error),
-    /// The proxy has no connection to give, and what it or the system says.
+    /// The proxy did not connect: what it or the system says.
     Proxy(String),
     /// The TLS handshake failed.
     Tls(io::Error),
@@ -31,7 +31,7 @@ impl fmt::Display for ConnectError {
         match self {
             Self::Lookup(error) => error.fmt(formatter),
             Self::Connect(error) if error.kind() == ErrorKind::TimedOut => {
-                formatter.write_str("it took too long")
+                formatter.write_str("no connection in time, see wx_token.connect_timeout")
             }
             Self::Connect(error) | Self::Tls(error) => error.fmt(formatter),
             Self::Proxy(reason) => formatter.write_str(reason),

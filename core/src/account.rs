@@ -105,9 +105,6 @@ pub fn owner(
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Looks up the account of a call.
-///
-/// # Errors
-/// [`ConfigError`] if there is none, or the accounts file cannot be used.
 pub fn find(
     options: &AccountOptions<'_>,
     settings: &Settings,

@@ -1,17 +1,17 @@
 //! Where a refresh gets its token from: WeChat or a loader.
 
-use std::fmt;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::failure::{Failure, Requester};
+use crate::secret::Secret;
 use crate::token::is_token;
 
 /// A token as its source returned it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuedToken {
-    token: String,
+    token: Secret,
     expires_in: Duration,
     expires_at: Option<Timestamp>,
 }
@@ -34,7 +34,7 @@ impl IssuedToken {
         if expires_in.is_zero() || expires_in > MAX_LIFETIME {
             return Err("its lifetime is not from 1 second to 10 years");
         }
-        Ok(Self { token, expires_in, expires_at: None })
+        Ok(Self { token: Secret::new(token), expires_in, expires_at: None })
     }
 
     /// The same token with its expiry, whenever it was asked for.
@@ -44,23 +44,13 @@ impl IssuedToken {
 
     /// Whether it is the token `other`.
     pub(crate) fn is(&self, other: &str) -> bool {
-        self.token == other
+        self.token.reveal() == other
     }
 
     /// The token and its expiry, if it was asked for at `asked_at`.
     pub fn into_parts(self, asked_at: Timestamp) -> (String, Timestamp) {
         let expiry = self.expires_at.unwrap_or(asked_at + self.expires_in);
-        (self.token, expiry)
-    }
-}
-
-impl fmt::Debug for IssuedToken {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("IssuedToken")
-            .field("expires_in", &self.expires_in)
-            .field("expires_at", &self.expires_at)
-            .finish_non_exhaustive()
+        (self.token.reveal().to_owned(), expiry)
     }
 }
 
@@ -82,9 +72,6 @@ impl From<Failure> for FetchError {
 /// Something that answers with a token and its lifetime, or with a failure.
 pub trait TokenSource {
     /// Fetches a token, different from `rejected` if possible.
-    ///
-    /// # Errors
-    /// [`FetchError`] if the source has none.
     fn fetch(&self, rejected: Option<&str>) -> Result<IssuedToken, FetchError>;
 
     /// Whose token this source returns, and by which route.

@@ -95,7 +95,7 @@ fn a_ca_file_that_is_none_is_a_config_exception() {
     world.set("ca_file", &file);
     let answer = world.call();
     assert_eq!(answer.class(), "WxToken\\ConfigException", "{}", answer.message());
-    assert!(answer.message().contains("it holds no certificate"), "{}", answer.message());
+    assert!(answer.message().contains("it contains no certificate"), "{}", answer.message());
 }
 
 fn closed_port() -> String {
@@ -205,7 +205,7 @@ fn a_failed_name_lookup_is_a_connection_that_was_not_had() {
         .expect("unshare runs");
     let message = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
-        message.contains("cannot connect to https://api.weixin.qq.com: no name server answers for api.weixin.qq.com"),
+        message.contains("cannot connect to https://api.weixin.qq.com: no name server answered for api.weixin.qq.com"),
         "{message}"
     );
 }

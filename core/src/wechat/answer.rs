@@ -19,9 +19,6 @@ pub enum AnswerError {
 }
 
 /// Reads the body of an answer with HTTP status 200, whose member `granted` is the token.
-///
-/// # Errors
-/// [`AnswerError`] if there is none.
 pub fn read(body: &[u8], granted: &str, secret: &Secret) -> Result<IssuedToken, AnswerError> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(answer)) => interpret(&answer, granted, secret),
@@ -33,9 +30,6 @@ pub fn read(body: &[u8], granted: &str, secret: &Secret) -> Result<IssuedToken, 
 }
 
 /// The same for an answer that is parsed already.
-///
-/// # Errors
-/// As [`read`].
 pub fn interpret(
     answer: &Map<String, Value>,
     granted: &str,

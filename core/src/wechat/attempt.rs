@@ -128,37 +128,34 @@ impl Attempt<'_> {
     }
 
     fn unconnected(&self, base: &ApiBase, why: &ConnectError) -> AttemptError {
+        use ConnectError as C;
         let proxy = self.transport.proxy(base).map(address);
-        let remedy = match why {
-            _ if proxy.is_some() => "Check wx_token.proxy",
-            ConnectError::Lookup(_) => "Check DNS (/etc/resolv.conf) and wx_token.api_base",
-            ConnectError::Connect(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                "A firewall rule, a sandbox (seccomp) or a security module of this machine may forbid it"
+        let reason = match (why, &proxy) {
+            (C::Tls(error), None) => format!("TLS to {base} failed: {}", tls::explain(error)),
+            (C::Tls(error), Some(proxy)) => {
+                format!("TLS to {base} through the proxy {proxy} failed: {}", tls::explain(error))
             }
-            _ => "Check the firewall and wx_token.api_base",
+            (C::Proxy(_), proxy) => format!(
+                "the proxy {} did not connect to {base}: {why}. Check wx_token.proxy",
+                proxy.as_deref().unwrap_or_default()
+            ),
+            (_, Some(proxy)) => format!(
+                "cannot connect to the proxy {proxy} on the way to {base}: {why}. Check wx_token.proxy"
+            ),
+            (C::Lookup(_), None) => format!(
+                "cannot connect to {base}: {why}. Check DNS (/etc/resolv.conf) and wx_token.api_base"
+            ),
+            (C::Connect(error), None) if error.kind() == io::ErrorKind::PermissionDenied => {
+                format!(
+                    "cannot connect to {base}: {why}. A firewall rule, a sandbox (seccomp) or a security module of this machine may forbid it"
+                )
+            }
+            (C::Connect(_), None) => {
+                format!("cannot connect to {base}: {why}. Check the firewall and wx_token.api_base")
+            }
         };
-        match (why, proxy) {
-            (ConnectError::Lookup(_) | ConnectError::Connect(_), proxy) => {
-                let target = match proxy {
-                    None => base.to_string(),
-                    Some(proxy) => format!("the proxy {proxy} on the way to {base}"),
-                };
-                let reason = format!("cannot connect to {target}: {why}. {remedy}");
-                AttemptError { unconnected: true, ..AttemptError::after_sending(reason) }
-            }
-            (ConnectError::Proxy(_), proxy) => AttemptError::after_sending(format!(
-                "the proxy {} did not connect to {base}: {why}. {remedy}",
-                proxy.unwrap_or_default()
-            )),
-            (ConnectError::Tls(error), proxy) => {
-                let route = proxy.map(|proxy| format!(" through the proxy {proxy}"));
-                AttemptError::after_sending(format!(
-                    "TLS to {base}{} failed: {}",
-                    route.unwrap_or_default(),
-                    tls::explain(error)
-                ))
-            }
-        }
+        let unconnected = matches!(why, C::Lookup(_) | C::Connect(_));
+        AttemptError { unconnected, ..AttemptError::after_sending(reason) }
     }
 }
 

@@ -68,10 +68,6 @@ impl Http {
 
     /// Sends `request`, up to three times if WeChat is busy or cannot be connected to, until
     /// `deadline`.
-    ///
-    /// # Errors
-    /// [`FetchError::Failed`] with WeChat's answer or the lack of one; [`Error::Config`] if the CA file
-    /// cannot be used.
     pub(crate) fn ask(
         &self,
         request: &Request,

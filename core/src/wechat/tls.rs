@@ -15,9 +15,6 @@ use crate::error::ConfigError;
 const MAX_CA_FILE: u64 = 8 * 1024 * 1024;
 
 /// Trusts the built-in roots and those of `ca_file`.
-///
-/// # Errors
-/// [`ConfigError`] if the CA file cannot be used.
 pub fn config(ca_file: Option<&Path>) -> Result<TlsConfig, ConfigError> {
     let built_in = TLS_SERVER_ROOT_CERTS.iter().map(|der| Certificate::from_der(der));
     let mut roots: Vec<_> = built_in.collect();

@@ -53,7 +53,7 @@ foreach ([['errcode' => 40013, 'errmsg' => "a\nb\u{202e}"], ['network' => "a\nb\
     try {
         wx_get_token($file, $account);
     } catch (WxToken\Exception $e) {
-        echo show(preg_replace('/it is not.*/', '', $e->getMessage())), ' ', show($e->errmsg ?? ''), "\n";
+        echo show(preg_replace('/next attempt.*/', '', $e->getMessage())), ' ', show($e->errmsg ?? ''), "\n";
     }
     echo show(wx_token_status($file)['failure']['message']), "\n";
 }
@@ -130,7 +130,7 @@ bool(true)
   "cannot look at \u2026/022-messages/plain \"' \\ \u7f13\u5b58/x: a part of the path is a file, not a directory. Check the path"
   "cannot refresh \u2026/022-messages/plain \"' \\ \u7f13\u5b58: the loader returned errcode 40013 (in\\nvalid \\u{202e}\\u{1b}[1m). Check the appid (case-sensitive); next attempt in 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
   "cannot lock \u2026/022-messages/plain \"' \\ \u7f13\u5b58: a loader for this file is running and called wx_token on the same file. Remove that call from the loader"
-"cannot refresh \u2026/022-messages/record.json: the loader returned errcode 40013 (a\\nb\\u{202e}). Check the appid (case-sensitive); " "a\\nb\\u{202e}"
+"cannot refresh \u2026/022-messages/record.json: WeChat answered errcode 40013 (a\\nb\\u{202e}). Check the appid (case-sensitive), and for WeCom set endpoint to \"wecom\"; " "a\\nb\\u{202e}"
 "a\\nb\\u{202e}"
 "cannot refresh \u2026/022-messages/record.json: a\\nb\\u{202e}; " ""
 "a\\nb\\u{202e}"

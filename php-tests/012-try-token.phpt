@@ -88,4 +88,4 @@ array(1) {
 }
 -- while a Fiber that is suspended has it, and within
 null
-WxToken\LockException: cannot lock 012-try-token.json: this call comes from within wx_with_lock() on that file, so no refresh can begin; call wx_get_token() there, or wx_try_token() outside
+WxToken\LockException: cannot lock 012-try-token.json: wx_try_token() was called inside wx_with_lock() on this file, so no refresh can start. Call wx_get_token() there, or wx_try_token() outside

@@ -344,7 +344,7 @@ fn client(
 ) -> Result<Remote, Error> {
     let account = account.map_err(Clone::clone)?;
     let http = Http::new(account.endpoint, transport(options, settings));
-    Ok(Arc::new(Client::new(account.clone(), http)))
+    Ok(Arc::new(Client::new(account.credentials.clone(), account.endpoint, http)))
 }
 
 fn transport(options: &CallOptions<'_>, settings: &Settings) -> Transport {

@@ -68,9 +68,12 @@
 pub mod account;
 pub mod caller;
 pub mod clock;
+pub mod credentials;
 mod descriptor;
+pub mod endpoint;
 pub mod error;
 pub mod failure;
+pub mod fingerprint;
 mod hold_off;
 pub mod memory;
 mod names;

@@ -9,7 +9,8 @@ use crate::failure::{Cause, Failure, Requester};
 use crate::protocol::{self, Call, LazySource, Remote};
 use crate::token_file::CredentialKind;
 use crate::token_source::{FetchError, IssuedToken, TokenSource};
-use crate::wechat::{Http, TicketKind, errcode};
+use crate::wechat::errcode::{self, Asked};
+use crate::wechat::{Http, TicketKind};
 
 impl TicketKind {
     /// The credential type of the ticket with this `name`.
@@ -64,7 +65,8 @@ impl TokenSource for TicketSource {
     }
 
     fn requester(&self) -> Requester {
-        self.tokens.requester()
+        let describe = |cause: &Cause| errcode::describe(cause, Asked::Ticket);
+        Requester { describe, ..self.tokens.requester() }
     }
 
     fn time_limit(&self) -> Duration {

@@ -73,14 +73,19 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-    use crate::failure::{Failure, Fingerprint, Requester, RetryPolicy};
+    use crate::failure::{Failure, Requester, RetryPolicy};
+    use crate::fingerprint::Fingerprint;
     use crate::token_file::{CredentialKind, FileSpec, Origin};
 
     const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
     fn failure(at: Timestamp) -> FailureRecord {
-        let requester =
-            Requester { account: Fingerprint::new("a"), route: Fingerprint::new("w"), owner: None };
+        let requester = Requester {
+            account: Fingerprint::from_hex("a"),
+            route: Fingerprint::from_hex("w"),
+            owner: None,
+            describe: Cause::to_string,
+        };
         let cause = Cause::Store { reason: "full".into() };
         FailureRecord::new(
             Failure { cause, retry_policy: RetryPolicy::Backoff },

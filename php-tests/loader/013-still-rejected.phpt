@@ -27,9 +27,9 @@ attempt(fn() => wx_get_token($file, $loader));
 --CLEAN--
 <?php @unlink(__DIR__ . '/013-still-rejected.json'); ?>
 --EXPECTF--
-WxToken\ApiException: cannot refresh 013-still-rejected.json: %sno other token than the rejected one%s
+WxToken\ApiException: cannot refresh 013-still-rejected.json: the loader still returns the rejected token. WeChat replaces a stable token at most every 30 s and 20 times a day; next attempt in %d s
 int(40001)
-WxToken\ApiException: cannot refresh 013-still-rejected.json: %sno other token than the rejected one%s
+WxToken\ApiException: cannot refresh 013-still-rejected.json: the loader still returns the rejected token. WeChat replaces a stable token at most every 30 s and 20 times a day; next attempt in %d s
 int(40001)
 int(1)
 int(7)

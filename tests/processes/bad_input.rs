@@ -354,7 +354,11 @@ fn a_bad_setting_is_named_at_start_up_and_the_default_applies() {
     for (name, value, problem) in [
         ("timeout", "soon", "must be a number of seconds"),
         ("endpoint", "new", "must be \"stable\", \"classic\" or \"wecom\""),
-        ("api_base", "http://api.weixin.qq.com", "must be https"),
+        (
+            "api_base",
+            "http://api.weixin.qq.com",
+            "must be a list of URLs, and each must begin with https://",
+        ),
         ("file_mode", "0", "must be an octal mode"),
         ("accounts", "relative.json", "must be an absolute path"),
     ] {

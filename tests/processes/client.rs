@@ -94,7 +94,7 @@ fn an_invalid_ca_file_is_a_config_exception() {
     world.set("ca_file", &file);
     let answer = world.call();
     assert_eq!(answer.class(), "WxToken\\ConfigException", "{}", answer.message());
-    assert!(answer.message().contains("it holds no certificate"), "{}", answer.message());
+    assert!(answer.message().contains("it contains no certificate"), "{}", answer.message());
 }
 
 fn closed_port() -> String {
@@ -202,7 +202,7 @@ fn a_failed_name_lookup_is_a_failed_connection() {
         .expect("unshare runs");
     let message = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
-        message.contains("cannot connect to https://api.weixin.qq.com: no name server answers for api.weixin.qq.com"),
+        message.contains("cannot connect to https://api.weixin.qq.com: no name server answered for api.weixin.qq.com"),
         "{message}"
     );
 }

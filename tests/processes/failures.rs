@@ -39,7 +39,10 @@ fn a_wrong_secret_costs_one_fetch_for_all_who_wait_and_none_until_retry_at() {
         for answer in storm(&world, wave) {
             assert_eq!(answer.class(), "WxToken\\ApiException", "{}", answer.message());
             assert_eq!(answer.property("code"), 40125);
-            assert!(answer.message().contains("check the AppSecret"), "{}", answer.message());
+            let advice = "). Check the AppSecret: perhaps it was reset in WeChat's console; next attempt in ";
+            assert!(answer.message().contains(advice), "{}", answer.message());
+            let hint = " s, or at once with another appid or secret";
+            assert!(answer.message().ends_with(hint), "{}", answer.message());
         }
         assert_eq!(world.fetches(), 1, "{wave}");
     }
@@ -57,7 +60,11 @@ fn a_blocked_address_is_named_in_the_message() {
     let world = World::new(Options { allow_ip: vec![blocked], ..Options::default() });
     let answer = world.call();
     assert_eq!(answer.property("code"), 40164);
-    assert!(answer.message().contains("IP whitelist (127.0.0.1)"), "{}", answer.message());
+    assert!(
+        answer.message().contains("Add 127.0.0.1 to the account's IP whitelist"),
+        "{}",
+        answer.message()
+    );
 }
 
 #[test]
@@ -164,7 +171,8 @@ fn an_invalid_token_is_rejected() {
     ] {
         let world = World::new(Options::default());
         world.emulator.script_json(json!([step])).expect("a script");
-        failing_source(&world, "unusable answer", "the answer is unusable");
+        let reason = format!("the answer of {} is unusable: ", world.emulator.base_url());
+        failing_source(&world, "unusable answer", &reason);
     }
 }
 

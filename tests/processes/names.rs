@@ -43,7 +43,7 @@ fn an_unknown_name_is_not_reported_as_a_silent_name_server() {
     let get = print("wx_get_token($argv[1])");
     let server = NameServer::start();
     let message = server.serve(world.php(), dir.path()).run(&get, &[path(&world)]);
-    let expected = "cannot connect to https://nobody.test: the host name is unknown: nobody.test";
+    let expected = "cannot connect to https://nobody.test: the host name nobody.test does not resolve. Check DNS";
     assert!(message.contains(expected), "{message}");
 
     world.write_expired();
@@ -59,8 +59,10 @@ fn an_unknown_name_is_not_reported_as_a_silent_name_server() {
     "#;
     let printed = silent.serve(world.php(), dir.path()).run(&get, &[path(&world)]);
     let (message, threads) = printed.split_once('\n').expect("two lines");
-    let expected =
-        format!("no name server answers for nobody.test: {} (no answer in time)", silent.address());
+    let expected = format!(
+        "no name server answered for nobody.test: {} (no answer in time)",
+        silent.address()
+    );
     assert!(message.contains(&expected), "{message}");
     assert_eq!(threads, "1", "a thread outlives the call");
 }

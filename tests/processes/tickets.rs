@@ -61,6 +61,8 @@ fn a_ticket_that_is_still_rejected_is_a_failure_and_not_a_loop() {
     for answer in world.callers_of(TICKET, 8).release() {
         assert_eq!(answer.class(), "WxToken\\ApiException");
         assert_eq!(answer.property("code"), 40001);
+        let advice = "). Another program replaced the access token: stop it, or use the endpoint \"stable\"; ";
+        assert!(answer.message().contains(advice), "{}", answer.message());
     }
     let fetches = world.emulator.stats().fetches;
     assert_eq!((fetches.getticket, fetches.stable_token), (2, 3), "the token, and its replacement");
@@ -103,7 +105,10 @@ fn each_ticket_type_has_its_own_key_and_files_are_not_mixed_up() {
     assert_eq!(swapped.class(), "WxToken\\FileException", "a token file is no ticket file");
     for (call, problem) in [
         ("wx_get_ticket($file, $file)", "must not be the token file"),
-        ("wx_get_ticket(\"$file.x\", $file, 'card')", "must be \"jsapi\" or \"wx_card\""),
+        (
+            "wx_get_ticket(\"$file.x\", $file, 'card')",
+            "must be \"jsapi\", \"wx_card\" or \"agent_config\" (WeCom only)",
+        ),
         ("wx_get_ticket(\"$file.x\", $file, '')", "must not be empty"),
     ] {
         let answer = world.call_of(call);

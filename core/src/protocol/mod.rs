@@ -187,7 +187,7 @@ impl Call {
         let now = self.clock.now();
         let old_failure = found.failure().cloned();
         if let Some(record) = old_failure.as_ref().filter(|record| record.forbids(requester, now)) {
-            return Err(Error::fetch_failed(&self.file, record, now));
+            return Err(Error::fetch_failed(&self.file, record, requester, now));
         }
         Ok(TokenRequest { rejected: rejected.map(Arc::from), old_failure, displaced: None })
     }

@@ -112,7 +112,7 @@ impl<'a> Refresh<'a> {
         let (offset, now) = (self.file_system_offset(), self.call.clock.now());
         if record.forbids_by_own_clock(self.requester, now + offset) {
             let record = record.in_own_clock(offset);
-            return Err(Error::fetch_failed(&self.call.file, &record, now));
+            return Err(Error::fetch_failed(&self.call.file, &record, self.requester, now));
         }
         Ok(())
     }
@@ -198,7 +198,7 @@ impl<'a> Refresh<'a> {
             Ok(FileChange::None) => self.commit_failure(ready_write, &record),
             _ => {}
         }
-        Err(Error::fetch_failed(&self.call.file, &record.in_own_clock(offset), now))
+        Err(Error::fetch_failed(&self.call.file, &record.in_own_clock(offset), self.requester, now))
     }
 
     /// The record of `failure`, and its write if the file has room for it.

@@ -104,8 +104,9 @@ impl<T> Running<T> {
                     "the refresh thread crashed. Report this as a bug of wx_token",
                 );
                 let now = call.clock.now();
-                let record = FailureRecord::new(failure, &remote.requester(), None, now);
-                Error::fetch_failed(&call.file, &record, now)
+                let requester = remote.requester();
+                let record = FailureRecord::new(failure, &requester, None, now);
+                Error::fetch_failed(&call.file, &record, &requester, now)
             }
         })
     }

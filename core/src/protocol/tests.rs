@@ -12,7 +12,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::caller::tests::caller;
 use crate::clock::{ClockOffset, Timestamp};
-use crate::failure::{Cause, Failure, FailureRecord, Fingerprint, RetryPolicy};
+use crate::failure::{Cause, Failure, FailureRecord, RetryPolicy};
+use crate::fingerprint::Fingerprint;
 use crate::record::Record;
 use crate::token_file::lock::{Attempt, TokenLock};
 use crate::token_file::replace::PendingWrite;
@@ -86,7 +87,12 @@ struct FakeSource {
 }
 
 fn requester(account: &str) -> Requester {
-    Requester { account: Fingerprint::new(account), route: Fingerprint::new("direct"), owner: None }
+    Requester {
+        account: Fingerprint::from_hex(account),
+        route: Fingerprint::from_hex("direct"),
+        owner: None,
+        describe: Cause::to_string,
+    }
 }
 
 impl TokenSource for FakeSource {
@@ -371,7 +377,8 @@ fn the_refusal_of_another_account_is_not_ours() {
 #[test]
 fn a_network_failure_by_another_way_is_not_ours() {
     let world = World::new(Ok("token"));
-    let other = Requester { route: Fingerprint::new("dead proxy"), ..world.source.requester() };
+    let other =
+        Requester { route: Fingerprint::from_hex("dead proxy"), ..world.source.requester() };
     let record = FailureRecord::new(down(), &other, None, world.clock.now());
     fs::write(world.file(), with_failure(&record).bytes).unwrap();
     assert_eq!(&*world.get().unwrap().value, "token");

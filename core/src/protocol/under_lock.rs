@@ -50,7 +50,7 @@ impl TokenRequest {
         let Some(record) = failed else { return Ok(None) };
         // It failed a moment ago, whatever the clock of the file system says.
         let record = record.in_own_clock(call.clock.offset_to(record.failed_at));
-        Err(Error::fetch_failed(&call.file, &record, call.clock.now()))
+        Err(Error::fetch_failed(&call.file, &record, requester, call.clock.now()))
     }
 }
 

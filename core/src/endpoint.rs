@@ -1,4 +1,4 @@
-//! WeChat's token endpoints, and the addresses at which they are reached.
+//! WeChat's token endpoints, and their base URLs.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,13 +7,13 @@ use ureq::http::Uri;
 
 use crate::names;
 
-/// Which of WeChat's interfaces hands out the token.
+/// Which of WeChat's APIs returns the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Endpoint {
-    /// `POST /cgi-bin/stable_token`: asking again never invalidates what others hold.
+    /// `POST /cgi-bin/stable_token`: repeated fetches return the same token.
     #[default]
     Stable,
-    /// `GET /cgi-bin/token`: each call mints a new token, and the old one lives five more minutes.
+    /// `GET /cgi-bin/token`: each fetch creates a new token, and the old one is valid for five more minutes.
     Classic,
     /// WeCom's `GET /cgi-bin/gettoken`.
     Wecom,
@@ -24,7 +24,6 @@ impl Endpoint {
     pub const NAMES: &str = "\"stable\", \"classic\" or \"wecom\"";
 
     /// The endpoint's name in options and settings.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Stable => "stable",
@@ -33,9 +32,8 @@ impl Endpoint {
         }
     }
 
-    /// Where the endpoint is reached unless a setting says otherwise.
-    #[must_use]
-    pub fn default_base(self) -> ApiBase {
+    /// The base URL of the endpoint unless a setting says otherwise.
+    pub(crate) fn default_base(self) -> ApiBase {
         let base = match self {
             Self::Stable | Self::Classic => "https://api.weixin.qq.com",
             Self::Wecom => "https://qyapi.weixin.qq.com",
@@ -43,10 +41,9 @@ impl Endpoint {
         ApiBase(base.to_owned())
     }
 
-    /// Whether a request may be sent to a second host after a first: a token must not be minted
+    /// Whether a request may be sent to a second host after a first: a token must not be created
     /// twice, and only the stable endpoint answers a repeated request with the same one.
-    #[must_use]
-    pub const fn may_try_other_hosts(self) -> bool {
+    pub(crate) const fn may_try_other_hosts(self) -> bool {
         matches!(self, Self::Stable)
     }
 }
@@ -55,29 +52,23 @@ impl FromStr for Endpoint {
     type Err = ();
 
     fn from_str(name: &str) -> Result<Self, ()> {
-        match name {
-            "stable" => Ok(Self::Stable),
-            "classic" => Ok(Self::Classic),
-            "wecom" => Ok(Self::Wecom),
-            _ => Err(()),
-        }
+        let all = [Self::Stable, Self::Classic, Self::Wecom];
+        all.into_iter().find(|endpoint| endpoint.name() == name).ok_or(())
     }
 }
 
-/// The base URL of an endpoint: https, or plain http to this machine alone.
+/// The base URL of an endpoint: https, or plain http to this machine only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiBase(String);
 
 impl ApiBase {
-    /// The URL of the interface at `path`.
-    #[must_use]
-    pub fn url(&self, path: &str) -> String {
+    /// The URL of the API at `path`.
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }
 
-    /// Whether it is on this very machine.
-    #[must_use]
-    pub fn is_loopback(&self) -> bool {
+    /// Whether it is on this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
         let uri = self.0.parse::<Uri>();
         uri.is_ok_and(|uri| uri.host().is_some_and(names::is_loopback))
     }
@@ -89,24 +80,24 @@ impl fmt::Display for ApiBase {
     }
 }
 
+/// What the text must be, if it is no base URL.
 impl FromStr for ApiBase {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let base = text.trim_end_matches('/');
-        let uri: Uri = base.parse().map_err(|_| "is not a URL")?;
-        let authority = uri.authority().ok_or("is not a URL")?;
+        let uri: Uri = base.parse().map_err(|_| "must be a URL")?;
+        let authority = uri.authority().ok_or("must have a host")?;
         if authority.as_str().contains('@') {
-            return Err("must not hold a user or password");
+            return Err("must not contain a user or password");
         }
         if uri.query().is_some() || text.contains('#') {
-            return Err("must end with the host or a path");
+            return Err("must not contain a query or fragment");
         }
         match uri.scheme_str() {
             Some("https") => Ok(Self(base.to_owned())),
             Some("http") if names::is_loopback(authority.host()) => Ok(Self(base.to_owned())),
-            Some("http") => Err("must be https: plain http is for loopback addresses alone"),
-            _ => Err("must begin with https://"),
+            _ => Err("must begin with https:// (http:// only for localhost, 127.0.0.1 and [::1])"),
         }
     }
 }

@@ -64,7 +64,7 @@ bench: packages ## Compare the speed with other caches (ONLY="hot rest storm web
 	cargo build --release --locked -p wx-token-bench
 	@$(CARGO_TARGET_DIR)/release/bench $(ONLY)
 
-test-faults: build ## Make each system call of a refresh fail in turn, and print the results
+test-faults: build ## Make each system call of a refresh fail in turn, and write docs/faults.md
 	WX_FAULTS=all cargo test --locked --test faults -- --nocapture --test-threads 2
 
 soak: build ## Run servers with reloads, kills and failures for MINUTES (10), and report leaks

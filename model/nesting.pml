@@ -1,5 +1,5 @@
 /*
- * Nested calls of wx_token as a model for spin: which calls protocol::critical lets into a critical
+ * Nested calls of wx_token as a model for spin: which calls protocol::held_locks lets into a critical
  * section. Fibers suspend in the middle of a call, so several calls of one thread are alive at once. The
  * names are those of the code and of the promises I1 ... I9 in ARCHITECTURE.md. README.md says what is
  * left out.
@@ -52,7 +52,7 @@ byte current = MAIN;
 #define OTHER 3
 byte lock = NOBODY;             /* flock: who holds it */
 
-/* The lock's entry in protocol::critical. */
+/* The lock's entry in protocol::held_locks. */
 short entry = 0;                /* the frames in it, as addresses */
 byte entered = 0;               /* how many calls have entered and not left */
 bool lent = false;              /* to a refresh */
@@ -79,7 +79,7 @@ byte s;                         /* scratch: 0 between steps, so that equal state
 byte n;
 byte here;
 
-/* ---- protocol::critical ---- */
+/* ---- protocol::held_locks ---- */
 
 /* Follows the chain of execute_data, from the caller of the call that begins now. */
 inline look_at_callers() {
@@ -254,7 +254,7 @@ inline destroy(stack) {
     alive[stack] = false
 }
 
-/* critical::end_of_request(), after the engine's own end. After a fatal error the engine unwinds no Fiber: it only frees their memory. */
+/* held_locks::end_of_request(), after the engine's own end. After a fatal error the engine unwinds no Fiber: it only frees their memory. */
 inline end_of_request() {
     for (s : 1 .. STACKS - 1) {
         if
@@ -387,7 +387,7 @@ attempt:
         :: lock != NOBODY && kind == try_token -> goto php                  /* null */
 #endif
         :: else ->
-            /* Patience::pause. */
+            /* LockWait::pause. */
             I5_no_wait_for_oneself = (lock != THREAD);
             assert(I5_no_wait_for_oneself);
             I5_try_token_never_waits = (kind != try_token);

@@ -80,7 +80,7 @@ typedef Description {
 };
 
 #define LOCK(p) ((p) * 2)       /* TokenLock::file */
-#define BESIDE(p) ((p) * 2 + 1) /* Replacement::beside */
+#define BESIDE(p) ((p) * 2 + 1) /* PendingWrite::beside */
 
 Inode file[FILES + 1];
 Description description[PROCESSES * 2];
@@ -374,7 +374,7 @@ inline drop_lock(p) {
     confirmed[p] = false; displaced[p] = false; raced[p] = false; at_work[p] = false
 }
 
-/* Drop of Replacement: the temp file goes, if no sweep has been there before. */
+/* Drop of StagedFile: the temp file goes, if no sweep has been there before. */
 inline drop_replacement(p) {
     close(BESIDE(p));
     staged[p] = 0
@@ -411,8 +411,8 @@ inline give_in_hand(p) {
 
 proctype Process(byte p) {
     byte first;                 /* the token that the first read found */
-    byte old_failure;           /* Wait::old_failure */
-    byte in_hand;               /* Wait::in_hand */
+    byte old_failure;           /* TokenRequest::old_failure */
+    byte in_hand;               /* TokenRequest::displaced */
     byte document;              /* Refresh::document: what was read under the lock */
     byte document_failure;
     byte minted;                /* what the upstream has answered; 0: it failed */
@@ -559,7 +559,7 @@ busy:
         :: within -> goto attempt
         :: within && WAIT_OVER -> return
         :: !due && !within && !trying ->
-            /* Patience::pause, then Wait::look. */
+            /* LockWait::pause, then Waiter::stored_by_another. */
             look_at_clock();
             if
 #if STORES_FAIL > 0
@@ -587,7 +587,7 @@ enter:
         first = token_at(path);
         old_failure = failure_for(p);
         if
-        :: usable(first) -> give(p, first); goto leave  /* critical::holds: due can wait */
+        :: usable(first) -> give(p, first); goto leave  /* held_locks::holds: due can wait */
 #if STORES_FAIL > 0
         :: !usable(first) && is_kept(p, first) -> give(p, unstored[home(p)]); goto leave
         :: !usable(first) && !is_kept(p, first) && may_forbid(old_failure) -> goto leave
@@ -597,7 +597,7 @@ enter:
     };
 
 had:
-    /* turn::take, on the worker, which owns the lock from here on: what others did last counts first. The
+    /* under_lock::refresh, on the worker, which owns the lock from here on: what others did last counts first. The
      * worker tells the outcome to a caller that waits. */
 #ifndef MUTANT_NO_RECHECK
     atomic {
@@ -657,7 +657,7 @@ had:
 #endif
 
 stage:
-    /* Replacement::stage: the sweep, and a temp file that is empty as yet. Unless replacements are
+    /* PendingWrite::stage: the sweep, and a temp file that is empty as yet. Unless replacements are
      * locked from their making, a sweep takes not only those of the dead. */
     atomic {
         true;
@@ -744,7 +744,7 @@ answer:
     };
 
 store:
-    /* refresh::meanwhile: first the content, then the file. A failure record is stored on the
+    /* Refresh::changed_since: first the content, then the file. A failure record is stored on the
      * same condition, for it brings the document back that was read before the fetch. */
     atomic {
         raced[p] = false;
@@ -868,7 +868,7 @@ in_place:
     d_step { fill(LOCK(p)) };
 
 stored:
-    /* Outcome::Stored, or the failure that is now on record. */
+    /* Outcome::Obtained, or the failure that is now on record. */
     atomic {
 #if STORES_FAIL > 0
         if
@@ -903,8 +903,8 @@ not_stored:
         :: else -> goto disturbed
         fi
     };
-    /* refresh::keep, leave: a record for the others, in place; else in an attribute; else in the ledger. The
-     * failure of a fetch whose record could not be stored is left in the same way. */
+    /* Refresh::keep_unstored, commit_failure: a record for the others, in place; else in an attribute; else in the
+     * ledger. The failure of a fetch whose record could not be stored is left in the same way. */
     atomic {
         if
         :: true ->
@@ -976,7 +976,7 @@ due_returns:
         look_at_clock();
         if
         :: is_live(first) -> give(p, first)
-        :: else                                 /* on to Wait::begin: the failure, at once */
+        :: else                                 /* on to waiter::obtain: the failure, at once */
         fi
 #else
         look_at_clock();

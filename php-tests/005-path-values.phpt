@@ -4,10 +4,10 @@ $file must be a path on this machine
 wx_token
 --FILE--
 <?php
-// A message holds no more of a path than a path can have.
+// A message contains only the beginning of a path that is too long.
 function shorten(string $message): string
 {
-    return preg_replace('~(a/){2000,}[^:]*~', '…', $message);
+    return preg_replace('~(a/){95,100}a?…~', '…', $message);
 }
 
 $long = str_repeat('a/', 3000) . 'token.json';
@@ -37,7 +37,7 @@ ValueError: wx_get_token(): Argument #1 ($file) must be a path on this machine, 
 ValueError: wx_token_status(): Argument #1 ($file) must be a path on this machine, not a URL
 ValueError: wx_get_token(): Argument #1 ($file) must be a path on this machine, not a URL
 ValueError: wx_token_status(): Argument #1 ($file) must be a path on this machine, not a URL
-WxToken\FileException: cannot find …: the name is too long. Pass a shorter path
-WxToken\FileException: cannot find …: the name is too long. Pass a shorter path
-WxToken\FileException: cannot look at /…: the name is too long. Pass a shorter path
-unusable: cannot look at /…: the name is too long. Pass a shorter path
+WxToken\FileException: cannot open …: the name is too long. Pass a shorter path
+WxToken\FileException: cannot open …: the name is too long. Pass a shorter path
+WxToken\FileException: cannot open /…: the name is too long. Pass a shorter path
+unusable: cannot open /…: the name is too long. Pass a shorter path

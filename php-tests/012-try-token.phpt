@@ -74,7 +74,7 @@ ValueError: wx_try_token(): Argument #2 ($source) option "app_id" is unknown; th
 ValueError: wx_try_token(): Argument #2 ($source) has the option "secret" without "appid"
 WxToken\FileException: cannot use flock: it is a directory. Pass the path of a regular file
 null
-WxToken\FileException: cannot find nowhere/token.json: the directory nowhere does not exist. Create it, or pass another path
+WxToken\FileException: cannot create nowhere/token.json: the directory nowhere does not exist. Create it, or pass another path
 WxToken\ConfigException: no WeChat account is configured. Set wx_token.appid and wx_token.secret, or WX_APPID and WX_SECRET in the environment (php-fpm: env[WX_APPID] in the pool, or fastcgi_param), or pass ['appid' => …, 'secret' => …]
 bool(false)
 -- a valid token
@@ -88,4 +88,4 @@ array(1) {
 }
 -- while a Fiber that is suspended has it, and within
 null
-WxToken\LockException: cannot lock 012-try-token.json: this call comes from within wx_with_lock() on that file, so no refresh can begin; call wx_get_token() there, or wx_try_token() outside
+WxToken\LockException: cannot lock 012-try-token.json: wx_try_token() was called inside wx_with_lock() on this file, so no refresh can start. Call wx_get_token() there, or wx_try_token() outside

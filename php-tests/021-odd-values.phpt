@@ -223,9 +223,9 @@ float: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callba
   loader: TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, float given
 -- strings
 not UTF-8: ValueError: wx_get_ticket(): Argument #3 ($type) must be valid UTF-8
-control: ValueError: wx_get_ticket(): Argument #3 ($type) must be "jsapi" or "wx_card", or "agent_config" for WeCom
-long: ValueError: wx_get_ticket(): Argument #3 ($type) must be "jsapi" or "wx_card", or "agent_config" for WeCom
-reference: ValueError: wx_get_ticket(): Argument #3 ($type) must be "jsapi" or "wx_card", or "agent_config" for WeCom
+control: ValueError: wx_get_ticket(): Argument #3 ($type) must be "jsapi", "wx_card" or "agent_config" (WeCom only)
+long: ValueError: wx_get_ticket(): Argument #3 ($type) must be "jsapi", "wx_card" or "agent_config" (WeCom only)
+reference: ValueError: wx_get_ticket(): Argument #3 ($type) must be "jsapi", "wx_card" or "agent_config" (WeCom only)
 rejected not UTF-8: ValueError: wx_refresh_token(): Argument #2 ($rejected) must be valid UTF-8
 type left out: ValueError: wx_get_ticket(): Argument #1 ($ticketFile) must not be the token file
 rejected left out: ArgumentCountError: wx_refresh_token(): Argument #2 ($rejected) not passed
@@ -267,16 +267,16 @@ bool(true)
 "the loader threw Class\\xff"
 bool(true)
 "the loader threw Klass\\u{202e}\\u{2028}"
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); it is not asked again for 1 s
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it has no string "access_token"; it is not asked again for 1 s
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: the token is empty or holds characters that no token has; it is not asked again for 1 s
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it has no number "expires_in"; it is not asked again for 1 s
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: the lifetime is no positive number of seconds; it is not asked again for 1 s
-answer: WxToken\ApiException: cannot refresh 021-odd-values.json: errcode -9223372036854775808: without a message; look the code up in WeChat's list of return codes; it is not asked again for 60 s
-answer: WxToken\ApiException: cannot refresh 021-odd-values.json: errcode 40013: a\u{2028}b\u{202e}c\u{85}d; check the AppID: upper and lower case count; it is not asked again for 60 s
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: its "errcode" is not a number; it is not asked again for 1 s
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it is a string, but not a JSON object; it is not asked again for 1 s
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it is a string, but not a JSON object; it is not asked again for 1 s
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); it is not asked again for 1 s
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; it is not asked again for 1 s
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; it is not asked again for 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); next attempt in 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it has no string "access_token"; next attempt in 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: its token is empty or has invalid characters; next attempt in 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it has no number "expires_in"; next attempt in 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: its lifetime is not from 1 second to 10 years; next attempt in 1 s
+answer: WxToken\ApiException: cannot refresh 021-odd-values.json: the loader returned errcode -9223372036854775808 (no errmsg). See WeChat's list of return codes (全局返回码); next attempt in 60 s
+answer: WxToken\ApiException: cannot refresh 021-odd-values.json: the loader returned errcode 40013 (a\u{2028}b\u{202e}c\u{85}d). Check the appid (case-sensitive); next attempt in 60 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: its "errcode" is not a number; next attempt in 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it is a string, but not a JSON object; next attempt in 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it is a string, but not a JSON object; next attempt in 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); next attempt in 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; next attempt in 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; next attempt in 1 s

@@ -53,7 +53,7 @@ foreach ([['errcode' => 40013, 'errmsg' => "a\nb\u{202e}"], ['network' => "a\nb\
     try {
         wx_get_token($file, $account);
     } catch (WxToken\Exception $e) {
-        echo show(preg_replace('/it is not.*/', '', $e->getMessage())), ' ', show($e->errmsg ?? ''), "\n";
+        echo show(preg_replace('/next attempt.*/', '', $e->getMessage())), ' ', show($e->errmsg ?? ''), "\n";
     }
     echo show(wx_token_status($file)['failure']['message']), "\n";
 }
@@ -79,58 +79,58 @@ rmdir($dir);
 bool(true)
 bool(true)
 bool(true)
-  "cannot look at \u2026/022-messages/a\\nb/x: a part of the path is a file, not a directory. Check the path"
-  "cannot refresh \u2026/022-messages/a\\nb: errcode 40013: in\\nvalid \\u{202e}\\u{1b}[1m; check the AppID: upper and lower case count; it is not asked again for 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
-  "cannot lock \u2026/022-messages/a\\nb: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
+  "cannot open \u2026/022-messages/a\\nb/x: a part of the path is a file, not a directory. Check the path"
+  "cannot refresh \u2026/022-messages/a\\nb: the loader returned errcode 40013 (in\\nvalid \\u{202e}\\u{1b}[1m). Check the appid (case-sensitive); next attempt in 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
+  "cannot lock \u2026/022-messages/a\\nb: a loader for this file is running and called wx_token on the same file. Remove that call from the loader"
 "\u2026/022-messages/\u202egpj.exe"
   "cannot use \u2026/022-messages/\\u{202e}gpj.exe: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"
 bool(true)
 bool(true)
 bool(true)
-  "cannot look at \u2026/022-messages/\\u{202e}gpj.exe/x: a part of the path is a file, not a directory. Check the path"
-  "cannot refresh \u2026/022-messages/\\u{202e}gpj.exe: errcode 40013: in\\nvalid \\u{202e}\\u{1b}[1m; check the AppID: upper and lower case count; it is not asked again for 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
-  "cannot lock \u2026/022-messages/\\u{202e}gpj.exe: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
+  "cannot open \u2026/022-messages/\\u{202e}gpj.exe/x: a part of the path is a file, not a directory. Check the path"
+  "cannot refresh \u2026/022-messages/\\u{202e}gpj.exe: the loader returned errcode 40013 (in\\nvalid \\u{202e}\\u{1b}[1m). Check the appid (case-sensitive); next attempt in 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
+  "cannot lock \u2026/022-messages/\\u{202e}gpj.exe: a loader for this file is running and called wx_token on the same file. Remove that call from the loader"
 "\u2026/022-messages/a\u2028b"
   "cannot use \u2026/022-messages/a\\u{2028}b: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"
 bool(true)
 bool(true)
 bool(true)
-  "cannot look at \u2026/022-messages/a\\u{2028}b/x: a part of the path is a file, not a directory. Check the path"
-  "cannot refresh \u2026/022-messages/a\\u{2028}b: errcode 40013: in\\nvalid \\u{202e}\\u{1b}[1m; check the AppID: upper and lower case count; it is not asked again for 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
-  "cannot lock \u2026/022-messages/a\\u{2028}b: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
+  "cannot open \u2026/022-messages/a\\u{2028}b/x: a part of the path is a file, not a directory. Check the path"
+  "cannot refresh \u2026/022-messages/a\\u{2028}b: the loader returned errcode 40013 (in\\nvalid \\u{202e}\\u{1b}[1m). Check the appid (case-sensitive); next attempt in 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
+  "cannot lock \u2026/022-messages/a\\u{2028}b: a loader for this file is running and called wx_token on the same file. Remove that call from the loader"
 "\u2026/022-messages/a\ufffdb"
   "cannot use \u2026/022-messages/a\\xffb: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"
 bool(true)
 bool(true)
 bool(true)
-  "cannot look at \u2026/022-messages/a\\xffb/x: a part of the path is a file, not a directory. Check the path"
-  "cannot refresh \u2026/022-messages/a\\xffb: errcode 40013: in\\nvalid \\u{202e}\\u{1b}[1m; check the AppID: upper and lower case count; it is not asked again for 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
-  "cannot lock \u2026/022-messages/a\\xffb: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
+  "cannot open \u2026/022-messages/a\\xffb/x: a part of the path is a file, not a directory. Check the path"
+  "cannot refresh \u2026/022-messages/a\\xffb: the loader returned errcode 40013 (in\\nvalid \\u{202e}\\u{1b}[1m). Check the appid (case-sensitive); next attempt in 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
+  "cannot lock \u2026/022-messages/a\\xffb: a loader for this file is running and called wx_token on the same file. Remove that call from the loader"
 "\u2026/022-messages/\u001b]0;title\u0007"
   "cannot use \u2026/022-messages/\\u{1b}]0;title\\u{7}: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"
 bool(true)
 bool(true)
 bool(true)
-  "cannot look at \u2026/022-messages/\\u{1b}]0;title\\u{7}/x: a part of the path is a file, not a directory. Check the path"
-  "cannot refresh \u2026/022-messages/\\u{1b}]0;title\\u{7}: errcode 40013: in\\nvalid \\u{202e}\\u{1b}[1m; check the AppID: upper and lower case count; it is not asked again for 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
-  "cannot lock \u2026/022-messages/\\u{1b}]0;title\\u{7}: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
+  "cannot open \u2026/022-messages/\\u{1b}]0;title\\u{7}/x: a part of the path is a file, not a directory. Check the path"
+  "cannot refresh \u2026/022-messages/\\u{1b}]0;title\\u{7}: the loader returned errcode 40013 (in\\nvalid \\u{202e}\\u{1b}[1m). Check the appid (case-sensitive); next attempt in 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
+  "cannot lock \u2026/022-messages/\\u{1b}]0;title\\u{7}: a loader for this file is running and called wx_token on the same file. Remove that call from the loader"
 "\u2026/022-messages/\u200b"
   "cannot use \u2026/022-messages/\\u{200b}: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"
 bool(true)
 bool(true)
 bool(true)
-  "cannot look at \u2026/022-messages/\\u{200b}/x: a part of the path is a file, not a directory. Check the path"
-  "cannot refresh \u2026/022-messages/\\u{200b}: errcode 40013: in\\nvalid \\u{202e}\\u{1b}[1m; check the AppID: upper and lower case count; it is not asked again for 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
-  "cannot lock \u2026/022-messages/\\u{200b}: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
+  "cannot open \u2026/022-messages/\\u{200b}/x: a part of the path is a file, not a directory. Check the path"
+  "cannot refresh \u2026/022-messages/\\u{200b}: the loader returned errcode 40013 (in\\nvalid \\u{202e}\\u{1b}[1m). Check the appid (case-sensitive); next attempt in 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
+  "cannot lock \u2026/022-messages/\\u{200b}: a loader for this file is running and called wx_token on the same file. Remove that call from the loader"
 "\u2026/022-messages/plain \"' \\ \u7f13\u5b58"
   "cannot use \u2026/022-messages/plain \"' \\ \u7f13\u5b58: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"
 bool(true)
 bool(true)
 bool(true)
-  "cannot look at \u2026/022-messages/plain \"' \\ \u7f13\u5b58/x: a part of the path is a file, not a directory. Check the path"
-  "cannot refresh \u2026/022-messages/plain \"' \\ \u7f13\u5b58: errcode 40013: in\\nvalid \\u{202e}\\u{1b}[1m; check the AppID: upper and lower case count; it is not asked again for 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
-  "cannot lock \u2026/022-messages/plain \"' \\ \u7f13\u5b58: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
-"cannot refresh \u2026/022-messages/record.json: errcode 40013: a\\nb\\u{202e}; check the AppID: upper and lower case count; " "a\\nb\\u{202e}"
+  "cannot open \u2026/022-messages/plain \"' \\ \u7f13\u5b58/x: a part of the path is a file, not a directory. Check the path"
+  "cannot refresh \u2026/022-messages/plain \"' \\ \u7f13\u5b58: the loader returned errcode 40013 (in\\nvalid \\u{202e}\\u{1b}[1m). Check the appid (case-sensitive); next attempt in 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
+  "cannot lock \u2026/022-messages/plain \"' \\ \u7f13\u5b58: a loader for this file is running and called wx_token on the same file. Remove that call from the loader"
+"cannot refresh \u2026/022-messages/record.json: WeChat answered errcode 40013 (a\\nb\\u{202e}). Check the appid (case-sensitive), and for WeCom set endpoint to \"wecom\"; " "a\\nb\\u{202e}"
 "a\\nb\\u{202e}"
 "cannot refresh \u2026/022-messages/record.json: a\\nb\\u{202e}; " ""
 "a\\nb\\u{202e}"

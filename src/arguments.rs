@@ -19,11 +19,11 @@ use ext_php_rs::zend::{ExecutorGlobals, ce};
 
 use crate::exceptions;
 use wx_token_core::account::AccountOptions;
+use wx_token_core::endpoint::Endpoint;
 use wx_token_core::error::Error;
 use wx_token_core::printable::printable;
 use wx_token_core::settings;
 use wx_token_core::token_file::{self, FileError, Layout};
-use wx_token_core::wechat::Endpoint;
 
 /// `ZEND_MODULE_API_NO` of PHP 8.5 (Zend/zend_modules.h). PHP 8.6 takes a parameter from
 /// `zend_parse_arg_str_slow()` and `zend_parse_arg_double_slow()` (Zend/zend_API.h).

@@ -45,7 +45,7 @@ const FILE: &str = "WxToken\\FileException";
 const CONFIG: &str = "WxToken\\ConfigException";
 
 /// The code of an `ApiException` for which WeChat gave none: what its interfaces say of the token.
-const REJECTED: i64 = 40001;
+pub const REJECTED: i64 = 40001;
 
 /// Registers the classes; for module start-up alone.
 ///

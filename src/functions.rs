@@ -28,8 +28,7 @@ use wx_token_core::record::TokenOwner;
 use wx_token_core::settings::Settings;
 use wx_token_core::ticket::TicketSource;
 use wx_token_core::token::Token;
-use wx_token_core::token_file::lock::Deadlock;
-use wx_token_core::token_file::{self, CredentialKind, FileSpec};
+use wx_token_core::token_file::{self, CredentialKind, Deadlock, FileSpec};
 use wx_token_core::wechat::{Client, Http, TicketKind, Transport};
 
 /// Adds every function to `module`.
@@ -345,7 +344,7 @@ fn client(
 ) -> Result<Remote, Error> {
     let account = account.map_err(Clone::clone)?;
     let http = Http::new(account.endpoint, transport(options, settings));
-    Ok(Arc::new(Client::new(account.clone(), http)))
+    Ok(Arc::new(Client::new(account.credentials.clone(), account.endpoint, http)))
 }
 
 fn transport(options: &CallOptions<'_>, settings: &Settings) -> Transport {

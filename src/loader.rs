@@ -13,10 +13,12 @@ use crate::callback::{self, Bailout};
 use crate::exceptions;
 use wx_token_core::clock::{Clock, SystemClock, Timestamp};
 use wx_token_core::error::Error;
-use wx_token_core::failure::{Failure, Fingerprint, Requester};
+use wx_token_core::failure::{Failure, Requester};
+use wx_token_core::fingerprint::Fingerprint;
 use wx_token_core::secret::Secret;
 use wx_token_core::token_source::{FetchError, IssuedToken, TokenSource};
 use wx_token_core::wechat::answer::{self, AnswerError};
+use wx_token_core::wechat::errcode::{self, Asked};
 
 /// A loader, and how its last call ended.
 pub struct Loader<'a> {
@@ -77,9 +79,10 @@ impl TokenSource for Loader<'_> {
 
     fn requester(&self) -> Requester {
         Requester {
-            account: Fingerprint::new("loader"),
-            route: Fingerprint::new("loader"),
+            account: Fingerprint::from_hex("loader"),
+            route: Fingerprint::from_hex("loader"),
             owner: None,
+            describe: |cause| errcode::describe(cause, Asked::Loader),
         }
     }
 

@@ -10,6 +10,7 @@ use ext_php_rs::types::ZendHashTable;
 
 use crate::exceptions;
 use wx_token_core::clock::SystemClock;
+use wx_token_core::error;
 use wx_token_core::failure::{Cause, FailureRecord};
 use wx_token_core::printable::printable;
 use wx_token_core::status::{self, Status};
@@ -44,12 +45,14 @@ fn array(status: &Status) -> Result<ZBox<ZendHashTable>> {
 fn failure(failure: &FailureRecord) -> Result<ZBox<ZendHashTable>> {
     let mut array = ZendHashTable::new();
     let (errcode, message) = match &failure.cause {
-        Cause::Api { errcode, errmsg } => (Some(*errcode), printable(errmsg)),
-        Cause::StillRejected => (None, printable("there is no other token than the rejected one")),
-        Cause::Network { reason } | Cause::Store { reason } => (None, printable(reason)),
+        Cause::Api { errcode, errmsg } => (Some(*errcode), printable(errmsg).to_string()),
+        Cause::StillRejected => (Some(exceptions::REJECTED), error::say(&failure.cause)),
+        Cause::Network { reason } | Cause::Store { reason } => {
+            (None, printable(reason).to_string())
+        }
     };
     array.insert("errcode", errcode)?;
-    array.insert("message", message.to_string())?;
+    array.insert("message", message)?;
     array.insert("failed_at", failure.failed_at.secs())?;
     array.insert("retry_at", exceptions::rounded_up(failure.retry_at))?;
     array.insert("failures", i64::from(failure.failures))?;

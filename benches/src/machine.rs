@@ -20,7 +20,7 @@ impl Machine {
     pub fn this() -> Result<Self> {
         let cpus = fs::read_to_string("/proc/cpuinfo").context("cannot read /proc/cpuinfo")?;
         let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-        let version = php::succeeded(php::bare().args(["-r", "echo PHP_VERSION;"]))?;
+        let version = php::succeeded(php::bare().command().args(["-r", "echo PHP_VERSION;"]))?;
         Ok(Self {
             cpu: model.map_or("unknown CPU", |(_, model)| model).to_owned(),
             cores: thread::available_parallelism()?.get(),

@@ -6,10 +6,7 @@
 
 mod chart;
 mod crowd;
-#[path = "../../tests/processes/support/fastcgi.rs"]
-mod fastcgi;
 mod figures;
-mod fpm;
 mod hot;
 mod machine;
 mod php;
@@ -57,17 +54,16 @@ fn run() -> Result<()> {
     if let Some(unknown) = asked.iter().find(|part| !names.contains(&part.as_str())) {
         bail!("there is no part {unknown:?}: the parts are {}", names.join(", "));
     }
-    let mut results = Results::of_this_machine()?;
+    let mut results = Results::none()?;
     for (name, measure) in PARTS {
         if asked.is_empty() || asked.iter().any(|part| part == name) {
             say(format!("measuring: {name}"))?;
             measure(&mut results)?;
-            results.store()?;
         }
     }
-    chart::draw(&results)?;
     table::print(&results)?;
-    target::print(&results)
+    target::print(&results)?;
+    chart::draw(&results.keep()?)
 }
 
 fn say(line: impl Display) -> Result<()> {

@@ -1,19 +1,11 @@
-//! How PHP is run: without its configuration, with the extension that was built.
+//! The PHP programs that are measured, and what they print.
 
-use std::env;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail};
 use serde::de::DeserializeOwned;
-
-/// The extension, built with its feature `baseline`.
-pub fn extension() -> Result<PathBuf> {
-    env::var_os("WX_TOKEN_SO")
-        .map(PathBuf::from)
-        .filter(|path| path.is_file())
-        .context("WX_TOKEN_SO does not name the built extension: run `make bench`")
-}
+use wx_token_testing::php::Php;
 
 /// A PHP program of `benches/php/`.
 pub fn program(name: &str) -> PathBuf {
@@ -26,24 +18,13 @@ pub fn demo(name: &str) -> PathBuf {
 }
 
 /// PHP without the extension.
-pub fn bare() -> Command {
-    let mut command = Command::new(env::var_os("PHP").unwrap_or_else(|| "php8.2".into()));
-    command.args(["-n", "-d", "display_errors=stderr"]).stdin(Stdio::null());
-    command
-}
-
-/// php-fpm without the extension.
-pub fn fpm() -> Command {
-    let mut command = Command::new(env::var_os("PHP_FPM").unwrap_or_else(|| "php-fpm8.2".into()));
-    command.args(["-n", "-d", "display_errors=0"]).stdin(Stdio::null());
-    command
+pub fn bare() -> Php {
+    Php::bare().with("display_errors=stderr")
 }
 
 /// PHP with the extension.
-pub fn with_extension() -> Result<Command> {
-    let mut command = bare();
-    command.args(["-d", &format!("extension={}", extension()?.display())]);
-    Ok(command)
+pub fn with_extension() -> Php {
+    Php::new(&[]).with("display_errors=stderr")
 }
 
 /// Runs `command` to its end, and reads what it printed as JSON.

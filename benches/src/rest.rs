@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use wechat_emulator::Options;
+use wx_token_testing::{World, extension};
 
 use crate::figures::median;
 use crate::php;
-use crate::world::World;
+use crate::world::{self, world};
 
 const PAIRS: usize = 101;
 
@@ -49,14 +50,13 @@ impl SystemCalls {
 }
 
 pub fn measure() -> Result<Rest> {
-    let world = World::new(Options::default())?;
-    let expired = World::new(Options::default())?;
-    expired.write(-1)?;
+    let (world, expired) = (world(Options::default()), world(Options::default()));
+    expired.write_old_token(-1);
     // The extension reads a file that has just been changed more than once.
     thread::sleep(Duration::from_secs(3));
     let mut pairs = Vec::new();
     for pair in 0..PAIRS {
-        let (mut without, mut with) = (php::bare(), php::with_extension()?);
+        let (mut without, mut with) = (php::bare().command(), php::with_extension().command());
         // Each goes first as often as the other.
         pairs.push(if pair % 2 == 0 {
             let without = Startup::of(&mut without)?;
@@ -70,11 +70,11 @@ pub fn measure() -> Result<Rest> {
         median(pairs.iter().map(|(without, with)| figure(with) - figure(without)))
     };
     let idle = php::program("rest/idle.php");
-    let bare: Idle = php::json(php::bare().arg(&idle))?;
-    let loaded: Idle = php::json(php::with_extension()?.arg(&idle))?;
-    let used: Idle = php::json(world.php()?.arg(&idle).arg(world.file()))?;
+    let bare: Idle = php::json(php::bare().command().arg(&idle))?;
+    let loaded: Idle = php::json(php::with_extension().command().arg(&idle))?;
+    let used: Idle = php::json(world::php(&world).command().arg(&idle).arg(world.file()))?;
     Ok(Rest {
-        so_bytes: fs::metadata(php::extension()?)?.len(),
+        so_bytes: fs::metadata(extension())?.len(),
         wall_ms: added(|startup| startup.wall_ms),
         cpu_ms: added(|startup| startup.cpu_ms),
         peak_kb: added(|startup| startup.peak_kb),
@@ -133,12 +133,13 @@ fn wait(pid: u32) -> Result<(ExitStatus, libc::rusage)> {
 
 /// The system calls, of all threads, of the last of so many calls in a process.
 fn system_calls(world: &World, call: &str, calls: usize) -> Result<SystemCalls> {
-    let log = world.path().join("strace.log");
-    let php = world.php()?;
+    let log = world.dir.path().join("strace.log");
+    let php = world::php(world).command();
     let mut strace = Command::new("strace");
     strace.args(["-f", "-o"]).arg(&log).arg("--").arg(php.get_program()).args(php.get_args());
     strace.arg(php::program("rest/marked.php")).arg(world.file()).arg(calls.to_string());
-    php::succeeded(strace.envs(world.environment()))?;
+    strace.envs(php.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    php::succeeded(&mut strace)?;
     let log = fs::read_to_string(log)?;
     let marked = log
         .lines()

@@ -1,10 +1,12 @@
-//! What was measured, as `benches/results/results.json` keeps it.
+//! What was measured, and what `benches/results/results.json` keeps of it: what README.md and the pictures
+//! show.
 
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::hot::Hot;
 use crate::machine::Machine;
@@ -26,21 +28,52 @@ pub struct Results {
 }
 
 impl Results {
-    /// The last results, if they are of this machine: those of two machines do not compare.
-    pub fn of_this_machine() -> Result<Self> {
-        let machine = Machine::this()?;
-        let last = fs::read(directory().join("results.json")).ok();
-        let last: Option<Self> = last.and_then(|text| serde_json::from_slice(&text).ok());
-        let none = Self { machine: machine.clone(), hot: None, storm: None, web: None, rest: None };
-        Ok(last.filter(|last| last.machine == machine).unwrap_or(none))
+    /// Nothing is measured yet.
+    pub fn none() -> Result<Self> {
+        Ok(Self { machine: Machine::this()?, hot: None, storm: None, web: None, rest: None })
     }
 
-    pub fn store(&self) -> Result<()> {
-        let path = directory().join("results.json");
+    /// Puts what was measured, in so far as it is shown, in the place of what was kept of the same parts.
+    /// Parts that another machine measured go: figures of two machines do not compare.
+    pub fn keep(self) -> Result<Self> {
+        let last =
+            fs::read(file()).ok().and_then(|text| serde_json::from_slice::<Self>(&text).ok());
+        let last = match last {
+            Some(last) if last.machine == self.machine => last,
+            _ => Self::none()?,
+        };
+        let kept = Self {
+            machine: self.machine,
+            hot: self.hot.map(Hot::shown).or(last.hot),
+            storm: self.storm.map(Storm::shown).or(last.storm),
+            web: self.web.or(last.web),
+            rest: self.rest.or(last.rest),
+        };
         fs::create_dir_all(directory())?;
-        let text = serde_json::to_string_pretty(self)? + "\n";
-        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+        let text = lines(&json!(kept), 0) + "\n";
+        fs::write(file(), text).with_context(|| format!("cannot write {}", file().display()))?;
+        Ok(kept)
     }
+}
+
+/// JSON with a line for each figure, and for each record of a list.
+fn lines(value: &Value, depth: usize) -> String {
+    let (open, close, items): (_, _, Vec<String>) = match value {
+        Value::Object(members) if depth < 3 => {
+            let member = |(name, value)| format!("{}: {}", json!(name), lines(value, depth + 1));
+            ('{', '}', members.iter().map(member).collect())
+        }
+        Value::Array(list) if depth < 3 => {
+            ('[', ']', list.iter().map(|value| lines(value, depth + 1)).collect())
+        }
+        value => return value.to_string(),
+    };
+    let indent = "  ".repeat(depth);
+    format!("{open}\n{indent}  {}\n{indent}{close}", items.join(&format!(",\n{indent}  ")))
+}
+
+fn file() -> PathBuf {
+    directory().join("results.json")
 }
 
 /// Where results and pictures go.

@@ -1,29 +1,41 @@
 //! Many processes call at the moment at which the token expires, or when it is due.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 use wechat_emulator::Options;
+use wx_token_testing::server::Server;
+use wx_token_testing::{World, fastcgi, fpm};
 
 use crate::crowd::{self, Crowd, NOTICE};
 use crate::figures::{largest, median, percentile};
-use crate::fpm::Fpm;
-use crate::world::World;
-use crate::{fastcgi, php, say};
+use crate::world::{self, world};
+use crate::{php, say};
 
 const PROCESSES: [usize; 3] = [8, 32, 128];
 const LATENCIES_MS: [u32; 3] = [50, 200, 1000];
 /// The storm that is drawn, as processes and milliseconds.
 const DRAWN: (usize, u32) = (32, 200);
+/// The one of which README.md quotes the figures.
+const QUOTED: (usize, u32) = (128, 200);
 
 #[derive(Serialize, Deserialize)]
 pub struct Storm {
     pub cells: Vec<Cell>,
     pub timelines: Vec<Timeline>,
+}
+
+impl Storm {
+    /// What its picture and README.md show.
+    pub fn shown(mut self) -> Self {
+        self.cells.retain(|cell| (cell.processes, cell.latency_ms) == QUOTED);
+        self
+    }
 }
 
 /// One version in one storm; each figure is the median of its runs.
@@ -149,17 +161,17 @@ struct Run {
 
 fn runs(version: Version, processes: usize, latency_ms: u32) -> Result<Vec<Run>> {
     let latency = Duration::from_millis(latency_ms.into());
-    let world = World::new(Options { latency, ..Options::default() })?;
+    let world = world(Options { latency, ..Options::default() });
     let mut callers = Callers::start(version, &world, processes)?;
     let mut runs = Vec::new();
     for _ in 0..version.runs() {
-        world.write(version.life())?;
+        world.write_old_token(version.life());
         // The token of Symfony's cache.
-        let _ = fs::remove_dir_all(world.path().join("access_token.json.pool"));
+        let _ = fs::remove_dir_all(world.dir.path().join("token.json.pool"));
         world.emulator.reset();
         let calls = callers.call(&world, latency)?;
         if version != Version::SymfonyGet {
-            world.settle()?;
+            world::settle(&world);
         }
         runs.push(Run { fetches: world.emulator.stats().fetches.total(), calls });
     }
@@ -169,24 +181,33 @@ fn runs(version: Version, processes: usize, latency_ms: u32) -> Result<Vec<Run>>
 enum Callers {
     Processes(Crowd),
     /// Symfony's cache lets one process compute only under a web server.
-    Children(Fpm, usize),
+    Children {
+        _fpm: Server,
+        directory: TempDir,
+        count: usize,
+    },
 }
 
 impl Callers {
     fn start(version: Version, world: &World, processes: usize) -> Result<Self> {
         if version == Version::SymfonyGet {
-            return Ok(Self::Children(Fpm::start(world, processes, &[], &[])?, processes));
+            let directory = tempfile::tempdir()?;
+            let pool = world::pool(processes);
+            let fpm = fpm::serve(directory.path(), "", &pool, &world::fpm(world));
+            return Ok(Self::Children { _fpm: fpm, directory, count: processes });
         }
-        let mut command = world.php()?;
+        let mut command = world::php(world).command();
         command.arg(php::program("storm/worker.php")).arg(version.program()).arg(world.file());
-        Ok(Self::Processes(Crowd::start(&mut command, processes)?))
+        Ok(Self::Processes(Crowd::start(&mut command, processes)))
     }
 
     fn call(&mut self, world: &World, latency: Duration) -> Result<Vec<Call>> {
         match self {
-            Self::Children(fpm, processes) => request(fpm, *processes, world),
+            Self::Children { directory, count, .. } => {
+                request(&fpm::socket(directory.path()), *count, world)
+            }
             Self::Processes(crowd) => {
-                crowd.announce()?;
+                crowd.announce();
                 thread::sleep(NOTICE + latency / 2);
                 let holders = lock_holders()?;
                 let mut calls: Vec<Call> = crowd.reports()?;
@@ -203,17 +224,16 @@ impl Callers {
 }
 
 /// One request from each of so many clients at once.
-fn request(fpm: &Fpm, clients: usize, world: &World) -> Result<Vec<Call>> {
+fn request(fpm: &Path, clients: usize, world: &World) -> Result<Vec<Call>> {
     let query = format!(
         "variant={}&file={}&moment={}",
         Version::SymfonyGet.program().display(),
         world.file().display(),
-        crowd::moment()?
+        crowd::moment()
     );
     let script = php::program("storm/request.php");
     let answers: Vec<_> = thread::scope(|scope| {
-        let client =
-            || fastcgi::get(fpm.socket(), &script, &query, &[]).context("no answer of php-fpm");
+        let client = || fastcgi::get(fpm, &script, &query, &[]).context("no answer of php-fpm");
         let clients: Vec<_> = (0..clients).map(|_| scope.spawn(client)).collect();
         clients.into_iter().map(|client| client.join()).collect()
     });

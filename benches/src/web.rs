@@ -1,21 +1,19 @@
 //! A site under load while its token expires again and again: wrk, nginx, php-fpm.
 
-use std::fs;
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use wechat_emulator::Options;
+use wx_token_testing::site::{free_port, nginx};
+use wx_token_testing::{fpm, until};
 
-use crate::fpm::{self, Fpm};
 use crate::php;
-use crate::world::{World, until};
+use crate::world::{self, world};
 
-/// Debian keeps it where only root looks.
-const NGINX: &str = "/usr/sbin/nginx";
 const CHILDREN: usize = 16;
 const CONNECTIONS: &str = "16";
 const LATENCY: Duration = Duration::from_millis(200);
@@ -55,8 +53,8 @@ struct Report {
 
 pub fn measure() -> Result<Web> {
     let sites = vec![
-        site("articles' getToken", LIFE_LEGACY, php::program("web/legacy.php"))?,
-        site("articles' getToken with flock", LIFE_LEGACY, php::program("web/legacy_flock.php"))?,
+        site("articles' getToken", LIFE_LEGACY, php::demo("legacy.php"))?,
+        site("articles' getToken with flock", LIFE_LEGACY, php::demo("legacy_flock.php"))?,
         site("wx_get_token", LIFE_EXTENSION, php::demo("wx_token.php"))?,
     ];
     Ok(Web { sites })
@@ -64,23 +62,28 @@ pub fn measure() -> Result<Web> {
 
 /// A site whose requests call the `getToken()` of `program`, and whose tokens live `life` seconds.
 fn site(name: &str, life: u64, program: PathBuf) -> Result<Site> {
-    let world = World::new(Options {
+    let world = world(Options {
         latency: LATENCY,
         // Answers tell it in whole seconds, rounded down.
         lifetime: Duration::from_secs(life) + Duration::from_millis(500),
         ..Options::default()
-    })?;
-    let mut settings = world.settings()?;
-    settings.push(REFRESH_AHEAD.to_owned());
-    let environment = [("GETTOKEN", program), ("TOKEN_FILE", world.file())];
-    let fpm = Fpm::start(&world, CHILDREN, &settings, &environment)?;
-    let nginx = Nginx::start(world.path(), fpm.socket())?;
-    world.write(i64::try_from(life)?)?;
+    });
+    let directory = tempfile::tempdir()?;
+    let php = world::fpm(&world)
+        .with(REFRESH_AHEAD)
+        .with_env("GETTOKEN", program)
+        .with_env("LIFETIME", life.to_string())
+        .with_env("TOKEN_FILE", world.file());
+    let _fpm = fpm::serve(directory.path(), "", &world::pool(CHILDREN), &php);
+    let port = free_port();
+    let _nginx = nginx::serve(directory.path(), port, &php::program("web/request.php"), "root");
+    until("nginx listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    world.write_old_token(i64::try_from(life)?);
     let output = php::succeeded(
         Command::new("wrk")
             .args(["-t1", "-c", CONNECTIONS, "-d", SECONDS, "--timeout", "10s", "-s"])
             .arg(php::program("web/report.lua"))
-            .arg(nginx.url()),
+            .arg(format!("http://127.0.0.1:{port}/")),
     )?;
     let said = String::from_utf8(output.stdout)?;
     let report: Report = php::parse(said.lines().last().context("wrk says nothing")?.as_bytes())?;
@@ -92,59 +95,4 @@ fn site(name: &str, life: u64, program: PathBuf) -> Result<Site> {
         failed: report.failed,
         fetches: world.emulator.stats().fetches.total(),
     })
-}
-
-/// An nginx of our own in front of php-fpm; stopped when dropped.
-struct Nginx {
-    master: Child,
-    port: u16,
-}
-
-impl Nginx {
-    fn start(directory: &Path, fpm: &Path) -> Result<Self> {
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let config = directory.join("nginx.conf");
-        let own = directory.display();
-        fs::write(
-            &config,
-            format!(
-                "user root;\ndaemon off;\npid {own}/nginx.pid;\nerror_log {own}/nginx.log;\n\
-                 events {{ worker_connections 256; }}\n\
-                 http {{\n\
-                 access_log off;\n\
-                 client_body_temp_path {own}/body;\nproxy_temp_path {own}/proxy;\n\
-                 fastcgi_temp_path {own}/fastcgi;\nuwsgi_temp_path {own}/uwsgi;\n\
-                 scgi_temp_path {own}/scgi;\n\
-                 server {{ listen 127.0.0.1:{port};\n\
-                 location / {{\n\
-                 fastcgi_pass unix:{fpm};\n\
-                 fastcgi_param REQUEST_METHOD $request_method;\n\
-                 fastcgi_param SCRIPT_FILENAME {script};\n\
-                 }} }} }}\n",
-                fpm = fpm.display(),
-                script = php::program("web/request.php").display(),
-            ),
-        )?;
-        let master = Command::new(NGINX)
-            .arg("-c")
-            .arg(&config)
-            .arg("-e")
-            .arg(directory.join("nginx.log"))
-            .stdin(Stdio::null())
-            .spawn()
-            .context("cannot start nginx")?;
-        let nginx = Self { master, port };
-        until("nginx listens", || TcpStream::connect(("127.0.0.1", port)).is_ok())?;
-        Ok(nginx)
-    }
-
-    fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/", self.port)
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        fpm::terminate(&mut self.master);
-    }
 }

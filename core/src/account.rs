@@ -4,13 +4,15 @@
 //! secret belong together: only `wx_token.appid` takes its secret from another place, `WX_SECRET`.
 
 use std::fs::OpenOptions;
-use std::io::{self, Read};
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use crate::credentials::Credentials;
 use crate::descriptor;
+use crate::endpoint::Endpoint;
 use crate::error::ConfigError;
 use crate::notice;
 use crate::printable::{Printable, printable, printable_path};
@@ -18,25 +20,25 @@ use crate::record::{AccountClaim, TokenOwner};
 use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::token_file::{FileError, SystemError};
-use crate::wechat::Endpoint;
 
 /// An account with WeChat.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// AppID; upper and lower case count.
-    pub appid: String,
-    /// AppSecret.
-    pub secret: Secret,
-    /// The interface that hands out its token.
+    /// Its AppID and secret.
+    pub credentials: Credentials,
+    /// The API that returns its token.
     pub endpoint: Endpoint,
 }
 
 impl Account {
+    fn new(id: &str, secret: Secret, endpoint: Endpoint) -> Self {
+        Self { credentials: Credentials { id: id.to_owned(), secret }, endpoint }
+    }
+
     /// Whose its token is.
-    #[must_use]
     pub fn claim(&self) -> AccountClaim<'_> {
-        let is_corp = self.endpoint == Endpoint::Wecom;
-        AccountClaim { account: &self.appid, corpsecret: is_corp.then(|| self.secret.reveal()) }
+        let Credentials { id, secret } = &self.credentials;
+        AccountClaim::new(id, Some(secret.reveal()), self.endpoint)
     }
 }
 
@@ -47,7 +49,7 @@ pub struct AccountOptions<'a> {
     pub appid: Option<&'a str>,
     /// Its secret.
     pub secret: Option<&'a str>,
-    /// Its endpoint, over all that accounts file and settings say.
+    /// Its endpoint, which overrides accounts file and settings.
     pub endpoint: Option<Endpoint>,
     /// Whether the account was named in WeCom's words, corpid and corpsecret: its secret must then go to no
     /// other host than WeCom's.
@@ -55,17 +57,17 @@ pub struct AccountOptions<'a> {
 }
 
 impl AccountOptions<'_> {
-    /// Whose token the call asks for, if it says so. `default_endpoint` is that of those who name none.
-    #[must_use]
-    pub fn claim(&self, default_endpoint: Endpoint) -> Option<AccountClaim<'_>> {
-        let is_corp = self.is_corp || self.endpoint.unwrap_or(default_endpoint) == Endpoint::Wecom;
-        Some(AccountClaim { account: self.appid?, corpsecret: self.secret.filter(|_| is_corp) })
+    fn endpoint(&self) -> Option<Endpoint> {
+        self.endpoint.or(self.is_corp.then_some(Endpoint::Wecom))
     }
 
-    /// What contradicts itself in the options, if anything.
-    ///
-    /// # Errors
-    /// The problem, as it follows the name of the argument.
+    /// Whose token the call asks for, if it says so. `default_endpoint` is that of calls that name none.
+    pub fn claim(&self, default_endpoint: Endpoint) -> Option<AccountClaim<'_>> {
+        let endpoint = self.endpoint().unwrap_or(default_endpoint);
+        Some(AccountClaim::new(self.appid?, self.secret, endpoint))
+    }
+
+    /// Whether the options contradict themselves: the problem, as it follows the name of the argument.
     pub const fn check(&self) -> Result<(), &'static str> {
         match self {
             Self { appid: None, secret: Some(_), .. } => {
@@ -81,9 +83,8 @@ impl AccountOptions<'_> {
     }
 }
 
-/// Whose token a call asks for, as far as that is known without a look at the accounts file, and without the
-/// secret that it takes to ask.
-#[must_use]
+/// Whose token a call asks for, as far as that is known without reading the accounts file, and without the
+/// secret that a fetch needs.
 pub fn owner(
     options: &AccountOptions<'_>,
     settings: &Settings,
@@ -92,92 +93,63 @@ pub fn owner(
     if let Some(claim) = options.claim(settings.endpoint) {
         return Some(claim.owner());
     }
-    let defaults = Defaults::of(settings, environment);
+    let defaults = Defaults::new(settings, environment);
     let account = defaults.appid()?;
-    let is_corp = options.endpoint.unwrap_or(settings.endpoint) == Endpoint::Wecom;
+    let endpoint = options.endpoint().unwrap_or(settings.endpoint);
     // The accounts file may have another one.
-    let secret = defaults.secret_of(account).filter(|_| is_corp && settings.accounts.is_none());
-    Some(AccountClaim { account, corpsecret: secret.map(Secret::reveal) }.owner())
+    let secret = defaults.secret_of(account).filter(|_| settings.accounts.is_none());
+    Some(AccountClaim::new(account, secret.map(Secret::reveal), endpoint).owner())
 }
 
 /// Reads an environment variable.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Looks the account of a call up.
-///
-/// # Errors
-/// [`ConfigError`] if there is none, or the accounts file cannot be used.
+/// Looks up the account of a call.
 pub fn find(
     options: &AccountOptions<'_>,
     settings: &Settings,
     environment: Environment<'_>,
 ) -> Result<Account, ConfigError> {
-    let mut account = find_anywhere(options, settings, environment)?;
-    if let Some(endpoint) = options.endpoint.or(options.is_corp.then_some(Endpoint::Wecom)) {
-        account.endpoint = endpoint;
-    }
-    Ok(account)
-}
-
-fn find_anywhere(
-    options: &AccountOptions<'_>,
-    settings: &Settings,
-    environment: Environment<'_>,
-) -> Result<Account, ConfigError> {
+    let endpoint = options.endpoint().unwrap_or(settings.endpoint);
     if let (Some(appid), Some(secret)) = (options.appid, options.secret) {
-        let (appid, secret) = (appid.to_owned(), Secret::new(secret));
-        return Ok(Account { appid, secret, endpoint: settings.endpoint });
+        return Ok(Account::new(appid, Secret::new(secret), endpoint));
     }
-    let defaults = Defaults::of(settings, environment);
+    let defaults = Defaults::new(settings, environment);
     let named = options.appid.or_else(|| defaults.appid());
     let file = settings.accounts.as_deref().map(AccountsFile::read).transpose()?;
-    if let Some(file) = &file {
-        let default = if options.is_corp { Endpoint::Wecom } else { settings.endpoint };
-        if let Some(account) = file.find(named, default)? {
-            if options.is_corp && account.endpoint != Endpoint::Wecom {
-                return Err(refuse(
-                    file.path,
-                    &format!(
-                        "account {}: its \"endpoint\" is \"{}\", and the option \"corpid\" means \"wecom\". Correct the file, or pass \"appid\"",
-                        name(&account.appid),
-                        account.endpoint.name()
-                    ),
-                ));
-            }
-            return Ok(account);
-        }
+    if let Some(file) = &file
+        && let Some(account) = file.find(named, options, settings.endpoint)?
+    {
+        return Ok(account);
     }
     let Some(appid) = named else { return Err(defaults.no_appid(file.as_ref())) };
     match defaults.secret_of(appid) {
-        Some(secret) => {
-            let (appid, secret) = (appid.to_owned(), secret.clone());
-            Ok(Account { appid, secret, endpoint: settings.endpoint })
-        }
+        Some(secret) => Ok(Account::new(appid, secret.clone(), endpoint)),
         None => Err(defaults.no_secret(appid, file.as_ref())),
     }
 }
 
 /// An AppID and a secret of one place, either of which may be missing there.
-struct Half {
+struct Pair {
     appid: Option<String>,
     secret: Option<Secret>,
 }
 
 /// What settings and environment say of an account.
 struct Defaults {
-    set: Half,
-    environment: Half,
+    set: Pair,
+    environment: Pair,
 }
 
 impl Defaults {
-    fn of(settings: &Settings, environment: Environment<'_>) -> Self {
+    fn new(settings: &Settings, environment: Environment<'_>) -> Self {
         let variable = |name| environment(name).filter(|value| !value.is_empty());
         Self {
-            set: Half {
+            set: Pair {
                 appid: Some(settings.appid.clone()).filter(|appid| !appid.is_empty()),
                 secret: Some(settings.secret.clone()).filter(|secret| !secret.is_empty()),
             },
-            environment: Half {
+            environment: Pair {
                 appid: variable("WX_APPID"),
                 secret: variable("WX_SECRET").map(Secret::new),
             },
@@ -207,28 +179,28 @@ impl Defaults {
             format!(", and the accounts file {} does not contain it", printable_path(file.path))
         });
         let unused = match (&self.set, &self.environment) {
-            (Half { appid: None, secret: Some(_) }, _) => {
+            (Pair { appid: None, secret: Some(_) }, _) => {
                 "; wx_token.secret counts only beside wx_token.appid"
             }
-            (_, Half { appid: None, secret: Some(_) }) => {
+            (_, Pair { appid: None, secret: Some(_) }) => {
                 "; WX_SECRET counts only beside WX_APPID or wx_token.appid"
             }
             _ => "",
         };
-        let appid_name = name(appid);
+        let appid_name = printable_appid(appid);
         ConfigError(match (&self.set, &self.environment) {
-            (Half { appid: Some(set), .. }, Half { appid: Some(other), secret: Some(_) })
+            (Pair { appid: Some(set), .. }, Pair { appid: Some(other), secret: Some(_) })
                 if set == appid =>
             {
                 format!(
                     "wx_token.appid is {appid_name} without wx_token.secret, and WX_SECRET belongs to another account, since WX_APPID is {}{missing_in}. Set wx_token.secret, or make WX_APPID the same as wx_token.appid",
-                    name(other)
+                    printable_appid(other)
                 )
             }
-            (Half { appid: Some(set), .. }, _) if set == appid => format!(
+            (Pair { appid: Some(set), .. }, _) if set == appid => format!(
                 "wx_token.appid is {appid_name}, but neither wx_token.secret nor WX_SECRET is set{missing_in}. Set wx_token.secret"
             ),
-            (_, Half { appid: Some(variable), .. }) if variable == appid => {
+            (_, Pair { appid: Some(variable), .. }) if variable == appid => {
                 format!(
                     "WX_APPID is {appid_name}, but WX_SECRET is not set{missing_in}{unused}. Set WX_SECRET in the same place as WX_APPID"
                 )
@@ -236,9 +208,7 @@ impl Defaults {
             _ => {
                 let remedy = match file {
                     Some(file) => format!("add the account to {}", printable_path(file.path)),
-                    None => {
-                        "add the account to a file and set wx_token.accounts to its path".into()
-                    }
+                    None => format!("add the account to a file and set {SETTING} to its path"),
                 };
                 format!(
                     "no secret for appid {appid_name} (case-sensitive){missing_in}{unused}. Pass the option \"secret\", or {remedy}"
@@ -267,7 +237,10 @@ impl Defaults {
     }
 }
 
-/// What an accounts file holds.
+/// The setting that names the accounts file, in messages.
+const SETTING: &str = "wx_token.accounts";
+
+/// What an accounts file contains.
 const ACCOUNTS_FORMAT: &str = r#"{"wx…": {"secret": "…"}}"#;
 
 /// The file of `wx_token.accounts`: a JSON object, appid → `{"secret": …, "endpoint": …}`.
@@ -279,24 +252,26 @@ struct AccountsFile<'a> {
 impl<'a> AccountsFile<'a> {
     fn read(path: &'a Path) -> Result<Self, ConfigError> {
         let text = read(path).map_err(|error| {
-            let problem =
-                FileError::from_io(path, "read", SystemError::in_call("openat(2)", error));
-            ConfigError(format!("wx_token.accounts: {problem}"))
+            ConfigError(format!("{SETTING}: {}", FileError::from_io(path, "read", error)))
         })?;
         match serde_json::from_slice(&text) {
             Ok(Value::Object(accounts)) => Ok(Self { path, accounts }),
             Ok(_) => {
-                Err(refuse(path, &format!("it is not a JSON object such as {ACCOUNTS_FORMAT}")))
+                Err(unusable(path, &format!("it must be a JSON object such as {ACCOUNTS_FORMAT}")))
             }
             // serde_json tells the place and never the content.
-            Err(error) => Err(refuse(path, &format!("it is not valid JSON: {error}"))),
+            Err(error) => {
+                Err(unusable(path, &format!("it is not valid JSON: {error}. Correct the file")))
+            }
         }
     }
 
-    /// The account `named`, or the only one there is.
+    /// The account `named`, or the only one there is, with the endpoint of the call, of the file, or the
+    /// `default_endpoint`.
     fn find(
         &self,
         named: Option<&str>,
+        options: &AccountOptions<'_>,
         default_endpoint: Endpoint,
     ) -> Result<Option<Account>, ConfigError> {
         let entry = match named {
@@ -305,39 +280,56 @@ impl<'a> AccountsFile<'a> {
             None => None,
         };
         let Some((appid, entry)) = entry else { return Ok(None) };
-        let refuse = |why: &str| refuse(self.path, &format!("account {}: {why}", name(appid)));
+        let unusable =
+            |why: &str| unusable(self.path, &format!("account {}: {why}", printable_appid(appid)));
         let secret = match entry.get("secret") {
             Some(Value::String(secret)) if !secret.is_empty() => Secret::new(secret),
-            _ => return Err(refuse("\"secret\" is missing or not a string")),
+            _ => return Err(unusable("\"secret\" is missing or not a string")),
         };
-        let endpoint = match entry.get("endpoint") {
-            None | Some(Value::Null) => default_endpoint,
-            Some(name) => name
-                .as_str()
-                .and_then(|name| name.parse().ok())
-                .ok_or_else(|| refuse(&format!("\"endpoint\" must be {}", Endpoint::NAMES)))?,
+        let own_endpoint: Option<Endpoint> = match entry.get("endpoint") {
+            None | Some(Value::Null) => None,
+            Some(name) => match name.as_str().and_then(|name| name.parse().ok()) {
+                Some(endpoint) => Some(endpoint),
+                None => {
+                    return Err(unusable(&format!("\"endpoint\" must be {}", Endpoint::NAMES)));
+                }
+            },
         };
-        Ok(Some(Account { appid: appid.clone(), secret, endpoint }))
+        match own_endpoint.filter(|own| options.is_corp && *own != Endpoint::Wecom) {
+            Some(other) => Err(unusable(&format!(
+                "its \"endpoint\" is \"{}\", and the option \"corpid\" means \"wecom\". Correct the file, or pass \"appid\"",
+                other.name()
+            ))),
+            None => {
+                let endpoint = options.endpoint().or(own_endpoint).unwrap_or(default_endpoint);
+                Ok(Some(Account::new(appid, secret, endpoint)))
+            }
+        }
     }
 
     /// The first of its accounts, to tell which file it is. An appid is no secret.
     fn some_names(&self) -> String {
         const MOST: usize = 3;
-        let names: Vec<_> =
-            self.accounts.keys().take(MOST).map(|appid| name(appid).to_string()).collect();
+        let names: Vec<_> = self
+            .accounts
+            .keys()
+            .take(MOST)
+            .map(|appid| printable_appid(appid).to_string())
+            .collect();
         let rest = if self.accounts.len() > MOST { ", …" } else { "" };
         names.join(", ") + rest
     }
 }
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = descriptor::file(path, OpenOptions::new().read(true))?;
-    let mode = file.metadata()?.permissions().mode();
-    if let Some(warning) = exposure(path, mode) {
+fn read(path: &Path) -> Result<Vec<u8>, SystemError> {
+    let opened = descriptor::file(path, OpenOptions::new().read(true));
+    let mut file = opened.map_err(|error| SystemError::in_call("openat(2)", error))?;
+    let metadata = file.metadata().map_err(|error| SystemError::in_call("fstat(2)", error))?;
+    if let Some(warning) = exposure(path, metadata.permissions().mode()) {
         notice::leave_once(warning);
     }
     let mut text = Vec::new();
-    file.read_to_end(&mut text)?;
+    file.read_to_end(&mut text).map_err(|error| SystemError::in_call("read(2)", error))?;
     Ok(text)
 }
 
@@ -346,25 +338,25 @@ fn exposure(path: &Path, mode: u32) -> Option<String> {
     const READ_BY_OTHERS: u32 = 0o004;
     (mode & READ_BY_OTHERS != 0).then(|| {
         format!(
-            "wx_token.accounts: {} can be read by every user of this machine (mode {:04o}); chmod 0640 it and give it the group of the web server",
+            "{SETTING}: {} can be read by every user of this machine (mode {:04o}); chmod 0640 it and give it the group of the web server",
             printable_path(path),
             mode & 0o7777
         )
     })
 }
 
-fn refuse(path: &Path, why: &str) -> ConfigError {
-    ConfigError(format!("wx_token.accounts: cannot use {}: {why}", printable_path(path)))
+fn unusable(path: &Path, why: &str) -> ConfigError {
+    ConfigError(format!("{SETTING}: cannot use {}: {why}", printable_path(path)))
 }
 
-/// An AppID as a message holds it. WeChat's have 18 characters.
-fn name(appid: &str) -> Printable<'_> {
+/// An AppID as a message contains it. WeChat's have 18 characters.
+fn printable_appid(appid: &str) -> Printable<'_> {
     printable(appid).at_most(64)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::io::{self, Write};
 
     use tempfile::NamedTempFile;
 
@@ -391,7 +383,8 @@ mod tests {
             _ => None,
         };
         find(options, settings, &environment)
-            .map(|account| (account.appid, account.secret.reveal().to_owned()))
+            .map(|account| account.credentials)
+            .map(|Credentials { id, secret }| (id, secret.reveal().to_owned()))
             .map_err(|error| error.to_string())
     }
 
@@ -415,6 +408,14 @@ mod tests {
         settings.secret = Secret::new("set-secret");
         assert_eq!(found(&AccountOptions::default(), &settings), pair("set", "set-secret"));
         Ok(())
+    }
+
+    #[test]
+    fn an_error_is_that_of_the_system_call_which_failed() {
+        for (path, call) in [("/nonexistent", "openat(2)"), ("/proc/self", "read(2)")] {
+            let error = read(Path::new(path)).map_err(|error| format!("{error:?}"));
+            assert!(error.is_err_and(|error| error.contains(call)), "{path}");
+        }
     }
 
     #[test]
@@ -459,7 +460,7 @@ mod tests {
     -> io::Result<()> {
         let owner =
             |options: &AccountOptions<'_>, settings: &Settings| owner(options, settings, &|_| None);
-        let corp = |secret| AccountClaim { account: "ww1", corpsecret: secret }.owner();
+        let corp = |secret| AccountClaim::new("ww1", secret, Endpoint::Wecom).owner();
         let mut settings = Settings {
             appid: "ww1".into(),
             secret: Secret::new("set"),
@@ -499,7 +500,7 @@ mod tests {
         assert!(error(&appid("wx9"), &none).starts_with("no secret for appid wx9"));
         for (text, spec) in [
             ("{", "it is not valid JSON: EOF while parsing an object at line 1 column 1"),
-            ("[]", r#"not a JSON object such as {"wx…": {"secret": "…"}}"#),
+            ("[]", r#"it must be a JSON object such as {"wx…": {"secret": "…"}}"#),
             (r#"{"wx1": {}}"#, "account wx1: \"secret\" is missing"),
             (r#"{"wx1": {"secret": "s", "endpoint": "x"}}"#, "\"endpoint\" must be"),
         ] {
@@ -542,7 +543,9 @@ mod tests {
             let found = find(&options, &settings, &environment).map_err(|error| error.to_string());
             let path = held.path().display().to_string();
             Ok::<_, io::Error>(match found {
-                Ok(account) => format!("{} {}", account.appid, account.secret.reveal()),
+                Ok(Account { credentials: Credentials { id, secret }, .. }) => {
+                    format!("{id} {}", secret.reveal())
+                }
                 Err(problem) => problem.replace(&path, "FILE"),
             })
         };

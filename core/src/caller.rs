@@ -1,17 +1,28 @@
-//! Who makes a call: a frame of the engine on a thread of PHP, or a worker for it.
+//! Who makes a call, and so owns what it locks: a frame of the engine on a thread of PHP, or a worker.
 //!
-//! A Fiber or a coroutine stops in the middle of a call, and its thread goes on with another one. So a
-//! thread does not tell who holds a lock. One call comes from within another if that one's frame is among
-//! its callers.
+//! A Fiber or a coroutine stops in the middle of a call, and its thread continues with another one. So a thread
+//! does not tell who holds a lock. A call is within another one if that one's frame is among its callers.
 
 use std::thread::{self, ThreadId};
 
-use crate::process::LockOwner;
-
-/// The frame of a call that runs: its address in the engine. When the call has returned, another call
+/// The frame of a call that runs: its address in the engine. After the call has returned, another call
 /// may have the same one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame(usize);
+
+/// Who in this process holds a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockOwner {
+    /// A call of PHP, which cannot wait for itself, nor for another call of its thread.
+    Call {
+        /// The thread that makes it.
+        thread: ThreadId,
+        /// Its frame.
+        frame: Frame,
+    },
+    /// A worker: it releases the lock when its refresh ends.
+    Worker,
+}
 
 impl Frame {
     /// The frame at `address`.
@@ -37,46 +48,41 @@ enum Place {
 }
 
 impl Caller {
-    /// The call with `frame` on this thread. `is_running` tells whether a frame is among the callers of
+    /// The call with `frame` on this thread. `is_running` says whether a frame is among the callers of
     /// what this thread runs.
     #[must_use]
     pub fn new(frame: Frame, is_running: fn(Frame) -> bool) -> Self {
         Self { thread: thread::current().id(), place: Place::Frame(frame, is_running) }
     }
 
-    /// A worker that works for this caller.
-    #[must_use]
-    pub const fn on_worker(self) -> Self {
+    /// A worker for this caller.
+    pub(crate) const fn on_worker(self) -> Self {
         Self { place: Place::Worker, ..self }
     }
 
     /// The caller's own frame; a worker has none.
-    #[must_use]
-    pub const fn frame(&self) -> Option<Frame> {
+    pub(crate) const fn frame(&self) -> Option<Frame> {
         match self.place {
             Place::Frame(frame, _) => Some(frame),
             Place::Worker => None,
         }
     }
 
-    /// Whether this call comes from within the call that has `frame`.
-    #[must_use]
-    pub fn is_within(&self, frame: Frame) -> bool {
+    /// Whether this call is within the call that has `frame`.
+    pub(crate) fn is_within(&self, frame: Frame) -> bool {
         match self.place {
             Place::Frame(_, is_running) => is_running(frame),
             Place::Worker => false,
         }
     }
 
-    /// Whether what `thread` holds cannot be given back while this call waits for it.
-    #[must_use]
-    pub fn keeps_waiting(&self, thread: ThreadId) -> bool {
+    /// Whether `thread` cannot release what it holds while this call waits for it.
+    pub(crate) fn keeps_waiting(&self, thread: ThreadId) -> bool {
         self.thread == thread
     }
 
     /// The owner of what this call locks.
-    #[must_use]
-    pub const fn owner(&self) -> LockOwner {
+    pub(crate) const fn owner(&self) -> LockOwner {
         match self.place {
             Place::Frame(frame, _) => LockOwner::Call { thread: self.thread, frame },
             Place::Worker => LockOwner::Worker,

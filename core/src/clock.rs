@@ -1,8 +1,7 @@
-//! The clocks, as values and as something that can be replaced in tests.
+//! The clocks, which tests can replace, and moments as Unix time, as token files have them.
 //!
-//! Token files speak of moments as Unix time, so every moment in the core is an [`Timestamp`]. A wall clock may
-//! be set at any time, and differs from that of a file system on another machine: how long something took
-//! is told by the monotonic clock, and moments that processes compare by that of the file system.
+//! A wall clock may be set at any time, and differs from that of a file system on another machine. So the
+//! monotonic clock measures durations, and processes compare moments by the file system's clock.
 
 use std::ops::{Add, Sub};
 use std::time::Duration;
@@ -29,6 +28,11 @@ impl Timestamp {
         Self(millis)
     }
 
+    /// The moment that a file or a clock gives in seconds and nanoseconds.
+    pub(crate) const fn from_parts((seconds, nanos): (i64, i64)) -> Self {
+        Self(seconds.saturating_mul(1000).saturating_add(nanos / 1_000_000))
+    }
+
     /// Whole seconds since 1970, rounded down.
     #[must_use]
     pub const fn secs(self) -> i64 {
@@ -41,21 +45,19 @@ impl Timestamp {
         self.0
     }
 
-    /// How long from `earlier` to this moment; zero if it lies behind.
+    /// How long from `earlier` to this moment; zero if it comes later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
     /// The moment `span` before this one.
-    #[must_use]
-    pub fn before(self, span: Duration) -> Self {
+    pub(crate) fn before(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(millis(span)))
     }
 
     /// The first moment of the next minute.
-    #[must_use]
-    pub const fn next_minute(self) -> Self {
+    pub(crate) const fn next_minute(self) -> Self {
         const MINUTE: i64 = 60_000;
         Self((self.0.div_euclid(MINUTE) + 1).saturating_mul(MINUTE))
     }
@@ -79,12 +81,11 @@ fn millis(span: Duration) -> i64 {
 pub struct ClockOffset(i64);
 
 impl ClockOffset {
-    /// Clocks that differ by less are one: a file system may keep whole seconds, or every second one.
+    /// A smaller difference counts as none: a file system may keep whole seconds, or every second one.
     const LEAST: i64 = 3000;
 
     /// The offset of a file system that has just dated something `stamp`, when it was `now` here.
-    #[must_use]
-    pub const fn between(now: Timestamp, stamp: Timestamp) -> Self {
+    pub(crate) const fn between(now: Timestamp, stamp: Timestamp) -> Self {
         let millis = stamp.0.saturating_sub(now.0);
         if millis.saturating_abs() < Self::LEAST { Self(0) } else { Self(millis) }
     }
@@ -106,15 +107,15 @@ impl Sub<ClockOffset> for Timestamp {
     }
 }
 
-/// Where the protocol gets the time from.
+/// The source of time.
 pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> Timestamp;
 
-    /// The time since some moment that stays the same, whatever the wall clock is set to.
+    /// The time since some fixed moment, whatever the wall clock is set to.
     fn monotonic(&self) -> Duration;
 
-    /// How far a file system is ahead that has just dated something `stamp`.
+    /// How far the clock of a file system is ahead that has just dated something `stamp`.
     fn offset_to(&self, stamp: Timestamp) -> ClockOffset {
         ClockOffset::between(self.now(), stamp)
     }
@@ -126,7 +127,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        epoch(libc::CLOCK_REALTIME)
+        Timestamp::from_parts(read(libc::CLOCK_REALTIME))
     }
 
     fn monotonic(&self) -> Duration {
@@ -152,7 +153,7 @@ impl CoarseClock {
 impl Clock for CoarseClock {
     fn now(&self) -> Timestamp {
         #[cfg(target_os = "linux")]
-        return epoch(libc::CLOCK_REALTIME_COARSE);
+        return Timestamp::from_parts(read(libc::CLOCK_REALTIME_COARSE));
         #[cfg(not(target_os = "linux"))]
         SystemClock.now()
     }
@@ -162,13 +163,7 @@ impl Clock for CoarseClock {
     }
 }
 
-fn epoch(clock: clockid_t) -> Timestamp {
-    let (seconds, nanos) = read(clock);
-    Timestamp(seconds.saturating_mul(1000).saturating_add(nanos / 1_000_000))
-}
-
-/// Seconds and nanoseconds, by way of the C library: valgrind(1) and whoever preloads a clock of their own look
-/// for that.
+/// Seconds and nanoseconds, through the C library: valgrind(1) and preloaded clocks intercept that.
 fn read(clock: clockid_t) -> (i64, i64) {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: clock_gettime(2) writes one timespec; for the clocks above it does not fail.

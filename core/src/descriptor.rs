@@ -1,8 +1,7 @@
-//! Descriptors of the extension, none of which is a standard stream.
+//! Opens files, sockets and directories; none becomes a standard stream. clippy.toml disallows every other way.
 //!
-//! A daemon may have closed descriptors 0 to 2, and the kernel gives the lowest one that is free. PHP
-//! prints to descriptor 1 whatever that is: a token file that was opened there would hold the page.
-//! All that the extension opens, it opens here: clippy.toml disallows every other way.
+//! A daemon may have closed descriptors 0 to 2, and the kernel gives the lowest free one. PHP prints to
+//! descriptor 1, whatever that is: a token file that was opened there would contain the page.
 
 #![allow(clippy::disallowed_methods, reason = "this is the one way in")]
 
@@ -25,59 +24,33 @@ use crate::process::{self, ProcessState};
 /// The lowest descriptor that is no standard stream.
 const FIRST: RawFd = libc::STDERR_FILENO + 1;
 
-/// Whether a standard stream was found closed. From then on nothing is opened without fillers: what another
-/// thread has open for a moment, libc among them, would be taken for the stream.
+/// Whether a standard stream was found closed. From then on nothing is opened without fillers: a descriptor that
+/// another thread has open for a moment, in the C library perhaps, would count as the stream.
 static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Opens something with `open`, as a descriptor that is no standard stream.
-///
-/// # Errors
-/// Those of `open`.
-pub fn open<T: AsFd>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    match open_plainly(&mut open)? {
-        Some(ready) => Ok(ready),
-        None => open_beside_fillers(&process::process_state(), open),
-    }
-}
-
-/// The same for whoever holds what the process has under way, so that no fork happens meanwhile.
-///
-/// # Errors
-/// Those of `open`.
-pub fn open_under<T: AsFd>(
-    process_state: &ProcessState,
-    mut open: impl FnMut() -> io::Result<T>,
-) -> io::Result<T> {
-    match open_plainly(&mut open)? {
-        Some(ready) => Ok(ready),
-        None => open_beside_fillers(process_state, open),
-    }
-}
-
 /// The file at `path`, opened as `options` say.
-///
-/// # Errors
-/// The operating system's.
 pub fn file(path: &Path, options: &OpenOptions) -> io::Result<File> {
-    open(|| options.open(path))
+    file_under(None, path, options)
 }
 
-/// The same for whoever holds what the process has under way.
-///
-/// # Errors
-/// The operating system's.
+/// The same for callers that may hold the process state.
 pub fn file_under(
-    process_state: &ProcessState,
+    held: Option<&ProcessState>,
     path: &Path,
     options: &OpenOptions,
 ) -> io::Result<File> {
-    open_under(process_state, || options.open(path))
+    open_under(held, || options.open(path))
 }
 
-/// The directory at `path`, which has been resolved: a link that stands there by now is not followed.
-///
-/// # Errors
-/// The operating system's.
+/// Options to read a file of unknown kind, with `flags`: a FIFO does not block, and a terminal does not become
+/// the process's own.
+pub fn cautious(flags: libc::c_int) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(flags | libc::O_NONBLOCK | libc::O_NOCTTY);
+    options
+}
+
+/// The directory at `path`, which has been resolved: a link that is there now is not followed.
 pub fn directory(path: &Path) -> io::Result<File> {
     let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
     file(path, OpenOptions::new().read(true).custom_flags(flags))
@@ -85,9 +58,6 @@ pub fn directory(path: &Path) -> io::Result<File> {
 
 /// A new, private file in `directory`, which removes itself. Its name is `prefix` and `random_chars`
 /// letters and digits.
-///
-/// # Errors
-/// The operating system's.
 pub fn temp_file_under(
     process_state: &ProcessState,
     directory: &Path,
@@ -99,17 +69,23 @@ pub fn temp_file_under(
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true).mode(0o600);
     // Not `tempfile_in`: it takes the number from an error.
-    open_under(process_state, || builder.make_in(directory, |path| options.open(path)))
+    open_under(Some(process_state), || builder.make_in(directory, |path| options.open(path)))
 }
 
 /// The content of the file at `path`.
-///
-/// # Errors
-/// The operating system's.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file(path, OpenOptions::new().read(true))?.read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The same for callers that may hold the process state and can do without: `None` while a standard stream is
+/// closed, since opening would lock that state.
+pub fn read_if_streams_are_open(path: &Path) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut file = open_plainly(&mut || File::open(path)).ok()??;
+    file.read_to_end(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 /// A descriptor of a worker, which the child of a fork closes: its copy would keep a connection open.
@@ -121,27 +97,18 @@ pub struct Unshared<T: AsFd> {
 
 impl<T: AsFd> Unshared<T> {
     /// Opens something with `open`, which must not block: no fork happens meanwhile.
-    ///
-    /// # Errors
-    /// Those of `open`.
     pub fn open(open: impl FnMut() -> io::Result<T>) -> io::Result<Self> {
         let mut process_state = process::process_state();
-        let ready = open_under(&process_state, open)?;
+        let ready = open_under(Some(&process_state), open)?;
         process_state.sockets.push(ready.as_fd().as_raw_fd());
         Ok(Self { ready: ManuallyDrop::new(ready), generation: process_state.generation })
     }
 }
 
 impl Unshared<File> {
-    /// The content of the file at `path`, of which `limit` bytes are read at most.
-    ///
-    /// # Errors
-    /// The operating system's.
+    /// At most `limit` bytes of the content of the file at `path`.
     pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-        // Nobody waits for whoever writes to a FIFO.
-        let mut options = OpenOptions::new();
-        options.read(true).custom_flags(libc::O_NONBLOCK);
-        let file = Self::open(|| options.open(path))?;
+        let file = Self::open(|| cautious(0).open(path))?;
         let mut content = Vec::new();
         (&*file).take(limit).read_to_end(&mut content)?;
         Ok(content)
@@ -170,6 +137,19 @@ impl<T: AsFd> Drop for Unshared<T> {
     }
 }
 
+/// Opens something with `open`, as a descriptor that is no standard stream. If the caller holds the process
+/// state, no fork happens meanwhile.
+fn open_under<T: AsFd>(
+    held: Option<&ProcessState>,
+    mut open: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
+    match (open_plainly(&mut open)?, held) {
+        (Some(ready), _) => Ok(ready),
+        (None, Some(process_state)) => open_beside_fillers(process_state, open),
+        (None, None) => open_beside_fillers(&process::process_state(), open),
+    }
+}
+
 /// `None` if a standard stream is closed, so that its number would be taken.
 fn open_plainly<T: AsFd>(open: &mut impl FnMut() -> io::Result<T>) -> io::Result<Option<T>> {
     if WAS_CLOSED.load(Ordering::Relaxed) || !streams_are_open() {
@@ -192,10 +172,11 @@ fn streams_are_open() -> bool {
     })
 }
 
-/// How often to open something until no number of a stream is taken, which another thread has just let go.
+/// How often to open something, while other threads close numbers of streams.
 const MAX_TRIES: usize = 16;
 
-/// The fillers are closed again before another thread may fork: its child would keep them.
+/// Opens something while fillers take the numbers of the streams. They are closed again before another thread may
+/// fork: its child would keep them.
 fn open_beside_fillers<T: AsFd>(
     _no_fork: &ProcessState,
     mut open: impl FnMut() -> io::Result<T>,
@@ -217,7 +198,7 @@ fn open_beside_fillers<T: AsFd>(
     Err(rustix::io::Errno::MFILE.into())
 }
 
-/// Nothing can be read from it or written to it, as from a descriptor that is closed.
+/// A descriptor that can be neither read nor written, like a closed one.
 fn filler() -> io::Result<OwnedFd> {
     #[cfg(target_os = "linux")]
     let flags = OFlags::PATH | OFlags::CLOEXEC;

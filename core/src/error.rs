@@ -1,36 +1,43 @@
 //! Why a call on a token file has no token to return.
 //!
-//! Each message says what failed, on which file, why, and what to do about it. None ever holds a
-//! secret or a token.
+//! Each message says what failed, on which file, why, and what to do about it. None contains a secret or a
+//! token.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::failure::{Cause, FailureRecord};
+use crate::failure::{Cause, FailureRecord, Requester};
 use crate::printable::{printable, printable_path};
+use crate::token_file::Deadlock;
 use crate::token_file::FileError;
 use crate::token_file::holder::Holder;
-use crate::token_file::lock::Deadlock;
-use crate::wechat::errcode;
 
 /// Any failure of a call on a token file.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The upstream has no token to give, as this call or another one was told.
-    #[error("cannot refresh {}: {}; it is not asked again for {} s", printable_path(file), say(cause), wait.as_secs_f64().ceil())]
+    /// The source has no token to give, as this call or another one was told.
+    #[error(
+        "cannot refresh {}: {problem}; next attempt in {} s{}",
+        printable_path(file), wait.as_secs_f64().ceil(),
+        if *is_account_refused { ", or at once with another appid or secret" } else { "" }
+    )]
     FetchFailed {
         /// The token file.
         file: PathBuf,
         /// What went wrong.
         cause: Cause,
-        /// Nobody asks again before this moment.
+        /// The same in the words of the source, with its advice.
+        problem: String,
+        /// Nobody asks again before this time.
         retry_at: Timestamp,
         /// How far ahead that lies.
         wait: Duration,
+        /// Whether another account of this source may ask at once.
+        is_account_refused: bool,
     },
-    /// The lock was not had in time.
+    /// The lock could not be acquired in time.
     #[error(
         "cannot lock {}: the lock was not acquired within {} s; {} holds it now. See what that process does; the wait is lock_timeout (for wx_with_lock(): $timeout)",
         printable_path(file), waited.as_secs_f64(), name(holder.as_ref())
@@ -40,23 +47,23 @@ pub enum Error {
         file: PathBuf,
         /// How long this call was ready to wait.
         waited: Duration,
-        /// Who holds the lock, if the kernel tells.
+        /// The lock holder, if the kernel names it.
         holder: Option<Holder>,
     },
     /// The caller's own refresh has not ended in time.
     #[error(
-        "cannot refresh {}: the refresh has not ended within {} s. WeChat is asked for no longer than timeout: see whether the disk of the token file hangs. The refresh goes on, and a later call gets what it stores",
+        "cannot refresh {}: the refresh did not end within {} s, although its fetch takes no longer than timeout. Check whether the disk of the token file hangs; the refresh continues, and a later call gets its token",
         printable_path(file), limit.as_secs_f64()
     )]
     Unfinished {
         /// The token file.
         file: PathBuf,
-        /// How long the refresh was waited for.
+        /// How long the call waited for the refresh.
         limit: Duration,
     },
-    /// The system has no thread for the refresh. Nobody was asked.
+    /// The system has no thread for the refresh. Nothing was fetched.
     #[error(
-        "cannot refresh {}: no thread can be started for it: {error}. WeChat was not asked. Raise the limit of processes (ulimit -u; LimitNPROC= and TasksMax= of systemd; pids.max of a container), or free some memory",
+        "cannot refresh {}: no thread can be started: {error}. Raise the limit of processes (ulimit -u; LimitNPROC= and TasksMax= of systemd; pids.max of a container), or free some memory; nothing was fetched",
         printable_path(file)
     )]
     NoThread {
@@ -65,7 +72,7 @@ pub enum Error {
         /// The system's words.
         error: io::Error,
     },
-    /// Waiting for the lock would be waiting for oneself.
+    /// The call would wait for its own process.
     #[error("cannot lock {}: {}", printable_path(file), explain(*deadlock))]
     Deadlock {
         /// The token file.
@@ -73,7 +80,7 @@ pub enum Error {
         /// How this process is in its own way.
         deadlock: Deadlock,
     },
-    /// A callable has ended the script, or is about to: whoever called it must get out of its way.
+    /// A callable has ended the script, or is about to: its caller must return at once.
     #[error("the script ends")]
     Aborted,
     /// The token file cannot be read, written, or is not a token file.
@@ -86,7 +93,6 @@ pub enum Error {
 
 impl Error {
     /// The token or ticket file of the call that failed, where that is not the call of PHP's own.
-    #[must_use]
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::FetchFailed { file, .. }
@@ -98,14 +104,21 @@ impl Error {
         }
     }
 
-    /// The failure that `record` tells of, as seen at `now`.
-    #[must_use]
-    pub fn fetch_failed(file: &Path, record: &FailureRecord, now: Timestamp) -> Self {
+    /// The failure that `record` tells `requester` of, as seen at `now`.
+    pub(crate) fn fetch_failed(
+        file: &Path,
+        record: &FailureRecord,
+        requester: &Requester,
+        now: Timestamp,
+    ) -> Self {
         Self::FetchFailed {
             file: file.to_owned(),
             cause: record.cause.clone(),
+            problem: (requester.describe)(&record.cause),
             retry_at: record.retry_at,
             wait: record.retry_at.since(now),
+            // A loader does not say whose token it fetches: another one would wait as well.
+            is_account_refused: record.refused_account.is_some() && requester.owner.is_some(),
         }
     }
 }
@@ -115,47 +128,66 @@ impl Error {
 #[error("{}", printable(.0))]
 pub struct ConfigError(pub String);
 
-fn say(cause: &Cause) -> String {
-    match cause {
-        Cause::Api { errcode, errmsg } => {
-            let said = if errmsg.is_empty() { "without a message" } else { errmsg };
-            // A record in a token file may be anybody's writing.
-            let said = printable(said);
-            format!("errcode {errcode}: {said}; {}", errcode::advice(*errcode, errmsg))
-        }
-        Cause::StillRejected => {
-            "there is no other token than the rejected one; WeChat renews a stable token on demand at most every 30 s and 20 times a day".to_owned()
-        }
-        Cause::Network { reason } => printable(reason).to_string(),
-        Cause::Store { reason } => {
-            format!("there is a new token, and it could not be stored: {}", printable(reason))
-        }
-    }
-}
-
 const fn explain(deadlock: Deadlock) -> &'static str {
     match deadlock {
         Deadlock::OwnLoader => {
-            "this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
+            "a loader for this file is running and called wx_token on the same file. Remove that call from the loader"
         }
         Deadlock::OwnFlock => {
-            "this process holds it itself, outside the extension; remove the fopen() and flock() around this call, or use wx_with_lock() for them"
+            "this process already holds a flock() on it. Remove the fopen() and flock() around this call, or use wx_with_lock() instead"
         }
         Deadlock::ForkedChild => {
-            "this process was forked while its parent held the lock, and the refresh is the parent's; end the child where its own work ends"
+            "this process was forked while its parent held the lock, so only the parent can store the token. Call exit() in the child before the loader returns"
         }
         Deadlock::OtherFiber => {
-            "another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let it end first, or poll with wx_try_token()"
+            "another Fiber or coroutine of this process holds the lock, and cannot continue while this call waits. Let it end first, or poll with wx_try_token()"
         }
         Deadlock::PollInsideLock => {
-            "this call comes from within wx_with_lock() on that file, so no refresh can begin; call wx_get_token() there, or wx_try_token() outside"
+            "wx_try_token() was called inside wx_with_lock() on this file, so no refresh can start. Call wx_get_token() there, or wx_try_token() outside"
         }
         Deadlock::TicketInsideToken => {
-            "the ticket must be asked for outside wx_with_lock() on its token file; locks are taken in the order ticket, then token"
+            "it is locked by wx_with_lock(), and the ticket file must be locked first. Move wx_get_ticket() out of wx_with_lock()"
         }
     }
 }
 
 fn name(holder: Option<&Holder>) -> String {
-    holder.map_or_else(|| "a process that the system does not name".to_owned(), Holder::to_string)
+    let unknown = || "another process (the system does not say which)".to_owned();
+    holder.map_or_else(unknown, Holder::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{Failure, RetryPolicy};
+    use crate::fingerprint::Fingerprint;
+    use crate::record::TokenOwner;
+
+    #[test]
+    fn a_record_is_told_in_the_words_of_the_source_that_meets_it() {
+        let now = Timestamp::from_secs(1_700_000_000);
+        let owner = TokenOwner { account: "wx1".into(), application: None };
+        let wechat = Requester {
+            account: Fingerprint::from_hex("a"),
+            route: Fingerprint::from_hex("r"),
+            owner: Some(owner),
+            describe: |cause| format!("WeChat answered {cause}. Check it"),
+        };
+        let loader = Requester { owner: None, describe: Cause::to_string, ..wechat.clone() };
+        let cause = Cause::Api { errcode: 40125, errmsg: "bad\n".into() };
+        let retry_policy = RetryPolicy::AccountRefused(Duration::from_secs(60));
+        let record = FailureRecord::new(Failure { cause, retry_policy }, &wechat, None, now);
+        let record = FailureRecord::from_json(&record.to_json()).expect("a record");
+        let told = |requester| {
+            Error::fetch_failed(Path::new("/t.json"), &record, requester, now).to_string()
+        };
+        assert_eq!(
+            told(&wechat),
+            r"cannot refresh /t.json: WeChat answered errcode 40125 (bad\n). Check it; next attempt in 60 s, or at once with another appid or secret"
+        );
+        assert_eq!(
+            told(&loader),
+            r"cannot refresh /t.json: errcode 40125 (bad\n); next attempt in 60 s"
+        );
+    }
 }

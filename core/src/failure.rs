@@ -1,34 +1,36 @@
 //! Why a refresh failed, in the form that all who waited for it share.
 //!
-//! An upstream answers with a [`Failure`]; the refresh turns it into a [`FailureRecord`] and leaves
-//! that in the token file. Nothing here may ever hold a secret or a token.
+//! A token source answers with a [`Failure`]; the refresh turns it into a [`FailureRecord`] and leaves that in
+//! the token file. Nothing here may contain a secret or a token.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::clock::{ClockOffset, Timestamp};
+use crate::fingerprint::Fingerprint;
+use crate::printable::printable;
 use crate::record::TokenOwner;
 
-/// What went wrong upstream.
+/// What went wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
-    /// WeChat answered with an error code.
+    /// The source answered with an error code.
     Api {
         /// WeChat's `errcode`.
         errcode: i64,
-        /// WeChat's `errmsg`, cleaned of control characters and secrets.
+        /// WeChat's `errmsg`, without control characters and secrets.
         errmsg: String,
     },
-    /// WeChat goes on giving the token that its own interfaces reject.
+    /// The source returned the rejected token once more.
     StillRejected,
-    /// There was no usable answer.
+    /// There was no usable answer: DNS, TLS, connection, time limit, HTTP status, or content.
     Network {
-        /// DNS, TLS, connection, time limit, HTTP status, or a body that is no answer.
+        /// What happened, and what to do about it.
         reason: String,
     },
-    /// There was a token, and it could not be stored: the process that asked for it alone has it.
+    /// There was a token, and it could not be stored: only the process that fetched it has it.
     Store {
         /// The operating system's words.
         reason: String,
@@ -45,7 +47,28 @@ impl Cause {
     }
 }
 
-/// How soon an upstream may be asked again after a failure.
+/// What happened, without a source's words for it. A record in a token file may be anybody's writing.
+impl fmt::Display for Cause {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Api { errcode, errmsg } if errmsg.is_empty() => {
+                write!(formatter, "errcode {errcode} (no errmsg)")
+            }
+            Self::Api { errcode, errmsg } => {
+                write!(formatter, "errcode {errcode} ({})", printable(errmsg))
+            }
+            Self::StillRejected => formatter.write_str("the rejected token"),
+            Self::Network { reason } => printable(reason).fmt(formatter),
+            Self::Store { reason } => write!(
+                formatter,
+                "a process fetched a new token, which could not be stored: {}. Correct that",
+                printable(reason)
+            ),
+        }
+    }
+}
+
+/// How soon a source may be asked again after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryPolicy {
     /// One second, doubled by each failure in a row, sixty at most.
@@ -55,15 +78,15 @@ pub enum RetryPolicy {
     /// After a fixed time.
     After(Duration),
     /// As [`Self::NextMinute`], and after a fixed time if the failure before this one had the same cause:
-    /// a quota of which WeChat does not say whether it is the minute's or the day's.
+    /// a rate limit of which WeChat does not say whether it is the minute's or the day's.
     NextMinuteThen(Duration),
-    /// After a fixed time, or at once with another account or by another way: this one was refused.
+    /// After a fixed time, or at once with another account or by another route: WeChat rejected this one.
     AccountRefused(Duration),
-    /// After a fixed time, or at once by another way: this server's address was refused.
+    /// After a fixed time, or at once by another route: WeChat rejected this server's address.
     AddressRefused(Duration),
 }
 
-/// An upstream's answer when it has no token to give.
+/// A source's answer when it has no token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// What went wrong.
@@ -79,33 +102,8 @@ impl Failure {
     }
 }
 
-/// Tells things apart without telling what they are: a hash.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fingerprint(String);
-
-impl Fingerprint {
-    /// The fingerprint that `hex` spells.
-    pub fn new(hex: impl Into<String>) -> Self {
-        Self(hex.into())
-    }
-
-    /// The fingerprint of `parts`, none of which holds a NUL byte.
-    #[must_use]
-    pub fn from_parts(parts: impl IntoIterator<Item = String>) -> Self {
-        let joined = parts.into_iter().collect::<Vec<_>>().join("\0");
-        let hash = Sha256::digest(joined);
-        Self(hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
-    }
-
-    /// Its sixteen hexadecimal digits.
-    #[must_use]
-    pub fn hex(&self) -> &str {
-        &self.0
-    }
-}
-
 /// Who asks, and how: what a failure may be due to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Requester {
     /// Whose token is asked for: appid, secret and endpoint.
     pub account: Fingerprint,
@@ -113,23 +111,26 @@ pub struct Requester {
     pub route: Fingerprint,
     /// Whose token it will be, as a record says it; `None` if that is not known.
     pub owner: Option<TokenOwner>,
+    /// Says what a failure of this source means and what to do about it: *problem. Advice*. A record does not
+    /// contain that, so whoever reads one gets the advice of its own source.
+    pub describe: fn(&Cause) -> String,
 }
 
-/// The last failed refresh of a token file. In the file, its moments are those of the file system's clock,
+/// The last failed refresh of a token file. In the file, its times are those of the file system's clock,
 /// which all who share the file have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailureRecord {
     /// What went wrong.
     pub cause: Cause,
-    /// When the refresh gave up.
+    /// When the refresh failed.
     pub failed_at: Timestamp,
-    /// Nobody asks the upstream before this moment.
+    /// Nobody asks the source before this time.
     pub retry_at: Timestamp,
     /// Failures in a row, this one included.
     pub failures: u32,
-    /// Set when it was this account that was refused: another account need not wait.
+    /// Set when WeChat rejected this account: another account need not wait.
     pub refused_account: Option<Fingerprint>,
-    /// Set when another way might have led to a token: whoever goes by another one need not wait.
+    /// Set when another route might have led to a token: a requester with another one need not wait.
     pub route: Option<Fingerprint>,
 }
 
@@ -137,74 +138,73 @@ const BACKOFF_FIRST: Duration = Duration::from_secs(1);
 const BACKOFF_MOST: Duration = Duration::from_secs(60);
 
 /// The longest pause there is: WeChat blocks an address for a day (errcode 89506).
-pub const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
 /// A record from this far in the future of its own clock was written before that was set back.
 const SET_BACK: Duration = Duration::from_secs(60);
 
 impl FailureRecord {
     /// The record of `failure`, which came after `previous`, at `now`.
-    #[must_use]
     pub fn new(
         failure: Failure,
         requester: &Requester,
         previous: Option<&Self>,
         now: Timestamp,
     ) -> Self {
+        let Failure { cause, retry_policy } = failure;
         let previous = previous.filter(|record| record.concerns(requester));
         let failures = previous.map_or(1, |record| record.failures.saturating_add(1));
-        let retry_at = match failure.retry_policy {
+        let retry_at = match retry_policy {
             RetryPolicy::Backoff => now + backoff(failures),
-            RetryPolicy::NextMinute => now.next_minute(),
-            RetryPolicy::NextMinuteThen(pause) => match previous {
-                Some(record) if record.cause.is_as(&failure.cause) => now + pause,
-                _ => now.next_minute(),
-            },
+            RetryPolicy::NextMinuteThen(pause)
+                if previous.is_some_and(|record| record.cause.is_as(&cause)) =>
+            {
+                now + pause
+            }
+            RetryPolicy::NextMinute | RetryPolicy::NextMinuteThen(_) => now.next_minute(),
             RetryPolicy::After(pause)
             | RetryPolicy::AccountRefused(pause)
             | RetryPolicy::AddressRefused(pause) => now + pause,
         };
-        let refused_account = matches!(failure.retry_policy, RetryPolicy::AccountRefused(_))
-            .then(|| requester.account.clone());
+        let is_account_refused = matches!(retry_policy, RetryPolicy::AccountRefused(_));
         // A whitelist is about the address from which WeChat was asked. Quotas are the account's.
-        let is_due_to_way = matches!(failure.cause, Cause::Network { .. })
-            || matches!(
-                failure.retry_policy,
-                RetryPolicy::AccountRefused(_) | RetryPolicy::AddressRefused(_)
-            );
-        let route = is_due_to_way.then(|| requester.route.clone());
-        Self { cause: failure.cause, failed_at: now, retry_at, failures, refused_account, route }
+        let is_due_to_route = is_account_refused
+            || matches!(retry_policy, RetryPolicy::AddressRefused(_))
+            || matches!(cause, Cause::Network { .. });
+        Self {
+            cause,
+            failed_at: now,
+            retry_at,
+            failures,
+            refused_account: is_account_refused.then(|| requester.account.clone()),
+            route: is_due_to_route.then(|| requester.route.clone()),
+        }
     }
 
-    /// Whether `requester` must not ask the upstream yet at `now`, by a clock that may not be the record's: one
+    /// Whether `requester` must not ask the source yet at `now`, by a clock that may not be the record's: one
     /// that is behind takes it for a record from the future.
-    #[must_use]
-    pub fn forbids(&self, requester: &Requester, now: Timestamp) -> bool {
+    pub(crate) fn forbids(&self, requester: &Requester, now: Timestamp) -> bool {
         self.failed_at <= now && self.forbids_by_own_clock(requester, now)
     }
 
-    /// Whether `requester` must not ask the upstream yet at `now`, by the clock in which the record is written.
-    #[must_use]
-    pub fn forbids_by_own_clock(&self, requester: &Requester, now: Timestamp) -> bool {
+    /// Whether `requester` must not ask the source yet at `now`, by the clock in which the record is written.
+    pub(crate) fn forbids_by_own_clock(&self, requester: &Requester, now: Timestamp) -> bool {
         now < self.retry_at && self.failed_at <= now + SET_BACK && self.concerns(requester)
     }
 
     /// The record in this process's clock, from which that of the file system differs by `offset`.
-    #[must_use]
-    pub fn in_own_clock(&self, offset: ClockOffset) -> Self {
+    pub(crate) fn in_own_clock(&self, offset: ClockOffset) -> Self {
         let (failed_at, retry_at) = (self.failed_at - offset, self.retry_at - offset);
         Self { failed_at, retry_at, ..self.clone() }
     }
 
-    /// Whether `requester` would fare as this record says. One of an older version tells of no way.
-    #[must_use]
-    pub fn concerns(&self, requester: &Requester) -> bool {
+    /// Whether `requester` would fail as this record says. One of an older version names no route.
+    pub(crate) fn concerns(&self, requester: &Requester) -> bool {
         self.refused_account.as_ref().is_none_or(|refused| *refused == requester.account)
             && self.route.as_ref().is_none_or(|route| *route == requester.route)
     }
 
     /// The record as it stands in a token file.
-    #[must_use]
     pub fn to_json(&self) -> Value {
         let mut json = match &self.cause {
             Cause::Api { errcode, errmsg } => json!({"errcode": errcode, "errmsg": errmsg}),
@@ -216,21 +216,20 @@ impl FailureRecord {
             members.insert("failed_at_ms".into(), self.failed_at.millis().into());
             members.insert("retry_at_ms".into(), self.retry_at.millis().into());
             members.insert("failures".into(), self.failures.into());
-            if let Some(Fingerprint(hex)) = &self.refused_account {
-                members.insert("refused_account".into(), hex.as_str().into());
+            if let Some(account) = &self.refused_account {
+                members.insert("refused_account".into(), account.hex().into());
             }
-            if let Some(Fingerprint(hex)) = &self.route {
-                members.insert("way".into(), hex.as_str().into());
+            if let Some(route) = &self.route {
+                members.insert("way".into(), route.hex().into());
             }
         }
         json
     }
 
     /// Reads what [`Self::to_json`] wrote; `None` for anything else.
-    #[must_use]
     pub fn from_json(json: &Value) -> Option<Self> {
         let text = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_owned);
-        let moment = |key: &str| json.get(key).and_then(Value::as_i64).map(Timestamp::from_millis);
+        let time = |key: &str| json.get(key).and_then(Value::as_i64).map(Timestamp::from_millis);
         let cause = match json.get("errcode").and_then(Value::as_i64) {
             Some(errcode) => Cause::Api { errcode, errmsg: text("errmsg")? },
             None if json.get("still_rejected").is_some() => Cause::StillRejected,
@@ -239,14 +238,14 @@ impl FailureRecord {
                 None => Cause::Network { reason: text("network")? },
             },
         };
-        let failed_at = moment("failed_at_ms")?;
+        let failed_at = time("failed_at_ms")?;
         Some(Self {
             cause,
             failed_at,
-            retry_at: moment("retry_at_ms")?.min(failed_at + LONGEST_PAUSE),
+            retry_at: time("retry_at_ms")?.min(failed_at + LONGEST_PAUSE),
             failures: u32::try_from(json.get("failures")?.as_u64()?).ok()?,
-            refused_account: text("refused_account").map(Fingerprint),
-            route: text("way").map(Fingerprint),
+            refused_account: text("refused_account").map(Fingerprint::from_hex),
+            route: text("way").map(Fingerprint::from_hex),
         })
     }
 }
@@ -264,9 +263,10 @@ mod tests {
 
     fn requester(account: &str, route: &str) -> Requester {
         Requester {
-            account: Fingerprint::new(account),
-            route: Fingerprint::new(route),
+            account: Fingerprint::from_hex(account),
+            route: Fingerprint::from_hex(route),
             owner: None,
+            describe: Cause::to_string,
         }
     }
 

@@ -1,8 +1,7 @@
-//! What this process remembers of token files, and when that is still true.
+//! The token files that this process remembers, and when a remembered token is still the file's.
 //!
-//! A remembered token is as good as the file: the file is looked at (one stat) at every call, unless
-//! the caller trusts the memory for a while. What one thread has read serves all. Each keeps what it
-//! has met at hand, and finds it there without a lock.
+//! Each call compares the file's stat data (one stat), unless it trusts the memory for a while. What one thread
+//! has read serves all. Each thread keeps what it has used in a map of its own, and reads that without a lock.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,13 +10,13 @@ use std::mem::{self, ManuallyDrop};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
 
 use crate::clock::Timestamp;
-use crate::process;
+use crate::process::ProcessMutex;
 use crate::record::TokenOwner;
 use crate::token::Token;
 use crate::token_file::{self, FileSpec, FileVersion, Snapshot};
@@ -25,52 +24,51 @@ use crate::token_file::{self, FileSpec, FileVersion, Snapshot};
 /// By the path that callers name.
 type Files = HashMap<OsString, Arc<Remembered>, RandomState>;
 
-static SHARED: LazyLock<Mutex<Files>> = LazyLock::new(Mutex::default);
+static SHARED: LazyLock<ProcessMutex<Files>> =
+    LazyLock::new(|| ProcessMutex::new(Files::default()));
 
 thread_local! {
-    /// Without a destructor: exit(3) in a signal handler would run it on the thread that the signal has
-    /// interrupted, in the middle of a change perhaps.
-    static AT_HAND: ManuallyDrop<RefCell<Files>> = ManuallyDrop::default();
+    /// Without a destructor: exit(3) in a signal handler would run it on the interrupted thread, perhaps in the
+    /// middle of a change.
+    static THREAD: ManuallyDrop<RefCell<Files>> = ManuallyDrop::default();
 }
 
-/// Gives `work` the memory of this process, as this thread has it.
-pub fn with<R>(work: impl FnOnce(Memory<'_>) -> R) -> R {
-    AT_HAND.with(|at_hand| work(Memory { shared: &SHARED, at_hand }))
+/// Calls `work` with the memory of this process and thread.
+pub(crate) fn with<R>(work: impl FnOnce(Memory<'_>) -> R) -> R {
+    THREAD.with(|thread| work(Memory { shared: &SHARED, thread }))
 }
 
-/// Lets go what this thread has at hand, which is at its end. If a signal handler has interrupted this
-/// thread in its memory, it stays.
+/// Frees the map of this thread, which ends. If a signal handler has interrupted a change of it, it stays.
 pub fn forget_thread() {
-    AT_HAND.with(|at_hand| at_hand.try_borrow_mut().map(|mut files| mem::take(&mut *files)).ok());
+    THREAD.with(|thread| thread.try_borrow_mut().map(|mut files| mem::take(&mut *files)).ok());
 }
 
-/// What the process remembers, and what this thread has at hand of it.
+/// The files that the process remembers, and those of them that this thread has used.
 #[derive(Clone, Copy)]
-pub struct Memory<'a> {
-    shared: &'a Mutex<Files>,
-    at_hand: &'a RefCell<Files>,
+pub(crate) struct Memory<'a> {
+    shared: &'a ProcessMutex<Files>,
+    thread: &'a RefCell<Files>,
 }
 
 struct Remembered {
-    /// `None` while a later state of the file might pass for this one.
+    /// `None` while a later state of the file could have the same version.
     token: Option<Token>,
     owner: Option<TokenOwner>,
     spec: FileSpec,
-    identity: FileVersion,
-    /// When the file was first met as it is, by the monotonic clock.
-    met_at: Duration,
-    /// When the file was last looked at, and when the token was last asked for: milliseconds since 1970.
+    version: FileVersion,
+    /// When this version of the file was first read, by the monotonic clock.
+    first_read_at: Duration,
+    /// When the file was last looked at, and when the token was last used: milliseconds since 1970.
     looked_at: AtomicI64,
     used_at: AtomicI64,
-    /// Whether the process remembers it no longer, though a thread may have it at hand.
+    /// Whether the process has forgotten the file. The map of a thread may still contain it.
     is_forgotten: AtomicBool,
 }
 
 impl Memory<'_> {
-    /// The token of the file at `path`, if it is remembered as one that keeps `spec`, not as that of an
-    /// owner for whom `is_anothers` holds, and the file has not changed since. For `trust` after a look at the file there is
-    /// no other.
-    #[must_use]
+    /// The token of the file at `path`, if it is remembered for `spec`, not for an owner that `is_anothers`
+    /// rejects, and the file has not changed since. For `trust` after a look at the file, it is not looked at
+    /// again.
     pub fn recall(
         self,
         path: &CStr,
@@ -80,27 +78,27 @@ impl Memory<'_> {
         now: Timestamp,
     ) -> Option<Token> {
         let name = OsStr::from_bytes(path.to_bytes());
-        let at_hand = self.at_hand.borrow();
-        let known = at_hand.get(name);
+        let thread = self.thread.borrow();
+        let known = thread.get(name);
         if let Some(token) =
             known.and_then(|known| known.recall(path, spec, trust, is_anothers, now))
         {
             return Some(token);
         }
         // Another thread may have read the file since.
-        let newer = self.with_shared(|files| files.get(name).map(Arc::clone))?;
+        let newer = self.shared.with(|files| files.get(name).map(Arc::clone))?;
         if known.is_some_and(|known| Arc::ptr_eq(known, &newer)) {
             return None;
         }
         let token = newer.recall(path, spec, trust, is_anothers, now)?;
-        drop(at_hand);
-        self.at_hand.borrow_mut().insert(name.to_owned(), newer);
+        drop(thread);
+        self.thread.borrow_mut().insert(name.to_owned(), newer);
         Some(token)
     }
 
-    /// Remembers the token that was read from the file at `path`, if that can be told from any later
-    /// state of the file: its clock has moved on since it was first met like this. No clock of this process
-    /// tells that, for it may differ. Beyond `max_files`, the least recently used go first.
+    /// Remembers the token that was read from the file at `path`, if any later change would give the file
+    /// another version: the clock of its file system has moved on since this version was first read. The clock
+    /// of this process may differ, and does not show that. Beyond `max_files`, the least recently used go first.
     pub fn remember(
         self,
         path: &Path,
@@ -109,20 +107,20 @@ impl Memory<'_> {
         max_files: usize,
         now: Timestamp,
     ) {
-        let (Some(identity), Some(token)) = (snapshot.identity, snapshot.document.token()) else {
+        let (Some(version), Some(token)) = (snapshot.identity, snapshot.document.token()) else {
             return;
         };
         let path = path.as_os_str();
-        let remembered = self.with_shared(|files| {
-            let known = files.get(path).filter(|known| known.identity == identity);
-            let met_at = known.map_or(snapshot.ended, |known| known.met_at);
-            let is_told = snapshot.began >= met_at + identity.tick();
+        let remembered = self.shared.with(|files| {
+            let known = files.get(path).filter(|known| known.version == version);
+            let first_read_at = known.map_or(snapshot.ended, |known| known.first_read_at);
+            let is_distinct = snapshot.began >= first_read_at + version.tick();
             let remembered = Arc::new(Remembered {
-                token: is_told.then(|| token.clone()),
+                token: is_distinct.then(|| token.clone()),
                 owner: snapshot.document.record().and_then(|record| record.owner),
                 spec,
-                identity,
-                met_at,
+                version,
+                first_read_at,
                 looked_at: AtomicI64::new(now.millis()),
                 used_at: AtomicI64::new(now.millis()),
                 is_forgotten: AtomicBool::new(false),
@@ -137,21 +135,20 @@ impl Memory<'_> {
         if remembered.token.is_none() {
             return;
         }
-        let mut at_hand = self.at_hand.borrow_mut();
-        at_hand.insert(path.to_owned(), remembered);
-        if at_hand.len() > max_files {
-            at_hand.retain(|_, remembered| !remembered.is_forgotten());
+        let mut thread = self.thread.borrow_mut();
+        thread.insert(path.to_owned(), remembered);
+        if thread.len() > max_files {
+            thread.retain(|_, remembered| !remembered.is_forgotten.load(Ordering::Relaxed));
         }
     }
 
-    /// Forgets, in every thread, whatever might still give the `rejected` token of the file at `path`,
-    /// which was `before`: that file and the one that is there now by whatever name, and every other that
-    /// holds this token.
+    /// Forgets, in every thread, what could still return the `rejected` token of the file at `path`, which was
+    /// `before`: that file and the one that is there now, by any name, and every other file with this token.
     pub fn forget_rejected(self, path: &Path, before: Option<FileVersion>, rejected: &str) {
         let now = token_file::stat(path).ok().flatten();
-        self.with_shared(|files| {
+        self.shared.with(|files| {
             files.retain(|name, remembered| {
-                let is_file = |file: FileVersion| file.is_same_file(&remembered.identity);
+                let is_file = |file: FileVersion| file.id == remembered.version.id;
                 let is_concerned = name == path.as_os_str()
                     || before.is_some_and(is_file)
                     || now.is_some_and(is_file)
@@ -163,12 +160,6 @@ impl Memory<'_> {
             });
         });
     }
-
-    fn with_shared<R>(self, work: impl FnOnce(&mut Files) -> R) -> R {
-        // Whoever has the one lock has the other: no fork leaves it locked in the child.
-        let _no_fork = process::process_state();
-        work(&mut self.shared.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 fn forget(files: &mut Files, path: &OsStr) {
@@ -177,7 +168,7 @@ fn forget(files: &mut Files, path: &OsStr) {
     }
 }
 
-/// Makes room for some more than one, so that not every new file costs a search.
+/// Makes room for several files, so that not every new file costs a search.
 fn forget_least_recently_used(files: &mut Files, max_files: usize) {
     let used_at = |file: &Remembered| file.used_at.load(Ordering::Relaxed);
     let mut by_use: Vec<_> =
@@ -202,7 +193,7 @@ impl Remembered {
     ) -> Option<Token> {
         let token = self.token.as_ref()?;
         let is_anothers = self.owner.as_ref().is_some_and(is_anothers);
-        if self.is_forgotten()
+        if self.is_forgotten.load(Ordering::Relaxed)
             || self.spec != spec
             || is_anothers
             || !self.is_true(path, trust, now)
@@ -217,10 +208,6 @@ impl Remembered {
         self.is_forgotten.store(true, Ordering::Relaxed);
     }
 
-    fn is_forgotten(&self) -> bool {
-        self.is_forgotten.load(Ordering::Relaxed)
-    }
-
     fn is_true(&self, path: &CStr, trust: Duration, now: Timestamp) -> bool {
         if !trust.is_zero() {
             let looked_at = Timestamp::from_millis(self.looked_at.load(Ordering::Relaxed));
@@ -229,7 +216,7 @@ impl Remembered {
                 return true;
             }
         }
-        let is_unchanged = token_file::stat_regular(path) == Some(self.identity);
+        let is_unchanged = token_file::stat_regular(path) == Some(self.version);
         if is_unchanged {
             touch(&self.looked_at, now);
         }
@@ -237,7 +224,7 @@ impl Remembered {
     }
 }
 
-/// Writes only what is new: other threads need not fetch the same again.
+/// Writes only a new value: the cache line stays valid for other threads.
 fn touch(moment: &AtomicI64, now: Timestamp) {
     if moment.load(Ordering::Relaxed) != now.millis() {
         moment.store(now.millis(), Ordering::Relaxed);
@@ -254,6 +241,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::process;
     use crate::token_file::{CredentialKind, Layout};
 
     const TOKEN: FileSpec = FileSpec { kind: CredentialKind::AccessToken, layout: None };
@@ -265,18 +253,18 @@ mod tests {
 
     struct World {
         dir: TempDir,
-        shared: Mutex<Files>,
-        at_hand: RefCell<Files>,
+        shared: ProcessMutex<Files>,
+        thread: RefCell<Files>,
     }
 
     impl World {
         fn new() -> Self {
             let dir = tempfile::tempdir().unwrap();
-            Self { dir, shared: Mutex::default(), at_hand: RefCell::default() }
+            Self { dir, shared: ProcessMutex::new(Files::default()), thread: RefCell::default() }
         }
 
         fn memory(&self) -> Memory<'_> {
-            Memory { shared: &self.shared, at_hand: &self.at_hand }
+            Memory { shared: &self.shared, thread: &self.thread }
         }
 
         fn path(&self, name: &str) -> PathBuf {
@@ -293,8 +281,9 @@ mod tests {
         /// Remembers the file as soon as that can be trusted.
         fn remember(&self, path: &Path, max_files: usize, now: Timestamp) {
             let is_remembered = || {
-                let files = self.shared.lock().unwrap();
-                files.get(path.as_os_str()).is_some_and(|file| file.token.is_some())
+                self.shared.with(|files| {
+                    files.get(path.as_os_str()).is_some_and(|file| file.token.is_some())
+                })
             };
             let deadline = std::time::Instant::now() + Duration::from_secs(20);
             loop {
@@ -445,7 +434,7 @@ mod tests {
         }
         assert!(world.trust(&paths[0], 0, at(40)).is_some());
         world.remember(&paths[32], 32, at(41));
-        assert!(world.shared.lock().unwrap().len() <= 32);
+        assert!(world.shared.with(|files| files.len()) <= 32);
         assert!(world.recall(&paths[0]).is_some(), "used a moment ago");
         assert!(world.recall(&paths[32]).is_some(), "the newest");
         assert!(world.recall(&paths[1]).is_none(), "the least recently used");
@@ -453,7 +442,7 @@ mod tests {
 
         let snapshot = token_file::read(&paths[1], TOKEN).unwrap();
         world.memory().remember(&paths[1], TOKEN, &snapshot, 0, at(42));
-        assert!(world.shared.lock().unwrap().is_empty(), "none is allowed");
+        assert!(world.shared.with(|files| files.is_empty()), "none is allowed");
     }
 
     #[test]
@@ -461,11 +450,11 @@ mod tests {
         let world = World::new();
         let path = world.write("token.json", "token");
         world.remember(&path, 10, NOW);
-        let at_hand = RefCell::default();
-        let other = Memory { shared: &world.shared, at_hand: &at_hand };
+        let thread = RefCell::default();
+        let other = Memory { shared: &world.shared, thread: &thread };
         let trust = Duration::from_secs(60);
         assert!(other.recall(&c_string(&path), TOKEN, Duration::ZERO, |_| false, NOW).is_some());
-        assert_eq!(at_hand.borrow().len(), 1);
+        assert_eq!(thread.borrow().len(), 1);
         for _ in 0..2 {
             world.memory().forget_rejected(&path, None, "token");
             assert!(other.recall(&c_string(&path), TOKEN, trust, |_| false, NOW).is_none());
@@ -528,13 +517,13 @@ mod tests {
         let world = World::new();
         let path = world.write("token.json", "token");
         world.remember(&path, 10, NOW);
-        let remembered = world.shared.lock().unwrap().values().next().map(Arc::clone).unwrap();
-        drop(world.at_hand.take());
+        let remembered = world.shared.with(|files| files.values().next().map(Arc::clone)).unwrap();
+        drop(world.thread.take());
         let shared = &world.shared;
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                AT_HAND.with(|at_hand| {
-                    let memory = Memory { shared, at_hand };
+                THREAD.with(|thread| {
+                    let memory = Memory { shared, thread };
                     assert!(
                         memory
                             .recall(&c_string(&path), TOKEN, Duration::ZERO, |_| false, NOW)
@@ -548,12 +537,12 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_lets_go_what_it_has_at_hand_when_it_is_told_and_never_by_itself() {
+    fn a_thread_frees_its_map_when_it_is_told_and_never_by_itself() {
         assert_eq!(holders_after(|_| forget_thread()), 0);
         assert_eq!(holders_after(|_| ()), 1, "a destructor ran: so it would in a signal handler");
         let in_the_middle = |_: &Path| {
-            AT_HAND.with(|at_hand| {
-                let _changing = at_hand.borrow_mut();
+            THREAD.with(|thread| {
+                let _changing = thread.borrow_mut();
                 forget_thread();
             });
         };
@@ -561,7 +550,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_keeps_nothing_at_hand_beyond_its_end() {
+    fn a_worker_remembers_nothing_beyond_its_end() {
         let world = World::new();
         let path = world.write("token.json", "token");
         let snapshot = token_file::read(&path, TOKEN).unwrap();
@@ -569,13 +558,13 @@ mod tests {
         for look in [snapshot, later] {
             with(|memory| memory.remember(&path, TOKEN, &look, 10, NOW));
         }
-        let remembered = SHARED.lock().unwrap().get(path.as_os_str()).map(Arc::clone).unwrap();
+        let remembered = SHARED.with(|files| files.get(path.as_os_str()).map(Arc::clone)).unwrap();
         forget_thread();
         let name = c_string(&path);
         let recall = move || {
             let found =
                 with(|memory| memory.recall(&name, TOKEN, Duration::from_secs(60), |_| false, NOW));
-            (found.is_some(), AT_HAND.with(|at_hand| at_hand.borrow().len()))
+            (found.is_some(), THREAD.with(|thread| thread.borrow().len()))
         };
         let receiver = crate::worker::run(Duration::from_secs(20), recall).unwrap();
         assert_eq!(receiver.recv().unwrap(), (true, 1));
@@ -650,8 +639,8 @@ mod tests {
         assert_eq!(in_child(process_state), 0, "with what is under way in hand");
         let changing = || {
             touch();
-            AT_HAND.with(|at_hand| {
-                let _changing = at_hand.borrow_mut();
+            THREAD.with(|thread| {
+                let _changing = thread.borrow_mut();
                 // SAFETY: as above.
                 unsafe { libc::raise(libc::SIGTERM) };
             });
@@ -660,11 +649,11 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_has_no_more_at_hand_than_the_process_remembers() {
+    fn a_thread_remembers_no_more_than_the_process() {
         let world = World::new();
         for number in 0..40 {
             world.remember(&world.write(&format!("{number}.json"), "token"), 16, NOW);
         }
-        assert!(world.at_hand.borrow().len() <= 16);
+        assert!(world.thread.borrow().len() <= 16);
     }
 }

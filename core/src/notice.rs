@@ -1,5 +1,6 @@
-//! What an administrator should know although a call has its token: lines for the error log. The core has
-//! no log of its own; whoever calls it takes them, on a thread of PHP.
+//! Notices for the error log, of what an administrator should know although a call has its token.
+//!
+//! The core has no log: the PHP boundary takes the notices and writes them, on a thread of PHP.
 
 use std::collections::BTreeSet;
 use std::mem;
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::process::{self, ProcessMutex, ProcessState};
 
 struct Notices {
-    /// The process that has left them: a forked child does not say what its parent says.
+    /// The process that left them: a forked child does not repeat its parent's.
     generation: u64,
     untold: Vec<String>,
     /// Those that are left only once.
@@ -18,26 +19,26 @@ struct Notices {
 static NOTICES: ProcessMutex<Notices> =
     ProcessMutex::new(Notices { generation: 0, untold: Vec::new(), known: BTreeSet::new() });
 
-/// Nobody pays for the mutex while there is nothing to say.
+/// Without a notice, no call pays for the mutex.
 static IS_ANY: AtomicBool = AtomicBool::new(false);
 
-/// More than this many are not kept, should nobody take them, nor known.
-const MOST: usize = 64;
+/// The largest number that is kept until it is taken, and that is remembered.
+const MAX_NOTICES: usize = 64;
 
-/// Leaves a notice, from any thread. Whoever leaves one sees to it that it does not come with every call.
-pub fn leave(notice: String) {
+/// Leaves a notice, from any thread. The caller makes sure that it does not come with every call.
+pub(crate) fn leave(notice: String) {
     leave_under(&process::process_state(), notice);
 }
 
 /// Leaves a notice that this process has not left yet.
-pub fn leave_once(notice: String) {
+pub(crate) fn leave_once(notice: String) {
     leave_once_under(&process::process_state(), notice);
 }
 
-/// The same for whoever has what is under way in hand.
-pub fn leave_once_under(process_state: &ProcessState, notice: String) {
+/// The same for callers that hold the process state.
+pub(crate) fn leave_once_under(process_state: &ProcessState, notice: String) {
     let is_new = NOTICES.with_under(process_state, |notices| {
-        notices.known.len() < MOST && notices.known.insert(notice.clone())
+        notices.known.len() < MAX_NOTICES && notices.known.insert(notice.clone())
     });
     if is_new {
         leave_under(process_state, notice);
@@ -47,14 +48,14 @@ pub fn leave_once_under(process_state: &ProcessState, notice: String) {
 fn leave_under(process_state: &ProcessState, notice: String) {
     NOTICES.with_under(process_state, |notices| {
         notices.forget_parents(process_state);
-        if notices.untold.len() < MOST {
+        if notices.untold.len() < MAX_NOTICES {
             notices.untold.push(notice);
             IS_ANY.store(true, Ordering::Relaxed);
         }
     });
 }
 
-/// Takes what was left since the last time.
+/// Takes the notices that were left since the last time.
 #[must_use]
 pub fn take() -> Vec<String> {
     if !IS_ANY.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! Text from outside, as a message may hold it: paths, process names, an upstream's words.
+//! Text from outside, as a message may contain it: paths, process names, a source's words.
 //!
 //! A message is one line that reads as it stands, in a terminal and in a log.
 
@@ -23,14 +23,12 @@ pub fn printable<T: AsRef<[u8]> + ?Sized>(text: &T) -> Printable<'_> {
 }
 
 /// As [`printable`], for a path.
-#[must_use]
 pub fn printable_path(path: &Path) -> Printable<'_> {
     printable(path.as_os_str().as_encoded_bytes())
 }
 
 impl Printable<'_> {
     /// The same with `max_chars` characters at most. What is cut ends in `…`.
-    #[must_use]
     pub const fn at_most(mut self, max_chars: usize) -> Self {
         self.max_chars = max_chars;
         self

@@ -1,8 +1,7 @@
-//! What this process has under way, and how a fork forgets it.
+//! The locks, sockets and workers of this process, and how a fork forgets them.
 //!
-//! A forked child inherits the descriptors of its parent's locks, but neither its threads nor its
-//! right to those locks. It closes its copies at the fork itself, so that a lock does not outlive
-//! the parent, and works as a new process from then on.
+//! A forked child inherits the descriptors of its parent's locks, but neither the threads nor the right
+//! to those locks. It closes its copies during the fork, so that no lock outlives the parent.
 
 use std::cell::UnsafeCell;
 use std::fs::File;
@@ -10,51 +9,38 @@ use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicIsize, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
-use std::thread::{Thread, ThreadId};
+use std::thread::Thread;
 use std::time::Instant;
 
-use crate::caller::Frame;
+use crate::caller::LockOwner;
 use crate::signals::SignalsBlocked;
-use crate::token_file::FileVersion;
 
-/// Who in this process holds a lock.
+/// Which file it is, whatever its name and its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LockOwner {
-    /// A call of PHP, which cannot wait for itself, nor for another one of its thread.
-    Call {
-        /// The thread that makes it.
-        thread: ThreadId,
-        /// Its frame.
-        frame: Frame,
-    },
-    /// A worker: it lets go when its refresh is done.
-    Worker,
+pub struct FileId {
+    /// Device.
+    pub dev: u64,
+    /// Inode.
+    pub ino: u64,
 }
 
-/// A lock that is held by this extension in this process.
+/// A lock that this extension holds in this process.
 #[derive(Debug)]
 pub struct HeldLock {
     /// The locked description.
     pub fd: RawFd,
-    /// Device and inode of the locked file.
-    pub file: (u64, u64),
+    /// The locked file.
+    pub file: FileId,
     /// Who holds it.
     pub owner: LockOwner,
 }
 
-impl HeldLock {
-    /// The lock of `file`, held by `owner`.
-    pub fn new(file: &File, identity: &FileVersion, owner: LockOwner) -> Self {
-        Self { fd: file.as_raw_fd(), file: (identity.dev, identity.ino), owner }
-    }
-}
-
-/// Everything that a fork must know of.
+/// Everything that a fork must forget.
 #[derive(Debug)]
 pub struct ProcessState {
-    /// Grows by one with each fork: what was made under another number is the parent's.
+    /// Grows by one with each fork: what has another number is the parent's.
     pub generation: u64,
-    /// Locks held now.
+    /// Locks that are held now.
     pub locks: Vec<HeldLock>,
     /// Sockets of workers. A child that kept its copy would keep the connection open.
     pub sockets: Vec<RawFd>,
@@ -69,9 +55,9 @@ pub struct ProcessState {
 pub struct Worker {
     /// Its number among the workers of this process.
     pub number: u64,
-    /// The moment at which it has given up, or has stored what it has.
+    /// When it has given up at the latest, or has stored its answer.
     pub limit: Instant,
-    /// Whether it has its answer, which it has only to store.
+    /// Whether it has its answer, and only stores it.
     pub is_storing: bool,
 }
 
@@ -83,7 +69,12 @@ impl ProcessState {
         lock.map_or(LockOwner::Worker, |lock| lock.owner)
     }
 
-    /// Strikes the lock of `file` out.
+    /// Adds the lock of `file`, which is `id`.
+    pub fn hold(&mut self, file: &File, id: FileId, owner: LockOwner) {
+        self.locks.push(HeldLock { fd: file.as_raw_fd(), file: id, owner });
+    }
+
+    /// Removes the lock of `file`.
     pub fn forget(&mut self, file: &File) {
         let fd = file.as_raw_fd();
         self.locks.retain(|lock| lock.fd != fd);
@@ -98,8 +89,8 @@ static STATE: Mutex<ProcessState> = Mutex::new(ProcessState {
     finishing: Vec::new(),
 });
 
-/// What is under way. Whoever has it holds a mutex, so no signal reaches this thread meanwhile: a handler
-/// that ends the process, as Apache's does, would wait for that mutex for ever.
+/// The process state, locked. No signal reaches this thread meanwhile: a handler that ends the process, as
+/// Apache's does, would wait for this mutex for ever.
 pub struct Guard {
     // Unlocked first.
     state: MutexGuard<'static, ProcessState>,
@@ -120,22 +111,21 @@ impl DerefMut for Guard {
     }
 }
 
-/// State of this process that several threads change, and that no fork finds locked: whoever has its lock has
-/// that of what is under way, too.
+/// A mutex that no fork finds locked: its users hold the process state, too.
 pub struct ProcessMutex<T>(Mutex<T>);
 
 impl<T> ProcessMutex<T> {
-    /// The `state` at first.
+    /// A mutex around `state`.
     pub const fn new(state: T) -> Self {
         Self(Mutex::new(state))
     }
 
-    /// Gives the state to `work`.
+    /// Runs `work` on the state.
     pub fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
         self.with_under(&process_state(), work)
     }
 
-    /// The same for whoever has what is under way in hand.
+    /// The same for callers that hold the process state.
     pub fn with_under<R>(&self, _: &ProcessState, work: impl FnOnce(&mut T) -> R) -> R {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -153,12 +143,12 @@ pub fn php_thread_ends() {
     PHP_THREADS.fetch_sub(1, Ordering::Relaxed);
 }
 
-/// Whether what PHP code of this process does may be done by another thread than this one.
+/// Whether another thread than this one may run PHP code of this process.
 pub fn has_several_php_threads() -> bool {
     PHP_THREADS.load(Ordering::Relaxed) > 1
 }
 
-/// What is under way, for as long as the guard lives. No fork happens meanwhile.
+/// Locks the process state. No fork happens until the guard is dropped.
 pub fn process_state() -> Guard {
     static FORK_HANDLERS: Once = Once::new();
     FORK_HANDLERS.call_once(|| {
@@ -171,7 +161,7 @@ pub fn process_state() -> Guard {
     lock()
 }
 
-/// The number of this process among its ancestors: another one after each fork.
+/// The generation of this process: another one after each fork.
 pub fn generation() -> u64 {
     process_state().generation
 }
@@ -182,10 +172,10 @@ fn lock() -> Guard {
 }
 
 /// Keeps the guard from one fork handler to the next. They run on the thread that forks, one after
-/// the other, and only whoever holds the mutex touches it.
+/// the other, and only the holder of the mutex touches it.
 struct Stash(UnsafeCell<Option<Guard>>);
 
-// SAFETY: accessed only between `before_fork` and the handler after it, under the mutex itself.
+// SAFETY: used only between `before_fork` and the handler after it, under the mutex itself.
 unsafe impl Sync for Stash {}
 
 static STASH: Stash = Stash(UnsafeCell::new(None));
@@ -197,7 +187,7 @@ extern "C" fn before_fork() {
 }
 
 extern "C" fn after_in_parent() {
-    // SAFETY: as above; this gives the mutex back.
+    // SAFETY: as above; this unlocks the mutex.
     drop(unsafe { (*STASH.0.get()).take() });
 }
 

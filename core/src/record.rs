@@ -6,11 +6,12 @@
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
-use crate::failure::Fingerprint;
+use crate::endpoint::Endpoint;
+use crate::fingerprint::Fingerprint;
 use crate::token::Token;
 
-/// The version of the records that are written. A newer one is neither believed nor touched, until its token
-/// is replaced.
+/// The version of the records that are written. A newer one is neither believed nor changed until its token is
+/// replaced.
 const VERSION: u64 = 1;
 
 /// Whose a token is.
@@ -18,23 +19,33 @@ const VERSION: u64 = 1;
 pub struct TokenOwner {
     /// AppID, or WeCom's corpid.
     pub account: String,
-    /// Which of a corpid's applications: told by its corpsecret alone.
+    /// Which of a corpid's apps: told by its corpsecret alone.
     pub application: Option<Fingerprint>,
+}
+
+impl TokenOwner {
+    /// Whether both are known to be different.
+    pub fn is_not(&self, other: &Self) -> bool {
+        let applications = self.application.as_ref().zip(other.application.as_ref());
+        self.account != other.account || applications.is_some_and(|(one, other)| one != other)
+    }
 }
 
 /// Whose token a call asks for, as far as it says.
 #[derive(Debug, Clone, Copy)]
 pub struct AccountClaim<'a> {
-    /// AppID, or WeCom's corpid.
-    pub account: &'a str,
-    /// WeCom's corpsecret.
-    pub corpsecret: Option<&'a str>,
+    account: &'a str,
+    corpsecret: Option<&'a str>,
 }
 
-impl AccountClaim<'_> {
+impl<'a> AccountClaim<'a> {
+    /// The claim of `account` at `endpoint`. Only WeCom has a token for each secret.
+    pub(crate) fn new(account: &'a str, secret: Option<&'a str>, endpoint: Endpoint) -> Self {
+        Self { account, corpsecret: secret.filter(|_| endpoint == Endpoint::Wecom) }
+    }
+
     /// Whether this is known to be another's token than `owner`'s. With the same appid, another secret or
-    /// endpoint makes no other owner.
-    #[must_use]
+    /// endpoint makes no other owner. A call on a fresh file comes here: a hash only where it must be.
     pub fn is_not(&self, owner: &TokenOwner) -> bool {
         let is_other = |application: &Fingerprint| {
             self.corpsecret.is_some_and(|secret| fingerprint(secret) != *application)
@@ -43,7 +54,6 @@ impl AccountClaim<'_> {
     }
 
     /// The owner that this names.
-    #[must_use]
     pub fn owner(&self) -> TokenOwner {
         let application = self.corpsecret.map(fingerprint);
         TokenOwner { account: self.account.to_owned(), application }
@@ -51,16 +61,7 @@ impl AccountClaim<'_> {
 }
 
 fn fingerprint(text: &str) -> Fingerprint {
-    Fingerprint::from_parts([text.to_owned()])
-}
-
-impl TokenOwner {
-    /// Whether both are known to be different.
-    #[must_use]
-    pub fn is_not(&self, other: &Self) -> bool {
-        let applications = self.application.as_ref().zip(other.application.as_ref());
-        self.account != other.account || applications.is_some_and(|(one, other)| one != other)
-    }
+    Fingerprint::from_parts([text])
 }
 
 /// What is known of one token.
@@ -78,19 +79,16 @@ pub struct Record {
 
 impl Record {
     /// The record of `token`, which was asked for at `asked_at` in the name of `owner`.
-    #[must_use]
     pub fn new(token: &Token, owner: Option<TokenOwner>, asked_at: Timestamp) -> Self {
         Self { tag: fingerprint(&token.value), owner, asked_at, expiry: token.expiry }
     }
 
     /// Whether it is the record of `token`.
-    #[must_use]
     pub fn is_of(&self, token: &Token) -> bool {
         self.tag == fingerprint(&token.value)
     }
 
     /// The record as it stands beside a token file.
-    #[must_use]
     pub fn to_json(&self) -> Value {
         let mut members = Map::new();
         let mut set = |key: &str, value: Value| members.insert(key.to_owned(), value);
@@ -106,20 +104,19 @@ impl Record {
     }
 
     /// Reads what [`Self::to_json`] wrote; `None` for anything else, and for another version.
-    #[must_use]
     pub fn from_json(json: &Value) -> Option<Self> {
         if json.get("version")?.as_u64()? != VERSION {
             return None;
         }
         let text = |key: &str| json.get(key).and_then(Value::as_str);
-        let moment = |key: &str| json.get(key).and_then(Value::as_i64).map(Timestamp::from_millis);
-        let application = text("application").map(Fingerprint::new);
+        let time = |key: &str| json.get(key).and_then(Value::as_i64).map(Timestamp::from_millis);
+        let application = text("application").map(Fingerprint::from_hex);
         let owner = |account: &str| TokenOwner { account: account.to_owned(), application };
         Some(Self {
-            tag: Fingerprint::new(text("token")?),
+            tag: Fingerprint::from_hex(text("token")?),
             owner: text("account").map(owner),
-            asked_at: moment("asked_at_ms")?,
-            expiry: moment("expires_at_ms")?,
+            asked_at: time("asked_at_ms")?,
+            expiry: time("expires_at_ms")?,
         })
     }
 }

@@ -4,31 +4,28 @@ use std::fmt;
 
 use crate::printable::printable;
 
-/// A secret: it is handed to WeChat and to nobody else.
+/// A secret: it is sent to WeChat and to nobody else.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes `text` into keeping.
+    /// The secret `text`.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
     /// The secret itself, for the one request that needs it.
-    #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
     /// Whether there is none.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// `text` without the secret, should it hold it, and printable; 300 characters at most.
-    #[must_use]
-    pub fn scrub(&self, text: &str) -> String {
+    /// `text` without the secret, should it contain it, and printable; 300 characters at most.
+    pub(crate) fn scrub(&self, text: &str) -> String {
         const MAX_CHARS: usize = 300;
         let hidden = match self.reveal() {
             "" => text.to_owned(),

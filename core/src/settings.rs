@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use ureq::Proxy;
 
+use crate::endpoint::{ApiBase, Endpoint};
 use crate::secret::Secret;
 use crate::token_file::replace::WriteMode;
-use crate::wechat::{ApiBase, Endpoint, Transport};
+use crate::wechat::Transport;
 
 /// Every setting, with the value that it has now.
 #[derive(Debug, Clone)]
@@ -164,7 +165,10 @@ fn mode(text: &str) -> Result<u32, String> {
 fn bases(text: &str) -> Result<Vec<ApiBase>, String> {
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     parts
-        .map(|part| part.parse().map_err(|why: &str| format!("{why}, in each of its parts")))
+        .map(|part| {
+            let refusal = |why: &str| format!("must be a list of URLs, and each {why}");
+            part.parse().map_err(refusal)
+        })
         .collect()
 }
 

@@ -1,10 +1,10 @@
-//! Signals that must wait: while a thread holds what a handler may want, and on threads that PHP does
-//! not know.
+//! Blocks signals: while a thread holds a mutex that a handler may want, and on threads that PHP does not
+//! know.
 
 use std::mem::MaybeUninit;
 use std::ptr;
 
-/// Every signal is blocked on this thread while this lives. A thread that is started meanwhile inherits
+/// Blocks every signal on this thread until it is dropped. A thread that is started meanwhile inherits
 /// the mask.
 pub struct SignalsBlocked {
     before: libc::sigset_t,

@@ -22,10 +22,7 @@ const SEND: SendFlags = SendFlags::NOSIGNAL;
 const SEND: SendFlags = SendFlags::empty();
 
 impl Socket {
-    /// A TCP connection to `address`, made until `deadline`.
-    ///
-    /// # Errors
-    /// Those of socket(2) and connect(2); [`ErrorKind::TimedOut`].
+    /// A TCP connection to `address`, made until `deadline`; else [`ErrorKind::TimedOut`].
     pub fn stream(address: SocketAddr, deadline: Instant) -> io::Result<Self> {
         let socket = Self::new(address, SocketType::STREAM)?;
         loop {
@@ -47,9 +44,6 @@ impl Socket {
 
     /// A UDP socket that sends to `address`, from a port that the kernel picks at random, and receives
     /// from there alone.
-    ///
-    /// # Errors
-    /// Those of socket(2) and connect(2).
     pub fn datagram(address: SocketAddr) -> io::Result<Self> {
         let socket = Self::new(address, SocketType::DGRAM)?;
         rustix::io::retry_on_intr(|| rustix::net::connect(&*socket.0, &address))?;
@@ -62,9 +56,6 @@ impl Socket {
     }
 
     /// Sends all of `bytes` until `deadline`.
-    ///
-    /// # Errors
-    /// Those of send(2); [`ErrorKind::TimedOut`].
     pub fn send(&self, bytes: &[u8], deadline: Instant) -> io::Result<()> {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -79,9 +70,6 @@ impl Socket {
     }
 
     /// Receives what is there, or comes until `deadline`. Nothing is the end of a stream.
-    ///
-    /// # Errors
-    /// Those of recv(2); [`ErrorKind::TimedOut`].
     pub fn receive(&self, buffer: &mut [u8], deadline: Instant) -> io::Result<usize> {
         loop {
             match rustix::net::recv(&*self.0, &mut *buffer, RecvFlags::empty()) {
@@ -99,9 +87,6 @@ impl Socket {
 }
 
 /// Waits until one of `sockets` has something to receive, an error perhaps; tells which have.
-///
-/// # Errors
-/// Those of poll(2); [`ErrorKind::TimedOut`] after `deadline`.
 pub fn wait_for_any<'a>(
     sockets: impl Iterator<Item = &'a Socket>,
     deadline: Instant,

@@ -1,4 +1,4 @@
-//! What can be said of a token file without locking it and without asking anybody.
+//! The status of a token file, read without its lock and without a fetch.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,29 +7,29 @@ use crate::clock::{Clock, Timestamp};
 use crate::failure::{Cause, FailureRecord};
 use crate::token::Freshness;
 use crate::token_file::holder::{self, Holder};
-use crate::token_file::{self, CredentialKind, Document, FileError, FileSpec, replace};
+use crate::token_file::{self, CredentialKind, Document, FileError, FileSpec, siblings};
 use crate::unstored_tokens;
 
-/// What state a token file is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The state of a token file.
+#[derive(Debug, Clone, Copy, Default)]
 pub enum State {
     /// Its token is valid.
     Fresh,
-    /// Its token is valid, and close enough to its expiry to be refreshed.
+    /// Its token is valid, and close enough to its expiry to refresh.
     Due,
-    /// Its token is no longer valid, or it has none.
+    /// It has no valid token.
     Expired,
-    /// It is torn: half written, or all NUL bytes.
+    /// It is partial: half written, or all NUL bytes.
     Damaged,
     /// There is no file.
     Missing,
     /// It cannot be read, or is not a token file.
+    #[default]
     Unusable,
 }
 
 impl State {
     /// The state's name for PHP.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
@@ -42,18 +42,18 @@ impl State {
     }
 }
 
-/// A token file as it stands. Neither token nor secret is in here.
-#[derive(Debug)]
+/// The status of a token file. It contains neither token nor secret.
+#[derive(Debug, Default)]
 pub struct Status {
-    /// The file that was asked about.
+    /// The path as the caller names it.
     pub file: PathBuf,
-    /// Whether there is something at that path.
+    /// Whether something is at that path.
     pub exists: bool,
     /// Its state.
     pub state: State,
-    /// Whether the token that this process hands out is in the file.
+    /// Whether the file holds the token that this process returns.
     pub is_stored: bool,
-    /// How it spells token and expiry.
+    /// The file format.
     pub layout: Option<String>,
     /// When its token expires or expired.
     pub expiry: Option<Timestamp>,
@@ -63,42 +63,29 @@ pub struct Status {
     pub due_in: Option<i64>,
     /// The last failed refresh.
     pub failure: Option<FailureRecord>,
-    /// Who holds its lock.
+    /// The process that holds the lock.
     pub holder: Option<Holder>,
-    /// Whether a refresh is under way.
+    /// Whether a refresh is running.
     pub refreshing: bool,
     /// Why it is unusable, or cannot be created.
     pub error: Option<String>,
 }
 
-/// The status of the file of a token or a ticket at `path`, which is due `refresh_ahead` before its
-/// expiry.
-#[must_use]
+/// The status of the token or ticket file at `path`, whose token is due `refresh_ahead` before its expiry.
 pub fn read(path: &Path, refresh_ahead: Duration, clock: &dyn Clock) -> Status {
-    let mut status = Status {
-        file: path.to_owned(),
-        exists: true,
-        state: State::Unusable,
-        is_stored: true,
-        layout: None,
-        expiry: None,
-        expires_in: None,
-        due_in: None,
-        failure: None,
-        holder: None,
-        refreshing: false,
-        error: None,
-    };
+    let mut status = Status { file: path.to_owned(), is_stored: true, ..Status::default() };
     match token_file::read(path, FileSpec { kind: CredentialKind::Any, layout: None }) {
         Ok(snapshot) => {
             status.exists = snapshot.identity.is_some();
-            status.holder = snapshot.identity.and_then(|identity| holder::find(&identity));
-            status.refreshing = status.holder.is_some() && is_staged(path);
+            status.holder = snapshot.identity.and_then(|identity| holder::find(identity.id));
+            // A refresh creates its temporary file before it fetches.
+            status.refreshing = status.holder.is_some()
+                && token_file::resolve(path).is_ok_and(|real| siblings::is_staged(&real));
             describe(&mut status, &snapshot.document, refresh_ahead, clock.now());
             status.error = match &status.failure {
                 Some(FailureRecord { cause: Cause::Store { reason }, .. }) if !status.is_stored => {
                     Some(format!(
-                        "this process alone has the token, which could not be stored: {reason}"
+                        "only this process has the token, which could not be stored: {reason}"
                     ))
                 }
                 _ if status.exists => None,
@@ -113,11 +100,6 @@ pub fn read(path: &Path, refresh_ahead: Duration, clock: &dyn Clock) -> Status {
     status
 }
 
-/// Whoever refreshes makes its replacement first.
-fn is_staged(path: &Path) -> bool {
-    token_file::resolve(path).is_ok_and(|real| replace::is_staged(&real))
-}
-
 fn describe(status: &mut Status, document: &Document, refresh_ahead: Duration, now: Timestamp) {
     let unstored = unstored_tokens::unstored(&status.file, document, now).filter(|_| status.exists);
     let token = unstored.as_ref().map(|(fetched, _)| &fetched.token).or(document.token());
@@ -127,14 +109,11 @@ fn describe(status: &mut Status, document: &Document, refresh_ahead: Duration, n
     status.expiry = token.map(|token| token.expiry);
     status.expires_in = status.expiry.map(|expiry| expiry.secs() - now.secs());
     status.due_in = status.expiry.map(|expiry| expiry.before(refresh_ahead).secs() - now.secs());
-    status.state = match token {
+    status.state = match token.map(|token| token.freshness(now, refresh_ahead)) {
         _ if status.is_stored && !status.exists => State::Missing,
         _ if status.is_stored && document.is_damaged() => State::Damaged,
-        Some(token) => match token.freshness(now, refresh_ahead) {
-            Freshness::Fresh => State::Fresh,
-            Freshness::Due => State::Due,
-            Freshness::Expired => State::Expired,
-        },
-        None => State::Expired,
+        Some(Freshness::Fresh) => State::Fresh,
+        Some(Freshness::Due) => State::Due,
+        Some(Freshness::Expired) | None => State::Expired,
     };
 }

@@ -1,6 +1,6 @@
-//! Tickets: an upstream that needs an access token first.
+//! WeChat as the source of tickets: each fetch needs an access token first.
 //!
-//! The lock of the ticket file is held while the token is got, never the other way round.
+//! The ticket file is locked before the token file, never the other way round.
 
 use std::time::{Duration, Instant};
 
@@ -9,13 +9,14 @@ use crate::failure::{Cause, Failure, Requester};
 use crate::protocol::{self, Call, LazySource, Remote};
 use crate::token_file::CredentialKind;
 use crate::token_source::{FetchError, IssuedToken, TokenSource};
-use crate::wechat::{Http, TicketKind, errcode};
+use crate::wechat::errcode::{self, Asked};
+use crate::wechat::{Http, TicketKind};
 
 impl TicketKind {
-    /// What the file of a ticket that is called `name` keeps.
+    /// The credential type of the ticket with this `name`.
     ///
     /// # Errors
-    /// What it may be called.
+    /// The names that are allowed.
     pub fn kind(name: &str) -> Result<CredentialKind, &'static str> {
         match name {
             "jsapi" => Ok(CredentialKind::JsapiTicket),
@@ -30,9 +31,9 @@ impl TicketKind {
 pub struct TicketSource {
     /// Which ticket.
     pub kind: TicketKind,
-    /// How WeChat is reached.
+    /// How to reach WeChat.
     pub http: Http,
-    /// The call that gets the access token.
+    /// The call that obtains the access token.
     pub token_call: Call,
     /// Where the access token comes from.
     pub tokens: Remote,
@@ -64,7 +65,8 @@ impl TokenSource for TicketSource {
     }
 
     fn requester(&self) -> Requester {
-        self.tokens.requester()
+        let describe = |cause: &Cause| errcode::describe(cause, Asked::Ticket);
+        Requester { describe, ..self.tokens.requester() }
     }
 
     fn time_limit(&self) -> Duration {

@@ -1,4 +1,4 @@
-//! A token, wherever it comes from and wherever it is kept.
+//! A token and its expiry, whatever its source and its file format.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,23 +6,23 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 
-/// A token and the moment from which it is dead. Never shown in full: it is a credential.
+/// A token and its expiry. Never shown in full: it is a credential.
 #[derive(Clone, Eq)]
 pub struct Token {
-    /// The token itself; [`is_token`] holds for it.
+    /// The token itself, for which [`is_token`] is true.
     pub value: Arc<str>,
-    /// The first moment at which it is no longer valid.
+    /// The first time at which it is no longer valid.
     pub expiry: Timestamp,
-    /// The first moment at which that is believed. (Another moment, not a flag: a token whose size is no
-    /// multiple of its alignment is copied in pieces, on which every hot call stumbled.)
+    /// The first time at which that expiry is plausible. (A time, not a flag: a struct whose size is not a
+    /// multiple of its alignment is copied in pieces, which slowed down every hot call.)
     pub believed_from: Timestamp,
 }
 
-/// The longest life that is believed of a token which other code has stored. WeChat gives two hours; an
-/// expiry that lies farther ahead was written by a clock that was ahead itself.
+/// The longest plausible lifetime of a token that other code has stored. WeChat's tokens are valid for two
+/// hours; a clock that was ahead has written a later expiry.
 pub const MAX_FOREIGN_LIFE: Duration = Duration::from_secs(24 * 3600);
 
-/// How far it is believed is no part of what it is.
+/// `believed_from` does not tell two tokens apart.
 impl PartialEq for Token {
     fn eq(&self, other: &Self) -> bool {
         (&self.value, self.expiry) == (&other.value, other.expiry)
@@ -35,35 +35,32 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What time has made of a token.
+/// How close a token is to its expiry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freshness {
-    /// Valid, and not to be refreshed yet.
+    /// Valid, and too early to refresh.
     Fresh,
-    /// Valid, and close enough to its expiry to be refreshed.
+    /// Valid, and close enough to its expiry to refresh.
     Due,
     /// No longer valid.
     Expired,
 }
 
 impl Token {
-    /// A token that may live for as long as it says: this extension has stored it, or stores it now, or its
-    /// file says that it never expires.
-    #[must_use]
+    /// A token with any lifetime: this extension has stored it or stores it now, or its file says that it never
+    /// expires.
     pub fn own(value: impl Into<Arc<str>>, expiry: Timestamp) -> Self {
         Self { value: value.into(), expiry, believed_from: Timestamp::MIN }
     }
 
-    /// A token that other code has stored. It lives for [`MAX_FOREIGN_LIFE`] at most.
-    #[must_use]
+    /// A token that other code has stored. It is valid for [`MAX_FOREIGN_LIFE`] at most.
     pub fn foreign(value: impl Into<Arc<str>>, expiry: Timestamp) -> Self {
         let believed_from = expiry.before(MAX_FOREIGN_LIFE);
         Self { value: value.into(), expiry, believed_from }
     }
 
-    /// The token's age at `now`, if it is due `refresh_ahead` before its expiry.
-    #[must_use]
-    pub fn freshness(&self, now: Timestamp, refresh_ahead: Duration) -> Freshness {
+    /// The state at `now` of a token that is due `refresh_ahead` before its expiry.
+    pub(crate) fn freshness(&self, now: Timestamp, refresh_ahead: Duration) -> Freshness {
         if !self.is_valid(now) {
             Freshness::Expired
         } else if now >= self.expiry.before(refresh_ahead) {
@@ -73,16 +70,14 @@ impl Token {
         }
     }
 
-    /// Whether the token is still valid at `now`.
-    #[must_use]
+    /// Whether the token is valid at `now`.
     pub fn is_valid(&self, now: Timestamp) -> bool {
         self.believed_from <= now && now < self.expiry
     }
 }
 
-/// Whether `text` may be handed out as a token: visible ASCII, at least one character. WeChat's own
-/// tokens are of `[A-Za-z0-9_-]`; other providers use more of ASCII.
-#[must_use]
+/// Whether `text` can be a token: visible ASCII, at least one character. WeChat's own tokens consist of
+/// `[A-Za-z0-9_-]`; other providers use more of ASCII.
 pub fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -1,78 +1,47 @@
-//! What this process knows of token files because the files themselves could not take it: a token that could
-//! not be stored, and what belongs into an extended attribute where there is none.
+//! Tokens that could not be stored: only this process has them, by the real path of their file.
 //!
-//! Nothing clears it but what makes an entry needless. By real path.
+//! A token is forgotten when one can be stored, or when it expires.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::failure::{Cause, FailureRecord};
-use crate::process::ProcessMutex;
 use crate::record::Record;
 use crate::token::Token;
-use crate::token_file::{self, Document};
+use crate::token_file::{Document, KnownFiles};
 
-/// A token as an upstream has given it, with its record.
+/// A token as its source has given it, with its record.
 #[derive(Debug, Clone)]
 pub struct Fetched {
     /// The token.
     pub token: Token,
-    /// What is known of it.
+    /// Its record.
     pub record: Record,
 }
 
-/// A token that could not be stored: this process alone has it.
+/// A token that could not be stored: only this process has it.
 #[derive(Clone)]
 pub struct UnstoredToken {
     /// The token.
     pub fetched: Fetched,
-    /// The token that the file held then. If it holds another one by now, that is newer.
+    /// The token that the file contained then. If it contains another one now, that is newer.
     pub instead_of: Option<Arc<str>>,
-    /// What was left for others. If the file tells of a later token that could not be stored, that is newer.
+    /// The failure that was recorded for others. A later one in the file tells of a newer token that could not be
+    /// stored either.
     pub failure: FailureRecord,
-    /// For how long this one can then be relied on; `None` if that makes no difference.
+    /// For how long this token can be used after that; `None` if a newer one does not invalidate it.
     pub overlap: Option<Duration>,
 }
 
-#[derive(Default)]
-struct Entry {
-    attribute: Option<String>,
-    unstored: Option<UnstoredToken>,
-}
+static UNSTORED: KnownFiles<UnstoredToken> = KnownFiles::new();
 
-type Entries = BTreeMap<PathBuf, Entry>;
-
-static LEDGER: ProcessMutex<Entries> = ProcessMutex::new(BTreeMap::new());
-
-/// Of no more files than this anything is known. Where there are no extended attributes, each file that is
-/// refreshed has an entry.
-const MOST: usize = 10_000;
-
-/// Nobody pays for the mutex, nor for the real path, while there is nothing to know.
-static IS_ANY: AtomicBool = AtomicBool::new(false);
-
-/// What the extended attribute of the file at `path` would hold if it could; by whatever name.
-#[must_use]
-pub fn attribute(path: &Path) -> Option<String> {
-    with_entry(path, |entry| entry.attribute.clone())
-}
-
-/// Keeps what the extended attribute of the file at `real` could not take, or forgets it.
-pub fn keep_attribute(real: &Path, attribute: Option<String>) {
-    change(real, |_, entry| entry.attribute = attribute);
-}
-
-/// The token that could not be stored in the file at `path`, by whatever name, which holds `document`: as long
-/// as it is valid at `now`, and the file has no newer one. And whether another process has one, which it could
-/// not store either.
-#[must_use]
+/// The token that could not be stored in the file at `path`, by whatever name, which contains `document`: while
+/// it is valid at `now`, and the file has no newer one. And whether another process has a newer one, which it
+/// could not store either.
 pub fn unstored(path: &Path, document: &Document, now: Timestamp) -> Option<(Fetched, bool)> {
-    let UnstoredToken { fetched, instead_of, failure, overlap } =
-        with_entry(path, |entry| entry.unstored.clone())?;
+    let UnstoredToken { fetched, instead_of, failure, overlap } = UNSTORED.get(path)?;
     if document.token().is_some_and(|token| Some(&token.value) != instead_of.as_ref()) {
         return None;
     }
@@ -81,57 +50,21 @@ pub fn unstored(path: &Path, document: &Document, now: Timestamp) -> Option<(Fet
     };
     let later = document.failure().filter(is_later);
     let end = later.zip(overlap).map(|(later, overlap)| later.failed_at + overlap);
-    let is_alive = fetched.token.is_valid(now) && end.is_none_or(|end| now < end);
-    is_alive.then_some((fetched, later.is_some()))
+    let is_usable = fetched.token.is_valid(now) && end.is_none_or(|end| now < end);
+    is_usable.then_some((fetched, later.is_some()))
 }
 
-/// Keeps a token that could not be stored in the file at `real`, and lets go what has expired at `now`. Whether
-/// it is the first since one could be stored.
+/// Keeps a token that could not be stored in the file at `real`, and forgets those that have expired at `now`.
+/// Whether it is the first since one could be stored.
 pub fn keep_unstored(real: &Path, unstored: UnstoredToken, now: Timestamp) -> bool {
-    change(real, |others, entry| {
-        others.retain(|_, entry| {
-            entry.unstored.take_if(|unstored| !unstored.fetched.token.is_valid(now));
-            !entry.is_needless()
-        });
-        entry.unstored.replace(unstored).is_none()
-    })
+    let before = UNSTORED.set(real, Some(unstored));
+    UNSTORED.retain(|unstored| unstored.fetched.token.is_valid(now));
+    before.is_none()
 }
 
-/// The file at `real` could be written: it says itself what there is to know.
+/// The file at `real` could be written: no other token is needed.
 pub fn stored(real: &Path) {
-    if IS_ANY.load(Ordering::Relaxed) {
-        change(real, |_, entry| entry.unstored = None);
-    }
-}
-
-fn with_entry<R>(path: &Path, work: impl FnOnce(&Entry) -> Option<R>) -> Option<R> {
-    if !IS_ANY.load(Ordering::Relaxed) {
-        return None;
-    }
-    let real = token_file::resolve(path).ok()?;
-    LEDGER.with(|entries| entries.get(&real).and_then(work))
-}
-
-/// Changes the entry of `real`, beside the others.
-fn change<R>(real: &Path, work: impl FnOnce(&mut Entries, &mut Entry) -> R) -> R {
-    LEDGER.with(|entries| {
-        let mut entry = entries.remove(real).unwrap_or_default();
-        let result = work(entries, &mut entry);
-        if !entry.is_needless() {
-            if entries.len() >= MOST {
-                entries.pop_first();
-            }
-            entries.insert(real.to_owned(), entry);
-        }
-        IS_ANY.store(!entries.is_empty(), Ordering::Relaxed);
-        result
-    })
-}
-
-impl Entry {
-    const fn is_needless(&self) -> bool {
-        self.attribute.is_none() && self.unstored.is_none()
-    }
+    UNSTORED.set(real, None);
 }
 
 #[cfg(test)]
@@ -140,14 +73,19 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-    use crate::failure::{Failure, Fingerprint, Requester, RetryPolicy};
+    use crate::failure::{Failure, Requester, RetryPolicy};
+    use crate::fingerprint::Fingerprint;
     use crate::token_file::{CredentialKind, FileSpec, Origin};
 
     const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
     fn failure(at: Timestamp) -> FailureRecord {
-        let requester =
-            Requester { account: Fingerprint::new("a"), route: Fingerprint::new("w"), owner: None };
+        let requester = Requester {
+            account: Fingerprint::from_hex("a"),
+            route: Fingerprint::from_hex("w"),
+            owner: None,
+            describe: Cause::to_string,
+        };
         let cause = Cause::Store { reason: "full".into() };
         FailureRecord::new(
             Failure { cause, retry_policy: RetryPolicy::Backoff },
@@ -216,18 +154,5 @@ mod tests {
         assert_eq!(value(&holding("old"), NOW), None);
         assert!(keep_unstored(&real, unstored_token("c"), NOW), "the first since");
         stored(&real);
-    }
-
-    #[test]
-    fn what_an_attribute_could_not_take_is_known_until_one_can() {
-        let dir = tempfile::tempdir().unwrap();
-        let real = dir.path().canonicalize().unwrap().join("token.json");
-        assert_eq!(attribute(&real), None);
-        keep_attribute(&real, Some("{}".into()));
-        assert_eq!(attribute(&dir.path().join("./token.json")).as_deref(), Some("{}"));
-        stored(&real);
-        assert_eq!(attribute(&real).as_deref(), Some("{}"));
-        keep_attribute(&real, None);
-        assert_eq!(attribute(&real), None);
     }
 }

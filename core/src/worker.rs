@@ -1,7 +1,5 @@
-//! Threads that no signal of PHP reaches.
-//!
-//! A signal handler of PHP or of a SAPI must never run on a thread that PHP does not know, so a
-//! worker is born with every signal blocked, and so are the threads that it starts.
+//! Worker threads, which no signal reaches: a signal handler of PHP or of a SAPI must never run on a thread that
+//! PHP does not know. A worker starts with every signal blocked, and so do the threads that it starts.
 
 use std::cell::Cell;
 use std::io;
@@ -14,12 +12,9 @@ use crate::memory;
 use crate::process::{self, Worker};
 use crate::signals::SignalsBlocked;
 
-/// Runs `work`, which takes `limit` at most, on a thread of its own with every signal blocked. Its
-/// result comes through the receiver, which is disconnected without one if the work panics.
-///
-/// # Errors
-/// If no thread can be started; `work` is then dropped.
-pub fn run<T: Send + 'static>(
+/// Runs `work`, which takes `limit` at most, on a thread of its own. The receiver gets the result, or is
+/// disconnected if the work panics. If no thread can be started, `work` is dropped.
+pub(crate) fn run<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<Receiver<T>> {
@@ -29,34 +24,33 @@ pub fn run<T: Send + 'static>(
     let thread = thread::Builder::new().name("wx_token".to_owned()).spawn(move || {
         NUMBER.set(Some(registered.0));
         let _registered = registered;
-        let _memory = ThreadMemory;
-        // Nobody listens if the caller has stopped waiting, or never meant to wait.
+        // Nobody receives it if the caller has stopped waiting, or does not wait.
         let _ = sender.send(work());
     });
     drop(blocked);
     thread.map(|_| receiver)
 }
 
-/// How long the end of the process waits for a worker that has no answer yet. php-fpm kills an idle child
+/// How long the end of the process waits for a worker that has no answer yet: php-fpm kills an idle child
 /// a second after SIGQUIT (`fpm_pctl_perform_idle_server_maintenance` in sapi/fpm/fpm/fpm_process_ctl.c),
 /// and a request may be waiting for the next child.
-const PATIENCE_AT_END: Duration = Duration::from_secs(1);
+const SHORT_WAIT: Duration = Duration::from_secs(1);
 
 thread_local! {
-    /// The worker's own entry among what the process has under way.
+    /// The number of the worker that runs on this thread.
     static NUMBER: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
 /// The worker that calls this has its answer, and takes `limit` at most to store it: the end of the process
-/// waits for that. On another thread, nothing.
-pub fn begin_to_store(limit: Duration) {
+/// waits for that. On another thread it does nothing.
+pub(crate) fn begin_to_store(limit: Duration) {
     let Some(number) = NUMBER.get() else { return };
     let mut process_state = process::process_state();
     for worker in process_state.workers.iter_mut().filter(|worker| worker.number == number) {
         worker.is_storing = true;
         worker.limit = worker.limit.min(Instant::now() + limit);
     }
-    // Whoever has reckoned with a worker that asks reckons anew.
+    // The deadlines of those who wait for this worker have changed.
     for thread in &process_state.finishing {
         thread.unpark();
     }
@@ -65,17 +59,17 @@ pub fn begin_to_store(limit: Duration) {
 /// How far the end of the process waits for a worker that has no answer yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShutdownWait {
-    /// [`PATIENCE_AT_END`].
+    /// [`SHORT_WAIT`].
     Short,
     /// To the worker's own limit: nobody waits for the next process.
     Full,
 }
 
-/// Waits for the workers of this process: for one that has its answer until that is stored, for one that
-/// is still asking as far as `wait` goes. The end of the process cuts it off.
+/// Waits for the workers of this process: for one that has its answer until that is stored, for one that is
+/// still fetching only as `wait` says. The end of the process interrupts it then.
 pub fn finish_all(wait: ShutdownWait) {
     let end = match wait {
-        ShutdownWait::Short => Some(Instant::now() + PATIENCE_AT_END),
+        ShutdownWait::Short => Some(Instant::now() + SHORT_WAIT),
         ShutdownWait::Full => None,
     };
     process::process_state().finishing.push(thread::current());
@@ -88,23 +82,14 @@ pub fn finish_all(wait: ShutdownWait) {
         let remaining = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
         match remaining.filter(|remaining| !remaining.is_zero()) {
             None => return,
-            // Each worker wakes this thread when it ends. Meanwhile no mutex is held, and signals come
-            // through.
+            // Each worker wakes this thread when it ends. No mutex is held during the wait, so signals
+            // are not blocked.
             Some(remaining) => thread::park_timeout(remaining),
         }
     }
 }
 
-/// What a worker remembers by itself: the token for a ticket.
-struct ThreadMemory;
-
-impl Drop for ThreadMemory {
-    fn drop(&mut self) {
-        memory::forget_thread();
-    }
-}
-
-/// A worker's entry among what the process has under way.
+/// A worker's entry in the state of the process.
 struct Registered(u64);
 
 impl Registered {
@@ -122,6 +107,10 @@ impl Registered {
 
 impl Drop for Registered {
     fn drop(&mut self) {
+        // The token for a ticket. If no thread could be started, this is the caller's, which keeps its memory.
+        if NUMBER.get() == Some(self.0) {
+            memory::forget_thread();
+        }
         let mut process_state = process::process_state();
         process_state.workers.retain(|worker| worker.number != self.0);
         for thread in &process_state.finishing {
@@ -197,7 +186,7 @@ mod tests {
             begin_to_store(long);
             let _ = said.send(());
             // A slow disk.
-            thread::sleep(PATIENCE_AT_END + Duration::from_millis(200));
+            thread::sleep(SHORT_WAIT + Duration::from_millis(200));
             STORED.store(true, Ordering::SeqCst);
         })?);
         assert!(heard.recv().is_ok());

@@ -2,30 +2,33 @@
 
 use hyper::body::Bytes;
 use hyper::{Method, Response, StatusCode};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::account::Kind;
-use crate::delivery::{self, Body};
+use crate::response::{self, Body};
 use crate::script;
-use crate::world::Shared;
+use crate::state::SharedState;
 
-/// What control paths start with.
+/// The beginning of each path of this API.
 pub(crate) const PREFIX: &str = "/emulator";
 
-/// Answers one control request: 400 with the reason for a body that does not fit, 404 for
-/// anything unknown.
-pub(crate) fn answer(method: &Method, path: &str, body: &Bytes, shared: &Shared) -> Response<Body> {
-    match act(method, path, body, shared) {
-        Ok(value) => delivery::json(StatusCode::OK, &value),
-        Err((status, why)) => delivery::json(status, &json!({ "error": why })),
-    }
+/// Answers one request: with 400 and the reason if the body does not fit, with 404 if the path or its
+/// method is unknown.
+pub(crate) fn answer(
+    method: &Method,
+    path: &str,
+    body: &Bytes,
+    shared: &SharedState,
+) -> Response<Body> {
+    dispatch(method, path, body, shared)
+        .unwrap_or_else(|(status, error)| response::json(status, &json!({ "error": error })))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct OfKind {
+struct OnlyKind {
     kind: Option<Kind>,
 }
 
@@ -35,66 +38,64 @@ struct Check {
     access_token: String,
 }
 
-type Refusal = (StatusCode, String);
+type Rejection = (StatusCode, String);
 
-fn act(method: &Method, path: &str, body: &Bytes, shared: &Shared) -> Result<Value, Refusal> {
-    let done = || json!({ "ok": true });
-    let name = path.strip_prefix(PREFIX).unwrap_or(path);
-    match (method.as_str(), name) {
-        ("GET", "/stats") => {
-            let stats = shared.with(|world, now| world.stats(now));
-            serde_json::to_value(stats).map_err(bad_request)
-        }
-        ("POST", "/reset") => {
-            shared.with(|world, _| world.reset());
-            Ok(done())
-        }
-        ("POST", "/forget") => {
-            shared.with(|world, _| world.forget());
-            Ok(done())
-        }
+fn dispatch(
+    method: &Method,
+    path: &str,
+    body: &Bytes,
+    shared: &SharedState,
+) -> Result<Response<Body>, Rejection> {
+    match (method.as_str(), path.strip_prefix(PREFIX).unwrap_or(path)) {
+        ("GET", "/stats") => return ok(&shared.with(|state, now| state.stats(now))),
+        ("POST", "/reset") => shared.with(|state, _| state.reset()),
+        ("POST", "/forget") => shared.with(|state, _| state.forget()),
         ("POST", "/script") => {
-            let steps = script::parse(read(body)?).map_err(bad_request)?;
+            let steps = script::parse(parse(body)?).map_err(bad_request)?;
             let queued = steps.len();
-            shared.with(|world, _| steps.into_iter().for_each(|step| world.script.push(step)));
-            Ok(json!({ "queued": queued }))
+            shared.with(|state, _| state.script.extend(steps));
+            return ok(&json!({ "queued": queued }));
         }
-        ("DELETE", "/script") => {
-            shared.with(|world, _| world.script.clear());
-            Ok(done())
-        }
+        ("DELETE", "/script") => shared.with(|state, _| state.script.clear()),
         ("PATCH", "/options") => {
-            let patch: Value = read(body)?;
-            shared.with(|world, _| world.options.patch(&patch)).map_err(bad_request)?;
-            Ok(done())
+            let patch = parse(body)?;
+            shared.with(|state, _| state.options.patch(patch)).map_err(bad_request)?;
         }
         ("POST", "/expire") => {
-            let OfKind { kind } = read_or_empty(body)?;
-            shared.with(|world, now| world.account.expire(kind, now));
-            Ok(done())
+            let OnlyKind { kind } = parse_or_empty(body)?;
+            shared.with(|state, now| state.account.expire(kind, now));
         }
         ("POST", "/invalidate") => {
-            let OfKind { kind } = read_or_empty(body)?;
-            shared.with(|world, now| world.account.invalidate(kind, now));
-            Ok(done())
+            let OnlyKind { kind } = parse_or_empty(body)?;
+            shared.with(|state, now| state.account.invalidate(kind, now));
         }
         ("POST", "/check") => {
-            let Check { access_token } = read(body)?;
-            let verdict = shared.with(|world, now| world.account.verdict(&access_token, now));
-            serde_json::to_value(verdict).map_err(bad_request)
+            let Check { access_token } = parse(body)?;
+            return ok(&shared.with(|state, now| state.account.verdict(&access_token, now)));
         }
-        _ => Err((StatusCode::NOT_FOUND, format!("no control call {method} {path}"))),
+        _ => {
+            let error = format!("unknown control path {method} {path}, see emulator/README.md");
+            return Err((StatusCode::NOT_FOUND, error));
+        }
     }
+    ok(&json!({ "ok": true }))
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(bad_request)
+fn ok(answer: &impl Serialize) -> Result<Response<Body>, Rejection> {
+    Ok(response::json(StatusCode::OK, answer))
 }
 
-fn read_or_empty<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    read(if body.is_empty() { b"{}" } else { body })
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Rejection> {
+    serde_json::from_slice(body).map_err(|error| match error.is_data() {
+        true => bad_request(error),
+        false => bad_request(format!("the body is not JSON: {error}")),
+    })
 }
 
-fn bad_request(why: impl ToString) -> Refusal {
-    (StatusCode::BAD_REQUEST, why.to_string())
+fn parse_or_empty<T: DeserializeOwned>(body: &[u8]) -> Result<T, Rejection> {
+    parse(if body.is_empty() { b"{}" } else { body })
+}
+
+fn bad_request(error: impl ToString) -> Rejection {
+    (StatusCode::BAD_REQUEST, error.to_string())
 }

@@ -1,30 +1,28 @@
-//! How an answer goes onto the wire: whole, or broken in the way a script asks for.
+//! The answer to a fetch on the wire: whole, or broken as a scripted fault says.
 
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use http_body_util::channel::{Channel, Sender};
-use http_body_util::{Either, Full};
+use http_body_util::channel::Sender;
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION};
+use hyper::header::{HeaderValue, LOCATION};
 use hyper::{Response, StatusCode};
-use serde::Serialize;
 use serde_json::Value;
 
-use crate::api::Answer;
-use crate::errcode::{Errcode, Service};
+use crate::endpoint::Service;
+use crate::errcode::Errcode;
+use crate::response::{self, Body, json_text};
 use crate::script::{Cut, Effect};
-use crate::world::InFlight;
+use crate::state::InFlight;
+use crate::wechat::Answer;
 
-/// A body that is there at once, or one that a task feeds.
-pub(crate) type Body = Either<Full<Bytes>, Channel<Bytes, io::Error>>;
-
-/// The connection is to be closed without (the rest of) an answer.
+/// The server closes the connection without the answer, or without the rest of it.
 #[derive(Debug, thiserror::Error)]
 #[error("cut by the script")]
-pub(crate) struct Severed;
+pub(crate) struct ConnectionCut;
 
-/// What an answer says.
+/// Status and body of an answer.
 #[derive(Debug)]
 pub(crate) struct Content {
     status: StatusCode,
@@ -32,43 +30,41 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    fn json(answer: &Answer) -> Self {
-        Self { status: StatusCode::OK, text: to_text(answer) }
-    }
-
-    /// What a fetch is told under `effect`. `real` asks WeChat's rules, and is called only by
-    /// effects that send some of the real answer.
-    pub(crate) fn of(
+    /// What a fetch gets under `effect`. Effects that send (some of) the real answer call `real`,
+    /// which applies WeChat's rules.
+    pub(crate) fn under(
         effect: &Effect,
         service: Service,
-        from: std::net::IpAddr,
+        from: IpAddr,
         real: impl FnOnce() -> Answer,
     ) -> Self {
-        match effect {
-            Effect::Real | Effect::Drip(_) | Effect::Cut(Cut::Half) => Self::json(&real()),
-            Effect::ExpiresIn(value) => Self::json(&real().with_expires_in(value.clone())),
-            Effect::AccessToken(value) => Self::json(&real().with_token(value.clone())),
-            Effect::Errcode { errcode, errmsg } => Self::json(&Answer::Refused {
-                errcode: *errcode,
-                errmsg: match errmsg {
-                    Some(errmsg) => errmsg.clone(),
-                    None => Errcode(*errcode).message(service, from),
-                },
-            }),
-            Effect::Status { status, body } => Self {
-                status: StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-                text: body.clone(),
-            },
-            Effect::Body(body) => Self { status: StatusCode::OK, text: body.clone() },
-            Effect::Redirect(_) => Self { status: StatusCode::FOUND, text: String::new() },
-            Effect::Cut(Cut::Before) | Effect::Endless | Effect::Hang => {
-                Self { status: StatusCode::OK, text: String::new() }
+        let text = match effect {
+            Effect::Real | Effect::Drip(_) | Effect::Cut(Cut::Half) => json_text(&real()),
+            Effect::ExpiresIn(value) => json_text(&real().replace(&["expires_in"], value)),
+            Effect::AccessToken(value) => {
+                json_text(&real().replace(&["access_token", "ticket"], value))
             }
-        }
+            Effect::Errcode { errcode, errmsg: None } => {
+                json_text(&Answer::error(Errcode(*errcode), service, from))
+            }
+            Effect::Errcode { errcode, errmsg: Some(errmsg) } => {
+                json_text(&Answer::with_errcode(*errcode, errmsg))
+            }
+            Effect::Status { body, .. } | Effect::Body(body) => body.clone(),
+            Effect::Redirect(_) | Effect::Cut(Cut::Before) | Effect::Endless | Effect::Hang => {
+                String::new()
+            }
+        };
+        let status = match effect {
+            Effect::Status { status, .. } => {
+                StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+            Effect::Redirect(_) => StatusCode::FOUND,
+            _ => StatusCode::OK,
+        };
+        Self { status, text }
     }
-}
 
-impl Content {
     /// The same with `errcode` as a string, if this is a JSON object that has one.
     pub(crate) fn with_errcode_as_string(self) -> Self {
         let Ok(Value::Object(mut answer)) = serde_json::from_str(&self.text) else { return self };
@@ -76,102 +72,57 @@ impl Content {
             Some(errcode) if errcode.is_number() => *errcode = errcode.to_string().into(),
             _ => return self,
         }
-        Self { text: to_text(&answer), ..self }
+        Self { text: json_text(&answer), ..self }
     }
 }
 
-/// Sends `content` under `effect`. The fetch stops being in flight just before its last byte
-/// leaves, so that a client that has read its answer never finds itself still counted.
+/// Sends `content` under `effect`. The fetch stops being in flight just before its last byte is sent:
+/// a client that has read its answer never finds itself still counted.
 pub(crate) async fn deliver(
     effect: Effect,
     content: Content,
     in_flight: InFlight,
-) -> Result<Response<Body>, Severed> {
+) -> Result<Response<Body>, ConnectionCut> {
     let Content { status, text } = content;
-    match effect {
-        Effect::Cut(Cut::Before) => Err(Severed),
+    let length = Some(text.len());
+    Ok(match effect {
+        Effect::Cut(Cut::Before) => return Err(ConnectionCut),
         Effect::Hang => {
-            // Dropped by the server when the client goes.
+            // The server drops this future when the client closes the connection.
             let _in_flight = in_flight;
             std::future::pending().await
         }
         Effect::Cut(Cut::Half) => {
-            Ok(fed(status, Some(text.len()), |body| send_half(text, body, in_flight)))
+            response::streamed(status, length, |body| send_half(text, body, in_flight))
         }
         Effect::Drip(pause) => {
-            Ok(fed(status, Some(text.len()), move |body| drip(text, pause, body, in_flight)))
+            response::streamed(status, length, move |body| drip(text, pause, body, in_flight))
         }
-        Effect::Endless => Ok(fed(status, None, |body| send_spaces(body, in_flight))),
+        Effect::Endless => response::streamed(status, None, |body| send_spaces(body, in_flight)),
         Effect::Redirect(location) => {
-            let mut response = whole(status, text);
+            let mut response = response::whole(status, text);
             if let Ok(location) = HeaderValue::try_from(location) {
                 response.headers_mut().insert(LOCATION, location);
             }
-            Ok(response)
+            response
         }
         Effect::Real
         | Effect::Errcode { .. }
         | Effect::Status { .. }
         | Effect::Body(_)
         | Effect::ExpiresIn(_)
-        | Effect::AccessToken(_) => Ok(whole(status, text)),
-    }
-}
-
-/// A JSON answer that nothing happens to.
-pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
-    whole(status, to_text(value))
-}
-
-/// A status alone.
-pub(crate) fn bare(status: StatusCode) -> Response<Body> {
-    whole(status, String::new())
-}
-
-fn to_text(value: &impl Serialize) -> String {
-    // Only maps with keys that are no strings fail, and no answer has one.
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-fn whole(status: StatusCode, text: String) -> Response<Body> {
-    with_head(status, Either::Left(Full::from(text)))
-}
-
-fn with_head(status: StatusCode, body: Body) -> Response<Body> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json; encoding=utf-8"));
-    response
-}
-
-/// A response whose body `feed` writes, on a task of its own. Without a length it is chunked.
-fn fed<F>(
-    status: StatusCode,
-    length: Option<usize>,
-    feed: impl FnOnce(Sender<Bytes, io::Error>) -> F,
-) -> Response<Body>
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let (sender, body) = Channel::new(1);
-    tokio::spawn(feed(sender));
-    let mut response = with_head(status, Either::Right(body));
-    if let Some(length) = length {
-        response.headers_mut().insert(CONTENT_LENGTH, length.into());
-    }
-    response
+        | Effect::AccessToken(_) => response::whole(status, text),
+    })
 }
 
 async fn send_half(text: String, mut body: Sender<Bytes, io::Error>, in_flight: InFlight) {
     let mut half = Bytes::from(text);
     half.truncate(half.len() / 2);
     if body.send_data(half).await.is_ok() {
-        // The error discards what is not yet on the wire: let the half get there first.
+        // The error discards what is not yet sent: the half must be on the wire first.
         tokio::time::sleep(Duration::from_millis(20)).await;
         drop(in_flight);
-        body.abort(io::Error::other(Severed));
+        body.abort(io::Error::other(ConnectionCut));
     }
 }
 
@@ -195,7 +146,7 @@ async fn drip(
     }
 }
 
-/// At most 16 MB a second: enough to overrun any bound, slow enough for a client without one to be
+/// At most 16 MB a second. A client exceeds any limit of its own soon, and one without a limit can be
 /// stopped before it has filled the memory.
 async fn send_spaces(mut body: Sender<Bytes, io::Error>, in_flight: InFlight) {
     let _in_flight = in_flight;

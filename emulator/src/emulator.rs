@@ -1,67 +1,31 @@
-//! The handle on a running emulator: start, watch, script, stop.
+//! A running emulator, to start, watch, script and stop.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use serde_json::Value;
 use tokio::sync::oneshot;
-use tokio_rustls::rustls;
 
 use crate::account::{Kind, Verdict};
-use crate::mint;
+use crate::error::Error;
 use crate::options::Options;
+use crate::random;
 use crate::script::{self, ScriptError, Step};
 use crate::server;
+use crate::state::SharedState;
 use crate::stats::Stats;
 use crate::tls::{self, CaFile};
-use crate::world::Shared;
 
-/// WeChat's documents ask for room for 512 characters; the lower bound leaves 16 random ones.
-const TOKEN_LENGTHS: std::ops::RangeInclusive<usize> = mint::PREFIX.len() + 16..=512;
+/// WeChat's documents ask callers for room for 512 characters. The lower bound leaves 16 random ones.
+const TOKEN_LENGTHS: std::ops::RangeInclusive<usize> = random::PREFIX.len() + 16..=512;
 
-/// Why an emulator did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// [`Options::listen`] is reachable from other machines.
-    #[error("{0} is not a loopback address: the emulator serves this machine only")]
-    NotLoopback(SocketAddr),
-    /// [`Options::token_length`] is out of range.
-    #[error("token length {0} is not within 19 to 512")]
-    TokenLength(usize),
-    /// The address is taken, or not to be had.
-    #[error("cannot listen on {address}: {source}")]
-    Listen {
-        /// The address asked for.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The CA file could not be written.
-    #[error("cannot write the CA file {}: {source}", path.display())]
-    CaFile {
-        /// The file, or the folder it was to be made in.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// No certificate could be made, for one because of a name that cannot stand in one.
-    #[error("cannot make a certificate: {0}")]
-    Certificate(#[from] rcgen::Error),
-    /// TLS could not be set up with the certificate.
-    #[error("cannot set up TLS: {0}")]
-    Tls(#[from] rustls::Error),
-    /// The thread or its event loop could not be made.
-    #[error("cannot start the server thread: {0}")]
-    Thread(io::Error),
-}
-
-/// A running emulator, on a thread of its own; it stops, with all its connections, when dropped.
+/// A running emulator, on its own thread. When dropped, it stops and closes its connections.
 #[derive(Debug)]
 pub struct Emulator {
-    shared: Arc<Shared>,
+    shared: Arc<SharedState>,
     address: SocketAddr,
     ca_file: Option<CaFile>,
     stop: Option<oneshot::Sender<()>>,
@@ -69,29 +33,23 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// Listens and serves. When it returns, connections are accepted.
+    /// Listens and serves. When it returns, the emulator accepts connections.
     ///
     /// # Errors
     ///
-    /// Options out of range, an address that is not loopback or not free, a CA file that cannot be
+    /// Options out of range, an address that is not loopback or is in use, a CA file that cannot be
     /// written: see [`Error`].
     pub fn start(options: Options) -> Result<Self, Error> {
-        let asked = options.listen;
-        if !asked.ip().is_loopback() {
-            return Err(Error::NotLoopback(asked));
+        let address = options.listen;
+        if !address.ip().is_loopback() {
+            return Err(Error::NotLoopback(address));
         }
         if !TOKEN_LENGTHS.contains(&options.token_length) {
             return Err(Error::TokenLength(options.token_length));
         }
-        let (acceptor, ca_file) = match &options.tls {
-            Some(tls) => {
-                let (acceptor, ca_file) = tls::prepare(tls)?;
-                (Some(acceptor), Some(ca_file))
-            }
-            None => (None, None),
-        };
+        let (acceptor, ca_file) = options.tls.as_ref().map(tls::prepare).transpose()?.unzip();
         let (listener, address) =
-            listen(asked).map_err(|source| Error::Listen { address: asked, source })?;
+            listen(address).map_err(|source| Error::Listen { address, source })?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -100,12 +58,12 @@ impl Emulator {
             let _context = runtime.enter();
             tokio::net::TcpListener::from_std(listener).map_err(Error::Thread)?
         };
-        let shared = Arc::new(Shared::new(options));
+        let shared = Arc::new(SharedState::new(options));
         let (stop, stopped) = oneshot::channel();
-        let world = Arc::clone(&shared);
+        let server = server::serve(listener, acceptor, Arc::clone(&shared), stopped);
         let thread = std::thread::Builder::new()
             .name("wechat-emulator".to_owned())
-            .spawn(move || runtime.block_on(server::serve(listener, acceptor, world, stopped)))
+            .spawn(move || runtime.block_on(server))
             .map_err(Error::Thread)?;
         Ok(Self { shared, address, ca_file, stop: Some(stop), thread: Some(thread) })
     }
@@ -116,89 +74,89 @@ impl Emulator {
         format!("{scheme}://{}", self.address)
     }
 
-    /// The address it listens on, with the port it was given.
+    /// The address on which it listens, with the real port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The CA that clients must trust, as a PEM file; `None` without TLS.
+    /// The certificate of the CA that clients must trust, a PEM file; `None` without TLS.
     pub fn ca_file(&self) -> Option<&Path> {
         self.ca_file.as_ref().map(CaFile::path)
     }
 
-    /// The options as they are now.
+    /// The present options.
     pub fn options(&self) -> Options {
-        self.shared.with(|world, _| world.options.clone())
+        self.shared.with(|state, _| state.options.clone())
     }
 
     /// What callers have done since the start or the last reset.
     pub fn stats(&self) -> Stats {
-        self.shared.with(|world, now| world.stats(now))
+        self.shared.with(|state, now| state.stats(now))
     }
 
-    /// Zeroes the statistics; tokens live on.
+    /// Sets the counters to zero. Tokens stay.
     pub fn reset(&self) {
-        self.shared.with(|world, _| world.reset());
+        self.shared.with(|state, _| state.reset());
     }
 
-    /// Forgets tokens, quotas and statistics. Options and script stay.
+    /// Forgets tokens, quotas and counters. Options and script stay.
     pub fn forget(&self) {
-        self.shared.with(|world, _| world.forget());
+        self.shared.with(|state, _| state.forget());
     }
 
-    /// Queues a fault behind those already queued.
+    /// Adds a fault to the end of the queue.
     pub fn script(&self, step: impl Into<Step>) {
         let step = step.into();
-        self.shared.with(|world, _| world.script.push(step));
+        self.shared.with(|state, _| state.script.extend([step]));
     }
 
-    /// Queues faults spelt as the control API spells them: a JSON array of steps.
+    /// Adds faults to the end of the queue, as a JSON array of steps like that of the control API.
     ///
     /// # Errors
     ///
-    /// Anything that is no step, with its number and the key at fault; nothing is queued then.
+    /// A step that is wrong: its number, and the key. No step is queued then.
     pub fn script_json(&self, steps: Value) -> Result<(), ScriptError> {
         let steps = script::parse(steps)?;
-        self.shared.with(|world, _| steps.into_iter().for_each(|step| world.script.push(step)));
+        self.shared.with(|state, _| state.script.extend(steps));
         Ok(())
     }
 
     /// Drops every queued fault.
     pub fn clear_script(&self) {
-        self.shared.with(|world, _| world.script.clear());
+        self.shared.with(|state, _| state.script.clear());
     }
 
-    /// Changes options at once. `listen` and `tls` are read at the start only.
+    /// Changes options at once. The emulator reads `listen` and `tls` at its start only.
     ///
-    /// `change` must not call this emulator, which waits for it.
+    /// `change` must not call this emulator, which would wait for itself.
     pub fn change(&self, change: impl FnOnce(&mut Options)) {
-        self.shared.with(|world, _| change(&mut world.options));
+        self.shared.with(|state, _| change(&mut state.options));
     }
 
-    /// The truth about a token.
+    /// What WeChat's APIs would say about a token.
     pub fn check(&self, token: &str) -> Verdict {
-        self.shared.with(|world, now| world.account.verdict(token, now))
+        self.shared.with(|state, now| state.account.verdict(token, now))
     }
 
-    /// Every live token expires now: APIs answer 42001.
+    /// Lets every valid token expire now: APIs answer 42001.
     pub fn expire_all(&self) {
-        self.shared.with(|world, now| world.account.expire(None, now));
+        self.shared.with(|state, now| state.account.expire(None, now));
     }
 
-    /// Every live token of one kind expires now.
+    /// Lets every valid token of one kind expire now.
     pub fn expire(&self, kind: Kind) {
-        self.shared.with(|world, now| world.account.expire(Some(kind), now));
+        self.shared.with(|state, now| state.account.expire(Some(kind), now));
     }
 
-    /// Every live token is refused from now on, though its time has not run out: APIs answer 40001.
-    /// The stable endpoint goes on handing out its dead token until forced.
+    /// Invalidates every valid token before its expiry: APIs answer 40001. The stable endpoint still
+    /// returns its invalidated token, until a forced refresh.
     pub fn invalidate_all(&self) {
-        self.shared.with(|world, now| world.account.invalidate(None, now));
+        self.shared.with(|state, now| state.account.invalidate(None, now));
     }
 
-    /// Every live token of one kind is refused from now on.
+    /// Invalidates every valid token of one kind.
     pub fn invalidate(&self, kind: Kind) {
-        self.shared.with(|world, now| world.account.invalidate(Some(kind), now));
+        self.shared.with(|state, now| state.account.invalidate(Some(kind), now));
     }
 }
 
@@ -206,7 +164,7 @@ impl Drop for Emulator {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A server thread that panicked has nothing left to say.
+            // A panic of the server's thread has shown its message already.
             let _ = thread.join();
         }
     }

@@ -1,32 +1,26 @@
-//! WeChat's errcodes as data, and the messages that come with them.
+//! WeChat's errcodes, and the messages that come with them.
 //!
 //! Codes: the tables of developers.weixin.qq.com/doc/subscription/api/base/api_getaccesstoken.html
 //! and api_getstableaccesstoken.html, and Wechat-Group/WxJava's `WxMpErrorMsgEnum` and
-//! `WxCpErrorMsgEnum`. Messages vary in the wild; these are wordings seen there.
+//! `WxCpErrorMsgEnum`. Messages vary; these wordings were seen in practice.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use crate::mint;
-
-/// Whose rules and whose wording: an official account's, or WeCom's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Service {
-    OfficialAccount,
-    Wecom,
-}
+use crate::endpoint::Service;
+use crate::random;
 
 /// The number in `errcode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Errcode(pub(crate) i64);
 
 impl Errcode {
-    /// A token that was replaced or revoked; at WeCom's `gettoken` a wrong secret.
+    /// A token that was replaced or invalidated; from WeCom's `gettoken`, a wrong secret.
     pub(crate) const INVALID_CREDENTIAL: Self = Self(40001);
     pub(crate) const INVALID_GRANT_TYPE: Self = Self(40002);
-    /// The appid or corpid is not the account's; upper and lower case count.
+    /// The appid or corpid is not the account's; it is case-sensitive.
     pub(crate) const INVALID_APPID: Self = Self(40013);
-    /// A token that was never issued, or issued by the other service.
+    /// A token that was never issued, or that the other service issued.
     pub(crate) const INVALID_ACCESS_TOKEN: Self = Self(40014);
     pub(crate) const INVALID_ARGS: Self = Self(40097);
     pub(crate) const INVALID_SECRET: Self = Self(40125);
@@ -38,15 +32,14 @@ impl Errcode {
     pub(crate) const GET_REQUIRED: Self = Self(43001);
     pub(crate) const POST_REQUIRED: Self = Self(43002);
     pub(crate) const DAILY_QUOTA_REACHED: Self = Self(45009);
-    pub(crate) const MINUTE_QUOTA_REACHED: Self = Self(45011);
     pub(crate) const DATA_FORMAT: Self = Self(47001);
     pub(crate) const WECOM_IP_NOT_LISTED: Self = Self(60020);
 
-    /// The `errmsg` that `service` sends to a caller at `from`, with its variable ending.
+    /// The `errmsg` that `service` sends to a caller at `from`, with the ending that varies.
     pub(crate) fn message(self, service: Service, from: IpAddr) -> String {
-        let text = self.text(service, from);
+        let text = self.wording(service, from);
         match service {
-            Service::OfficialAccount => format!("{text} rid: {}", mint::rid()),
+            Service::OfficialAccount => format!("{text} rid: {}", random::rid()),
             Service::Wecom => format!(
                 "{text}, hint: [{}], from ip: {from}, more info at \
                  https://open.work.weixin.qq.com/devtool/query?e={}",
@@ -56,7 +49,7 @@ impl Errcode {
         }
     }
 
-    fn text(self, service: Service, from: IpAddr) -> Cow<'static, str> {
+    fn wording(self, service: Service, from: IpAddr) -> Cow<'static, str> {
         let wecom = service == Service::Wecom;
         Cow::Borrowed(match self.0 {
             -1 => "system error",
@@ -112,7 +105,7 @@ mod tests {
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     #[test]
-    fn an_ip_refusal_names_the_ip_in_both_spellings() {
+    fn the_errmsg_of_40164_names_the_ip_in_both_spellings() {
         let message = Errcode::IP_NOT_LISTED.message(Service::OfficialAccount, HERE);
         assert!(
             message

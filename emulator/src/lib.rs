@@ -1,8 +1,8 @@
-//! WeChat's token service on loopback, as strict as WeChat.
+//! WeChat's token service on loopback, with WeChat's limits.
 //!
 //! [`Emulator::start`] serves the endpoints that hand out access tokens and tickets, on a thread
 //! of its own, until it is dropped. [`Options`] sets WeChat's rules (lifetimes, quotas, the
-//! account), [`Step`]s script faults, and [`Stats`] tells what callers did.
+//! account), [`Step`]s script faults, and [`Stats`] counts what callers did.
 //!
 //! ```
 //! use std::time::Duration;
@@ -17,28 +17,55 @@
 //! # Ok::<(), wechat_emulator::Error>(())
 //! ```
 //!
-//! The rooms: `account` is WeChat's state, pure, with the time passed in; `api` answers WeChat's
-//! endpoints from it; `control` is the emulator's own API; `script` holds the faults to play and
-//! `delivery` plays them on the wire; `server` owns sockets; `emulator` is the handle.
+//! Modules from top to bottom. A module imports only from modules below it, which `tests/imports.rs`
+//! checks.
+//!
+//! ```text
+//! main      the program: flags, the ready line, signals
+//! lib       what Rust tests use
+//! emulator  a running emulator: start, watch, script, stop
+//! server    sockets, TLS and HTTP; passes each request on
+//! control   the emulator's own API
+//! delivery  an answer on the wire, whole or broken by a scripted fault
+//! response  HTTP responses
+//! wechat    WeChat's endpoints
+//! state     all that changes while the emulator runs
+//! stats     counters
+//! script    scripted faults, and their queue
+//! account   the tokens of an account, by WeChat's rules
+//! quota     calls in a day and in a minute
+//! errcode   WeChat's errcodes and errmsgs
+//! endpoint  WeChat's endpoints and services, by name
+//! tls       the certificates
+//! options   every option: field, flag, default, JSON key
+//! error     why an emulator does not start
+//! random    tokens, tickets and request ids
+//! clock     time since the start
+//! ```
 
 mod account;
-mod api;
+mod clock;
 mod control;
 mod delivery;
 mod emulator;
+mod endpoint;
 mod errcode;
-mod mint;
+mod error;
 mod options;
 mod quota;
+mod random;
+mod response;
 mod script;
 mod server;
+mod state;
 mod stats;
 mod tls;
-mod world;
+mod wechat;
 
 pub use account::{Kind, Verdict};
-pub use api::Endpoint;
-pub use emulator::{Emulator, Error};
+pub use emulator::Emulator;
+pub use endpoint::Endpoint;
+pub use error::Error;
 pub use options::{Options, Tls};
 pub use script::{Cut, Effect, ScriptError, Step};
-pub use stats::{ApiCalls, Fetches, Minted, Stats};
+pub use stats::{ApiCalls, Created, Fetches, Stats};

@@ -1,18 +1,15 @@
-//! The emulator as a program: options from the command line, one line on stdout when it serves,
-//! and an end on SIGTERM or SIGINT.
+//! The emulator as a program. It prints one line on stdout when it is ready, and exits on SIGTERM or
+//! SIGINT.
 
 use std::error::Error;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use wechat_emulator::{Emulator, Options, Tls};
 
-/// WeChat's token service on loopback, as strict as WeChat.
+/// WeChat's token service on loopback, with WeChat's limits
 ///
 /// Serves /cgi-bin/token, /cgi-bin/stable_token, /cgi-bin/ticket/getticket and WeCom's
 /// /cgi-bin/gettoken, /cgi-bin/get_jsapi_ticket, /cgi-bin/ticket/get, with WeChat's lifetimes,
@@ -20,142 +17,29 @@ use wechat_emulator::{Emulator, Options, Tls};
 ///
 ///     wechat-emulator listening on http://127.0.0.1:PORT
 ///
-/// While it runs, GET /emulator/stats tells what callers did, and POST /emulator/script makes
-/// their next fetches fail in a chosen way. It ends on SIGTERM or SIGINT.
+/// GET /emulator/stats counts what callers did. POST /emulator/script makes their next fetches
+/// fail in a chosen way. The emulator exits on SIGTERM or SIGINT.
 #[derive(Parser)]
-#[command(version, verbatim_doc_comment, max_term_width = 100)]
+#[command(version, verbatim_doc_comment)]
 struct Cli {
-    /// Loopback address and port; port 0 takes any free port
-    #[arg(long, value_name = "ADDRESS", default_value_t = defaults().listen)]
-    listen: SocketAddr,
+    #[command(flatten)]
+    options: Options,
 
-    /// Leave when stdin closes, so that no orphan stays behind a test
+    /// Exit when stdin closes
     #[arg(long)]
     exit_with_stdin: bool,
 
-    /// The official account's appid
-    #[arg(long, default_value_t = defaults().appid, help_heading = "Account")]
-    appid: String,
-
-    /// The official account's AppSecret
-    #[arg(long, default_value_t = defaults().secret, help_heading = "Account")]
-    secret: String,
-
-    /// The WeCom corporation's id
-    #[arg(long, default_value_t = defaults().corpid, help_heading = "Account")]
-    corpid: String,
-
-    /// The WeCom app's secret
-    #[arg(long, default_value_t = defaults().corpsecret, help_heading = "Account")]
-    corpsecret: String,
-
-    /// Who may fetch tokens (repeatable; default: everybody); others get 40164, at WeCom 60020
-    #[arg(long, value_name = "IP", help_heading = "Account")]
-    allow_ip: Vec<IpAddr>,
-
-    /// Milliseconds added to every answer to a token or ticket fetch
-    #[arg(long, value_name = "MS", default_value_t = 0, help_heading = "Tokens")]
-    latency: u64,
-
-    /// Seconds that a new token or ticket lives; fractions allowed
-    #[arg(long, value_name = "S", default_value = "7200", value_parser = seconds, help_heading = "Tokens")]
-    lifetime: Duration,
-
-    /// Seconds that a replaced token still works, at most
-    #[arg(long, value_name = "S", default_value = "300", value_parser = seconds, help_heading = "Tokens")]
-    overlap: Duration,
-
-    /// The stable endpoint replaces a token with fewer seconds than this to live; keep it below
-    /// --lifetime, or every stable fetch mints
-    #[arg(long, value_name = "S", default_value = "300", value_parser = seconds, help_heading = "Tokens")]
-    renewal: Duration,
-
-    /// Characters in a token, 19 to 512
-    #[arg(long, value_name = "N", default_value_t = defaults().token_length, help_heading = "Tokens")]
-    token_length: usize,
-
-    /// Classic fetches a day, then 45009
-    #[arg(long, value_name = "N", default_value_t = defaults().daily_quota, help_heading = "Quotas")]
-    daily_quota: u64,
-
-    /// Classic fetches a minute, then 45011 (default: no limit, WeChat publishes none)
-    #[arg(long, value_name = "N", help_heading = "Quotas")]
-    minute_quota: Option<u64>,
-
-    /// Stable fetches a day, then 45009
-    #[arg(long, value_name = "N", default_value_t = defaults().stable_daily_quota, help_heading = "Quotas")]
-    stable_daily_quota: u64,
-
-    /// Stable fetches a minute, then 45011
-    #[arg(long, value_name = "N", default_value_t = defaults().stable_minute_quota, help_heading = "Quotas")]
-    stable_minute_quota: u64,
-
-    /// Errcode beyond a minute's quota: 45009 is the one that is seen in practice, and the day's
-    #[arg(long, value_name = "N", default_value_t = defaults().minute_errcode, help_heading = "Quotas")]
-    minute_errcode: i64,
-
-    /// Forced stable refreshes a day; a further one does not refresh
-    #[arg(long, value_name = "N", default_value_t = defaults().force_daily, help_heading = "Quotas")]
-    force_daily: u64,
-
-    /// Seconds between two forced stable refreshes; one sooner does not refresh
-    #[arg(long, value_name = "S", default_value = "30", value_parser = seconds, help_heading = "Quotas")]
-    force_interval: Duration,
-
-    /// Serve https with a certificate made at the start
+    /// Serve https, with a certificate created at the start
     #[arg(long, requires = "ca_out", help_heading = "TLS")]
     tls: bool,
 
-    /// Where to write the CA that clients must trust, as PEM
-    #[arg(long, value_name = "FILE", requires = "tls", help_heading = "TLS")]
-    ca_out: Option<PathBuf>,
-
-    /// Name or address in the certificate (repeatable; default: localhost, 127.0.0.1 and ::1);
-    /// another name shows whether a client verifies it
-    #[arg(long, value_name = "NAME", requires = "tls", help_heading = "TLS")]
-    cert_name: Vec<String>,
-
-    /// Make the certificate one whose time is over
-    #[arg(long, requires = "tls", help_heading = "TLS")]
-    expired_cert: bool,
-}
-
-fn defaults() -> Options {
-    Options::default()
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds")?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+    #[command(flatten)]
+    certificate: Tls,
 }
 
 impl From<Cli> for Options {
     fn from(cli: Cli) -> Self {
-        Self {
-            listen: cli.listen,
-            appid: cli.appid,
-            secret: cli.secret,
-            corpid: cli.corpid,
-            corpsecret: cli.corpsecret,
-            latency: Duration::from_millis(cli.latency),
-            lifetime: cli.lifetime,
-            overlap: cli.overlap,
-            renewal: cli.renewal,
-            daily_quota: cli.daily_quota,
-            minute_quota: cli.minute_quota,
-            stable_daily_quota: cli.stable_daily_quota,
-            stable_minute_quota: cli.stable_minute_quota,
-            minute_errcode: cli.minute_errcode,
-            force_daily: cli.force_daily,
-            force_interval: cli.force_interval,
-            allow_ip: cli.allow_ip,
-            token_length: cli.token_length,
-            tls: cli.tls.then_some(Tls {
-                ca_out: cli.ca_out,
-                cert_names: cli.cert_name,
-                expired: cli.expired_cert,
-            }),
-        }
+        Self { tls: cli.tls.then_some(cli.certificate), ..cli.options }
     }
 }
 
@@ -163,7 +47,7 @@ fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // With stderr closed there is nobody to tell; the exit code stays.
+            // If stderr is closed, the exit code must do.
             let _ = writeln!(io::stderr(), "wechat-emulator: {error}");
             ExitCode::FAILURE
         }
@@ -174,7 +58,7 @@ fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
     let exit_with_stdin = cli.exit_with_stdin;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        // Before the ready line: whoever reads it may send a signal at once.
+        // Before the ready line: its reader may send a signal at once.
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let emulator = Emulator::start(cli.into())?;
@@ -206,14 +90,15 @@ fn announce(emulator: &Emulator) -> io::Result<()> {
         hint += &format!("wx_token.ca_file = {}\n", ca_file.display());
     }
     if options.renewal >= options.lifetime {
-        hint += "; note: --renewal is not below --lifetime, so every stable fetch mints a token\n";
+        hint +=
+            "; note: --renewal is not below --lifetime, so every stable fetch creates a token\n";
     }
-    // A hint that cannot be shown is no reason to stop.
+    // The emulator works without the hint.
     let _ = io::stderr().write_all(hint.as_bytes());
     Ok(())
 }
 
-/// On a thread, since a read of stdin cannot be cancelled; the thread ends with the process.
+/// Reads on a thread, which ends with the process: a read of stdin cannot be cancelled.
 async fn stdin_closed() {
     let (closed, wait) = tokio::sync::oneshot::channel::<()>();
     std::thread::spawn(move || {
@@ -226,6 +111,10 @@ async fn stdin_closed() {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use clap::CommandFactory;
+
     use super::*;
 
     fn options(flags: &str) -> Options {
@@ -236,6 +125,20 @@ mod tests {
     #[test]
     fn without_flags_it_has_the_librarys_defaults() {
         assert_eq!(options(""), Options::default());
+    }
+
+    #[test]
+    fn the_readme_lists_every_flag_with_its_default() {
+        let rows = include_str!("../README.md").lines().filter(|line| line.starts_with("| `--"));
+        for flag in Cli::command().get_arguments() {
+            let name = format!("`--{}", flag.get_long().unwrap());
+            let row = rows.clone().find(|row| row.contains(&name)).unwrap_or(&name);
+            assert!(row.contains('|'), "{row} is missing");
+            let defaults = flag.get_default_values().iter().filter_map(|value| value.to_str());
+            for default in defaults.filter(|default| *default != "false") {
+                assert!(row.contains(&format!("`{default}`")), "{row}: {default} is missing");
+            }
+        }
     }
 
     #[test]

@@ -1,175 +1,171 @@
-//! WeChat's rules and the listener, as a caller sets them.
+//! The emulator's options, each listed once: field, flag, default and JSON key.
+//!
+//! The doc comments are also the text of `--help`. Fields that serde skips are read at the start only.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::{Args, Parser};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::errcode::Errcode;
-
 /// How the emulator behaves. The defaults are WeChat's published numbers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Parser, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Loopback address to listen on; port 0 takes any free port. Read at the start only.
+    /// Loopback address and port; port 0 takes any free port
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    #[serde(skip)]
     pub listen: SocketAddr,
-    /// The official account's appid.
+
+    /// AppID of the official account
+    #[arg(long, default_value = "wx0123456789abcdef", help_heading = "Account")]
+    #[serde(skip)]
     pub appid: String,
-    /// The official account's AppSecret.
+
+    /// AppSecret of the official account
+    #[arg(long, default_value = "0123456789abcdef0123456789abcdef", help_heading = "Account")]
     pub secret: String,
-    /// The WeCom corporation's id.
+
+    /// Corpid of the WeCom corporation
+    #[arg(long, default_value = "ww0123456789abcdef", help_heading = "Account")]
+    #[serde(skip)]
     pub corpid: String,
-    /// The WeCom app's secret.
+
+    /// Corpsecret of the WeCom app
+    #[arg(
+        long,
+        default_value = "fedcba9876543210fedcba9876543210fedcba98765",
+        help_heading = "Account"
+    )]
     pub corpsecret: String,
-    /// Added to every answer to a token or ticket fetch. The token is minted when the request
-    /// arrives, not when the answer leaves.
-    pub latency: Duration,
-    /// Life of a new token or ticket. Answers give it in whole seconds, rounded down.
-    pub lifetime: Duration,
-    /// How much longer a replaced token works, at most.
-    pub overlap: Duration,
-    /// The stable endpoint replaces a token that has less than this to live. With a `lifetime`
-    /// below it, every stable fetch mints.
-    pub renewal: Duration,
-    /// Classic fetches a day, then 45009.
-    pub daily_quota: u64,
-    /// Classic fetches a minute, then 45011. WeChat publishes no number; `None` is no limit.
-    pub minute_quota: Option<u64>,
-    /// Stable fetches a day, then 45009.
-    pub stable_daily_quota: u64,
-    /// Stable fetches a minute, then 45011.
-    pub stable_minute_quota: u64,
-    /// The errcode of a minute's quota: 45011 by WeChat's documents, and 45009 in practice, which is then
-    /// the same as the day's.
-    pub minute_errcode: i64,
-    /// Forced stable refreshes a day; a further one does not refresh.
-    pub force_daily: u64,
-    /// Least time between two forced stable refreshes; one sooner does not refresh.
-    pub force_interval: Duration,
-    /// Who may fetch tokens; empty is everybody. Others get 40164, or 60020 at WeCom.
+
+    /// IP address that may fetch tokens (repeatable; default: every address)
+    ///
+    /// Other addresses get 40164, or 60020 from WeCom.
+    #[arg(long, value_name = "IP", help_heading = "Account")]
     pub allow_ip: Vec<IpAddr>,
-    /// Characters in a token, 19 to 512.
+
+    /// Delay of each answer to a token or ticket fetch, in milliseconds
+    ///
+    /// The token is created before the delay.
+    #[arg(long, value_name = "MS", default_value = "0", value_parser = milliseconds::parse, help_heading = "Tokens")]
+    #[serde(rename = "latency_ms", with = "milliseconds")]
+    pub latency: Duration,
+
+    /// Lifetime of a new token or ticket, in seconds; fractions allowed
+    ///
+    /// Answers give it in whole seconds, rounded down.
+    #[arg(long, value_name = "S", default_value = "7200", value_parser = seconds::parse, help_heading = "Tokens")]
+    #[serde(with = "seconds")]
+    pub lifetime: Duration,
+
+    /// Seconds for which a replaced token stays valid, at most
+    #[arg(long, value_name = "S", default_value = "300", value_parser = seconds::parse, help_heading = "Tokens")]
+    #[serde(with = "seconds")]
+    pub overlap: Duration,
+
+    /// Seconds before its expiry at which the stable endpoint replaces a token
+    ///
+    /// With a shorter --lifetime, every stable fetch creates a new token.
+    #[arg(long, value_name = "S", default_value = "300", value_parser = seconds::parse, help_heading = "Tokens")]
+    #[serde(with = "seconds")]
+    pub renewal: Duration,
+
+    /// Characters in a token, 19 to 512
+    #[arg(long, value_name = "N", default_value = "157", help_heading = "Tokens")]
+    #[serde(skip)]
     pub token_length: usize,
-    /// Serve https instead of http. Read at the start only.
+
+    /// Classic fetches a day; further ones get 45009
+    #[arg(long, value_name = "N", default_value = "2000", help_heading = "Quotas")]
+    pub daily_quota: u64,
+
+    /// Classic fetches a minute; further ones get 45011 (default: no limit)
+    ///
+    /// WeChat publishes no number.
+    #[arg(long, value_name = "N", help_heading = "Quotas")]
+    pub minute_quota: Option<u64>,
+
+    /// Stable fetches a day; further ones get 45009
+    #[arg(long, value_name = "N", default_value = "500000", help_heading = "Quotas")]
+    pub stable_daily_quota: u64,
+
+    /// Stable fetches a minute; further ones get 45011
+    #[arg(long, value_name = "N", default_value = "10000", help_heading = "Quotas")]
+    pub stable_minute_quota: u64,
+
+    /// Errcode above a quota per minute
+    ///
+    /// WeChat documents 45011. In practice it also sends 45009, the errcode of the daily quota.
+    #[arg(long, value_name = "N", default_value = "45011", help_heading = "Quotas")]
+    pub minute_errcode: i64,
+
+    /// Forced refreshes a day; a further one returns the current token
+    #[arg(long, value_name = "N", default_value = "20", help_heading = "Quotas")]
+    pub force_daily: u64,
+
+    /// Seconds between two forced refreshes, at least; an earlier one returns the current token
+    #[arg(long, value_name = "S", default_value = "30", value_parser = seconds::parse, help_heading = "Quotas")]
+    #[serde(with = "seconds")]
+    pub force_interval: Duration,
+
+    /// Serve https instead of http
+    #[arg(skip)]
+    #[serde(skip)]
     pub tls: Option<Tls>,
 }
 
-/// The certificate that the emulator makes itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The certificate that the emulator creates at its start.
+///
+/// Without `ca_out`, the CA certificate is a temporary file, removed with the emulator.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[group(requires = "tls")]
 pub struct Tls {
-    /// Where to write the CA as PEM; `None` is a temporary file that goes with the emulator.
+    /// File for the CA certificate, as PEM; clients must trust it
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
     pub ca_out: Option<PathBuf>,
-    /// Names and addresses the certificate is for; empty is `localhost`, 127.0.0.1 and ::1.
+
+    /// Name or address in the certificate (repeatable; default: localhost, 127.0.0.1 and ::1)
+    ///
+    /// With another name, clients must reject the certificate.
+    #[arg(long = "cert-name", value_name = "NAME", help_heading = "TLS")]
     pub cert_names: Vec<String>,
-    /// Whether the certificate's time is long over.
+
+    /// Create an expired certificate
+    #[arg(long = "expired-cert", help_heading = "TLS")]
     pub expired: bool,
 }
 
 impl Default for Options {
+    /// The options of an empty command line.
     fn default() -> Self {
-        Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            appid: "wx0123456789abcdef".to_owned(),
-            secret: "0123456789abcdef0123456789abcdef".to_owned(),
-            corpid: "ww0123456789abcdef".to_owned(),
-            corpsecret: "fedcba9876543210fedcba9876543210fedcba98765".to_owned(),
-            latency: Duration::ZERO,
-            lifetime: Duration::from_secs(7200),
-            overlap: Duration::from_secs(300),
-            renewal: Duration::from_secs(300),
-            daily_quota: 2000,
-            minute_quota: None,
-            stable_daily_quota: 500_000,
-            stable_minute_quota: 10_000,
-            minute_errcode: Errcode::MINUTE_QUOTA_REACHED.0,
-            force_daily: 20,
-            force_interval: Duration::from_secs(30),
-            allow_ip: Vec::new(),
-            token_length: 157,
-            tls: None,
-        }
+        Self::parse_from(["wechat-emulator"])
     }
 }
 
 impl Options {
     /// Applies a JSON object of options that may change while the emulator runs. Nothing changes
-    /// when a key is unknown or a value does not fit; the message names it.
-    pub(crate) fn patch(&mut self, patch: &Value) -> Result<(), String> {
-        let Value::Object(patch) = patch else {
+    /// when a key is unknown or a value does not fit.
+    pub(crate) fn patch(&mut self, patch: Value) -> Result<(), String> {
+        let (Value::Object(patch), Ok(Value::Object(mut all))) =
+            (patch, serde_json::to_value(&*self))
+        else {
             return Err("expected a JSON object of options".to_owned());
         };
-        let mut merged =
-            serde_json::to_value(Changeable::of(self)).map_err(|error| error.to_string())?;
-        if let Value::Object(merged) = &mut merged {
-            merged.extend(patch.clone());
-        }
-        let changed: Changeable =
-            serde_json::from_value(merged).map_err(|error| error.to_string())?;
-        changed.apply(self);
+        all.extend(patch);
+        let changed: Self =
+            serde_json::from_value(all.into()).map_err(|error| error.to_string())?;
+        *self = Self {
+            listen: self.listen,
+            appid: std::mem::take(&mut self.appid),
+            corpid: std::mem::take(&mut self.corpid),
+            token_length: self.token_length,
+            tls: self.tls.take(),
+            ..changed
+        };
         Ok(())
-    }
-}
-
-/// The options that may change while the emulator runs, as JSON spells them.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Changeable {
-    latency_ms: u64,
-    #[serde(with = "seconds")]
-    lifetime: Duration,
-    #[serde(with = "seconds")]
-    overlap: Duration,
-    #[serde(with = "seconds")]
-    renewal: Duration,
-    secret: String,
-    corpsecret: String,
-    daily_quota: u64,
-    minute_quota: Option<u64>,
-    stable_daily_quota: u64,
-    stable_minute_quota: u64,
-    minute_errcode: i64,
-    force_daily: u64,
-    #[serde(with = "seconds")]
-    force_interval: Duration,
-    allow_ip: Vec<IpAddr>,
-}
-
-impl Changeable {
-    fn of(options: &Options) -> Self {
-        Self {
-            latency_ms: u64::try_from(options.latency.as_millis()).unwrap_or(u64::MAX),
-            lifetime: options.lifetime,
-            overlap: options.overlap,
-            renewal: options.renewal,
-            secret: options.secret.clone(),
-            corpsecret: options.corpsecret.clone(),
-            daily_quota: options.daily_quota,
-            minute_quota: options.minute_quota,
-            stable_daily_quota: options.stable_daily_quota,
-            stable_minute_quota: options.stable_minute_quota,
-            minute_errcode: options.minute_errcode,
-            force_daily: options.force_daily,
-            force_interval: options.force_interval,
-            allow_ip: options.allow_ip.clone(),
-        }
-    }
-
-    fn apply(self, options: &mut Options) {
-        options.latency = Duration::from_millis(self.latency_ms);
-        options.lifetime = self.lifetime;
-        options.overlap = self.overlap;
-        options.renewal = self.renewal;
-        options.secret = self.secret;
-        options.corpsecret = self.corpsecret;
-        options.daily_quota = self.daily_quota;
-        options.minute_quota = self.minute_quota;
-        options.stable_daily_quota = self.stable_daily_quota;
-        options.stable_minute_quota = self.stable_minute_quota;
-        options.minute_errcode = self.minute_errcode;
-        options.force_daily = self.force_daily;
-        options.force_interval = self.force_interval;
-        options.allow_ip = self.allow_ip;
     }
 }
 
@@ -178,6 +174,11 @@ mod seconds {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn parse(text: &str) -> Result<Duration, String> {
+        let seconds = text.parse().map_err(|_| "not a number of seconds")?;
+        Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+    }
 
     pub(super) fn serialize<S: Serializer>(
         duration: &Duration,
@@ -195,6 +196,31 @@ mod seconds {
     }
 }
 
+/// A duration as a whole number of milliseconds.
+mod milliseconds {
+    use std::num::ParseIntError;
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn parse(text: &str) -> Result<Duration, ParseIntError> {
+        text.parse().map(Duration::from_millis)
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        duration: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_millis)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -204,22 +230,50 @@ mod tests {
     #[test]
     fn a_patch_changes_what_it_names_and_nothing_else() {
         let mut options = Options::default();
-        options.patch(&json!({"latency_ms": 5, "lifetime": 2.5, "minute_quota": 3})).unwrap();
+        options.patch(json!({"latency_ms": 5, "lifetime": 2.5, "minute_quota": 3})).unwrap();
         assert_eq!(options.latency, Duration::from_millis(5));
         assert_eq!(options.lifetime, Duration::from_millis(2500));
         assert_eq!(options.minute_quota, Some(3));
         assert_eq!(options.overlap, Duration::from_secs(300));
-        options.patch(&json!({"minute_quota": null})).unwrap();
+        options.patch(json!({"minute_quota": null})).unwrap();
         assert_eq!(options.minute_quota, None);
+    }
+
+    #[test]
+    fn a_patch_changes_nothing_that_is_read_at_the_start_only() {
+        let mut options = Options {
+            listen: "127.0.0.2:1".parse().unwrap(),
+            appid: "a".to_owned(),
+            corpid: "b".to_owned(),
+            token_length: 20,
+            tls: Some(Tls::default()),
+            ..Options::default()
+        };
+        let before = options.clone();
+        options.patch(json!({})).unwrap();
+        assert_eq!(options, before);
+        for key in ["listen", "appid", "corpid", "token_length", "tls"] {
+            let unknown = options.patch(json!({key: "127.0.0.1:0"})).unwrap_err();
+            assert!(unknown.contains(&format!("unknown field `{key}`")), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn the_readme_lists_every_key() {
+        let readme = include_str!("../README.md");
+        let keys = readme.lines().find(|line| line.starts_with("`PATCH /options`")).unwrap();
+        for key in serde_json::to_value(Options::default()).unwrap().as_object().unwrap().keys() {
+            assert!(keys.contains(&format!("`{key}`")), "{key} is missing");
+        }
     }
 
     #[test]
     fn a_patch_with_an_unknown_key_or_a_bad_value_changes_nothing() {
         let mut options = Options::default();
-        let unknown = options.patch(&json!({"lifetime": 1, "lifetimes": 1})).unwrap_err();
+        let unknown = options.patch(json!({"lifetime": 1, "lifetimes": 1})).unwrap_err();
         assert!(unknown.contains("`lifetimes`"), "{unknown}");
-        assert!(options.patch(&json!({"overlap": -1})).is_err());
-        assert!(options.patch(&json!([])).is_err());
+        assert!(options.patch(json!({"overlap": -1})).is_err());
+        assert!(options.patch(json!([])).is_err());
         assert_eq!(options.lifetime, Duration::from_secs(7200));
     }
 }

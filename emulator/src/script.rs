@@ -1,4 +1,4 @@
-//! Scripted faults: which fetch goes wrong next, and how.
+//! Scripted faults: which fetch fails next, and how; and their queue.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,25 +6,25 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::api::Endpoint;
+use crate::endpoint::Endpoint;
 
-/// One scripted fault. It waits in a queue and is used up by the next fetches it matches.
+/// One scripted fault. It waits in a queue for the next fetches that match it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// The endpoint it waits for; `None` is any fetch.
+    /// The endpoint that it waits for; `None` is any.
     pub on: Option<Endpoint>,
-    /// How many fetches it serves; 0 is all of them until the script is cleared.
+    /// How many fetches it serves; 0 is all until the script is cleared.
     pub times: u32,
     /// Added to [`crate::Options::latency`].
     pub delay: Duration,
-    /// Whether the answer has its `errcode`, if any, as a string: a client that wants a number is found out.
+    /// Whether the `errcode` of the answer, if any, is a string; shows clients that accept only a number.
     pub errcode_as_string: bool,
     /// What the fetch gets.
     pub effect: Effect,
 }
 
 impl Default for Step {
-    /// The next fetch, whichever it is, answered as ever.
+    /// The next fetch from any endpoint gets the real answer.
     fn default() -> Self {
         Self {
             on: None,
@@ -37,23 +37,23 @@ impl Default for Step {
 }
 
 impl From<Effect> for Step {
-    /// The next fetch, whichever it is, gets `effect`.
+    /// The next fetch from any endpoint gets `effect`.
     fn from(effect: Effect) -> Self {
         Self { effect, ..Self::default() }
     }
 }
 
-/// What a scripted fetch gets. Only those that send the real answer, or some of it, mint a token
-/// and use up a quota.
+/// What a scripted fetch gets. Only effects that send the real answer, or some of it, create a token
+/// and count against a quota.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// The real answer.
     Real,
-    /// An error in WeChat's manner, with HTTP status 200.
+    /// WeChat's error answer, with HTTP status 200.
     Errcode {
         /// The number in `errcode`.
         errcode: i64,
-        /// The text in `errmsg`; `None` is WeChat's own for that errcode.
+        /// The text in `errmsg`; `None` is WeChat's own text.
         errmsg: Option<String>,
     },
     /// Another HTTP status.
@@ -65,13 +65,13 @@ pub enum Effect {
     },
     /// HTTP status 200 with a body that need not be JSON.
     Body(String),
-    /// The connection is closed too early.
+    /// The emulator closes the connection early.
     Cut(Cut),
-    /// A body of spaces that ends only when the client goes.
+    /// A body of spaces that ends only when the client disconnects.
     Endless,
-    /// The real answer, one byte at a time with this pause after each.
+    /// The real answer, byte by byte, with this pause after each.
     Drip(Duration),
-    /// No answer until the client goes.
+    /// No answer until the client disconnects.
     Hang,
     /// HTTP status 302 with this `Location`.
     Redirect(String),
@@ -81,7 +81,7 @@ pub enum Effect {
     AccessToken(Value),
 }
 
-/// When a connection is cut.
+/// When the emulator cuts a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Cut {
@@ -91,39 +91,39 @@ pub enum Cut {
     Half,
 }
 
-/// Why a script was not taken. Nothing of it was queued.
+/// Why the emulator rejected a script. None of its steps was queued.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScriptError {
     /// The script is not a JSON array.
     #[error("a script is a JSON array of steps")]
     NotAnArray,
-    /// One of its steps is wrong; the message names the key.
+    /// A step is wrong; the message names its key.
     #[error("step {number}: {why}")]
     Step {
-        /// Counted from 1.
+        /// From 1.
         number: usize,
-        /// What is wrong with it.
+        /// What is wrong, with the key.
         why: String,
     },
 }
 
-/// The steps still to be played, the next one first.
+/// The steps that are left, the next one first.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
     steps: VecDeque<Step>,
 }
 
 impl Script {
-    pub(crate) fn push(&mut self, step: Step) {
-        self.steps.push_back(step);
+    pub(crate) fn extend(&mut self, steps: impl IntoIterator<Item = Step>) {
+        self.steps.extend(steps);
     }
 
     pub(crate) fn clear(&mut self) {
         self.steps.clear();
     }
 
-    /// The first step that waits for `endpoint`, used up by one.
-    pub(crate) fn take(&mut self, endpoint: Endpoint) -> Option<Step> {
+    /// The first step that waits for `endpoint`. It then serves one fetch less.
+    pub(crate) fn next_for(&mut self, endpoint: Endpoint) -> Option<Step> {
         let position =
             self.steps.iter().position(|step| step.on.is_none_or(|on| on == endpoint))?;
         let step = self.steps.get_mut(position)?;
@@ -138,7 +138,7 @@ impl Script {
     }
 }
 
-/// Reads a JSON array of steps; an unknown key is an error that names it.
+/// Reads a JSON array of steps. The error for an unknown key names the key.
 pub(crate) fn parse(script: Value) -> Result<Vec<Step>, ScriptError> {
     let Value::Array(steps) = script else {
         return Err(ScriptError::NotAnArray);
@@ -155,7 +155,7 @@ pub(crate) fn parse(script: Value) -> Result<Vec<Step>, ScriptError> {
         .collect()
 }
 
-/// A step as JSON spells it.
+/// A step in JSON.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StepJson {
@@ -187,7 +187,7 @@ fn once() -> u32 {
     1
 }
 
-/// Keeps a `null` apart from a missing key.
+/// Tells `null` from a missing key.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn every_effect_can_be_spelt() {
+    fn json_can_name_every_effect() {
         let pause = Duration::from_millis(5);
         for (step, expected) in [
             (json!({}), Effect::Real),
@@ -300,17 +300,15 @@ mod tests {
             {"times": 2, "errcode": 2},
             {"times": 0, "errcode": 3},
         ]);
-        for step in parse(steps).unwrap() {
-            script.push(step);
-        }
-        let mut take = |endpoint| match script.take(endpoint).unwrap().effect {
+        script.extend(parse(steps).unwrap());
+        let mut next_for = |endpoint| match script.next_for(endpoint).unwrap().effect {
             Effect::Errcode { errcode, .. } => errcode,
             other => panic!("{other:?}"),
         };
-        assert_eq!(take(Endpoint::Token), 2);
-        assert_eq!(take(Endpoint::Getticket), 1);
-        assert_eq!(take(Endpoint::Getticket), 2);
-        assert_eq!(take(Endpoint::Token), 3);
-        assert_eq!(take(Endpoint::Token), 3);
+        assert_eq!(next_for(Endpoint::Token), 2);
+        assert_eq!(next_for(Endpoint::Getticket), 1);
+        assert_eq!(next_for(Endpoint::Getticket), 2);
+        assert_eq!(next_for(Endpoint::Token), 3);
+        assert_eq!(next_for(Endpoint::Token), 3);
     }
 }

@@ -1,4 +1,4 @@
-//! Sockets: accepts connections, speaks TLS and HTTP/1.1, and hands requests to their room.
+//! Sockets: accepts connections, speaks TLS and HTTP/1.1, and passes each request to its module.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,20 +19,22 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
-use crate::api::{self, Endpoint};
 use crate::control;
-use crate::delivery::{self, Body, Content, Severed};
+use crate::delivery::{self, ConnectionCut, Content};
+use crate::endpoint::Endpoint;
+use crate::response::{self, Body};
 use crate::script::Step;
-use crate::world::{InFlight, Shared};
+use crate::state::{InFlight, SharedState};
+use crate::wechat;
 
-/// Longest request body that is read, in bytes.
+/// The longest request body that the server reads, in bytes.
 const BODY_LIMIT: usize = 1 << 20;
 
-/// Serves connections until `stop` fires or its sender is gone.
+/// Serves connections until the sender of `stop` is dropped.
 pub(crate) async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    shared: Arc<Shared>,
+    shared: Arc<SharedState>,
     mut stop: oneshot::Receiver<()>,
 ) {
     loop {
@@ -42,29 +44,34 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                shared.with(|world, _| world.counters.connections += 1);
-                tokio::spawn(greet(stream, peer.ip(), tls.clone(), Arc::clone(&shared)));
+                shared.with(|state, _| state.counters.connections += 1);
+                tokio::spawn(handshake(stream, peer.ip(), tls.clone(), Arc::clone(&shared)));
             }
-            // Out of descriptors, most likely: some connection will end.
+            // Out of descriptors, most likely: wait for a connection to end.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
 }
 
-async fn greet(stream: TcpStream, peer: IpAddr, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
-    // Without it, a dripped answer would wait for acknowledgements; nothing else depends on it.
+async fn handshake(
+    stream: TcpStream,
+    peer: IpAddr,
+    tls: Option<TlsAcceptor>,
+    shared: Arc<SharedState>,
+) {
+    // With the delay, a dripped answer would wait for acknowledgements. Nothing else depends on it.
     let _ = stream.set_nodelay(true);
     match tls {
-        None => converse(stream, peer, shared).await,
+        None => serve_connection(stream, peer, shared).await,
         Some(tls) => {
             if let Ok(stream) = tls.accept(stream).await {
-                converse(stream, peer, shared).await;
+                serve_connection(stream, peer, shared).await;
             }
         }
     }
 }
 
-async fn converse<S>(stream: S, peer: IpAddr, shared: Arc<Shared>)
+async fn serve_connection<S>(stream: S, peer: IpAddr, shared: Arc<SharedState>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -72,35 +79,35 @@ where
     let service = service_fn(|request: Request<Incoming>| {
         let for_control = request.uri().path().starts_with(control::PREFIX);
         if first.swap(false, Ordering::Relaxed) && for_control {
-            shared.with(|world, _| {
-                world.counters.connections = world.counters.connections.saturating_sub(1);
+            shared.with(|state, _| {
+                state.counters.connections = state.counters.connections.saturating_sub(1);
             });
         }
         respond(request, peer, Arc::clone(&shared))
     });
-    // An error means that the client went, or that a script cut the connection: nobody to tell.
+    // An error means that the client or a script has closed the connection.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 async fn respond(
     request: Request<Incoming>,
     peer: IpAddr,
-    shared: Arc<Shared>,
-) -> Result<Response<Body>, Severed> {
+    shared: Arc<SharedState>,
+) -> Result<Response<Body>, ConnectionCut> {
     let (head, body) = request.into_parts();
     let path = head.uri.path();
     let in_flight =
         Endpoint::at(path).map(|endpoint| (endpoint, InFlight::arrive(&shared, endpoint)));
     if in_flight.is_some() && lacks_length(&head) {
-        return Ok(delivery::bare(StatusCode::PRECONDITION_FAILED));
+        return Ok(response::whole(StatusCode::PRECONDITION_FAILED, String::new()));
     }
-    let Some(body) = read(body).await else {
-        return Ok(delivery::json(
+    let Some(body) = read_body(body).await else {
+        return Ok(response::json(
             StatusCode::PAYLOAD_TOO_LARGE,
             &json!({ "error": "request body incomplete or above 1 MiB" }),
         ));
     };
-    let request = api::Request {
+    let request = wechat::Request {
         method: &head.method,
         query: head.uri.query().unwrap_or_default(),
         body: &body,
@@ -111,27 +118,27 @@ async fn respond(
     }
     Ok(if path.starts_with(control::PREFIX) {
         control::answer(&head.method, path, &body, &shared)
-    } else if path == api::DOMAIN_IP_PATH {
-        let answer = shared.with(|world, now| api::domain_ip(&request, world, now));
-        delivery::json(StatusCode::OK, &answer)
+    } else if path == wechat::DOMAIN_IP_PATH {
+        let answer = shared.with(|state, now| wechat::domain_ip(&request, state, now));
+        response::json(StatusCode::OK, &answer)
     } else {
-        delivery::json(StatusCode::NOT_FOUND, &json!({ "error": "no such path" }))
+        response::json(StatusCode::NOT_FOUND, &json!({ "error": "no such path" }))
     })
 }
 
-/// One token or ticket fetch: WeChat decides when it arrives; the answer comes after the latency.
+/// One token or ticket fetch. WeChat's rules apply at its arrival; the answer comes after the latency.
 async fn fetch(
     endpoint: Endpoint,
-    request: &api::Request<'_>,
+    request: &wechat::Request<'_>,
     in_flight: InFlight,
-    shared: &Shared,
-) -> Result<Response<Body>, Severed> {
-    let (content, effect, wait) = shared.with(|world, now| {
+    shared: &SharedState,
+) -> Result<Response<Body>, ConnectionCut> {
+    let (content, effect, wait) = shared.with(|state, now| {
         let Step { delay, effect, errcode_as_string, .. } =
-            world.script.take(endpoint).unwrap_or_default();
-        let wait = world.options.latency.saturating_add(delay);
-        let content = Content::of(&effect, endpoint.service(), request.from, || {
-            api::fetch(endpoint, request, world, now)
+            state.script.next_for(endpoint).unwrap_or_default();
+        let wait = state.options.latency.saturating_add(delay);
+        let content = Content::under(&effect, endpoint.service(), request.from, || {
+            wechat::fetch(endpoint, request, state, now)
         });
         let content = if errcode_as_string { content.with_errcode_as_string() } else { content };
         (content, effect, wait)
@@ -142,13 +149,13 @@ async fn fetch(
     delivery::deliver(effect, content, in_flight).await
 }
 
-/// Whether WeChat's gateway refuses a request unread: a POST that does not tell its length, as one that is
-/// chunked (seen by fastwego/miniprogram#3 and w7corp/easywechat#2191).
+/// Whether WeChat's gateway rejects the request unread: a POST without a Content-Length, such as a
+/// chunked one (seen by fastwego/miniprogram#3 and w7corp/easywechat#2191).
 fn lacks_length(head: &Parts) -> bool {
     head.method == Method::POST && !head.headers.contains_key(CONTENT_LENGTH)
 }
 
-async fn read(body: Incoming) -> Option<Bytes> {
+async fn read_body(body: Incoming) -> Option<Bytes> {
     let collected = Limited::new(body, BODY_LIMIT).collect().await.ok()?;
     Some(collected.to_bytes())
 }

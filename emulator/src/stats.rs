@@ -1,29 +1,29 @@
-//! What callers did, counted.
+//! Counters of what callers did.
 
 use serde::{Deserialize, Serialize};
 
 use crate::account::Kind;
-use crate::api::Endpoint;
+use crate::endpoint::Endpoint;
 
-/// Counters since the start or the last reset. The control API and [`crate::Emulator`]'s methods
-/// are never counted.
+/// Counters since the start or the last reset. Calls of the control API and of the methods of
+/// `Emulator` do not count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stats {
-    /// Fetches by endpoint, counted at their arrival, whatever becomes of them.
+    /// Fetches by endpoint, counted at their arrival, whatever their answer.
     pub fetches: Fetches,
-    /// Calls of `stable_token` with `force_refresh: true`, whether or not they refreshed.
+    /// Calls of `stable_token` with `force_refresh: true`, refreshed or not.
     pub forced: u64,
     /// New tokens and tickets.
-    pub minted: Minted,
-    /// Fetches that have arrived and whose answer has not been handed to the socket whole.
+    pub minted: Created,
+    /// Fetches that have arrived, and whose answer is not completely sent.
     pub in_flight: u64,
-    /// Most fetches in flight at once.
+    /// The most fetches that were in flight at once.
     pub max_in_flight: u64,
-    /// Tokens that an API would accept now.
+    /// Tokens that are valid now.
     pub tokens_alive: u64,
     /// Calls of `get_api_domain_ip`.
     pub api: ApiCalls,
-    /// Connections accepted, without those whose first request was for the control API.
+    /// Accepted connections, without those whose first request was for the control API.
     pub connections: u64,
 }
 
@@ -46,7 +46,7 @@ pub struct Fetches {
 }
 
 impl Fetches {
-    /// Fetches of all endpoints together.
+    /// Fetches from all endpoints.
     pub fn total(&self) -> u64 {
         self.token
             + self.stable_token
@@ -70,7 +70,7 @@ impl Fetches {
 
 /// New tokens by kind, and new tickets of all kinds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Minted {
+pub struct Created {
     /// By `/cgi-bin/token`.
     pub classic: u64,
     /// By `/cgi-bin/stable_token`.
@@ -81,7 +81,7 @@ pub struct Minted {
     pub ticket: u64,
 }
 
-impl Minted {
+impl Created {
     pub(crate) fn count(&mut self, kind: Kind) {
         *match kind {
             Kind::Classic => &mut self.classic,
@@ -96,6 +96,6 @@ impl Minted {
 pub struct ApiCalls {
     /// With a valid token.
     pub accepted: u64,
-    /// With none, or a dead one.
+    /// Without a token, or with one that is not valid.
     pub refused: u64,
 }

@@ -1,4 +1,4 @@
-//! A certificate authority and a server certificate, made anew at every start.
+//! A certificate authority and a server certificate, created at each start.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use crate::emulator::Error;
+use crate::error::Error;
 use crate::options::Tls;
 
-/// Where the CA was written. A file that nobody named goes with it.
+/// The file with the CA certificate. A temporary file is removed when this is dropped.
 #[derive(Debug)]
 pub(crate) enum CaFile {
     Named(PathBuf),
@@ -53,7 +53,7 @@ impl CaFile {
     }
 }
 
-/// Makes the certificates and writes the CA's, as PEM.
+/// Creates both certificates, and writes that of the CA to a file, as PEM.
 pub(crate) fn prepare(tls: &Tls) -> Result<(TlsAcceptor, CaFile), Error> {
     let ca = authority()?;
     let ca_file = CaFile::write(&ca.pem(), tls.ca_out.as_deref())?;

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use wx_token_core::clock::{SystemClock, Timestamp};
-use wx_token_core::failure::{Failure, FailureRecord, Fingerprint, Requester};
+use wx_token_core::failure::{Cause, Failure, FailureRecord, Requester};
+use wx_token_core::fingerprint::Fingerprint;
 use wx_token_core::record::Record;
 use wx_token_core::secret::Secret;
 use wx_token_core::status;
 use wx_token_core::token::{Token, is_token};
 use wx_token_core::token_file::{Content, CredentialKind, Document, FileSpec, Layout, Origin};
-use wx_token_core::wechat::answer;
+use wx_token_core::wechat::answer::{self, AnswerError};
 
 const WRITTEN: Timestamp = Timestamp::from_secs(1_600_000_000);
 const EXPIRY: Timestamp = Timestamp::from_secs(1_700_000_000);
@@ -93,9 +94,10 @@ fn takes_a_token(bytes: &[u8], document: &Document) {
 
 fn requester() -> Requester {
     Requester {
-        account: Fingerprint::new("account"),
-        route: Fingerprint::new("direct"),
+        account: Fingerprint::from_hex("account"),
+        route: Fingerprint::from_hex("direct"),
         owner: None,
+        describe: Cause::to_string,
     }
 }
 
@@ -172,7 +174,11 @@ pub fn answer(bytes: &[u8]) {
                 assert!(is_token(&token) && token.len() <= 4096);
                 assert!(expiry > EXPIRY);
             }
-            Err(failure) => {
+            Err(error) => {
+                let failure = match error {
+                    AnswerError::Failure(failure) => failure,
+                    AnswerError::Unusable(why) => Failure::network(why),
+                };
                 let record = FailureRecord::new(failure, &requester(), None, WRITTEN);
                 let json = record.to_json();
                 assert!(!json.to_string().contains(SECRET), "{json}");

@@ -58,29 +58,29 @@ attempt(fn() => wx_get_token($file, fn() => (new Fiber(fn() => wx_get_token($fil
 --EXPECT--
 -- expired
 in the loader
-WxToken\LockException: cannot lock 001-suspended-loader.json: another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let it end first, or poll with wx_try_token()
-WxToken\LockException: cannot lock 001-suspended-loader.json: another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let it end first, or poll with wx_try_token()
-WxToken\LockException: cannot lock 001-suspended-loader.json: another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let it end first, or poll with wx_try_token()
-WxToken\LockException: cannot lock 001-suspended-loader.json: another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let it end first, or poll with wx_try_token()
-WxToken\LockException: cannot lock 001-suspended-loader.json: another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let it end first, or poll with wx_try_token()
-WxToken\LockException: cannot lock 001-suspended-loader.json: another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let it end first, or poll with wx_try_token()
+WxToken\LockException: cannot lock 001-suspended-loader.json: another Fiber or coroutine of this process holds the lock, and cannot continue while this call waits. Let it end first, or poll with wx_try_token()
+WxToken\LockException: cannot lock 001-suspended-loader.json: another Fiber or coroutine of this process holds the lock, and cannot continue while this call waits. Let it end first, or poll with wx_try_token()
+WxToken\LockException: cannot lock 001-suspended-loader.json: another Fiber or coroutine of this process holds the lock, and cannot continue while this call waits. Let it end first, or poll with wx_try_token()
+WxToken\LockException: cannot lock 001-suspended-loader.json: another Fiber or coroutine of this process holds the lock, and cannot continue while this call waits. Let it end first, or poll with wx_try_token()
+WxToken\LockException: cannot lock 001-suspended-loader.json: another Fiber or coroutine of this process holds the lock, and cannot continue while this call waits. Let it end first, or poll with wx_try_token()
+WxToken\LockException: cannot lock 001-suspended-loader.json: another Fiber or coroutine of this process holds the lock, and cannot continue while this call waits. Let it end first, or poll with wx_try_token()
 bool(false)
 new-expired true
 -- due
 in the loader
 "old"
 "old"
-WxToken\LockException: cannot lock 001-suspended-loader.json: another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let it end first, or poll with wx_try_token()
-WxToken\LockException: cannot lock 001-suspended-loader.json: another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let it end first, or poll with wx_try_token()
+WxToken\LockException: cannot lock 001-suspended-loader.json: another Fiber or coroutine of this process holds the lock, and cannot continue while this call waits. Let it end first, or poll with wx_try_token()
+WxToken\LockException: cannot lock 001-suspended-loader.json: another Fiber or coroutine of this process holds the lock, and cannot continue while this call waits. Let it end first, or poll with wx_try_token()
 "old"null
-WxToken\LockException: cannot lock 001-suspended-loader.json: another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let it end first, or poll with wx_try_token()
+WxToken\LockException: cannot lock 001-suspended-loader.json: another Fiber or coroutine of this process holds the lock, and cannot continue while this call waits. Let it end first, or poll with wx_try_token()
 bool(false)
 new-due true
 -- a loader under a lock that another Fiber holds around it
 in the loader
-WxToken\LockException: cannot lock 001-suspended-loader.json: another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let it end first, or poll with wx_try_token()
+WxToken\LockException: cannot lock 001-suspended-loader.json: another Fiber or coroutine of this process holds the lock, and cannot continue while this call waits. Let it end first, or poll with wx_try_token()
 from-within
 "from-within"
 bool(true)
 -- it is no other Fiber that calls back
-WxToken\LockException: cannot lock 001-suspended-loader.json: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file
+WxToken\LockException: cannot lock 001-suspended-loader.json: a loader for this file is running and called wx_token on the same file. Remove that call from the loader

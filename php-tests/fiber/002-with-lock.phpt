@@ -82,8 +82,8 @@ echo wx_with_lock($file, fn() => $generator->current()), "\n";
 --EXPECT--
 -- a sibling
 A is inside
-WxToken\LockException: cannot lock 002-with-lock.lock: another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let it end first, or poll with wx_try_token()
-WxToken\LockException: cannot lock 002-with-lock.lock: another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let it end first, or poll with wx_try_token()
+WxToken\LockException: cannot lock 002-with-lock.lock: another Fiber or coroutine of this process holds the lock, and cannot continue while this call waits. Let it end first, or poll with wx_try_token()
+WxToken\LockException: cannot lock 002-with-lock.lock: another Fiber or coroutine of this process holds the lock, and cannot continue while this call waits. Let it end first, or poll with wx_try_token()
 bool(false)
 A leaves
 bool(true)
@@ -93,8 +93,8 @@ B is inside
 "A, once more is inside"
 A has left
 bool(false)
-WxToken\LockException: cannot lock 002-with-lock.lock: another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let it end first, or poll with wx_try_token()
-WxToken\LockException: cannot lock 002-with-lock.lock: another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let it end first, or poll with wx_try_token()
+WxToken\LockException: cannot lock 002-with-lock.lock: another Fiber or coroutine of this process holds the lock, and cannot continue while this call waits. Let it end first, or poll with wx_try_token()
+WxToken\LockException: cannot lock 002-with-lock.lock: another Fiber or coroutine of this process holds the lock, and cannot continue while this call waits. Let it end first, or poll with wx_try_token()
 B leaves
 bool(true)
 "the main program is inside"
@@ -108,7 +108,7 @@ B is inside
 bool(true)
 -- started within, resumed when all have left
 A is inside
-WxToken\LockException: cannot lock 002-with-lock.lock: another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let it end first, or poll with wx_try_token()
+WxToken\LockException: cannot lock 002-with-lock.lock: another Fiber or coroutine of this process holds the lock, and cannot continue while this call waits. Let it end first, or poll with wx_try_token()
 A leaves
 -- a generator within
 a generator is inside

@@ -68,7 +68,7 @@ others can lock: true, leftovers: 0
 suspended, others can lock: false
 LogicException: on purpose
 others can lock: true, leftovers: 0
-WxToken\NetworkException: cannot refresh 003-ends.json: the loader threw LogicException; it is not asked again for 1 s
+WxToken\NetworkException: cannot refresh 003-ends.json: the loader threw LogicException; next attempt in 1 s
 -- a loader, resumed
 suspended, others can lock: false
 null
@@ -98,7 +98,7 @@ others can lock: true, leftovers: 0
 suspended, others can lock: false
 LogicException: on purpose
 others can lock: true, leftovers: 0
-WxToken\NetworkException: cannot refresh 003-ends.json: the loader threw LogicException; it is not asked again for 1 s
+WxToken\NetworkException: cannot refresh 003-ends.json: the loader threw LogicException; next attempt in 1 s
 -- a loader in wx_with_lock(), resumed
 suspended, others can lock: false
 null
@@ -107,7 +107,7 @@ others can lock: true, leftovers: 0
 -- a fatal error elsewhere
 Fatal error: on purpose
 
-cannot lock FILE: another Fiber or coroutine of this process holds the lock, and cannot go on while this call waits; let it end first, or poll with wx_try_token()
+cannot lock FILE: another Fiber or coroutine of this process holds the lock, and cannot continue while this call waits. Let it end first, or poll with wx_try_token()
 exit status 255
 bool(true)
 bool(true)

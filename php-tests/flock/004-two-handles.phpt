@@ -50,25 +50,25 @@ bool(true)
 bool(false)
 int(1)
 -- the extension, LOCK_EX
-WxToken\LockException: cannot lock 004-two-handles.json: this process holds it itself, outside the extension; remove the fopen() and flock() around this call, or use wx_with_lock() for them
+WxToken\LockException: cannot lock 004-two-handles.json: this process already holds a flock() on it. Remove the fopen() and flock() around this call, or use wx_with_lock() instead
 bool(true)
 bool(true)
-WxToken\LockException: cannot lock 004-two-handles.json: this process holds it itself, outside the extension; remove the fopen() and flock() around this call, or use wx_with_lock() for them
+WxToken\LockException: cannot lock 004-two-handles.json: this process already holds a flock() on it. Remove the fopen() and flock() around this call, or use wx_with_lock() instead
 bool(true)
 bool(true)
-WxToken\LockException: cannot lock 004-two-handles.json: this process holds it itself, outside the extension; remove the fopen() and flock() around this call, or use wx_with_lock() for them
+WxToken\LockException: cannot lock 004-two-handles.json: this process already holds a flock() on it. Remove the fopen() and flock() around this call, or use wx_with_lock() instead
 bool(true)
 bool(true)
 bool(true)
 int(0)
 -- the extension, LOCK_SH
-WxToken\LockException: cannot lock 004-two-handles.json: this process holds it itself, outside the extension; remove the fopen() and flock() around this call, or use wx_with_lock() for them
+WxToken\LockException: cannot lock 004-two-handles.json: this process already holds a flock() on it. Remove the fopen() and flock() around this call, or use wx_with_lock() instead
 bool(true)
 bool(true)
-WxToken\LockException: cannot lock 004-two-handles.json: this process holds it itself, outside the extension; remove the fopen() and flock() around this call, or use wx_with_lock() for them
+WxToken\LockException: cannot lock 004-two-handles.json: this process already holds a flock() on it. Remove the fopen() and flock() around this call, or use wx_with_lock() instead
 bool(true)
 bool(true)
-WxToken\LockException: cannot lock 004-two-handles.json: this process holds it itself, outside the extension; remove the fopen() and flock() around this call, or use wx_with_lock() for them
+WxToken\LockException: cannot lock 004-two-handles.json: this process already holds a flock() on it. Remove the fopen() and flock() around this call, or use wx_with_lock() instead
 bool(true)
 bool(true)
 bool(true)

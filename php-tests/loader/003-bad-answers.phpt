@@ -69,92 +69,92 @@ foreach ([
 <?php array_map('unlink', glob(__DIR__ . '/003-bad-answers-*.json')); ?>
 --EXPECT--
 null
-  WxToken\NetworkException: cannot refresh 003-bad-answers-0.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-0.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; next attempt in 1 s
 5
-  WxToken\NetworkException: cannot refresh 003-bad-answers-1.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-1.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; next attempt in 1 s
 true
-  WxToken\NetworkException: cannot refresh 003-bad-answers-2.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-2.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; next attempt in 1 s
 stdClass
-  WxToken\NetworkException: cannot refresh 003-bad-answers-3.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-3.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; next attempt in 1 s
 Closure
-  WxToken\NetworkException: cannot refresh 003-bad-answers-4.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-4.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; next attempt in 1 s
 []
-  WxToken\NetworkException: cannot refresh 003-bad-answers-5.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-5.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); next attempt in 1 s
 ["fake",7200]
-  WxToken\NetworkException: cannot refresh 003-bad-answers-6.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-6.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); next attempt in 1 s
 {"access_token":"fake"}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-7.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-7.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); next attempt in 1 s
 {"expires_in":5}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-8.json: the loader's answer is unusable: it has no string "access_token"; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-8.json: the loader's answer is unusable: it has no string "access_token"; next attempt in 1 s
 {"expire":%d}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-9.json: the loader's answer is unusable: it has no string "access_token"; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-9.json: the loader's answer is unusable: it has no string "access_token"; next attempt in 1 s
 {"access_token":"","expires_in":7200}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-10.json: the loader's answer is unusable: the token is empty or holds characters that no token has; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-10.json: the loader's answer is unusable: its token is empty or has invalid characters; next attempt in 1 s
 {"access_token":"fa\nke","expires_in":7200}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-11.json: the loader's answer is unusable: the token is empty or holds characters that no token has; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-11.json: the loader's answer is unusable: its token is empty or has invalid characters; next attempt in 1 s
 {"access_token":"fa ke","expires_in":7200}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-12.json: the loader's answer is unusable: the token is empty or holds characters that no token has; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-12.json: the loader's answer is unusable: its token is empty or has invalid characters; next attempt in 1 s
 {"access_token":"fake\u0000","expires_in":7200}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-13.json: the loader's answer is unusable: the token is empty or holds characters that no token has; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-13.json: the loader's answer is unusable: its token is empty or has invalid characters; next attempt in 1 s
 {"access_token":"fake\ufffd","expires_in":7200}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-14.json: the loader's answer is unusable: it has no string "access_token"; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-14.json: the loader's answer is unusable: it has no string "access_token"; next attempt in 1 s
 {"access_token":"f\u00e4ke","expires_in":7200}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-15.json: the loader's answer is unusable: the token is empty or holds characters that no token has; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-15.json: the loader's answer is unusable: its token is empty or has invalid characters; next attempt in 1 s
 {"access_token":"fakefakefakefakefakefakefakefakefakefakefak
-  WxToken\NetworkException: cannot refresh 003-bad-answers-16.json: the loader's answer is unusable: the token is longer than any token; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-16.json: the loader's answer is unusable: its token is longer than 4096 bytes; next attempt in 1 s
 {"access_token":5,"expires_in":7200}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-17.json: the loader's answer is unusable: it has no string "access_token"; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-17.json: the loader's answer is unusable: it has no string "access_token"; next attempt in 1 s
 {"access_token":null,"expires_in":7200}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-18.json: the loader's answer is unusable: it has no string "access_token"; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-18.json: the loader's answer is unusable: it has no string "access_token"; next attempt in 1 s
 {"access_token":"fake","expires_in":0}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-19.json: the loader's answer is unusable: the lifetime is no positive number of seconds; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-19.json: the loader's answer is unusable: its lifetime is not from 1 second to 10 years; next attempt in 1 s
 {"access_token":"fake","expires_in":-1}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-20.json: the loader's answer is unusable: the lifetime is no positive number of seconds; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-20.json: the loader's answer is unusable: its lifetime is not from 1 second to 10 years; next attempt in 1 s
 {"access_token":"fake","expires_in":"soon"}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-21.json: the loader's answer is unusable: it has no number "expires_in"; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-21.json: the loader's answer is unusable: it has no number "expires_in"; next attempt in 1 s
 {"access_token":"fake","expires_in":""}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-22.json: the loader's answer is unusable: it has no number "expires_in"; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-22.json: the loader's answer is unusable: it has no number "expires_in"; next attempt in 1 s
 {"access_token":"fake","expires_in":null}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-23.json: the loader's answer is unusable: it has no number "expires_in"; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-23.json: the loader's answer is unusable: it has no number "expires_in"; next attempt in 1 s
 {"access_token":"fake","expires_in":[]}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-24.json: the loader's answer is unusable: it has no number "expires_in"; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-24.json: the loader's answer is unusable: it has no number "expires_in"; next attempt in 1 s
 {"access_token":"fake","expires_in":true}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-25.json: the loader's answer is unusable: it has no number "expires_in"; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-25.json: the loader's answer is unusable: it has no number "expires_in"; next attempt in 1 s
 {"access_token":"fake","expires_in":0}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-26.json: the loader's answer is unusable: it has no number "expires_in"; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-26.json: the loader's answer is unusable: it has no number "expires_in"; next attempt in 1 s
 {"access_token":"fake","expires_in":0}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-27.json: the loader's answer is unusable: it has no number "expires_in"; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-27.json: the loader's answer is unusable: it has no number "expires_in"; next attempt in 1 s
 {"access_token":"fake","expires_in":9223372036854775807}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-28.json: the loader's answer is unusable: the lifetime is no positive number of seconds; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-28.json: the loader's answer is unusable: its lifetime is not from 1 second to 10 years; next attempt in 1 s
 {"access_token":"fake","expire":"soon"}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-29.json: the loader's answer is unusable: its "expire" is no number; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-29.json: the loader's answer is unusable: its "expire" is no number; next attempt in 1 s
 {"access_token":"fake","expire":%d}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-30.json: the loader's answer is unusable: the lifetime is no positive number of seconds; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-30.json: the loader's answer is unusable: its lifetime is not from 1 second to 10 years; next attempt in 1 s
 ""
-  WxToken\NetworkException: cannot refresh 003-bad-answers-31.json: the loader's answer is unusable: it is a string, but not a JSON object; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-31.json: the loader's answer is unusable: it is a string, but not a JSON object; next attempt in 1 s
 "fake"
-  WxToken\NetworkException: cannot refresh 003-bad-answers-32.json: the loader's answer is unusable: it is a string, but not a JSON object; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-32.json: the loader's answer is unusable: it is a string, but not a JSON object; next attempt in 1 s
 "{\"access_token\":\"fake\",\"expires_in\":72"
-  WxToken\NetworkException: cannot refresh 003-bad-answers-33.json: the loader's answer is unusable: it is a string, but not a JSON object; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-33.json: the loader's answer is unusable: it is a string, but not a JSON object; next attempt in 1 s
 "[{\"access_token\":\"fake\",\"expires_in\":7200}]"
-  WxToken\NetworkException: cannot refresh 003-bad-answers-34.json: the loader's answer is unusable: it is a string, but not a JSON object; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-34.json: the loader's answer is unusable: it is a string, but not a JSON object; next attempt in 1 s
 "\"fake\""
-  WxToken\NetworkException: cannot refresh 003-bad-answers-35.json: the loader's answer is unusable: it is a string, but not a JSON object; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-35.json: the loader's answer is unusable: it is a string, but not a JSON object; next attempt in 1 s
 "null"
-  WxToken\NetworkException: cannot refresh 003-bad-answers-36.json: the loader's answer is unusable: it is a string, but not a JSON object; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-36.json: the loader's answer is unusable: it is a string, but not a JSON object; next attempt in 1 s
 "{\"access_token\":\"fake\ufffd\",\"expires_in\":7200}"
-  WxToken\NetworkException: cannot refresh 003-bad-answers-37.json: the loader's answer is unusable: it is a string, but not a JSON object; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-37.json: the loader's answer is unusable: it is a string, but not a JSON object; next attempt in 1 s
 "{\"access_token\":\"fake\"}"
-  WxToken\NetworkException: cannot refresh 003-bad-answers-38.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-38.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); next attempt in 1 s
 {"errcode":"fake","access_token":"fake","expires_in":7200}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-39.json: the loader's answer is unusable: its "errcode" is not a number; it is not asked again for 1 s
-WxToken\ApiException: cannot refresh 003-bad-answers-0.json: errcode 40013: invalid appid rid: 1; check the AppID: upper and lower case count; it is not asked again for 60 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-39.json: the loader's answer is unusable: its "errcode" is not a number; next attempt in 1 s
+WxToken\ApiException: cannot refresh 003-bad-answers-0.json: the loader returned errcode 40013 (invalid appid rid: 1). Check the appid (case-sensitive); next attempt in 60 s
   [40013,"invalid appid rid: 1",true,"old",40013]
-WxToken\ApiException: cannot refresh 003-bad-answers-1.json: errcode 40013: invalid appid rid: 1; check the AppID: upper and lower case count; it is not asked again for 60 s
+WxToken\ApiException: cannot refresh 003-bad-answers-1.json: the loader returned errcode 40013 (invalid appid rid: 1). Check the appid (case-sensitive); next attempt in 60 s
   [40013,"invalid appid rid: 1",true,"old",40013]
-WxToken\ApiException: cannot refresh 003-bad-answers-2.json: errcode 40013: invalid appid rid: 1; check the AppID: upper and lower case count; it is not asked again for 60 s
+WxToken\ApiException: cannot refresh 003-bad-answers-2.json: the loader returned errcode 40013 (invalid appid rid: 1). Check the appid (case-sensitive); next attempt in 60 s
   [40013,"invalid appid rid: 1",true,"old",40013]
-WxToken\ApiException: cannot refresh 003-bad-answers-3.json: errcode 40013: without a message; check the AppID: upper and lower case count; it is not asked again for 60 s
+WxToken\ApiException: cannot refresh 003-bad-answers-3.json: the loader returned errcode 40013 (no errmsg). Check the appid (case-sensitive); next attempt in 60 s
   [40013,"",true,"old",40013]
-WxToken\ApiException: cannot refresh 003-bad-answers-4.json: errcode -1: system\0 error\n; WeChat is busy: nothing to do but wait; it is not asked again for 1 s
+WxToken\ApiException: cannot refresh 003-bad-answers-4.json: the loader returned errcode -1 (system\0 error\n). WeChat is busy: no action is necessary; next attempt in 1 s
   [-1,"system\\0 error\\n",true,"old",-1]

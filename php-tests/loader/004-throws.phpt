@@ -94,7 +94,7 @@ bool(true)
 bool(true)
 string(3) "old"
 -- the next call
-WxToken\NetworkException: cannot refresh 004-throws.json: the loader threw RuntimeException; it is not asked again for %d s
+WxToken\NetworkException: cannot refresh 004-throws.json: the loader threw RuntimeException; next attempt in %d s
 expired the loader threw RuntimeException 7
 int(1)
 bool(true)
@@ -114,7 +114,7 @@ bool(true)
 #0 [internal function]: load()
 #1 004-throws.php(line): wx_get_token('%s', Object(SensitiveParameterValue))
 #2 {main}
-WxToken\NetworkException: cannot refresh 004-throws.json: the loader threw Mine; it is not asked again for %d s
+WxToken\NetworkException: cannot refresh 004-throws.json: the loader threw Mine; next attempt in %d s
 -- errors, exceptions of the extension, and what is thrown on the way
 ArgumentCountError: strlen() expects exactly 1 argument, 0 given
 bool(true)

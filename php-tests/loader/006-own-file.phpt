@@ -79,39 +79,39 @@ echo json_decode(file_get_contents($other))->access_token, ' ',
 ?>
 --EXPECT--
 -- expired
-WxToken\LockException: cannot lock 006-own-file.json: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file
-WxToken\LockException: cannot lock 006-own-file.link: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file
-WxToken\LockException: cannot lock 006-own-file.json: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file
-WxToken\LockException: cannot lock 006-own-file.json: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file
-WxToken\LockException: cannot lock 006-own-file.link: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file
+WxToken\LockException: cannot lock 006-own-file.json: a loader for this file is running and called wx_token on the same file. Remove that call from the loader
+WxToken\LockException: cannot lock 006-own-file.link: a loader for this file is running and called wx_token on the same file. Remove that call from the loader
+WxToken\LockException: cannot lock 006-own-file.json: a loader for this file is running and called wx_token on the same file. Remove that call from the loader
+WxToken\LockException: cannot lock 006-own-file.json: a loader for this file is running and called wx_token on the same file. Remove that call from the loader
+WxToken\LockException: cannot lock 006-own-file.link: a loader for this file is running and called wx_token on the same file. Remove that call from the loader
 [true,true,false]
 "of-the-outer-expired"
 of-the-outer-expired true
 -- rejected
 "old"
 "old"
-WxToken\LockException: cannot lock 006-own-file.json: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file
-WxToken\LockException: cannot lock 006-own-file.json: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file
-WxToken\LockException: cannot lock 006-own-file.link: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file
+WxToken\LockException: cannot lock 006-own-file.json: a loader for this file is running and called wx_token on the same file. Remove that call from the loader
+WxToken\LockException: cannot lock 006-own-file.json: a loader for this file is running and called wx_token on the same file. Remove that call from the loader
+WxToken\LockException: cannot lock 006-own-file.link: a loader for this file is running and called wx_token on the same file. Remove that call from the loader
 [true,true,false]
 "of-the-outer-rejected"
 of-the-outer-rejected true
 -- critical
-WxToken\LockException: cannot lock 006-own-file.json: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file
-WxToken\LockException: cannot lock 006-own-file.link: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file
-WxToken\LockException: cannot lock 006-own-file.json: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file
-WxToken\LockException: cannot lock 006-own-file.json: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file
-WxToken\LockException: cannot lock 006-own-file.link: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file
+WxToken\LockException: cannot lock 006-own-file.json: a loader for this file is running and called wx_token on the same file. Remove that call from the loader
+WxToken\LockException: cannot lock 006-own-file.link: a loader for this file is running and called wx_token on the same file. Remove that call from the loader
+WxToken\LockException: cannot lock 006-own-file.json: a loader for this file is running and called wx_token on the same file. Remove that call from the loader
+WxToken\LockException: cannot lock 006-own-file.json: a loader for this file is running and called wx_token on the same file. Remove that call from the loader
+WxToken\LockException: cannot lock 006-own-file.link: a loader for this file is running and called wx_token on the same file. Remove that call from the loader
 [true,true,false]
 "of-the-outer-critical"
 of-the-outer-critical true
 -- due: the callers within get the current token
 "old"
 "old"
-WxToken\LockException: cannot lock 006-own-file.json: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file
+WxToken\LockException: cannot lock 006-own-file.json: a loader for this file is running and called wx_token on the same file. Remove that call from the loader
 "new"
 -- what is thrown within may be let through
-WxToken\LockException: cannot lock 006-own-file.json: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file
+WxToken\LockException: cannot lock 006-own-file.json: a loader for this file is running and called wx_token on the same file. Remove that call from the loader
 bool(true)
 -- another file
 [false,false]

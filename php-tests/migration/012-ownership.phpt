@@ -103,5 +103,5 @@ new under its second name
 a symbolic link: new, 0:0 600, replaced
 still a link to second name
 -- a caller who may not write, and one who may not read
-www-data: cannot write access_token.json: permission denied to uid 33 gid 33. Give that user access by owner, group or mode: access_token.json belongs to uid 0 gid 0 with mode 0644; its directory belongs to uid 0 gid 0 with mode 0755
-www-data: cannot read access_token.json: permission denied to uid 33 gid 33. Give that user access by owner, group or mode: access_token.json belongs to uid 0 gid 0 with mode 0600; its directory belongs to uid 0 gid 0 with mode 0755
+www-data: cannot write access_token.json: user www-data (33) has no permission; the file is owned by root:root, mode 0644. Run chown www-data access_token.json, or share the file through a group
+www-data: cannot read access_token.json: user www-data (33) has no permission; the file is owned by root:root, mode 0600. Run chown www-data access_token.json, or share the file through a group

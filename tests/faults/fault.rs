@@ -6,11 +6,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Stdio};
 
+use wx_token_testing::php::{Php, code};
+use wx_token_testing::{WWW_DATA, World};
+
 use crate::calls::{Call, Calls, Errno};
 use crate::outcome::{Answer, Content, Outcome};
 use crate::scenario::{Scenario, Source};
-use crate::support::php::{Php, code};
-use crate::support::{WWW_DATA, World};
 use crate::sweep::Phase;
 use crate::tracer::{Fate, Rest, Traced};
 
@@ -96,7 +97,7 @@ pub fn make(scenario: &Scenario, fault: &Fault) -> Result<Option<Outcome>, Strin
     check_owner(scenario, &world)?;
     check_unlocked(&world)?;
 
-    // Had by loaders, of which the emulator does not know.
+    // Fetches of loaders, which the emulator does not see.
     let mut loaded = asked_by_loader;
     world.prolong_pause();
     if fault.error.is_some() {
@@ -142,7 +143,7 @@ pub fn make(scenario: &Scenario, fault: &Fault) -> Result<Option<Outcome>, Strin
     Ok(Some(Outcome { answer, content, asked }))
 }
 
-/// How many calls are made after the fault by its process, and as many by one process each.
+/// How many calls the process of the fault makes after it, and how many other processes make one.
 const CALLS: usize = 10;
 
 /// Without a fault, all the calls together ask once. One more is what a fault may cost.
@@ -228,7 +229,7 @@ impl Others {
 }
 
 impl Drop for Others {
-    /// Whoever waits for a traced process waits for every child of its own thread.
+    /// The tracer waits for every child of its thread, this one included.
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -282,7 +283,7 @@ fn check_owner(scenario: &Scenario, world: &World) -> Result<(), String> {
     })
 }
 
-/// Looked at while the process lives on: its end would give back a lock that it has forgotten.
+/// Checked while the process lives: its end would release a lock that it forgot.
 fn check_unlocked(world: &World) -> Result<(), String> {
     let Ok(file) = File::open(world.file()) else { return Ok(()) };
     require(file.try_lock().is_ok(), || "the file is locked".into())

@@ -1,12 +1,11 @@
-//! What a refresh with a fault has come to.
+//! What came of a refresh with a fault.
 
 use std::fmt;
 use std::fs;
 use std::io;
 
 use serde_json::Value;
-
-use crate::support::{World, now};
+use wx_token_testing::{World, now};
 
 /// What the caller got.
 #[derive(Debug, PartialEq, Eq)]
@@ -102,22 +101,24 @@ impl Content {
 pub struct Outcome {
     pub answer: Answer,
     pub content: Content,
-    /// How often the upstream was asked in the refresh with the fault.
+    /// How many fetches the refresh with the fault made.
     pub asked: u64,
 }
 
 impl fmt::Display for Outcome {
-    /// A few words for a table: of the file, of the caller, and of a token that was asked for in vain.
+    /// An entry of a table: the file, the exception, and whether a fetched token was lost.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self.content {
             Content::None => "no file",
             Content::Empty => "empty",
             Content::Old => "old",
-            Content::Failure => "old + record",
+            Content::Failure => "recorded",
             Content::New => "new",
         })?;
         if let Answer::Exception { class, .. } = &self.answer {
-            write!(formatter, ", {}", class.trim_start_matches("WxToken\\"))?;
+            let class = class.trim_start_matches("WxToken\\");
+            let initials = class.chars().filter(char::is_ascii_uppercase);
+            write!(formatter, ", {}", initials.collect::<String>())?;
         }
         if self.content != Content::New && self.asked > 0 {
             formatter.write_str(" †")?;

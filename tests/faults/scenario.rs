@@ -5,8 +5,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 
 use rustix::fs::XattrFlags;
 use wechat_emulator::Options;
-
-use crate::support::{WWW_DATA, World};
+use wx_token_testing::{WWW_DATA, World};
 
 /// Of the file, unlike its directory, which is all www-data's.
 const GROUP: u32 = 65534;
@@ -55,7 +54,7 @@ impl Scenario {
         (world, Some(old))
     }
 
-    /// Owner, group and mode of the file, whoever has written it.
+    /// Owner, group and mode of the file, independent of who wrote it.
     pub fn whose(&self) -> (u32, u32, u32) {
         match self.start {
             Start::Missing => (WWW_DATA, WWW_DATA, 0o600),

@@ -8,17 +8,18 @@ use crate::calls::Call;
 use crate::fault::{self, Fault};
 use crate::scenario::Scenario;
 use crate::table::Table;
+use crate::{SCENARIOS, report};
 
 /// How far a refresh has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// Without a lock.
     Look,
-    /// Under the lock, before the upstream is asked.
+    /// Under the lock, before the fetch.
     Prepare,
-    /// The upstream is asked.
+    /// The fetch.
     Ask,
-    /// Its answer is stored.
+    /// What follows the fetch: the token is stored.
     Store,
 }
 
@@ -33,8 +34,8 @@ impl fmt::Display for Phase {
     }
 }
 
-/// How often a refresh is made anew that has not come to the call: threads that wait for each other, and
-/// the answers of sockets, do not need the same calls every time.
+/// How often a refresh that did not reach the call is repeated: threads that wait for each other, and answers
+/// of sockets, do not need the same calls every time.
 const ATTEMPTS: usize = 10;
 
 /// Makes the faults of `scenario`: all, if `WX_FAULTS` says so.
@@ -65,9 +66,15 @@ pub fn sweep(scenario: &Scenario) {
     let (calls, time) = (recordings[0].len(), start.elapsed().as_secs_f64());
     println!("{}: {calls} system calls, {} faults, {time:.0} s", scenario.name, faults.len());
     if all {
-        let [once, lasting] = tables.map(|table| table.markdown());
-        println!("{once}\nif the fault lasts:\n{lasting}");
         println!("in one recording of three, and not met again: {unmet:#?}");
+        let [once, lasting] = tables;
+        let lasting = lasting.unlike(&once);
+        let mut section = format!("## When {}\n\n{}", scenario.name, once.markdown());
+        if !lasting.is_empty() {
+            section += "\nIf the error lasts, something else comes of it at these calls:\n\n";
+            section += &lasting.markdown();
+        }
+        report::add(scenario.name, section, &SCENARIOS.map(|scenario| scenario.name));
     }
     assert!(broken.is_empty(), "{}: {broken:#?}", scenario.name);
 }

@@ -1,10 +1,9 @@
 //! Where the account is looked for under php-fpm, which clears the environment of its workers.
 
 use wechat_emulator::Options;
-
-use crate::support::World;
-use crate::support::fpm::Fpm;
-use crate::support::php::Answer;
+use wx_token_testing::World;
+use wx_token_testing::fpm::Fpm;
+use wx_token_testing::php::Answer;
 
 /// Whether the account is found on PHP's thread although a worker fetches: each way to a worker.
 const CALL: &str = r#"<?php
@@ -34,10 +33,7 @@ function poll(string $file): string
 "#;
 
 fn world() -> World {
-    let mut world = World::new(Options::default());
-    world.set("appid", "");
-    world.set("secret", "");
-    world
+    World::new(Options::default()).without_account()
 }
 
 fn ask(fpm: &Fpm, world: &World, call: &str, variables: &[(&str, &str)]) -> Answer {
@@ -46,7 +42,7 @@ fn ask(fpm: &Fpm, world: &World, call: &str, variables: &[(&str, &str)]) -> Answ
 }
 
 #[test]
-fn fastcgi_params_name_the_account_of_their_request_by_whatever_call() {
+fn fastcgi_params_name_the_account_of_their_request_in_every_function() {
     let world = world();
     let fpm = Fpm::with_workers(1, &world, CALL);
     let Options { appid, secret, .. } = Options::default();
@@ -64,7 +60,7 @@ fn fastcgi_params_name_the_account_of_their_request_by_whatever_call() {
 }
 
 #[test]
-fn what_a_request_says_in_its_headers_names_no_account() {
+fn headers_of_a_request_name_no_account() {
     let world = world();
     let fpm = Fpm::with_workers(1, &world, CALL);
     let Options { appid, secret, .. } = Options::default();
@@ -101,7 +97,7 @@ fn an_accounts_file_that_the_web_server_cannot_read_is_named_with_its_owner() {
     let answer = ask(&fpm, &world, "get", &[]);
     assert_eq!(answer.class(), "WxToken\\ConfigException");
     let expected = format!(
-        "wx_token.accounts: cannot read {path}: permission denied to uid 33 gid 33. Give that user access by owner, group or mode: {path} belongs to uid 0 gid 0 with mode 0600"
+        "wx_token.accounts: cannot read {path}: user www-data (33) has no permission; the file is owned by root:root, mode 0600. Run chown www-data {path}, or share the file through a group"
     );
     assert!(answer.message().starts_with(&expected), "{answer:?}");
 }

@@ -4,9 +4,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use wechat_emulator::Options;
-
-use crate::support::php::REMEMBER;
-use crate::support::{World, now, until};
+use wx_token_testing::php::REMEMBER;
+use wx_token_testing::{World, now, until};
 
 const SPELLINGS: [&str; 4] = ["token.json", "link.json", "./token.json", "sub/../token.json"];
 
@@ -42,12 +41,12 @@ fn refresh_by_one_name(world: &mut World, names: &[&str]) {
 }
 
 #[test]
-fn a_rejected_token_is_given_by_no_other_name_of_its_file() {
+fn a_rejected_token_is_not_returned_through_another_path_to_its_file() {
     refresh_by_one_name(&mut world(), &SPELLINGS);
 }
 
 #[test]
-fn a_rejected_token_is_given_by_no_hard_link_either() {
+fn a_rejected_token_is_not_returned_through_a_hard_link() {
     let mut world = world();
     world.write("");
     fs::hard_link(world.file(), world.dir.path().join("hard.json")).expect("a hard link");
@@ -55,11 +54,11 @@ fn a_rejected_token_is_given_by_no_hard_link_either() {
 }
 
 #[test]
-fn the_token_file_by_another_name_is_refused_as_ticket_file_at_once() {
+fn another_path_to_the_token_file_is_rejected_as_ticket_file_at_once() {
     let world = world();
     let refuses = |ticket: &str| {
         let call = format!("wx_get_ticket(dirname($file) . '/{ticket}', $file)");
-        let answer = world.callers_of(&call, 1).release().remove(0);
+        let answer = world.call_of(&call);
         assert_eq!(answer.class(), "ValueError", "{ticket}: {}", answer.message());
         assert_eq!(
             answer.message(),

@@ -6,16 +6,15 @@ use std::path::Path;
 use std::process::Command;
 
 use wechat_emulator::Options;
-
-use crate::support::World;
-use crate::support::mounts::Mounted;
-use crate::support::php::{Answer, CALL, Callers, GET, code};
+use wx_token_testing::World;
+use wx_token_testing::mounts::Mounted;
+use wx_token_testing::php::{Answer, CALL, GET, code};
 
 /// Any user but root. Root may read and write everything.
 const NOBODY: u32 = 65534;
 
 fn call_on(world: &World, path: &Path) -> Answer {
-    Callers::start(&world.php(), path, GET, 1).release().remove(0)
+    world.php().call(path, GET)
 }
 
 fn refused(world: &World, path: &Path, reason: &str) {
@@ -71,7 +70,7 @@ fn a_socket() {
 }
 
 #[test]
-fn what_is_no_token_file_is_never_overwritten() {
+fn a_file_that_is_not_a_token_file_is_never_overwritten() {
     let binary: Vec<u8> = (1..=255).cycle().take(4096).collect();
     for content in [
         b"debian\n".as_slice(),
@@ -96,7 +95,7 @@ fn a_huge_sparse_file_is_refused_unread() {
 }
 
 #[test]
-fn an_expiry_that_is_none_is_refused_and_one_in_the_past_is_refreshed() {
+fn an_invalid_expiry_is_rejected_and_a_past_one_is_refreshed() {
     for expiry in ["\"soon\"", "[1]", "{}", "true"] {
         let world = world();
         let content = format!(r#"{{"access_token":"abc","expire":{expiry}}}"#);
@@ -111,7 +110,7 @@ fn an_expiry_that_is_none_is_refused_and_one_in_the_past_is_refreshed() {
         world.assert_one_live_token(&[answer]);
     }
     let world = world();
-    world.write(format!(r#"{{"access_token":"abc","expire":"{}"}}"#, crate::support::now() + 9));
+    world.write(format!(r#"{{"access_token":"abc","expire":"{}"}}"#, wx_token_testing::now() + 9));
     assert_eq!(world.call().token(), "abc", "a numeric string is a number");
 }
 
@@ -126,66 +125,133 @@ fn as_nobody(world: &World) -> Answer {
 }
 
 #[test]
-fn a_directory_that_may_not_be_written_is_blamed_for_a_file_that_is_missing() {
+fn a_missing_file_in_a_directory_without_write_permission_names_the_directory() {
     let world = world();
     fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
     let answer = as_nobody(&world);
-    assert_refused(&answer, &world.file(), "permission denied to uid 65534 gid 65534");
+    let blamed = format!(
+        "cannot create {}: user nobody (65534) may not write to the directory {dir}, which is owned by root:root, mode 0755. Run chown nobody {dir}, or share the directory through a group",
+        world.file().display(),
+        dir = world.dir.path().display()
+    );
+    assert_refused(&answer, &world.file(), &blamed);
     let message = answer.message();
-    let blamed = format!("{} belongs to uid 0 gid 0 with mode 0755", world.dir.path().display());
-    assert!(message.contains(&blamed), "{message}");
-    assert!(!message.contains("token.json belongs"), "{message}");
-    assert!(!message.contains("looked at") && !message.contains("No such file"), "{message}");
+    assert!(!message.contains("the file is owned"), "{message}");
+    assert!(!message.contains("look at") && !message.contains("No such file"), "{message}");
 }
 
 #[test]
-fn a_file_that_may_not_be_read_names_its_owner_and_the_process() {
+fn an_unreadable_file_is_reported_with_its_owner_and_the_user_of_the_process() {
     let world = world();
     fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
     world.write_expired();
     fs::set_permissions(world.file(), Permissions::from_mode(0o600)).expect("chmod");
     let answer = as_nobody(&world);
-    assert_refused(&answer, &world.file(), "permission denied to uid 65534 gid 65534");
-    assert!(
-        answer.message().contains("belongs to uid 0 gid 0 with mode 0600"),
-        "{}",
-        answer.message()
+    let file = world.file();
+    let blamed = format!(
+        "cannot read {file}: user nobody (65534) has no permission; the file is owned by root:root, mode 0600. Run chown nobody {file}, or share the file through a group",
+        file = file.display()
+    );
+    assert_refused(&answer, &file, &blamed);
+}
+
+#[test]
+fn a_directory_that_may_not_be_entered_is_blamed_wherever_it_is_on_the_way() {
+    let world = world();
+    fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
+    let closed = world.dir.path().join("closed");
+    let file = closed.join("open/token.json");
+    fs::create_dir_all(closed.join("open")).expect("a directory");
+    fs::set_permissions(&closed, Permissions::from_mode(0o700)).expect("chmod");
+    let link = world.file();
+    std::os::unix::fs::symlink(&file, &link).expect("a link");
+    for path in [file, link] {
+        let mut process =
+            world.php().run_as(NOBODY).start(code(CALL), &[path.to_str().expect("a path"), GET]);
+        assert_eq!(process.read_line(), "ready");
+        process.release();
+        let blamed = format!(
+            "cannot open {}: user nobody (65534) may not enter the directory {closed}, which is owned by root:root, mode 0700. Run chmod o+x {closed}, or pass another path",
+            path.display(),
+            closed = closed.display()
+        );
+        assert_refused(&Answer::of(process), &path, &blamed);
+    }
+}
+
+/// The names of users are read while the process state is locked, which opening without streams would lock again.
+#[test]
+fn a_denial_is_explained_by_numbers_while_a_standard_stream_is_closed() {
+    let world = world();
+    fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
+    world.write_expired();
+    fs::set_permissions(world.file(), Permissions::from_mode(0o644)).expect("chmod");
+    let told = world.php().run_as(NOBODY).run(
+        "fclose(STDIN); try { wx_get_token($argv[1]); } catch (WxToken\\FileException $e) { echo $e->getMessage(); }",
+        &[world.file().to_str().expect("a path")],
+    );
+    let blamed =
+        "user 65534 has no permission; the file is owned by 0:0, mode 0644. Run chown 65534";
+    assert!(told.contains(blamed), "{told}");
+}
+
+#[test]
+fn a_user_without_a_name_and_the_owner_itself_are_told_what_helps() {
+    let world = world();
+    fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
+    world.write_expired();
+    let file = world.file();
+    let told = |mode, reason: &str| {
+        const NAMELESS: u32 = 54321;
+        chown(&file, Some(NAMELESS), Some(NAMELESS)).expect("chown");
+        fs::set_permissions(&file, Permissions::from_mode(mode)).expect("chmod");
+        let call = world.php().run_as(NAMELESS);
+        let answer = Callers::start(&call, &file, GET, 1).release().remove(0);
+        assert_refused(&answer, &file, &reason.replace("FILE", &file.display().to_string()));
+    };
+    told(
+        0o400,
+        "cannot write FILE: user 54321 has no permission; the file is owned by 54321:54321, mode 0400. Run chmod u+rw FILE",
     );
 }
 
 #[test]
-fn a_file_that_may_not_be_written_costs_no_fetch_and_stays() {
+fn a_file_without_write_permission_costs_no_fetch_and_is_unchanged() {
     let world = world();
     fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
     let old = world.write_expired();
     fs::set_permissions(world.file(), Permissions::from_mode(0o644)).expect("chmod");
     let answer = as_nobody(&world);
-    assert_refused(&answer, &world.file(), "permission denied to uid 65534");
+    assert_refused(
+        &answer,
+        &world.file(),
+        "user nobody (65534) has no permission; the file is owned by root:root, mode 0644",
+    );
     assert_eq!(world.fetches(), 0);
     assert_eq!(fs::read(world.file()).ok(), Some(old.into_bytes()));
 }
 
 #[test]
-fn a_fresh_file_that_may_only_be_read_is_served() {
+fn a_fresh_read_only_file_is_served() {
     let world = world();
     fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
-    world.write(format!(r#"{{"access_token":"abc","expire":{}}}"#, crate::support::now() + 900));
+    world.write(format!(r#"{{"access_token":"abc","expire":{}}}"#, wx_token_testing::now() + 900));
     fs::set_permissions(world.file(), Permissions::from_mode(0o444)).expect("chmod");
     assert_eq!(as_nobody(&world).token(), "abc");
 }
 
 #[test]
-fn a_directory_that_may_not_be_written_costs_no_fetch() {
+fn a_directory_without_write_permission_costs_no_fetch() {
     let world = world();
     fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
     let answer = as_nobody(&world);
-    assert_refused(&answer, &world.file(), "permission denied to uid 65534");
+    assert_refused(&answer, &world.file(), "user nobody (65534) may not write to the directory");
     assert_eq!(world.fetches(), 0);
     assert!(world.names().is_empty());
 }
 
 #[test]
-fn root_makes_a_file_for_the_owner_of_its_directory() {
+fn root_creates_a_file_for_the_owner_of_its_directory() {
     let world = world();
     chown(world.dir.path(), Some(NOBODY), Some(NOBODY)).expect("chown");
     let answer = world.call();
@@ -196,14 +262,14 @@ fn root_makes_a_file_for_the_owner_of_its_directory() {
 }
 
 #[test]
-fn a_read_only_file_system_serves_what_is_fresh_and_refuses_the_rest() {
+fn a_read_only_file_system_serves_fresh_files_and_rejects_others() {
     let world = world();
     let disk = world.dir.path();
     let _mounted = Mounted::new(["-t", "tmpfs", "-o", "size=64k", "tmpfs"], disk);
     world.write_expired();
     fs::write(
         disk.join("fresh.json"),
-        format!(r#"{{"access_token":"abc","expire":{}}}"#, crate::support::now() + 900),
+        format!(r#"{{"access_token":"abc","expire":{}}}"#, wx_token_testing::now() + 900),
     )
     .expect("a file");
     let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(disk).status();
@@ -213,34 +279,34 @@ fn a_read_only_file_system_serves_what_is_fresh_and_refuses_the_rest() {
 }
 
 #[test]
-fn open_basedir_bars_the_file_and_the_directory_of_its_replacement() {
+fn open_basedir_applies_to_the_file_and_its_directory() {
     let world = world();
     let old = world.write_expired();
     let (dir, file) = (world.dir.path().display(), world.file());
     for (allowed, reason) in [
-        ("/nowhere".to_owned(), "open_basedir bars it"),
-        (file.display().to_string(), "Add the directory of the token file"),
+        ("/nowhere".to_owned(), "open_basedir does not include it. Add"),
+        (file.display().to_string(), "Add the directory of the token file to open_basedir"),
     ] {
         let php = world.php().with(&format!("open_basedir={allowed}"));
         for call in [GET, "wx_token_status($file)"] {
-            let answer = Callers::start(&php, &file, call, 1).release().remove(0);
+            let answer = php.call(&file, call);
             assert_refused(&answer, &file, reason);
         }
     }
     assert_eq!(fs::read(&file).ok(), Some(old.into_bytes()));
     let php = world.php().with(&format!("open_basedir={dir}"));
-    let answer = Callers::start(&php, &file, GET, 1).release().remove(0);
+    let answer = php.call(&file, GET);
     world.assert_one_live_token(&[answer]);
 }
 
 #[test]
-fn a_link_out_of_open_basedir_is_barred() {
+fn a_link_out_of_open_basedir_is_rejected() {
     let world = world();
     let outside = tempfile::tempdir().expect("a directory");
     std::os::unix::fs::symlink(outside.path().join("token.json"), world.file()).expect("a link");
     let php = world.php().with(&format!("open_basedir={}", world.dir.path().display()));
-    let answer = Callers::start(&php, &world.file(), GET, 1).release().remove(0);
-    assert_refused(&answer, &world.file(), "open_basedir bars it");
+    let answer = php.call(&world.file(), GET);
+    assert_refused(&answer, &world.file(), "open_basedir does not include it");
     assert_eq!(fs::read_dir(outside.path()).map(Iterator::count).ok(), Some(0));
 }
 
@@ -260,7 +326,7 @@ fn a_link_is_followed_and_kept() {
 }
 
 #[test]
-fn a_relative_path_begins_at_the_working_directory_of_the_script() {
+fn a_relative_path_starts_at_the_working_directory_of_the_script() {
     let world = world();
     world.write("");
     let dir = world.dir.path().to_str().expect("a path");
@@ -274,10 +340,8 @@ fn a_relative_path_begins_at_the_working_directory_of_the_script() {
 }
 
 #[test]
-fn an_account_that_is_missing_is_a_config_exception_and_makes_no_file() {
-    let mut world = world();
-    world.set("appid", "");
-    world.set("secret", "");
+fn a_missing_account_is_a_config_exception_and_creates_no_file() {
+    let world = world().without_account();
     let answer = world.call();
     assert_eq!(answer.class(), "WxToken\\ConfigException");
     assert!(answer.message().contains("no WeChat account is configured"), "{}", answer.message());
@@ -285,12 +349,16 @@ fn an_account_that_is_missing_is_a_config_exception_and_makes_no_file() {
 }
 
 #[test]
-fn a_bad_setting_is_named_at_start_up_and_the_default_counts() {
+fn a_bad_setting_is_named_at_start_up_and_the_default_applies() {
     let world = world();
     for (name, value, problem) in [
         ("timeout", "soon", "must be a number of seconds"),
         ("endpoint", "new", "must be \"stable\", \"classic\" or \"wecom\""),
-        ("api_base", "http://api.weixin.qq.com", "must be https"),
+        (
+            "api_base",
+            "http://api.weixin.qq.com",
+            "must be a list of URLs, and each must begin with https://",
+        ),
         ("file_mode", "0", "must be an octal mode"),
         ("accounts", "relative.json", "must be an absolute path"),
     ] {

@@ -7,9 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 use wechat_emulator::{Emulator, Options, Tls};
-
-use crate::support::World;
-use crate::support::php::{Answer, Callers, Php};
+use wx_token_testing::World;
+use wx_token_testing::php::{Answer, Php};
 
 fn secure(tls: Tls) -> World {
     World::new(Options { tls: Some(tls), ..Options::default() })
@@ -36,7 +35,7 @@ fn tls_is_not_trusted_without_the_ca_file_and_no_secret_is_sent() {
     assert_eq!(world.fetches(), 0);
 }
 
-/// Asserts that `answer` says why the TLS handshake failed, and nothing of an answer.
+/// Asserts that `answer` says why the TLS handshake failed, and does not mention an answer.
 fn assert_untrusted(answer: &Answer, why: &str) {
     assert_eq!(answer.class(), "WxToken\\NetworkException", "{}", answer.message());
     let message = answer.message();
@@ -55,7 +54,7 @@ fn a_server_that_does_not_speak_tls_is_named_as_such() {
 }
 
 #[test]
-fn a_handshake_that_breaks_off_is_no_answer_that_does() {
+fn a_handshake_that_breaks_off_is_not_reported_as_a_broken_answer() {
     let mut world = World::new(Options::default());
     let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
     let address = listener.local_addr().expect("an address");
@@ -88,14 +87,14 @@ fn an_expired_certificate_is_refused() {
 }
 
 #[test]
-fn a_ca_file_that_is_none_is_a_config_exception() {
+fn an_invalid_ca_file_is_a_config_exception() {
     let mut world = secure(Tls::default());
     world.write_expired();
     let file = world.file().to_str().expect("a path").to_owned();
     world.set("ca_file", &file);
     let answer = world.call();
     assert_eq!(answer.class(), "WxToken\\ConfigException", "{}", answer.message());
-    assert!(answer.message().contains("it holds no certificate"), "{}", answer.message());
+    assert!(answer.message().contains("it contains no certificate"), "{}", answer.message());
 }
 
 fn closed_port() -> String {
@@ -104,7 +103,7 @@ fn closed_port() -> String {
 }
 
 #[test]
-fn a_second_host_serves_when_the_first_cannot_be_connected_to() {
+fn the_second_host_is_asked_when_the_first_refuses_connections() {
     let mut world = World::new(Options::default());
     let both = format!("{}, {}", closed_port(), world.emulator.base_url());
     world.set("api_base", &both);
@@ -114,7 +113,7 @@ fn a_second_host_serves_when_the_first_cannot_be_connected_to() {
 }
 
 #[test]
-fn a_second_host_does_not_serve_when_the_first_answers_with_an_error() {
+fn the_second_host_is_not_asked_when_the_first_answers_with_an_error() {
     let mut world = World::new(Options::default());
     let second = World::new(Options::default());
     let both = format!("{},{}", world.emulator.base_url(), second.emulator.base_url());
@@ -138,7 +137,7 @@ fn the_classic_endpoint_has_no_second_host() {
 fn proxies_of_the_environment_are_ignored() {
     let trap = World::new(Options::default());
     let world = World::new(Options::default());
-    let run = |php: crate::support::php::Php| {
+    let run = |php: wx_token_testing::php::Php| {
         let mut command = php.command();
         for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"] {
             command.env(name, trap.emulator.base_url());
@@ -156,17 +155,15 @@ fn proxies_of_the_environment_are_ignored() {
 
 #[test]
 fn the_account_may_come_from_options_file_or_environment() {
-    let mut world = World::new(Options::default());
+    let world = World::new(Options::default()).without_account();
     let Options { appid, secret, .. } = Options::default();
-    world.set("appid", "");
-    world.set("secret", "");
     let accounts = world.dir.path().join("accounts.json");
     let content =
         json!({"wx-other": {"secret": "x"}, &appid: {"secret": secret, "endpoint": "classic"}});
     std::fs::write(&accounts, content.to_string()).expect("an accounts file");
     std::fs::set_permissions(&accounts, Permissions::from_mode(0o640)).expect("chmod");
     let dir = world.dir.path().to_str().expect("a path");
-    let run = |php: crate::support::php::Php, source: &str| {
+    let run = |php: wx_token_testing::php::Php, source: &str| {
         let code = format!("echo wx_get_token(tempnam($argv[1], 'token'), {source});");
         let mut command = php.command();
         command.env("WX_APPID", &appid).env("WX_SECRET", &secret).env("SECRET", &secret);
@@ -189,7 +186,7 @@ fn the_account_may_come_from_options_file_or_environment() {
 }
 
 #[test]
-fn a_failed_name_lookup_is_a_connection_that_was_not_had() {
+fn a_failed_name_lookup_is_a_failed_connection() {
     let mut world = World::new(Options::default());
     world.set("api_base", "https://api.weixin.qq.com");
     // A network namespace of its own has no network: no name is found, and nothing is sent.
@@ -205,7 +202,7 @@ fn a_failed_name_lookup_is_a_connection_that_was_not_had() {
         .expect("unshare runs");
     let message = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
-        message.contains("cannot connect to https://api.weixin.qq.com: no name server answers for api.weixin.qq.com"),
+        message.contains("cannot connect to https://api.weixin.qq.com: no name server answered for api.weixin.qq.com"),
         "{message}"
     );
 }
@@ -244,8 +241,7 @@ fn corpid_and_corpsecret_go_to_wecom_and_to_no_other_host() {
     let call = |php: &Php, options: &str| {
         let call = format!("wx_get_token($file, [{options}])");
         let php = php.clone().with_names(resolv_conf.clone(), hosts.clone());
-        let answers = Callers::start(&php, &wecom.file(), &call, 1).release();
-        answers.into_iter().next().expect("one caller, one answer")
+        php.call(&wecom.file(), &call)
     };
 
     let Options { appid, secret, corpid, corpsecret, .. } = Options::default();

@@ -11,10 +11,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use wechat_emulator::Options;
-
-use crate::support::mounts::Disk;
-use crate::support::php::{Php, REMEMBER, UNTIL};
-use crate::support::{WWW_DATA, World, now, run, until};
+use wx_token_testing::mounts::Disk;
+use wx_token_testing::php::{Php, REMEMBER, UNTIL};
+use wx_token_testing::{WWW_DATA, World, now, run, until};
 
 /// The program that moves the wall clock of another.
 static SKEW: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -47,7 +46,7 @@ impl Clock {
         clock
     }
 
-    /// Sets it to so many `seconds` ahead of the true one. Whoever reads it meanwhile reads it whole.
+    /// Sets it to so many `seconds` ahead of the true clock, atomically.
     fn set(&self, seconds: i64) {
         let text = format!("{:20}\n", seconds * 1000);
         self.offset.write_all_at(text.as_bytes(), 0).expect("the clock is set");
@@ -84,7 +83,7 @@ const CHANGE_BEFORE_AND_AFTER: &str = r#"
 
 #[test]
 #[cfg_attr(not(target_arch = "x86_64"), ignore = "skew.c is for x86-64")]
-fn no_memory_is_behind_a_file_whose_clock_is_behind_the_processs() {
+fn a_remembered_token_is_current_although_the_clock_of_its_file_is_behind() {
     // Small inodes have room for whole seconds only.
     let disk = Disk::ext3(&["-I", "128"]);
     let world = World::within(&disk.path(), Options::default());
@@ -99,7 +98,7 @@ fn no_memory_is_behind_a_file_whose_clock_is_behind_the_processs() {
 
 #[test]
 #[cfg_attr(not(target_arch = "x86_64"), ignore = "skew.c is for x86-64")]
-fn a_file_is_remembered_although_its_clock_is_not_the_processs() {
+fn a_file_is_remembered_although_its_clock_differs_from_that_of_the_process() {
     let world = World::new(Options::default());
     let content = json!({"access_token": "only-in-the-file", "expire": now() + 10_000});
     world.write(content.to_string());
@@ -141,7 +140,7 @@ fn call_and_catch(world: &World, php: &Php, calls: &str) -> Value {
 
 #[test]
 #[cfg_attr(not(target_arch = "x86_64"), ignore = "skew.c is for x86-64")]
-fn those_whose_clocks_differ_ask_an_upstream_that_bars_them_for_an_hour_once() {
+fn processes_with_different_clocks_ask_a_source_once_that_blocks_them_for_an_hour() {
     for (write_mode, user) in [("replace", None), ("in_place", None), ("in_place", Some(WWW_DATA))]
     {
         let mut world = World::new(Options::default());
@@ -150,7 +149,7 @@ fn those_whose_clocks_differ_ask_an_upstream_that_bars_them_for_an_hour_once() {
         // By everybody's clock.
         let expired = json!({"access_token": "expired", "expire": now() - 20_000});
         world.write(expired.to_string());
-        // Whoever is not its owner cannot set its times.
+        // Only its owner can set its times.
         fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).expect("chmod");
         fs::set_permissions(world.file(), Permissions::from_mode(0o660)).expect("chmod");
         chown(world.file(), Some(0), Some(WWW_DATA)).expect("the tests run as root");
@@ -199,7 +198,7 @@ const CALL_WHILE_THE_CLOCK_IS_SET: &str = r#"
 
 #[test]
 #[cfg_attr(not(target_arch = "x86_64"), ignore = "skew.c is for x86-64")]
-fn a_clock_that_is_set_during_a_fetch_keeps_no_dead_token_and_drops_no_live_one() {
+fn a_clock_change_during_a_fetch_keeps_no_expired_token_and_drops_no_valid_one() {
     for seconds in [-3600, 3600] {
         let mut world = World::new(Options {
             latency: Duration::from_millis(500),
@@ -251,7 +250,7 @@ fn the_expiry_that_a_loader_gives_is_kept_whatever_the_clock_was_set_to() {
 }
 
 #[test]
-fn no_rest_and_no_pause_is_believed_that_no_refresh_can_have_left() {
+fn a_hold_off_or_retry_time_that_no_refresh_can_have_written_is_ignored() {
     let mut world = World::new(Options::default());
     world.set("background", "0");
     let day = 24 * 3600;

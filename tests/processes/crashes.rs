@@ -1,9 +1,8 @@
 //! SIGKILL to the process that fetches: the lock goes with it, and the next one takes over (I7).
 
 use serde_json::json;
-
-use crate::support::php::Answer;
-use crate::support::{World, until};
+use wx_token_testing::php::Answer;
+use wx_token_testing::{World, until};
 
 #[test]
 fn when_the_fetching_process_is_killed_another_takes_over_at_once() {
@@ -18,14 +17,14 @@ fn when_the_fetching_process_is_killed_another_takes_over_at_once() {
         process.kill();
     }
     let answers: Vec<Answer> = others.into_iter().map(Answer::of).collect();
-    crate::support::print_waits("after a SIGKILL, fetch of 200 ms", &answers);
+    wx_token_testing::print_waits("after a SIGKILL, fetch of 200 ms", &answers);
     assert_eq!(world.fetches(), 2, "the killed fetch and one more");
     assert_ne!(std::fs::read(world.file()).ok(), Some(old.into_bytes()));
     world.assert_one_live_token(&answers);
 }
 
 #[test]
-fn kills_leave_the_old_file_whole_and_nothing_that_grows() {
+fn kills_leave_the_old_file_whole_and_no_growing_rest() {
     let world = World::slow();
     let old = world.write_expired();
     // Of a caller that is killed in the middle of its request, the emulator reads no step.

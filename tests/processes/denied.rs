@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use wechat_emulator::Options;
-
-use crate::support::mounts::{Disk, Mounted};
-use crate::support::php::{Answer, Callers, GET};
-use crate::support::{WWW_DATA, World, run};
+use wx_token_testing::mounts::{Disk, Mounted};
+use wx_token_testing::php::{Answer, GET};
+use wx_token_testing::{WWW_DATA, World, run};
 
 fn world() -> World {
     let world = World::new(Options::default());
@@ -38,12 +37,15 @@ impl Drop for Attribute {
     }
 }
 
-/// No fetch, and a message of `expected` that says nothing of owner and mode.
+/// Asserts that there was no fetch, and that the message has `expected`, but neither owner nor mode.
 fn assert_told(world: &World, answer: &Answer, expected: &str) {
     assert_eq!(answer.class(), "WxToken\\FileException");
     let message = answer.message();
     assert!(message.contains(expected), "{expected}: {message}");
-    assert!(!message.contains("permission denied to"), "{message}");
+    assert!(
+        !message.contains("has no permission") && !message.contains("may not write"),
+        "{message}"
+    );
     assert_eq!(world.fetches(), 0);
 }
 
@@ -51,7 +53,7 @@ fn assert_told(world: &World, answer: &Answer, expected: &str) {
 fn an_attribute_of_a_file_or_its_directory_is_named_with_its_remedy() {
     // Not every file system has attributes.
     let disk = Disk::ext3(&[]);
-    // In a directory that only grows a file can be made.
+    // In an append-only directory a file can be created.
     for (letter, name, is_missing) in
         [('i', "immutable", false), ('i', "immutable", true), ('a', "append only", false)]
     {
@@ -75,7 +77,7 @@ fn an_attribute_of_a_file_or_its_directory_is_named_with_its_remedy() {
 }
 
 #[test]
-fn in_a_directory_that_only_grows_a_file_is_made_and_refreshed() {
+fn in_an_append_only_directory_a_file_is_created_and_refreshed() {
     let disk = Disk::ext3(&[]);
     let world = World::within(&disk.path(), Options::default());
     let _attribute = Attribute::give('a', world.dir.path());
@@ -153,7 +155,7 @@ fn world_of(user: u32) -> World {
 }
 
 #[test]
-fn a_root_that_may_not_give_a_file_away_is_told_of_the_capability() {
+fn a_root_without_the_capability_to_chown_is_told_which_one() {
     let world = world_of(WWW_DATA);
     let denied = call_without(&world, 0, &["-e", "inject=fchown:error=EPERM"]);
     let expected = "fchown(2) is denied (Operation not permitted (os error 1)), although owner and mode allow it. A sandbox (seccomp) or a security module may forbid it, or root is without the capability CAP_CHOWN";
@@ -161,37 +163,37 @@ fn a_root_that_may_not_give_a_file_away_is_told_of_the_capability() {
 }
 
 #[test]
-fn an_acl_that_bars_a_user_is_no_sandbox() {
+fn an_acl_that_denies_a_user_is_not_reported_as_a_sandbox() {
     let world = world();
     world.write_expired();
     chown(world.file(), Some(0), Some(WWW_DATA)).expect("the tests run as root");
     fs::set_permissions(world.file(), Permissions::from_mode(0o660)).expect("chmod");
     run(Command::new("setfacl").args(["-m", "u:33:-"]).arg(world.file()));
-    let answer = Callers::start(&world.php().run_as(WWW_DATA), &world.file(), GET, 1).release();
-    let message = answer[0].message();
+    let answer = world.php().run_as(WWW_DATA).call(&world.file(), GET);
+    let message = answer.message();
     assert!(
-        message.contains("permission denied to uid 33 gid 33. Give that user access"),
+        message.contains("user www-data (33) has no permission; the file is owned by root:www-data, mode 0660, and has an ACL (getfacl). Run chown www-data "),
         "{message}"
     );
 }
 
 #[test]
-fn a_path_that_leads_to_no_file_is_told_of_in_plain_words() {
+fn a_path_that_cannot_be_followed_is_explained() {
     let world = world();
     let told = |file: &Path, expected: &str| {
-        let answer = Callers::start(&world.php(), file, GET, 1).release().remove(0);
+        let answer = world.php().call(file, GET);
         let expected = expected.replace("FILE", &file.display().to_string());
         assert_told(&world, &answer, &expected);
     };
     let link = world.file();
     symlink(&link, &link).expect("a link");
-    told(&link, "cannot look at FILE: its symbolic links form a loop. Correct the link");
+    told(&link, "cannot open FILE: its symbolic links form a loop. Correct the link");
     let proc = Path::new("/proc/wx_token.json");
     told(proc, "cannot create FILE: no file can be created in /proc. Pass a path in another");
 }
 
 #[test]
-fn too_many_open_files_are_no_fault_of_the_file_system() {
+fn too_many_open_files_are_not_blamed_on_the_file_system() {
     let world = world();
     world.write_expired();
     let path = world.file().display().to_string();
@@ -214,7 +216,7 @@ fn a_write_that_a_sandbox_denies_is_named_in_the_status() {
 }
 
 #[test]
-fn a_connection_that_this_machine_forbids_is_no_matter_of_the_network() {
+fn a_connection_that_this_machine_forbids_is_not_blamed_on_the_network() {
     for call in ["socket", "connect"] {
         let world = world();
         world.write_expired();
@@ -228,7 +230,7 @@ fn a_connection_that_this_machine_forbids_is_no_matter_of_the_network() {
 }
 
 #[test]
-fn a_quota_that_is_used_up_is_named() {
+fn an_exhausted_disk_quota_is_named() {
     let world = world();
     // A file that has no room of its own.
     world.write("");
@@ -241,7 +243,7 @@ fn a_quota_that_is_used_up_is_named() {
 }
 
 #[test]
-fn a_file_system_without_free_inodes_is_told_from_a_full_one() {
+fn a_file_system_without_free_inodes_is_not_reported_as_full() {
     let world = world();
     let path = world.dir.path();
     let _mounted = Mounted::new(["-t", "tmpfs", "-o", "size=1m,nr_inodes=4", "tmpfs"], path);

@@ -1,13 +1,13 @@
-//! A token that is due: refreshed by one, waited for by nobody, and kept if that fails (I4, I6).
+//! A due token: one process refreshes it, nobody waits, and a failure keeps it (I4, I6).
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use wechat_emulator::Options;
-
-use crate::support::php::{Process, code};
-use crate::support::{World, now, now_ms, until};
+use wx_token_testing::php::code;
+use wx_token_testing::process::Process;
+use wx_token_testing::{World, now, now_ms, until};
 
 /// Tokens live `lifetime` seconds and are due `refresh_ahead` before; a fetch takes half a second.
 pub fn short_lived(lifetime: u64, refresh_ahead: u64) -> World {
@@ -31,7 +31,7 @@ fn summary(process: Process) -> Value {
 }
 
 #[test]
-fn sixty_four_processes_over_many_cycles_wait_for_no_fetch_and_get_no_dead_token() {
+fn sixty_four_processes_over_many_cycles_wait_for_no_fetch_and_get_no_invalid_token() {
     let world = short_lived(8, 5);
     world.call();
     world.emulator.reset();
@@ -76,7 +76,7 @@ fn sixty_four_processes_over_many_cycles_wait_for_no_fetch_and_get_no_dead_token
 }
 
 #[test]
-fn a_dead_upstream_costs_nothing_until_the_last_second_and_recovery_comes_with_retry_at() {
+fn a_failing_source_costs_nothing_until_the_last_second_and_recovery_comes_at_retry_at() {
     let mut world = World::new(Options::default());
     world.set("refresh_ahead", "60");
     let token = world.write_live(4);
@@ -170,7 +170,7 @@ fn without_a_background_one_caller_refreshes_and_the_others_have_the_current_tok
 }
 
 #[test]
-fn a_status_tells_of_a_due_token_and_of_the_refresh_that_runs() {
+fn a_status_shows_a_due_token_and_the_running_refresh() {
     let mut world = World::slow();
     world.set("endpoint", "classic");
     world.write_live(100);
@@ -198,7 +198,7 @@ fn a_status_tells_of_a_due_token_and_of_the_refresh_that_runs() {
 }
 
 #[test]
-fn a_life_that_no_token_has_is_not_believed_unless_it_was_stored_here() {
+fn an_impossible_lifetime_is_ignored_unless_it_was_stored_here() {
     let world = World::new(Options::default());
     // Stored by code whose clock was days ahead.
     world.write(
@@ -214,7 +214,6 @@ fn a_life_that_no_token_has_is_not_believed_unless_it_was_stored_here() {
         return ['access_token' => 'for-a-month', 'expires_in' => 30 * 86400];
     }) . ($asked ? ' asked' : '')";
     for expected in ["for-a-month asked", "for-a-month", "for-a-month"] {
-        let answer = world.callers_of(call, 1).release();
-        assert_eq!(answer[0].token(), expected);
+        assert_eq!(world.call_of(call).token(), expected);
     }
 }

@@ -2,9 +2,8 @@
 
 use serde_json::json;
 use wechat_emulator::Options;
-
-use crate::support::php::Answer;
-use crate::support::{World, print_waits};
+use wx_token_testing::php::Answer;
+use wx_token_testing::{World, print_waits};
 
 fn storm(world: &World, what: &str) -> Vec<Answer> {
     let answers = world.callers(32).release();
@@ -13,7 +12,7 @@ fn storm(world: &World, what: &str) -> Vec<Answer> {
 }
 
 /// A storm on an expired file, in which the one fetch fails.
-fn dead_upstream(world: &World, what: &str, reason: &str) {
+fn failing_source(world: &World, what: &str, reason: &str) {
     let old = world.write_expired();
     let answers = storm(world, what);
     for answer in &answers {
@@ -40,7 +39,10 @@ fn a_wrong_secret_costs_one_fetch_for_all_who_wait_and_none_until_retry_at() {
         for answer in storm(&world, wave) {
             assert_eq!(answer.class(), "WxToken\\ApiException", "{}", answer.message());
             assert_eq!(answer.property("code"), 40125);
-            assert!(answer.message().contains("check the AppSecret"), "{}", answer.message());
+            let advice = "). Check the AppSecret: perhaps it was reset in WeChat's console; next attempt in ";
+            assert!(answer.message().contains(advice), "{}", answer.message());
+            let hint = " s, or at once with another appid or secret";
+            assert!(answer.message().ends_with(hint), "{}", answer.message());
         }
         assert_eq!(world.fetches(), 1, "{wave}");
     }
@@ -58,23 +60,27 @@ fn a_blocked_address_is_named_in_the_message() {
     let world = World::new(Options { allow_ip: vec![blocked], ..Options::default() });
     let answer = world.call();
     assert_eq!(answer.property("code"), 40164);
-    assert!(answer.message().contains("IP whitelist (127.0.0.1)"), "{}", answer.message());
+    assert!(
+        answer.message().contains("Add 127.0.0.1 to the account's IP whitelist"),
+        "{}",
+        answer.message()
+    );
 }
 
 #[test]
-fn a_refused_connection_is_tried_three_times_and_fails_for_all_at_once() {
+fn a_refused_connection_is_tried_three_times_and_then_fails_for_all_callers() {
     let mut world = World::slow();
     let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
     world.set("api_base", &format!("http://{}", port.expect("a free port")));
-    dead_upstream(&world, "refused connection", "cannot connect");
+    failing_source(&world, "refused connection", "cannot connect");
 }
 
 #[test]
-fn a_black_hole_ends_at_the_time_limit_for_all_together() {
+fn a_source_that_never_answers_ends_at_the_time_limit_for_all_callers() {
     let mut world = World::slow();
     world.set("timeout", "0.7");
     world.emulator.script_json(json!([{"hang": true}])).expect("a script");
-    dead_upstream(&world, "black hole, limit 700 ms", "did not answer within 0.7 s");
+    failing_source(&world, "black hole, limit 700 ms", "did not answer within 0.7 s");
     assert_eq!(world.fetches(), 1);
 }
 
@@ -93,14 +99,14 @@ fn a_connection_that_is_never_accepted_ends_at_the_connect_limit() {
     world.set("api_base", &format!("http://{address}"));
     world.set("connect_timeout", "0.2");
     world.set("timeout", "2");
-    dead_upstream(&world, "no accept, limit 200 ms", "cannot connect");
+    failing_source(&world, "no accept, limit 200 ms", "cannot connect");
 }
 
 #[test]
 fn http_500_fails() {
     let world = World::slow();
     world.emulator.script_json(json!([{"status": 500}])).expect("a script");
-    dead_upstream(&world, "HTTP 500", "HTTP status 500");
+    failing_source(&world, "HTTP 500", "HTTP status 500");
     assert_eq!(world.fetches(), 1);
 }
 
@@ -109,7 +115,7 @@ fn a_redirect_is_not_followed() {
     let world = World::slow();
     let elsewhere = format!("{}/cgi-bin/token", world.emulator.base_url());
     world.emulator.script_json(json!([{"redirect": elsewhere}])).expect("a script");
-    dead_upstream(&world, "redirect", "HTTP status 302");
+    failing_source(&world, "redirect", "HTTP status 302");
     assert_eq!(world.fetches(), 1);
 }
 
@@ -117,7 +123,7 @@ fn a_redirect_is_not_followed() {
 fn garbage_fails() {
     let world = World::slow();
     world.emulator.script_json(json!([{"body": "<html>gateway</html>"}])).expect("a script");
-    dead_upstream(&world, "garbage", "not a JSON object");
+    failing_source(&world, "garbage", "not a JSON object");
     assert_eq!(world.fetches(), 1);
 }
 
@@ -125,15 +131,15 @@ fn garbage_fails() {
 fn an_endless_body_is_cut_off() {
     let world = World::slow();
     world.emulator.script_json(json!([{"endless": true}])).expect("a script");
-    dead_upstream(&world, "endless body", "larger than 64 KiB");
+    failing_source(&world, "endless body", "larger than 64 KiB");
     assert_eq!(world.fetches(), 1);
 }
 
 #[test]
-fn an_answer_that_breaks_off_fails_and_is_not_asked_for_again() {
+fn an_answer_that_breaks_off_fails_without_another_attempt() {
     let world = World::slow();
     world.emulator.script_json(json!([{"cut": "half"}])).expect("a script");
-    dead_upstream(&world, "cut half-way", "broke off");
+    failing_source(&world, "cut half-way", "broke off");
     assert_eq!(world.fetches(), 1);
 }
 
@@ -141,21 +147,21 @@ fn an_answer_that_breaks_off_fails_and_is_not_asked_for_again() {
 fn a_connection_that_is_closed_without_an_answer_fails() {
     let world = World::slow();
     world.emulator.script_json(json!([{"cut": "before"}])).expect("a script");
-    dead_upstream(&world, "cut before the answer", "broke off");
+    failing_source(&world, "cut before the answer", "broke off");
     assert_eq!(world.fetches(), 1);
 }
 
 #[test]
-fn a_slow_drip_ends_at_the_time_limit() {
+fn a_slow_body_ends_at_the_time_limit() {
     let mut world = World::slow();
     world.set("timeout", "0.7");
     world.emulator.script_json(json!([{"drip_ms": 50}])).expect("a script");
-    dead_upstream(&world, "slow drip, limit 700 ms", "did not answer within 0.7 s");
+    failing_source(&world, "slow drip, limit 700 ms", "did not answer within 0.7 s");
     assert_eq!(world.fetches(), 1);
 }
 
 #[test]
-fn a_token_that_is_none_is_refused() {
+fn an_invalid_token_is_rejected() {
     for step in [
         json!({"access_token": "line\nbreak"}),
         json!({"access_token": ""}),
@@ -165,7 +171,8 @@ fn a_token_that_is_none_is_refused() {
     ] {
         let world = World::new(Options::default());
         world.emulator.script_json(json!([step])).expect("a script");
-        dead_upstream(&world, "unusable answer", "the answer is unusable");
+        let reason = format!("the answer of {} is unusable: ", world.emulator.base_url());
+        failing_source(&world, "unusable answer", &reason);
     }
 }
 
@@ -195,7 +202,7 @@ fn after_a_failure_the_next_call_recovers_at_retry_at() {
 }
 
 #[test]
-fn errcode_45009_is_the_minutes_limit_until_the_next_minutes_try_gets_it_again() {
+fn errcode_45009_is_the_limit_per_minute_until_it_comes_again_a_minute_later() {
     let options = Options { stable_minute_quota: 0, minute_errcode: 45009, ..Options::default() };
     let world = World::new(options);
     world.write_expired();

@@ -1,9 +1,8 @@
 //! Forked children: they keep no lock alive, wait for no thread that they do not have, and work.
 
 use serde_json::json;
-
-use crate::support::php::Process;
-use crate::support::{World, extension, until};
+use wx_token_testing::process::Process;
+use wx_token_testing::{World, extension, until};
 
 /// Starts a process whose due refresh runs, and which forks meanwhile; `$child` is what the child
 /// does. Prints the child's pid.
@@ -94,7 +93,7 @@ fn a_child_works_as_a_new_process() {
 }
 
 #[test]
-fn forks_in_a_storm_of_refreshes_never_hang() {
+fn forks_during_many_refreshes_never_hang() {
     let mut world = World::new(wechat_emulator::Options::default());
     world.set("endpoint", "classic");
     // Refreshes run all the while on threads of the parent, which forks and forks: a child that found
@@ -117,7 +116,7 @@ fn forks_in_a_storm_of_refreshes_never_hang() {
 }
 
 #[test]
-fn a_child_of_a_loader_does_not_keep_the_lock_of_the_file_that_its_parent_put_in_place() {
+fn a_child_of_a_loader_does_not_keep_the_lock_of_the_new_file() {
     let world = World::new(wechat_emulator::Options::default());
     world.write_expired();
     let code = r#"
@@ -138,8 +137,8 @@ fn a_child_of_a_loader_does_not_keep_the_lock_of_the_file_that_its_parent_put_in
     let child = parent.read_line();
     assert!(world.stored()["access_token"] == "from-the-loader");
     parent.kill();
-    let answer = world.callers_of("wx_refresh_token($file, 'from-the-loader')", 1).release();
-    world.assert_one_live_token(&answer);
+    let answer = world.call_of("wx_refresh_token($file, 'from-the-loader')");
+    world.assert_one_live_token(&[answer]);
     assert!(is_alive(&child), "the child lives on");
     let killed = std::process::Command::new("kill").args(["-KILL", &child]).status();
     assert!(killed.is_ok_and(|status| status.success()));

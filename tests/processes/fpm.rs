@@ -1,5 +1,5 @@
-//! The same under php-fpm, not as root: its workers come and go as it likes. By default it kills them in the
-//! middle of whatever they do.
+//! The same under php-fpm, not as root. php-fpm starts and ends workers as it likes, and by default kills them in
+//! the middle of their work.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -10,11 +10,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 use wechat_emulator::Options;
+use wx_token_testing::fpm::Fpm;
+use wx_token_testing::php::{Answer, UNTIL};
+use wx_token_testing::{SetOnDrop, World, now, print_waits, until};
 
 use crate::due::short_lived;
-use crate::support::fpm::Fpm;
-use crate::support::php::{Answer, UNTIL};
-use crate::support::{Over, World, now, print_waits, until};
 
 const CALL: &str = r#"<?php
 $start = hrtime(true);
@@ -72,7 +72,7 @@ fn a_failure_is_shared_by_all_workers_and_later_requests() {
 }
 
 /// Visitors over several cycles with a reload in the middle of a refresh. Returns what php-fpm has cut, and how
-/// many fetches were made for how many tokens.
+/// many fetches there were for how many tokens.
 fn reload_in_the_middle(global: &str) -> (Vec<String>, u64, u64) {
     // Due after three seconds, and time enough for php-fpm to come up again before the token expires, however
     // busy the machine is.
@@ -104,7 +104,7 @@ fn reload_in_the_middle(global: &str) -> (Vec<String>, u64, u64) {
     let mut tokens = BTreeSet::new();
     let stored = || world.stored()["access_token"].as_str().expect("a token").to_owned();
     let (visits, reload) = std::thread::scope(|scope| {
-        let over = Over(&end);
+        let over = SetOnDrop(&end);
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(visit)).collect();
         until("a refresh is under way", || world.emulator.stats().in_flight == 1);
         let begin = Instant::now();
@@ -147,9 +147,9 @@ fn reload_in_the_middle(global: &str) -> (Vec<String>, u64, u64) {
 }
 
 #[test]
-fn a_reload_fails_no_request_but_those_whose_workers_php_fpm_kills() {
+fn a_reload_fails_only_requests_whose_workers_php_fpm_kills() {
     let (_, fetches, tokens) = reload_in_the_middle("");
-    // The refresh is killed, and made anew.
+    // The refresh is killed, and started again.
     assert!(fetches <= tokens + 1, "{fetches} fetches for {tokens} tokens");
 }
 
@@ -181,7 +181,7 @@ fn get(world: &World, fpm: &Fpm) -> String {
 }
 
 #[test]
-fn a_worker_at_its_max_requests_keeps_nobody_waiting_for_its_refresh() {
+fn a_worker_at_its_max_requests_makes_no_request_wait_for_its_refresh() {
     const FETCH: Duration = Duration::from_secs(30);
     let mut world = World::new(Options::default());
     world.set("timeout", "60");
@@ -205,10 +205,8 @@ fn a_worker_at_its_max_requests_keeps_nobody_waiting_for_its_refresh() {
 
 #[test]
 fn a_worker_knows_whose_request_it_serves() {
-    let mut world = World::new(Options::default());
+    let mut world = World::new(Options::default()).without_account();
     let Options { appid, secret, .. } = Options::default();
-    world.set("appid", "");
-    world.set("secret", "");
     world.set("revalidate_freq", "60");
     let fpm = Fpm::with("", "pm = static\npm.max_children = 1", &world, CALL);
     fpm.put(&world.file(), None);
@@ -241,7 +239,7 @@ fn a_worker_at_its_max_requests_stores_its_refresh() {
 }
 
 #[test]
-fn a_refresh_of_an_idle_worker_is_stored_or_begun_anew() {
+fn a_refresh_of_an_idle_worker_is_stored_or_started_again() {
     let world = classic();
     let pool = "pm = ondemand\npm.max_children = 5\npm.process_idle_timeout = 1s";
     let fpm = Fpm::with("", pool, &world, CALL);
@@ -267,7 +265,7 @@ fn a_refresh_of_an_idle_worker_is_stored_or_begun_anew() {
 }
 
 #[test]
-fn a_worker_that_is_told_to_go_stores_the_refresh_that_it_is_at() {
+fn a_worker_that_is_told_to_end_stores_its_running_refresh() {
     let world = classic();
     let fpm = Fpm::start(&world, CALL);
     let query = format!("file={}", world.file().display());
@@ -302,7 +300,7 @@ fn date(path: PathBuf, ago: u64) {
 }
 
 #[test]
-fn after_a_reload_nobody_gets_the_token_that_the_lost_one_has_killed() {
+fn after_a_reload_no_request_gets_the_token_that_the_lost_refresh_invalidated() {
     let world = classic();
     let fpm = Fpm::start(&world, CALL);
     let old = put_due(&world, &fpm);
@@ -312,7 +310,7 @@ fn after_a_reload_nobody_gets_the_token_that_the_lost_one_has_killed() {
     fpm.reload();
     date(world.file(), 260);
     date(leftover(&world), 250);
-    // As WeChat does five minutes after it has made the lost one.
+    // As WeChat does five minutes after it created the lost token.
     world.emulator.expire_all();
     let query = format!("file={}", world.file().display());
     let answer = Answer::parse(&fpm.get(&query));
@@ -323,7 +321,7 @@ fn after_a_reload_nobody_gets_the_token_that_the_lost_one_has_killed() {
 }
 
 #[test]
-fn a_refresh_that_was_cut_off_is_told_of_in_the_error_log_once() {
+fn an_interrupted_refresh_is_logged_once() {
     let world = classic();
     world.write_live(1800);
     world.emulator.script_json(json!([{"delay_ms": 60_000}])).expect("a script");
@@ -341,6 +339,6 @@ fn a_refresh_that_was_cut_off_is_told_of_in_the_error_log_once() {
         wx_get_token($argv[1], ['refresh_ahead' => 7200]);
     ";
     let printed = world.php().run(&format!("{UNTIL}{code}"), &arguments);
-    assert_eq!(printed.matches("was cut off").count(), 1, "{printed}");
+    assert_eq!(printed.matches("the process ended during a refresh").count(), 1, "{printed}");
     assert!(printed.contains("process_control_timeout"), "{printed}");
 }

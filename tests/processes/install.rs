@@ -6,14 +6,13 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
+use wx_token_testing::{extension, program};
 
-use crate::support::{extension, program};
-
-/// Whoever runs a program that builds or installs packages leaves this.
+/// A program that builds or installs packages leaves this file when it is run.
 const WITNESS: &str = "was-run";
 
-/// `make install` into `dir`, of `library`, as sudo runs it: nothing of the caller's environment, and a
-/// cargo that tells on whoever runs it.
+/// `make install` into `dir`, of `library`, as sudo runs it: without the caller's environment, and with a
+/// cargo that leaves a trace when it is run.
 fn install(dir: &TempDir, library: &Path) -> Output {
     let programs = dir.path().join("bin");
     fs::create_dir_all(&programs).expect("a directory");
@@ -48,7 +47,7 @@ fn installed(root: &Path) -> Vec<std::path::PathBuf> {
 }
 
 #[test]
-fn installing_builds_nothing_and_says_what_is_next() {
+fn installing_builds_nothing_and_says_what_comes_next() {
     let dir = tempfile::tempdir().expect("a directory");
     let output = install(&dir, &extension());
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -66,7 +65,7 @@ fn installing_builds_nothing_and_says_what_is_next() {
 }
 
 #[test]
-fn what_is_not_built_is_not_installed_and_make_build_is_named() {
+fn an_extension_that_is_not_built_is_not_installed_and_make_build_is_named() {
     let dir = tempfile::tempdir().expect("a directory");
     let absent = dir.path().join("libwx_token.so");
     let output = install(&dir, &absent);

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::php::{Answer, Callers};
-use crate::support::{World, now, print_waits};
+use wx_token_testing::php::{Answer, Callers};
+use wx_token_testing::{World, now, print_waits};
 
 /// How a project spells its file, and how its own PHP code reads it.
 struct Layout {
@@ -249,7 +249,7 @@ fn a_duration_counts_from_the_modification_time() {
 }
 
 #[test]
-fn a_plain_file_lives_two_hours_from_its_modification() {
+fn a_plain_file_expires_two_hours_after_its_modification() {
     let world = World::slow();
     let call = "wx_get_token($file, ['layout' => 'plain'])";
     world.write("a-plain-token-that-is-long-enough-to-be-one");
@@ -276,7 +276,7 @@ fn a_plain_file_lives_two_hours_from_its_modification() {
 }
 
 #[test]
-fn forms_that_cannot_be_kept_are_refused_with_the_way_out() {
+fn formats_that_are_not_supported_are_rejected_with_a_remedy() {
     for (content, way_out) in [
         (r#"{"access_token": "abc", "expires_time": 1588219064}"#, "expires_time:fetched"),
         ("0123456789abcdef0123456789abcdef0123456789abcdef", "'layout' => 'plain'"),
@@ -310,7 +310,7 @@ fn the_empty_starting_files_of_the_sample_count_as_expired() {
     )
     .expect("a file");
     let call = "wx_get_ticket($file, dirname($file) . '/access_token.php')";
-    let answer = Callers::start(&world.php(), ticket, call, 1).release().remove(0);
+    let answer = world.php().call(ticket, call);
     let written = fs::read_to_string(ticket).expect("a file");
     assert!(
         written.starts_with(&format!(

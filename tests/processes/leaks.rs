@@ -1,13 +1,12 @@
 //! A long-running worker's memory, descriptors and threads stay as they are.
 
 use wechat_emulator::Options;
-
-use crate::support::World;
+use wx_token_testing::World;
 
 /// Runs `$call` many times and tells how far memory grew after a tenth of them, and what is open.
 const MEASURE: &str = r#"
     function memory() {
-        // What the process has made its own; pages of libraries come in as they are first used.
+        // Private memory; pages of libraries are loaded when they are first used.
         preg_match('/RssAnon:\s+(\d+)/', file_get_contents('/proc/self/status'), $m);
         return (int) $m[1];
     }
@@ -64,7 +63,7 @@ fn ten_thousand_errors_leak_nothing() {
 #[test]
 fn ten_thousand_shared_failures_leak_nothing() {
     let world = World::new(Options::default());
-    let now = crate::support::now_ms();
+    let now = wx_token_testing::now_ms();
     let far = now + 3_600_000;
     world.write(format!(
         r#"{{"wx_token":{{"network":"down","failed_at_ms":{now},"retry_at_ms":{far},"failures":1}}}}"#

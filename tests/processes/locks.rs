@@ -1,7 +1,8 @@
 //! PHP code that holds `flock()` on the token file counts as one of us (I1, I5).
 
-use crate::support::World;
-use crate::support::php::{Answer, Process};
+use wx_token_testing::World;
+use wx_token_testing::php::Answer;
+use wx_token_testing::process::Process;
 
 /// The articles' first example: a PHP process that holds the lock until it is told to go on.
 fn holder(world: &World) -> Process {
@@ -35,7 +36,7 @@ fn callers_on_an_expired_file_wait_for_php_code_that_holds_the_lock() {
 }
 
 #[test]
-fn whoever_waits_too_long_is_told_which_process_holds_the_lock() {
+fn a_lock_timeout_names_the_process_that_holds_the_lock() {
     let mut world = World::slow();
     world.write_expired();
     world.set("lock_timeout", "0.5");
@@ -50,7 +51,7 @@ fn whoever_waits_too_long_is_told_which_process_holds_the_lock() {
 }
 
 #[test]
-fn callers_on_a_fresh_file_do_not_notice_the_lock() {
+fn callers_on_a_fresh_file_do_not_wait_for_the_lock() {
     let mut world = World::slow();
     world.write_expired();
     let token = world.call().token().to_owned();
@@ -63,7 +64,7 @@ fn callers_on_a_fresh_file_do_not_notice_the_lock() {
 }
 
 #[test]
-fn a_status_tells_who_holds_the_lock() {
+fn a_status_names_the_lock_holder() {
     let world = World::slow();
     world.write_expired();
     let status = "echo json_encode(wx_token_status($argv[1]));";
@@ -79,15 +80,15 @@ fn a_status_tells_who_holds_the_lock() {
 }
 
 #[test]
-fn a_file_that_is_exchanged_during_the_fetch_is_not_overwritten_by_the_older_token() {
+fn a_file_that_is_replaced_during_the_fetch_is_not_overwritten_with_the_older_token() {
     let world = World::slow();
     world.write_expired();
     let caller = world.callers(1).release_only();
-    crate::support::until("a fetch is under way", || world.emulator.stats().in_flight == 1);
+    wx_token_testing::until("a fetch is under way", || world.emulator.stats().in_flight == 1);
     // Somebody without the lock, say a deployment, puts a fresh file in its place.
     let newer = world.dir.path().join("newer");
     let content =
-        format!(r#"{{"access_token":"newer","expire":{}}}"#, crate::support::now() + 5000);
+        format!(r#"{{"access_token":"newer","expire":{}}}"#, wx_token_testing::now() + 5000);
     std::fs::write(&newer, &content).expect("a file");
     std::fs::rename(&newer, world.file()).expect("a rename");
     for answer in caller.into_iter().map(Answer::of) {
@@ -98,11 +99,11 @@ fn a_file_that_is_exchanged_during_the_fetch_is_not_overwritten_by_the_older_tok
 }
 
 #[test]
-fn a_file_that_is_removed_during_the_fetch_is_made_again_with_the_token() {
+fn a_file_that_is_removed_during_the_fetch_is_created_again_with_the_token() {
     let world = World::slow();
     world.write_expired();
     let caller = world.callers(1).release_only();
-    crate::support::until("a fetch is under way", || world.emulator.stats().in_flight == 1);
+    wx_token_testing::until("a fetch is under way", || world.emulator.stats().in_flight == 1);
     std::fs::remove_file(world.file()).expect("a removal");
     let answers: Vec<Answer> = caller.into_iter().map(Answer::of).collect();
     assert_eq!(world.fetches(), 1, "the token in hand is stored, not fetched again");

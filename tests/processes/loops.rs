@@ -1,4 +1,4 @@
-//! Event loops: one process serves many, so nothing of wx_try_token() may wait on its thread.
+//! Event loops: one thread serves many clients, so wx_try_token() may never block it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use wechat_emulator::Options;
-
-use crate::support::php::{Process, UNTIL, code};
-use crate::support::{World, until};
+use wx_token_testing::php::{UNTIL, code};
+use wx_token_testing::process::Process;
+use wx_token_testing::{World, until};
 
 /// A server as Workerman, Swoole and ReactPHP make them, in small: one select loop for all connections,
 /// and timers.
 const SERVER: &str = include_str!("php/server.php");
 
-/// How long the upstream takes.
+/// How long a fetch takes.
 const LATENCY: Duration = Duration::from_millis(1500);
 
 fn slow_world() -> World {
@@ -52,7 +52,7 @@ fn answer(mut connection: BufReader<TcpStream>) -> String {
 }
 
 #[test]
-fn a_cold_call_stops_no_other_connection() {
+fn a_first_call_blocks_no_other_connection() {
     let world = slow_world();
     world.write_expired();
     let server = Server::start(&world);
@@ -92,7 +92,7 @@ fn four_workers_that_poll_make_one_fetch_in_each_state_of_the_file() {
 }
 
 #[test]
-fn a_loop_that_polls_ends_with_the_failure_that_its_refresh_met() {
+fn a_loop_that_polls_ends_with_the_failure_of_its_refresh() {
     let mut world = World::slow();
     world.set("secret", "wrong");
     world.write_expired();
@@ -125,7 +125,7 @@ const BLOCKING: [&str; 18] = [
 ];
 
 #[test]
-fn a_poll_makes_no_call_that_waits_on_the_thread_of_php() {
+fn a_poll_makes_no_blocking_system_call_on_the_thread_of_php() {
     let world = slow_world();
     let token = world.write_live(100);
     let log = world.dir.path().join("calls");

@@ -5,9 +5,8 @@ use std::fs;
 use std::process::Stdio;
 
 use wechat_emulator::Options;
-
-use crate::support::World;
-use crate::support::php::{Php, REMEMBER};
+use wx_token_testing::World;
+use wx_token_testing::php::{Php, REMEMBER};
 
 /// The system calls, by name, of a hundred calls on a file that is remembered. PHP's own start and end are
 /// left out: they differ from one run to the next.
@@ -66,7 +65,7 @@ fn a_fresh_call_is_one_stat() {
 }
 
 #[test]
-fn a_fresh_call_that_may_trust_the_memory_is_no_system_call_at_all() {
+fn a_fresh_call_that_may_trust_the_memory_makes_no_system_call() {
     let world = settled_world();
     let cost = cost_of_a_hundred(&world, &world.php().with("wx_token.revalidate_freq=60"));
     assert_eq!(cost, BTreeMap::new());
@@ -108,7 +107,7 @@ const CHANGE_AND_CALL: &str = r#"
 "#;
 
 #[test]
-fn a_call_is_never_behind_a_change_however_quick_and_well_hidden_it_is() {
+fn a_call_notices_every_change_however_quick_or_hidden() {
     let world = World::new(Options::default());
     world.write_live(7200);
     let file = world.file();
@@ -133,7 +132,7 @@ fn a_rejected_token_is_forgotten_even_where_the_memory_is_trusted() {
 }
 
 #[test]
-fn a_remembered_token_is_not_given_beyond_its_expiry() {
+fn a_remembered_token_is_not_returned_after_its_expiry() {
     let world = settled_world();
     let code = r#"
         $file = $argv[1];

@@ -10,9 +10,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use wechat_emulator::Options;
-
-use crate::support::names::{HOSTED, NameServer, SERVED, WECHAT};
-use crate::support::{World, now};
+use wx_token_testing::name_server::{HOSTED, NameServer, SERVED, WECHAT};
+use wx_token_testing::{World, now};
 
 /// An emulator that is found by its name, over TLS.
 fn named() -> (World, TempDir) {
@@ -36,7 +35,7 @@ fn a_name_is_found_by_the_name_server_of_resolv_conf() {
 }
 
 #[test]
-fn a_name_that_nobody_has_is_told_from_name_servers_that_are_silent() {
+fn an_unknown_name_is_not_reported_as_a_silent_name_server() {
     let (mut world, dir) = named();
     world.set("connect_timeout", "0.2");
     world.set("timeout", "0.7");
@@ -44,7 +43,7 @@ fn a_name_that_nobody_has_is_told_from_name_servers_that_are_silent() {
     let get = print("wx_get_token($argv[1])");
     let server = NameServer::start();
     let message = server.serve(world.php(), dir.path()).run(&get, &[path(&world)]);
-    let expected = "cannot connect to https://nobody.test: the host name is unknown: nobody.test";
+    let expected = "cannot connect to https://nobody.test: the host name nobody.test does not resolve. Check DNS";
     assert!(message.contains(expected), "{message}");
 
     world.write_expired();
@@ -60,14 +59,16 @@ fn a_name_that_nobody_has_is_told_from_name_servers_that_are_silent() {
     "#;
     let printed = silent.serve(world.php(), dir.path()).run(&get, &[path(&world)]);
     let (message, threads) = printed.split_once('\n').expect("two lines");
-    let expected =
-        format!("no name server answers for nobody.test: {} (no answer in time)", silent.address());
+    let expected = format!(
+        "no name server answered for nobody.test: {} (no answer in time)",
+        silent.address()
+    );
     assert!(message.contains(&expected), "{message}");
     assert_eq!(threads, "1", "a thread outlives the call");
 }
 
 #[test]
-fn children_that_are_forked_during_the_first_lookup_look_names_up() {
+fn children_that_are_forked_during_the_first_lookup_can_look_names_up() {
     const PROCESSES: usize = 20;
     const FORKS: &str = "20";
     let (world, dir) = named();
@@ -109,7 +110,7 @@ fn children_that_are_forked_during_the_first_lookup_look_names_up() {
 }
 
 #[test]
-fn a_fork_does_not_wait_for_a_lookup_and_its_child_calls_anew() {
+fn a_fork_does_not_wait_for_a_lookup_and_its_child_can_call() {
     let (mut world, dir) = named();
     world.set("connect_timeout", "25");
     world.set("timeout", "25");
@@ -133,7 +134,7 @@ fn a_fork_does_not_wait_for_a_lookup_and_its_child_calls_anew() {
         fgets(STDIN);
     "#;
     let mut php = silent.serve(world.php(), dir.path()).start(code, &[path(&world)]);
-    crate::support::until("the lookup is under way", || silent.asked() > 0);
+    wx_token_testing::until("the lookup is under way", || silent.asked() > 0);
     php.release();
     assert_eq!(php.read_line(), "2", "the lookup goes on in its thread");
     assert_eq!(php.read_line(), "42", "the child asks and gives up");

@@ -7,8 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::process::{Command, Stdio};
 
 use wechat_emulator::Options;
-
-use crate::support::{WWW_DATA, World};
+use wx_token_testing::{WWW_DATA, World};
 
 /// What stands for any owner without a number.
 const NOBODY: u32 = 65534;
@@ -75,23 +74,23 @@ fn assert_written_in_place(world: &World, map: &str) {
 const ROOT_ALONE: &str = "0 0 1\n";
 
 #[test]
-fn a_file_whose_owner_has_no_number_is_written_in_place() {
+fn a_file_whose_owner_is_unmapped_is_written_in_place() {
     assert_written_in_place(&world(WWW_DATA, WWW_DATA), ROOT_ALONE);
 }
 
 #[test]
-fn a_file_whose_group_has_no_number_is_written_in_place() {
+fn a_file_whose_group_is_unmapped_is_written_in_place() {
     assert_written_in_place(&world(0, WWW_DATA), ROOT_ALONE);
 }
 
 #[test]
-fn nobody_is_not_given_the_file_of_an_owner_without_a_number() {
-    // Nobody's number is one of the namespace's own, and fchown(2) would take it.
+fn the_file_of_an_unmapped_owner_is_not_given_to_the_user_nobody() {
+    // The number of the user nobody is mapped in the namespace, and fchown(2) would accept it.
     assert_written_in_place(&world(WWW_DATA, 0), &format!("0 0 1\n{NOBODY} 100000 1\n"));
 }
 
 #[test]
-fn a_file_whose_owner_has_a_number_is_replaced_and_stays_his() {
+fn a_file_whose_owner_is_mapped_is_replaced_and_keeps_its_owner() {
     let world = world(WWW_DATA, WWW_DATA);
     let before = state(&world);
     let token = token(&world, &format!("0 0 1\n{WWW_DATA} {WWW_DATA} 1\n"));
@@ -102,7 +101,7 @@ fn a_file_whose_owner_has_a_number_is_replaced_and_stays_his() {
 }
 
 #[test]
-fn a_new_file_goes_without_a_gift_to_a_directory_owner_without_a_number() {
+fn a_new_file_is_not_given_to_an_unmapped_directory_owner() {
     for map in [ROOT_ALONE, &format!("0 0 1\n{NOBODY} 100000 1\n")] {
         let world = world(WWW_DATA, WWW_DATA);
         fs::remove_file(world.file()).expect("a file");
@@ -113,8 +112,8 @@ fn a_new_file_goes_without_a_gift_to_a_directory_owner_without_a_number() {
 }
 
 #[test]
-fn without_any_number_of_ones_own_the_file_is_written_in_place() {
-    // What is made there seems to be the file's owner's, as everybody's does.
+fn for_an_unmapped_user_the_file_is_written_in_place() {
+    // A file that is created there seems to belong to the file's owner, as every file does.
     let world = world(0, 0);
     let before = state(&world);
     let php = world.php().command();

@@ -1,4 +1,4 @@
-//! What the error log is told although a call has its token.
+//! Lines in the error log although a call has its token.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,12 +7,12 @@ use std::process::Command;
 use libc::EIO;
 use tempfile::TempDir;
 use wechat_emulator::Options;
+use wx_token_testing::World;
+use wx_token_testing::php::{Callers, GET, Php};
 
 use crate::disks::fuse::{Fuse, Operation};
-use crate::support::World;
-use crate::support::php::{Callers, GET, Php};
 
-/// A log of its own for PHP processes.
+/// An error log for PHP processes of one test.
 struct Log {
     _directory: TempDir,
     file: PathBuf,
@@ -36,13 +36,19 @@ impl Log {
     }
 }
 
-/// A due refresh runs on a thread, and its call has returned when the store fails.
-#[test]
-fn a_script_that_ends_at_once_still_tells_of_the_token_that_its_refresh_could_not_store() {
+/// A world with a due token, on a file system that takes no write.
+fn due_and_unwritable() -> (Fuse, World) {
     let fuse = Fuse::mount();
     let world = World::within(fuse.path(), Options::default());
     world.write_live(100);
     fuse.fail(Operation::Write, EIO);
+    (fuse, world)
+}
+
+/// A due refresh runs on a thread, and its call has returned when the store fails.
+#[test]
+fn a_script_that_ends_at_once_still_logs_that_its_token_could_not_be_stored() {
+    let (_fuse, world) = due_and_unwritable();
     let log = Log::new();
     let mut php: Command = log.of(world.php()).command();
     let done = php.args(["-r", "wx_get_token($argv[1]);", "--"]).arg(world.file()).status();
@@ -53,7 +59,7 @@ fn a_script_that_ends_at_once_still_tells_of_the_token_that_its_refresh_could_no
 }
 
 #[test]
-fn a_storm_on_a_missing_file_is_not_taken_for_refreshes_that_were_cut_off() {
+fn a_storm_on_a_missing_file_logs_no_interrupted_refresh() {
     let mut world = World::slow();
     world.set("endpoint", "classic");
     for _ in 0..10 {
@@ -62,17 +68,17 @@ fn a_storm_on_a_missing_file_is_not_taken_for_refreshes_that_were_cut_off() {
         world.assert_one_live_token(&answers);
         // As root in root's own directory.
         let told = log.lines();
-        assert!(!told.iter().any(|line| line.contains("cut off")), "{told:?}");
+        assert!(
+            !told.iter().any(|line| line.contains("the process ended during a refresh")),
+            "{told:?}"
+        );
         fs::remove_file(world.file()).expect("a file");
     }
 }
 
 #[test]
-fn a_forked_child_does_not_say_again_what_its_parent_says() {
-    let fuse = Fuse::mount();
-    let world = World::within(fuse.path(), Options::default());
-    world.write_live(100);
-    fuse.fail(Operation::Write, EIO);
+fn a_forked_child_does_not_repeat_the_notices_of_its_parent() {
+    let (_fuse, world) = due_and_unwritable();
     let log = Log::new();
     let code = "
         wx_get_token($argv[1]);

@@ -1,4 +1,4 @@
-//! One token file is one account's: another one gets neither its token nor a chance to replace it.
+//! A token file belongs to one account. Another account gets neither its token nor a chance to replace it.
 
 use std::fs;
 
@@ -6,10 +6,10 @@ use libc::EOPNOTSUPP;
 use rustix::fs::XattrFlags;
 use serde_json::json;
 use wechat_emulator::Options;
+use wx_token_testing::php::{Answer, GET, REMEMBER};
+use wx_token_testing::{World, now};
 
 use crate::disks::fuse::{Fuse, Operation};
-use crate::support::php::{Answer, Callers, GET, REMEMBER};
-use crate::support::{World, now};
 
 const OTHER: &str = "['appid' => 'wx-other', 'secret' => 'another']";
 
@@ -23,8 +23,11 @@ fn world() -> World {
     world
 }
 
-fn call(world: &World, code: &str) -> Answer {
-    world.callers_of(code, 1).release().remove(0)
+/// Sets the expiry of the stored token to the past.
+fn expire(world: &World) {
+    let mut stored = world.stored();
+    stored["expire"] = json!(now() - 60);
+    world.write(stored.to_string());
 }
 
 fn assert_refused(world: &World, answer: &Answer, owners: [&str; 2]) {
@@ -44,7 +47,7 @@ fn owners() -> [String; 2] {
 }
 
 #[test]
-fn a_call_that_names_another_account_is_refused_and_costs_nothing() {
+fn a_call_for_another_account_is_rejected_without_a_fetch() {
     let world = world();
     let [own, other] = owners();
     for code in [
@@ -56,51 +59,43 @@ fn a_call_that_names_another_account_is_refused_and_costs_nothing() {
         format!("wx_refresh_token($file, 'rejected', {OTHER})"),
         "wx_get_token($file, ['appid' => 'wx-other'])".to_owned(),
     ] {
-        assert_refused(&world, &call(&world, &code), [&own, &other]);
+        assert_refused(&world, &world.call_of(&code), [&own, &other]);
     }
-    // The same when the token has expired: nobody takes the file over.
-    let mut stored = world.stored();
-    stored["expire"] = json!(now() - 60);
-    world.write(stored.to_string());
-    let refused = call(&world, &format!("wx_get_token($file, {OTHER})"));
+    // The same when the token has expired: the other account does not take the file over.
+    expire(&world);
+    let refused = world.call_of(&format!("wx_get_token($file, {OTHER})"));
     assert_refused(&world, &refused, [&own, &other]);
     assert!(world.is_live(world.call().token()), "its own account refreshes it");
     assert_eq!(world.fetches(), 1);
 }
 
 #[test]
-fn the_default_account_of_another_configuration_is_refused_too() {
+fn another_default_account_is_rejected() {
     let mut world = world();
     let [own, other] = owners();
     world.set("appid", "wx-other");
     assert_refused(&world, &world.call(), [&own, &other]);
     world.set("appid", "");
-    let accounts = world.dir.path().join("accounts.json");
-    fs::write(&accounts, r#"{"wx-other": {"secret": "another"}}"#).expect("accounts");
-    world.set("accounts", accounts.to_str().expect("UTF-8"));
+    world.set_accounts(r#"{"wx-other": {"secret": "another"}}"#);
     assert_refused(&world, &world.call(), [&own, &other]);
-    let mut stored = world.stored();
-    stored["expire"] = json!(now() - 60);
-    world.write(stored.to_string());
+    expire(&world);
     assert_refused(&world, &world.call(), [&own, &other]);
 }
 
 #[test]
-fn the_token_file_of_another_account_gives_no_ticket() {
+fn the_token_file_of_another_account_yields_no_ticket() {
     let mut world = world();
-    let accounts = world.dir.path().join("accounts.json");
-    fs::write(&accounts, r#"{"wx-other": {"secret": "another"}}"#).expect("accounts");
+    world.set_accounts(r#"{"wx-other": {"secret": "another"}}"#);
     world.set("appid", "");
-    world.set("accounts", accounts.to_str().expect("UTF-8"));
     let ticket = world.dir.path().join("ticket.json");
     let code = format!("wx_get_ticket($file, '{}')", world.file().display());
-    let refused = Callers::start(&world.php(), &ticket, &code, 1).release().remove(0);
+    let refused = world.php().call(&ticket, &code);
     assert_eq!(refused.class(), "WxToken\\ConfigException");
     assert_eq!(world.emulator.stats().fetches.total(), 0);
 }
 
 #[test]
-fn what_a_process_remembers_is_not_given_to_another_account_either() {
+fn a_remembered_token_is_not_returned_to_another_account() {
     let mut world = world();
     world.set("revalidate_freq", "60");
     let [own, other] = owners();
@@ -115,54 +110,50 @@ fn what_a_process_remembers_is_not_given_to_another_account_either() {
             return $is_remembered ? wx_get_token($file, {OTHER}) : 'nothing is remembered';
         }})($file)"
     );
-    assert_refused(&world, &call(&world, &code), [&own, &other]);
+    assert_refused(&world, &world.call_of(&code), [&own, &other]);
 }
 
 #[test]
-fn a_new_secret_or_another_endpoint_makes_no_other_account() {
+fn a_new_secret_or_another_endpoint_is_the_same_account() {
     let world = world();
     let token = world.stored()["access_token"].as_str().expect("a token").to_owned();
     let own = &owners()[0];
     for options in ["'secret' => 'new'", "'secret' => 'new', 'endpoint' => 'classic'"] {
-        let answer = call(&world, &format!("wx_get_token($file, ['appid' => '{own}', {options}])"));
+        let answer =
+            world.call_of(&format!("wx_get_token($file, ['appid' => '{own}', {options}])"));
         assert_eq!(answer.token(), token);
     }
     assert_eq!(world.fetches(), 0);
 }
 
 #[test]
-fn the_token_that_legacy_code_writes_into_the_same_file_is_served_to_whoever_asks() {
+fn a_token_that_legacy_code_wrote_is_returned_to_every_account() {
     let world = world();
     world.write(json!({"access_token": "legacy", "expire": now() + 7000}).to_string());
-    let answer = call(&world, &format!("wx_get_token($file, {OTHER})"));
+    let answer = world.call_of(&format!("wx_get_token($file, {OTHER})"));
     assert_eq!(answer.token(), "legacy");
 }
 
 #[test]
-fn another_application_of_a_corpid_is_another_account() {
-    let mut world = World::new(Options::default());
+fn another_app_of_a_corpid_is_another_account() {
+    let world = World::new(Options::default()).without_account();
     let Options { corpid, corpsecret, .. } = Options::default();
-    world.set("appid", "");
-    world.set("secret", "");
     let get = |secret: &str| {
         format!("wx_get_token($file, ['corpid' => '{corpid}', 'corpsecret' => '{secret}'])")
     };
-    let token = call(&world, &get(&corpsecret)).token().to_owned();
+    let token = world.call_of(&get(&corpsecret)).token().to_owned();
     world.emulator.reset();
-    assert_eq!(call(&world, &get(&corpsecret)).token(), token);
-    let refused = call(&world, &get("the-second"));
+    assert_eq!(world.call_of(&get(&corpsecret)).token(), token);
+    let refused = world.call_of(&get("the-second"));
     assert_refused(&world, &refused, ["another application", &corpid]);
     assert!(!refused.message().contains("the-second"), "a secret is shown");
 }
 
 #[test]
-fn nor_does_another_account_conclude_anything_from_what_a_refresh_has_left() {
+fn another_account_ignores_what_an_interrupted_refresh_left() {
     let mut world = world();
-    let accounts = world.dir.path().join("accounts.json");
-    fs::write(&accounts, r#"{"wx-other": {"secret": "another", "endpoint": "classic"}}"#)
-        .expect("accounts");
+    world.set_accounts(r#"{"wx-other": {"secret": "another", "endpoint": "classic"}}"#);
     world.set("appid", "");
-    world.set("accounts", accounts.to_str().expect("UTF-8"));
     world.set("refresh_ahead", "7200");
     fs::write(world.dir.path().join(".token.json.wx_token.abc123"), "").expect("a leftover");
     let before = fs::read(world.file()).expect("a file");
@@ -172,13 +163,13 @@ fn nor_does_another_account_conclude_anything_from_what_a_refresh_has_left() {
 }
 
 #[test]
-fn a_ticket_file_is_one_accounts_too() {
+fn a_ticket_file_belongs_to_one_account() {
     let world = world();
     let ticket = world.dir.path().join("ticket.json");
     let [own, other] = owners();
     let get = |options: &str| {
         let code = format!("wx_get_ticket($file, '{}', 'jsapi'{options})", world.file().display());
-        Callers::start(&world.php(), &ticket, &code, 1).release().remove(0)
+        world.php().call(&ticket, &code)
     };
     get("").token();
     world.emulator.reset();
@@ -189,46 +180,40 @@ fn a_ticket_file_is_one_accounts_too() {
 }
 
 #[test]
-fn without_attributes_the_process_that_stored_the_token_knows_whose_it_is() {
+fn without_attributes_the_process_that_stored_the_token_knows_its_account() {
     let fuse = Fuse::mount();
     fuse.fail(Operation::SetXattr, EOPNOTSUPP);
     let world = World::within(fuse.path(), Options::default());
     let [own, other] = owners();
     let code = format!("[wx_get_token($file), wx_get_token($file, {OTHER})][1]");
-    let answer = call(&world, &code);
+    let answer = world.call_of(&code);
     world.emulator.reset();
     assert_refused(&world, &answer, [&own, &other]);
     // Others cannot know it.
-    assert!(world.is_live(call(&world, &format!("wx_get_token($file, {OTHER})")).token()));
+    assert!(world.is_live(world.call_of(&format!("wx_get_token($file, {OTHER})")).token()));
 }
 
 #[test]
-fn a_newer_versions_record_is_neither_believed_nor_touched() {
+fn a_record_of_a_newer_version_is_neither_used_nor_changed() {
     let world = world();
-    let attribute = "user.wx_token";
-    let read = || {
-        let mut value = [0; 4096];
-        let length = rustix::fs::getxattr(world.file(), attribute, &mut value).expect("a record");
-        String::from_utf8(value[..length].to_vec()).expect("JSON")
-    };
+    let read = || String::from_utf8(world.attribute()).expect("JSON");
     let newer = read().replace(r#""version":1"#, r#""version":2"#);
-    rustix::fs::setxattr(world.file(), attribute, newer.as_bytes(), XattrFlags::empty())
+    assert_ne!(newer, read(), "there is a record");
+    rustix::fs::setxattr(world.file(), "user.wx_token", newer.as_bytes(), XattrFlags::empty())
         .expect("setfattr");
-    let answer = call(&world, &format!("wx_get_token($file, {OTHER})"));
+    let answer = world.call_of(&format!("wx_get_token($file, {OTHER})"));
     assert_eq!(answer.token(), world.stored()["access_token"]);
     assert_eq!(read(), newer);
 }
 
 #[test]
-fn a_record_tells_neither_token_nor_secret() {
+fn a_record_contains_neither_token_nor_secret() {
     let world = world();
-    let mut value = [0; 4096];
-    let length = rustix::fs::getxattr(world.file(), "user.wx_token", &mut value).expect("a record");
-    let record = String::from_utf8(value[..length].to_vec()).expect("JSON");
+    let record = String::from_utf8(world.attribute()).expect("JSON");
     let Options { secret, appid, .. } = Options::default();
     assert!(record.contains(&appid), "{record}");
     for hidden in [secret.as_str(), world.stored()["access_token"].as_str().expect("a token")] {
         assert!(!record.contains(hidden), "{record}");
     }
-    assert!(call(&world, GET).token().len() > 10);
+    assert!(world.call_of(GET).token().len() > 10);
 }

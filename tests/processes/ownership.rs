@@ -7,10 +7,9 @@ use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
 
 use wechat_emulator::Options;
-
-use crate::support::mounts::Mounted;
-use crate::support::php::{Answer, Callers, GET};
-use crate::support::{WWW_DATA, World, run};
+use wx_token_testing::mounts::Mounted;
+use wx_token_testing::php::{Answer, GET};
+use wx_token_testing::{WWW_DATA, World, run};
 
 const NOBODY: u32 = 65534;
 
@@ -22,7 +21,7 @@ fn world() -> World {
 
 fn call_as(world: &World, user: u32) -> Answer {
     let php = world.php().run_as(user);
-    Callers::start(&php, &world.file(), GET, 1).release().remove(0)
+    php.call(&world.file(), GET)
 }
 
 /// Owner, group and mode.
@@ -72,7 +71,7 @@ fn logged(world: &World, user: u32, code: &str) -> String {
 const SERVED: &str = "wx_get_token($argv[1]); echo 'served';";
 
 #[test]
-fn a_file_that_root_has_made_for_himself_alone_is_told_of_once_and_the_remedy_helps() {
+fn a_file_that_only_root_can_read_is_logged_once_and_the_remedy_helps() {
     let world = world();
     let (file, directory) = (world.file(), world.dir.path());
     let log = logged(
@@ -101,7 +100,7 @@ fn a_file_that_root_has_made_for_himself_alone_is_told_of_once_and_the_remedy_he
 }
 
 #[test]
-fn a_file_that_others_can_read_too_is_made_without_a_word() {
+fn a_file_that_others_can_read_is_created_without_a_notice() {
     for (user, owner, group, file_mode) in [
         (0, WWW_DATA, 0, "0600"),
         (0, 0, WWW_DATA, "0640"),
@@ -128,7 +127,7 @@ fn owner_group_and_mode_survive_a_replacement() {
 }
 
 #[test]
-fn an_acl_and_attributes_survive_and_a_default_acl_does_not_creep_in() {
+fn an_acl_and_attributes_survive_and_a_default_acl_is_not_added() {
     let world = world();
     world.write_expired();
     let file = world.file();
@@ -155,7 +154,7 @@ fn an_acl_and_attributes_survive_and_a_default_acl_does_not_creep_in() {
 }
 
 #[test]
-fn a_file_of_another_user_is_written_in_place_and_stays_his() {
+fn a_file_of_another_user_is_written_in_place_and_keeps_its_owner() {
     let world = world();
     give(world.dir.path(), WWW_DATA, WWW_DATA, 0o755);
     world.write_expired();
@@ -166,7 +165,7 @@ fn a_file_of_another_user_is_written_in_place_and_stays_his() {
 }
 
 #[test]
-fn in_a_directory_that_may_not_be_written_the_file_is_written_in_place() {
+fn in_a_directory_without_write_permission_the_file_is_written_in_place() {
     let world = world();
     world.write_expired();
     give(&world.file(), WWW_DATA, WWW_DATA, 0o600);
@@ -187,7 +186,7 @@ fn in_a_sticky_directory_a_file_of_another_user_is_written_in_place() {
 }
 
 #[test]
-fn in_a_set_gid_directory_the_group_stays_what_it_was() {
+fn in_a_set_gid_directory_the_group_is_kept() {
     let world = world();
     give(world.dir.path(), WWW_DATA, NOBODY, 0o2775);
     assert_refreshed(&world, &call_as(&world, WWW_DATA));
@@ -199,22 +198,24 @@ fn in_a_set_gid_directory_the_group_stays_what_it_was() {
 }
 
 #[test]
-fn a_file_that_may_not_be_written_is_served_while_valid_and_then_names_both_owners() {
+fn a_file_that_cannot_be_written_is_served_while_valid_and_then_both_owners_are_named() {
     let world = world();
-    world.write(format!(r#"{{"access_token":"abc","expire":{}}}"#, crate::support::now() + 100));
+    world.write(format!(r#"{{"access_token":"abc","expire":{}}}"#, wx_token_testing::now() + 100));
     give(&world.file(), NOBODY, NOBODY, 0o644);
     assert_eq!(call_as(&world, WWW_DATA).token(), "abc", "even though it is due");
     world.write_expired();
     let answer = call_as(&world, WWW_DATA);
     assert_eq!(answer.class(), "WxToken\\FileException");
-    for owner in ["uid 33 gid 33", "uid 65534 gid 65534 with mode 0644"] {
+    for owner in
+        ["user www-data (33) has no permission", "the file is owned by nobody:nogroup, mode 0644"]
+    {
         assert!(answer.message().contains(owner), "{}", answer.message());
     }
     assert_eq!(world.fetches(), 0);
 }
 
 #[test]
-fn a_failure_does_not_put_off_the_expiry_of_another_users_file_which_counts_from_its_time() {
+fn a_failure_does_not_move_the_expiry_of_another_users_file_that_counts_from_its_mtime() {
     let mut world = world();
     give(world.dir.path(), 0, 0, 0o755);
     world.set("secret", "00000000000000000000000000000000");
@@ -246,7 +247,7 @@ fn a_hard_link_keeps_its_other_name() {
 }
 
 #[test]
-fn a_file_that_is_mounted_on_its_own_is_written_in_place() {
+fn a_file_that_is_a_mount_point_is_written_in_place() {
     let world = world();
     let outside = tempfile::tempdir().expect("a directory");
     let source = outside.path().join("mounted.json");
@@ -273,7 +274,7 @@ fn a_link_to_another_file_system_is_followed_and_the_file_replaced_there() {
 }
 
 #[test]
-fn in_place_nobody_ever_reads_less_than_a_whole_file() {
+fn a_write_in_place_never_shows_a_partial_file() {
     let mut world = world();
     world.set("write_mode", "in_place");
     world.write(r#"{"access_token":"first","expire":5}"#);
@@ -299,7 +300,7 @@ fn in_place_nobody_ever_reads_less_than_a_whole_file() {
     "#;
     let path = world.file();
     let path = path.to_str().expect("a path");
-    let far = crate::support::now() + 5000;
+    let far = wx_token_testing::now() + 5000;
     world.write(format!(r#"{{"access_token":"first","expire":{far}}}"#));
     let mut reading = world.php().start(reader, &[path]);
     assert_eq!(reading.read_line(), "ready");

@@ -1,9 +1,8 @@
 //! A token that WeChat's interfaces reject is replaced exactly once (I3).
 
 use wechat_emulator::{Options, Stats};
-
-use crate::support::php::Answer;
-use crate::support::{World, print_waits};
+use wx_token_testing::php::Answer;
+use wx_token_testing::{World, print_waits};
 
 fn replace(world: &World, rejected: &str, count: usize) -> Vec<Answer> {
     world.callers_of(&format!("wx_refresh_token($file, '{rejected}')"), count).release()
@@ -57,7 +56,11 @@ fn if_wechat_gives_no_other_token_the_error_says_so_and_is_not_repeated() {
     for answer in replace(&world, &rejected, 8) {
         assert_eq!(answer.class(), "WxToken\\ApiException");
         assert_eq!(answer.property("code"), 40001);
-        assert!(answer.message().contains("there is no other token"), "{}", answer.message());
+        assert!(
+            answer.message().contains("WeChat still returns the rejected token. "),
+            "{}",
+            answer.message()
+        );
         assert!(!answer.message().contains(&rejected));
     }
     let stats = world.emulator.stats();

@@ -1,10 +1,9 @@
-//! Requests that end while something of them is suspended: the worker of php-fpm lives on, and nothing of
-//! theirs may live on in it.
+//! Requests that end while their Fibers are suspended. The worker of php-fpm lives on and may keep nothing of
+//! theirs.
 
 use wechat_emulator::Options;
-
-use crate::support::World;
-use crate::support::fpm::Fpm;
+use wx_token_testing::World;
+use wx_token_testing::fpm::Fpm;
 
 /// Each request takes both locks in Fibers, which it leaves suspended, and ends in its own way.
 const REQUEST: &str = r#"<?php
@@ -25,7 +24,7 @@ match ($_GET['end']) {
 "#;
 
 #[test]
-fn the_end_of_a_request_gives_its_locks_back_however_it_ends() {
+fn every_end_of_a_request_releases_its_locks() {
     let world = World::new(Options::default());
     let fpm = Fpm::with_workers(1, &world, REQUEST);
     fpm.put(&world.file(), Some(""));

@@ -1,9 +1,8 @@
-//! Over all kinds of failure, nothing that PHP can show or log holds a secret or a token.
+//! SetOnDrop all kinds of failure, nothing that PHP can show or log holds a secret or a token.
 
 use serde_json::json;
 use wechat_emulator::Options;
-
-use crate::support::World;
+use wx_token_testing::World;
 
 /// Calls with the secret in the options and shows everything there is to show of what comes of it.
 const SHOW_ALL: &str = r#"
@@ -63,7 +62,7 @@ fn no_failure_shows_a_secret_or_a_token() {
 }
 
 #[test]
-fn a_lock_and_a_file_error_show_no_secret_either() {
+fn lock_and_file_errors_show_no_secret() {
     let secret = "5ecre7000000000000000000deadbeef";
     let mut world = World::new(Options::default());
     world.set("secret", secret);

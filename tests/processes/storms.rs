@@ -1,6 +1,6 @@
 //! Many callers, no valid token: one fetch, and the same live token for all (I1, I2, I3).
 
-use crate::support::{World, print_waits};
+use wx_token_testing::{World, print_waits};
 
 fn storm(world: &World, what: &str) {
     let answers = world.callers(64).release();
@@ -38,7 +38,7 @@ fn sixty_four_callers_on_an_empty_file_make_one_fetch() {
 }
 
 #[test]
-fn sixty_four_callers_on_a_torn_file_make_one_fetch() {
+fn sixty_four_callers_on_a_partial_file_make_one_fetch() {
     let world = World::slow();
     world.write(r#"{"access_token":"easWas"#);
     storm(&world, "torn file");
@@ -56,7 +56,7 @@ fn a_fresh_file_is_served_without_a_fetch_and_without_a_change() {
     let world = World::slow();
     let content = format!(
         "{{ \"expire\":\"{}\" , \"access_token\":\"kept\" }}\n",
-        crate::support::now() + 1000
+        wx_token_testing::now() + 1000
     );
     world.write(&content);
     for answer in world.callers(8).release() {

@@ -1,4 +1,4 @@
-//! A daemon that has closed its standard streams: nothing of the extension becomes one of them, so what
+//! A daemon that has closed its standard streams: no descriptor of the extension becomes one of them, so what
 //! PHP prints reaches no file.
 
 use std::fs::{self, File};
@@ -7,9 +7,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use wechat_emulator::Options;
-
-use crate::support::php::{Php, code};
-use crate::support::{World, now};
+use wx_token_testing::php::{Php, code};
+use wx_token_testing::{World, now};
 
 const DAEMON: &str = include_str!("php/streams.php");
 

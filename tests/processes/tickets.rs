@@ -2,9 +2,8 @@
 
 use serde_json::json;
 use wechat_emulator::{Kind, Options};
-
-use crate::support::php::Answer;
-use crate::support::{World, now, print_waits};
+use wx_token_testing::php::Answer;
+use wx_token_testing::{World, now, print_waits};
 
 const TICKET: &str = "wx_get_ticket(\"$file.ticket\", $file)";
 
@@ -55,20 +54,22 @@ fn a_rejected_token_is_replaced_once_for_all_tickets() {
 }
 
 #[test]
-fn a_ticket_that_is_still_refused_is_a_failure_and_not_a_loop() {
+fn a_ticket_that_is_still_rejected_is_a_failure_and_not_a_loop() {
     let world = World::slow();
     let step = json!({"on": "getticket", "times": 0, "errcode": 40001});
     world.emulator.script_json(json!([step])).expect("a script");
     for answer in world.callers_of(TICKET, 8).release() {
         assert_eq!(answer.class(), "WxToken\\ApiException");
         assert_eq!(answer.property("code"), 40001);
+        let advice = "). Another program replaced the access token: stop it, or use the endpoint \"stable\"; ";
+        assert!(answer.message().contains(advice), "{}", answer.message());
     }
     let fetches = world.emulator.stats().fetches;
     assert_eq!((fetches.getticket, fetches.stable_token), (2, 3), "the token, and its replacement");
 }
 
 #[test]
-fn a_failure_to_get_the_token_is_told_as_one_of_the_token_file() {
+fn a_failure_to_get_the_token_names_the_token_file() {
     let mut world = World::slow();
     world.set("secret", "00000000000000000000000000000000");
     for answer in world.callers_of(TICKET, 16).release() {
@@ -93,21 +94,24 @@ fn a_due_ticket_is_refreshed_in_the_background() {
 }
 
 #[test]
-fn other_types_have_their_own_key_and_files_are_not_mixed_up() {
+fn each_ticket_type_has_its_own_key_and_files_are_not_mixed_up() {
     let world = World::slow();
     let call = "wx_get_ticket(\"$file.ticket\", $file, 'wx_card')";
     let answers = world.callers_of(call, 4).release();
     assert_one_ticket(&world, &answers, "wx_card_ticket");
-    let mixed_up = &world.callers_of(TICKET, 1).release()[0];
+    let mixed_up = world.call_of(TICKET);
     assert_eq!(mixed_up.class(), "WxToken\\FileException");
-    let swapped = &world.callers_of("wx_get_ticket($file, \"$file.ticket\")", 1).release()[0];
+    let swapped = world.call_of("wx_get_ticket($file, \"$file.ticket\")");
     assert_eq!(swapped.class(), "WxToken\\FileException", "a token file is no ticket file");
     for (call, problem) in [
         ("wx_get_ticket($file, $file)", "must not be the token file"),
-        ("wx_get_ticket(\"$file.x\", $file, 'card')", "must be \"jsapi\" or \"wx_card\""),
+        (
+            "wx_get_ticket(\"$file.x\", $file, 'card')",
+            "must be \"jsapi\", \"wx_card\" or \"agent_config\" (WeCom only)",
+        ),
         ("wx_get_ticket(\"$file.x\", $file, '')", "must not be empty"),
     ] {
-        let answer = &world.callers_of(call, 1).release()[0];
+        let answer = world.call_of(call);
         assert_eq!(answer.class(), "ValueError");
         assert!(answer.message().contains(problem), "{}", answer.message());
     }
@@ -127,15 +131,13 @@ fn wecom_has_tokens_and_both_its_tickets() {
     assert_one_ticket(&world, &answers, "agent_config_ticket");
     let fetches = world.emulator.stats().fetches;
     assert_eq!((fetches.get_jsapi_ticket, fetches.ticket_get, fetches.gettoken), (1, 1, 1));
-    let wrong = &world.callers_of("wx_get_ticket(\"$file.x\", $file, 'wx_card')", 1).release()[0];
+    let wrong = world.call_of("wx_get_ticket(\"$file.x\", $file, 'wx_card')");
     assert_eq!(wrong.class(), "WxToken\\ConfigException");
 }
 
 #[test]
-fn wecom_options_may_be_called_by_their_own_names() {
-    let mut world = World::slow();
-    world.set("appid", "");
-    world.set("secret", "");
+fn wecom_options_have_names_of_their_own() {
+    let world = World::slow().without_account();
     let Options { corpid, corpsecret, .. } = Options::default();
     let call = format!(
         "wx_get_token($file, ['corpid' => '{corpid}', 'corpsecret' => '{corpsecret}', 'endpoint' => 'wecom'])"
@@ -163,7 +165,7 @@ fn callers_that_take_ticket_and_token_in_every_order_never_deadlock() {
         std::fs::write(world.file().with_extension("json.ticket"), "").expect("a ticket file");
         let callers: Vec<_> = calls.iter().map(|call| world.callers_of(call, 4)).collect();
         let running: Vec<_> =
-            callers.into_iter().flat_map(crate::support::php::Callers::release_only).collect();
+            callers.into_iter().flat_map(wx_token_testing::php::Callers::release_only).collect();
         for answer in running.into_iter().map(Answer::of) {
             assert!(!answer.token().is_empty());
         }
@@ -172,7 +174,7 @@ fn callers_that_take_ticket_and_token_in_every_order_never_deadlock() {
     world.write("");
     std::fs::write(world.file().with_extension("json.ticket"), "").expect("a ticket file");
     let inverse = format!("wx_with_lock($file, fn() => {TICKET})");
-    let answer = &world.callers_of(&inverse, 1).release()[0];
+    let answer = world.call_of(&inverse);
     assert_eq!(answer.class(), "WxToken\\LockException");
     assert!(answer.message().contains("ticket, then token"), "{}", answer.message());
 }

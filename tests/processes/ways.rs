@@ -4,10 +4,9 @@ use std::net::TcpListener;
 
 use tempfile::TempDir;
 use wechat_emulator::{Options, Tls};
-
-use crate::support::World;
-use crate::support::names::{NameServer, WECHAT};
-use crate::support::php::{Answer, Callers, GET, Php};
+use wx_token_testing::World;
+use wx_token_testing::name_server::{NameServer, WECHAT};
+use wx_token_testing::php::{Answer, GET, Php};
 
 /// An emulator that is found by its name, which is no loopback name, over TLS.
 struct Named {
@@ -27,9 +26,7 @@ impl Named {
     }
 
     fn call_with(&self, setting: &str) -> Answer {
-        let php = self.php().with(setting);
-        let answers = Callers::start(&php, &self.world.file(), GET, 1).release();
-        answers.into_iter().next().expect("one caller, one answer")
+        self.php().with(setting).call(&self.world.file(), GET)
     }
 }
 
@@ -41,7 +38,7 @@ fn dead_proxy() -> String {
 }
 
 #[test]
-fn what_is_on_this_machine_does_not_go_through_a_proxy() {
+fn requests_to_this_machine_do_not_use_a_proxy() {
     let trap = World::new(Options::default());
     let mut world = World::new(Options::default());
     let port = world.emulator.address().port();
@@ -56,7 +53,7 @@ fn what_is_on_this_machine_does_not_go_through_a_proxy() {
 }
 
 #[test]
-fn tls_on_this_machine_does_not_go_through_a_proxy_either() {
+fn tls_requests_to_this_machine_do_not_use_a_proxy() {
     let trap = World::new(Options::default());
     let tls = Tls::default();
     let mut world = World::new(Options { tls: Some(tls), ..Options::default() });
@@ -69,7 +66,7 @@ fn tls_on_this_machine_does_not_go_through_a_proxy_either() {
 }
 
 #[test]
-fn what_is_elsewhere_goes_through_the_proxy() {
+fn requests_to_other_machines_use_the_proxy() {
     let named = Named::new();
     let trap = World::new(Options::default());
     let answer = named.call_with(&format!("wx_token.proxy={}", trap.emulator.base_url()));
@@ -82,7 +79,7 @@ fn what_is_elsewhere_goes_through_the_proxy() {
 }
 
 #[test]
-fn a_dead_proxy_of_one_process_bars_no_process_without_it() {
+fn a_dead_proxy_of_one_process_stops_no_process_without_that_proxy() {
     let named = Named::new();
     let world = &named.world;
     world.write_expired();
@@ -100,7 +97,7 @@ fn a_dead_proxy_of_one_process_bars_no_process_without_it() {
     assert!(record["way"].is_string(), "{record}");
     assert!(!record.to_string().contains("not-in-the-file"), "{record}");
 
-    // Whoever has the same proxy is told the same, and does not try.
+    // A process with the same proxy gets the same failure without an attempt.
     let second = named.call_with(&dead);
     let retry_at = record["retry_at_ms"].as_u64().expect("a time") / 1000;
     assert_eq!(*second.property("retryAt"), retry_at);
@@ -112,11 +109,11 @@ fn a_dead_proxy_of_one_process_bars_no_process_without_it() {
 }
 
 #[test]
-fn a_refused_address_bars_no_other_way() {
+fn a_rejected_ip_address_stops_no_other_route() {
     let named = Named::new();
     let world = &named.world;
     world.write_expired();
-    // The emulator refuses whoever comes, as WeChat does an address that is not on the whitelist.
+    // The emulator rejects every request, as WeChat does from an IP address that is not on the whitelist.
     let blocked = "192.0.2.1".parse().expect("an address");
     world.emulator.change(|options| options.allow_ip = vec![blocked]);
     let first = named.call_with("wx_token.proxy=");

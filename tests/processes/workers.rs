@@ -8,9 +8,8 @@ use std::process::Command;
 
 use serde_json::json;
 use wechat_emulator::Options;
-
-use crate::support::php::{GET, UNTIL};
-use crate::support::{World, now};
+use wx_token_testing::php::{GET, UNTIL};
+use wx_token_testing::{World, now};
 
 /// What waits for somebody else, as strace names it. The disk is the one thing to wait for.
 const WAITING: [&str; 13] = [
@@ -30,7 +29,7 @@ const WAITING: [&str; 13] = [
 ];
 
 #[test]
-fn nothing_is_waited_for_between_the_answer_and_the_rename_but_the_disk() {
+fn between_the_answer_and_the_rename_only_the_disk_is_waited_for() {
     for world in [World::slow(), World::named("127.0.0.1")] {
         world.write_expired();
         let log = world.dir.path().join("strace.log");
@@ -59,7 +58,7 @@ fn nothing_is_waited_for_between_the_answer_and_the_rename_but_the_disk() {
 }
 
 #[test]
-fn the_end_of_a_script_waits_for_its_refresh_for_longer_than_that_of_a_server_would() {
+fn a_script_waits_longer_for_its_refresh_than_a_server_process() {
     let world = World::new(Options::default());
     world.write_live(100);
     world.emulator.script_json(json!([{"delay_ms": 2000}])).expect("a script");
@@ -73,7 +72,7 @@ fn the_end_of_a_script_waits_for_its_refresh_for_longer_than_that_of_a_server_wo
 }
 
 #[test]
-fn a_refresh_that_does_not_end_in_time_is_no_lock_of_another() {
+fn a_refresh_that_does_not_end_in_time_is_not_reported_as_a_foreign_lock() {
     let mut world = World::new(Options::default());
     world.set("timeout", "0.5");
     world.write_expired();
@@ -95,7 +94,7 @@ fn a_refresh_that_does_not_end_in_time_is_no_lock_of_another() {
     let answer = world.php().call_under(&mut strace, &world.file(), &call);
     assert_eq!(answer.class(), "WxToken\\FileException");
     let message = answer.message();
-    assert!(message.contains("has not ended within 5.5 s"), "{message}");
+    assert!(message.contains("did not end within 5.5 s"), "{message}");
     assert!(!message.contains("holds it"), "{message}");
     let stored = world.stored()["access_token"].as_str().expect("a token").to_owned();
     assert!(world.is_live(&stored), "what it brought is stored all the same");
@@ -106,7 +105,7 @@ fn a_refresh_that_does_not_end_in_time_is_no_lock_of_another() {
 const LONELY: u32 = 64_123;
 
 #[test]
-fn where_no_thread_can_start_nobody_is_said_to_be_asked_later() {
+fn where_no_thread_can_start_the_message_announces_no_next_attempt() {
     let world = World::new(Options::default());
     world.write_expired();
     for path in [world.dir.path().to_owned(), world.file()] {
@@ -122,7 +121,7 @@ fn where_no_thread_can_start_nobody_is_said_to_be_asked_later() {
         let message = answer.message();
         assert!(message.contains("Resource temporarily unavailable"), "{message}");
         assert!(message.contains("pids.max"), "{message}");
-        assert!(!message.contains("not asked again"), "{message}");
+        assert!(!message.contains("next attempt"), "{message}");
         assert_eq!(*answer.property("retryAt"), 0, "{call}");
     }
     assert_eq!(world.fetches(), 0);

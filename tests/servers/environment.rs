@@ -1,18 +1,15 @@
 //! An account in Apache's configuration: what `SetEnv` says is found, what a request says is not.
 
 use wechat_emulator::Options;
-
-use crate::site::Site;
-use crate::support::World;
-use crate::support::php::Answer;
+use wx_token_testing::World;
+use wx_token_testing::php::Answer;
+use wx_token_testing::site::Site;
 
 #[test]
 #[cfg_attr(not(apache), ignore = "this PHP has no module for Apache")]
-fn setenv_names_the_account_and_no_header_of_a_request_does() {
-    let mut world = World::new(Options::default());
+fn setenv_names_the_account_and_headers_of_a_request_do_not() {
+    let world = World::new(Options::default()).without_account();
     let Options { appid, secret, .. } = Options::default();
-    world.set("appid", "");
-    world.set("secret", "");
     let query = format!("file={}", world.file().display());
 
     let site = Site::apache(&world, 1);

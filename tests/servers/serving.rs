@@ -1,5 +1,5 @@
-//! Servers from start to stop, under load: no failed request, no dead token, one fetch for an expiry, and
-//! no lock that is left behind (I1, I2, I3, I7).
+//! Servers from start to stop, under load: no failed request, no invalid token, one fetch for an expiry, and
+//! no lock that stays (I1, I2, I3, I7).
 
 use std::fs::{self, File};
 use std::os::unix::fs::chown;
@@ -9,12 +9,11 @@ use std::time::Duration;
 
 use serde_json::json;
 use wechat_emulator::Options;
-
-use crate::site::Site;
-use crate::support::fpm::DEBIAN;
-use crate::support::php::Answer;
-use crate::support::{Over, WWW_DATA, World, until};
-use crate::witness::{Kills, Witness, bystander};
+use wx_token_testing::fpm::DEBIAN;
+use wx_token_testing::php::Answer;
+use wx_token_testing::site::Site;
+use wx_token_testing::witness::{Kills, Witness, bystander};
+use wx_token_testing::{SetOnDrop, WWW_DATA, World, until};
 
 /// As many as there are workers.
 const VISITORS: usize = 8;
@@ -22,7 +21,7 @@ const VISITORS: usize = 8;
 /// How much longer a token lives at most once there is a newer one.
 const OVERLAP: Duration = Duration::from_secs(2);
 
-/// Tokens that are due three seconds after they were made and live nine, which is time enough for a server
+/// Tokens that are due after three seconds and expire after nine, which is time enough for a server
 /// to come up again on a busy machine. A fetch takes half a second.
 pub fn short_lived() -> World {
     let mut world = World::new(Options {
@@ -72,7 +71,7 @@ fn keeps_its_promises(start: impl FnOnce(&World) -> Site) {
 
 /// The same with a server that kills its workers at a reload and a stop: what it cuts is its own doing, and a
 /// refresh that it cuts off is begun anew.
-fn keeps_its_promises_among_kills(start: impl FnOnce(&World) -> Site) {
+fn keeps_its_promises_despite_kills(start: impl FnOnce(&World) -> Site) {
     let world = short_lived();
     // WeChat's overlap, too, is as long as a token is due before its expiry.
     world.emulator.change(|options| options.overlap = Duration::from_secs(6));
@@ -117,7 +116,7 @@ fn under_load(world: &World, site: &Site, kills: Option<&Kills>) {
     let (end, witness) = (AtomicBool::new(false), Witness::new(&world.emulator));
     let requests = site.requests();
     let (reads, broken) = thread::scope(|scope| {
-        let over = Over(&end);
+        let over = SetOnDrop(&end);
         let bystander = scope.spawn(|| bystander(&world.file(), &end));
         for _ in 0..VISITORS {
             scope.spawn(|| {
@@ -158,7 +157,7 @@ fn under_load(world: &World, site: &Site, kills: Option<&Kills>) {
     assert!(seen.tokens.len() >= 2, "the refresh during the reload was lost");
 }
 
-/// A stop while a refresh is under way, which nobody waits for.
+/// A stop during a refresh that nobody waits for.
 fn stop(world: &World, site: Site) {
     site.stop();
     until("the fetch is over", || world.emulator.stats().in_flight == 0);
@@ -168,7 +167,7 @@ fn stop(world: &World, site: Site) {
 }
 
 /// Requests that wait for a fetch when their server is told to stop are answered.
-fn answers_whom_it_has_let_in(start: impl FnOnce(&World) -> Site) {
+fn answers_accepted_requests(start: impl FnOnce(&World) -> Site) {
     let world = short_lived();
     let site = start(&world);
     expire(&world, WWW_DATA);
@@ -197,7 +196,7 @@ fn answers_whom_it_has_let_in(start: impl FnOnce(&World) -> Site) {
 
 #[test]
 fn nginx_and_a_static_pool_of_php_fpm() {
-    keeps_its_promises_among_kills(|world| {
+    keeps_its_promises_despite_kills(|world| {
         Site::nginx_and_fpm(world, "pm = static\npm.max_children = 8")
     });
 }
@@ -210,13 +209,13 @@ fn nginx_and_a_php_fpm_that_gives_its_workers_time() {
 
 #[test]
 fn nginx_and_a_dynamic_pool_of_php_fpm() {
-    keeps_its_promises_among_kills(|world| Site::nginx_and_fpm(world, DEBIAN));
+    keeps_its_promises_despite_kills(|world| Site::nginx_and_fpm(world, DEBIAN));
 }
 
 #[test]
 fn nginx_and_an_ondemand_pool_of_php_fpm() {
     let pool = "pm = ondemand\npm.max_children = 8\npm.process_idle_timeout = 1s";
-    keeps_its_promises_among_kills(|world| Site::nginx_and_fpm(world, pool));
+    keeps_its_promises_despite_kills(|world| Site::nginx_and_fpm(world, pool));
 }
 
 #[test]
@@ -231,13 +230,13 @@ fn phps_own_server() {
 }
 
 #[test]
-fn php_fpm_that_gives_its_workers_time_answers_whom_it_has_let_in_before_it_stops() {
+fn php_fpm_that_gives_its_workers_time_answers_accepted_requests_before_it_stops() {
     let pool = "pm = static\npm.max_children = 4";
-    answers_whom_it_has_let_in(|world| Site::nginx_and_patient_fpm(world, pool));
+    answers_accepted_requests(|world| Site::nginx_and_patient_fpm(world, pool));
 }
 
 #[test]
 #[cfg_attr(not(apache), ignore = "this PHP has no module for Apache")]
-fn apache_answers_whom_it_has_let_in_before_it_stops() {
-    answers_whom_it_has_let_in(|world| Site::apache(world, 4));
+fn apache_answers_accepted_requests_before_it_stops() {
+    answers_accepted_requests(|world| Site::apache(world, 4));
 }

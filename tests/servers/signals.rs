@@ -6,13 +6,13 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 use wechat_emulator::Options;
-
-use crate::support::php::{Process, code};
-use crate::support::{World, until};
+use wx_token_testing::php::code;
+use wx_token_testing::process::Process;
+use wx_token_testing::{World, until};
 
 const CALL: &str = include_str!("php/signals.php");
 
-/// SIGKILL and SIGSTOP, and the two that glibc keeps for itself: nobody may handle them.
+/// SIGKILL and SIGSTOP, and the two that glibc reserves: a process cannot handle them.
 const BARRED: [u32; 4] = [9, 19, 32, 33];
 const SIGCONT: u32 = 18;
 

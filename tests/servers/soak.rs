@@ -1,5 +1,5 @@
-//! Everything at once, for as long as MINUTES says: servers, reloads, kills, forks, an upstream that fails a
-//! tenth of the time. Nothing breaks, and nothing grows (I1 to I9).
+//! Everything at once, for as long as MINUTES says: servers, reloads, kills, forks, a WeChat that fails one time in
+//! ten. Nothing breaks, and nothing grows (I1 to I9).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -12,15 +12,16 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::json;
 use wechat_emulator::{Options, Tls};
+use wx_token_testing::World;
+use wx_token_testing::fpm::DEBIAN;
+use wx_token_testing::name_server::{NameServer, WECHAT};
+use wx_token_testing::php::Callers;
+use wx_token_testing::process::Process;
+use wx_token_testing::process::{Holdings, tell};
+use wx_token_testing::site::{Requests, Site};
+use wx_token_testing::witness::{Kills, Seen, Witness, bystander};
 
-use crate::process::{Holdings, tell};
 use crate::serving::is_unlocked;
-use crate::site::{Requests, Site};
-use crate::support::World;
-use crate::support::fpm::DEBIAN;
-use crate::support::names::{NameServer, WECHAT};
-use crate::support::php::{Callers, Process};
-use crate::witness::{Kills, Seen, Witness, bystander};
 use crate::worker::{self, Ended};
 
 /// What `make test` has time for.
@@ -32,7 +33,7 @@ const TIMEOUT: f64 = 2.0;
 /// and as much for a machine that has other things to do.
 const LONGEST: f64 = (LOCK_TIMEOUT + TIMEOUT + 5.0 + 5.0) * 1000.0;
 
-/// Exceptions that tell of the upstream's failure; any other is one of ours.
+/// Exceptions for failures of WeChat; any other is a fault of the extension.
 const UPSTREAM: [&str; 2] = ["WxToken\\NetworkException", "WxToken\\ApiException"];
 
 /// What long-lived processes may grow by: KiB of memory, descriptors, threads.
@@ -42,7 +43,7 @@ struct Soak<'a> {
     world: &'a World,
     witness: Witness<'a>,
     end: AtomicBool,
-    /// Tokens that died before their time, of which nobody can know who has not asked.
+    /// Tokens that were invalidated before their expiry: only WeChat knows.
     revoked: Mutex<BTreeSet<String>>,
     reloads: AtomicU64,
     /// When php-fpm kills its workers.
@@ -162,7 +163,7 @@ impl Soak<'_> {
     }
 }
 
-/// A tenth of all refreshes fails, each time in another way. WeChat's -1 and a closed connection are tried
+/// One refresh in ten fails, each time in another way. WeChat's -1 and a closed connection are tried
 /// three times in one refresh.
 fn bad_weather(world: &World, rounds: u64) {
     let faults = [
@@ -195,7 +196,7 @@ fn growth(samples: &[Holdings]) -> [u64; 3] {
 }
 
 #[test]
-fn mishaps_of_all_kinds_break_nothing_and_leak_nothing() {
+fn faults_of_all_kinds_break_nothing_and_leak_nothing() {
     let minutes = std::env::var("MINUTES").ok().filter(|text| !text.is_empty());
     let minutes = minutes.map(|text| text.parse().expect("MINUTES is a number"));
     let time = minutes.map_or(SHORT, |minutes: f64| Duration::from_secs_f64(minutes * 60.0));
@@ -299,7 +300,7 @@ fn mishaps_of_all_kinds_break_nothing_and_leak_nothing() {
     assert!(stats.fetches.total() <= most, "{} fetches of {most}", stats.fetches.total());
     assert!(seen.tokens.len() >= 3 && seen.calls > 100, "too little to tell anything");
 
-    // What the killed have left is swept away by the next refresh.
+    // The next refresh removes what killed processes left.
     world.emulator.clear_script();
     world.write_expired();
     let answer = world.call();

@@ -1,4 +1,4 @@
-//! Long-running workers that are told by signals: to begin anew, and to stop (I1, I2, I3, I7).
+//! Long-running workers that reload and stop by signals (I1, I2, I3, I7).
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,13 +6,14 @@ use std::thread;
 
 use rustix::process::Signal;
 use serde_json::json;
+use wx_token_testing::name_server::{HOSTED, NameServer, SERVED, WECHAT};
+use wx_token_testing::php::{Php, code};
+use wx_token_testing::process::Process;
+use wx_token_testing::process::{is_running, tell};
+use wx_token_testing::witness::Witness;
+use wx_token_testing::{World, until};
 
-use crate::process::{is_running, tell};
 use crate::serving::{assert_one_fetch_each, is_unlocked, short_lived};
-use crate::support::names::{HOSTED, NameServer, SERVED, WECHAT};
-use crate::support::php::{Php, Process, code};
-use crate::support::{World, until};
-use crate::witness::Witness;
 
 const WORKER: &str = include_str!("php/worker.php");
 
@@ -50,7 +51,7 @@ pub fn follow(mut worker: Process, witness: &Witness<'_>) {
     }
 }
 
-/// Ends workers that a panic has left without anybody who would: those who follow them wait for that.
+/// Kills the workers after a panic: the threads that follow them wait for their end.
 pub struct Ended(pub Vec<u32>);
 
 impl Drop for Ended {

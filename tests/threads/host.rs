@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use tempfile::TempDir;
-
-use crate::support::php::Answer;
-use crate::support::{World, extension, program};
+use wx_token_testing::php::Answer;
+use wx_token_testing::{World, extension, program};
 
 /// How many threads a server has.
 pub const THREADS: usize = 24;

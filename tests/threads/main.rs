@@ -3,19 +3,9 @@
 //!
 //! Needs a thread-safe PHP with its embed library, which `make test-matrix` builds.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on fails"
-)]
+#![cfg(test)]
 
 mod host;
-#[path = "../processes/support/mod.rs"]
-#[allow(dead_code, reason = "shared with tests that need more of it")]
-mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,10 +13,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 use wechat_emulator::Options;
+use wx_token_testing::php::GET;
+use wx_token_testing::{World, print_waits, until};
 
 use self::host::{Host, THREADS};
-use self::support::php::GET;
-use self::support::{World, print_waits, until};
 
 #[test]
 fn threads_on_an_expired_file_make_one_fetch_each_time() {
@@ -58,7 +48,7 @@ fn threads_on_a_due_file_wait_for_nothing_and_make_one_fetch_each_time() {
             assert!(answer.milliseconds < 1000.0, "{} ms", answer.milliseconds);
         }
         until("the refresh is stored", || {
-            world.stored()["expire"].as_u64() > Some(support::now() + 200)
+            world.stored()["expire"].as_u64() > Some(wx_token_testing::now() + 200)
         });
         assert_eq!(world.fetches(), 1, "fetches in round {round}");
     }
@@ -82,7 +72,7 @@ fn threads_with_one_rejected_token_make_one_fetch_each_time() {
 }
 
 #[test]
-fn threads_over_many_cycles_wait_for_no_fetch_and_get_no_dead_token() {
+fn threads_over_many_cycles_wait_for_no_fetch_and_get_no_invalid_token() {
     let mut world = World::new(Options {
         latency: Duration::from_millis(500),
         lifetime: Duration::from_secs(8),
@@ -111,7 +101,7 @@ fn threads_over_many_cycles_wait_for_no_fetch_and_get_no_dead_token() {
 }
 
 #[test]
-fn threads_without_a_fetch_share_its_failure() {
+fn threads_share_the_failure_of_one_fetch() {
     let mut world = World::slow();
     world.set("secret", "wrong");
     let mut host = Host::start(&world);
@@ -174,7 +164,7 @@ fn each_thread_has_its_own_working_directory_and_settings() {
         fs::create_dir(&dir).expect("a directory");
         fs::write(
             dir.join("token.json"),
-            format!(r#"{{"access_token":"{thread}","expire":{}}}"#, support::now() + 5000),
+            format!(r#"{{"access_token":"{thread}","expire":{}}}"#, wx_token_testing::now() + 5000),
         )
         .expect("a token file");
     }

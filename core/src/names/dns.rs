@@ -28,9 +28,6 @@ const SECOND_FAMILY: Duration = Duration::from_millis(200);
 const MAX_DATAGRAM: usize = 4096;
 
 /// The addresses that the name servers of `config` have for `host`, asked until `deadline`.
-///
-/// # Errors
-/// [`LookupError`] if they have none, or do not say.
 pub fn look_up(host: &str, config: &Config, deadline: Instant) -> Result<Vec<IpAddr>, LookupError> {
     for candidate in config.candidates(host) {
         // What is no name in DNS is not known to it.

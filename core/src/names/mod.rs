@@ -10,7 +10,6 @@ mod config;
 mod dns;
 mod hosts;
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::time::Instant;
@@ -28,42 +27,22 @@ const MAX_FILE: u64 = 8 * 1024 * 1024;
 const MAX_ADDRESSES: usize = 8;
 
 /// Why a host name has no address.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LookupError {
     /// A name server says that it has none.
-    Unknown {
-        /// The name.
-        host: String,
-    },
-    /// No name server can say.
-    NoAnswer {
-        /// The name.
-        host: String,
-        /// Each name server, and what came of asking it.
-        servers: Vec<(IpAddr, String)>,
-    },
+    #[error("the host name {host} does not resolve")]
+    Unknown { host: String },
+    /// No name server can say: each one, and what came of asking it.
+    #[error("no name server answered for {host}: {}", list(servers))]
+    NoAnswer { host: String, servers: Vec<(IpAddr, String)> },
 }
 
-impl fmt::Display for LookupError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown { host } => write!(formatter, "the host name is unknown: {host}"),
-            Self::NoAnswer { host, servers } => {
-                write!(formatter, "no name server answers for {host}")?;
-                for (number, (server, outcome)) in servers.iter().enumerate() {
-                    let before = if number == 0 { ": " } else { ", " };
-                    write!(formatter, "{before}{server} ({outcome})")?;
-                }
-                Ok(())
-            }
-        }
-    }
+fn list(servers: &[(IpAddr, String)]) -> String {
+    let shown = servers.iter().map(|(server, outcome)| format!("{server} ({outcome})"));
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 /// The addresses of `host`, those of IPv4 first. Name servers are asked until `deadline`.
-///
-/// # Errors
-/// [`LookupError`] if it has none, or nobody says.
 pub fn look_up(host: &str, deadline: Instant) -> Result<Vec<IpAddr>, LookupError> {
     let known = own_address(host).unwrap_or_else(|| hosts::find(&read(HOSTS), host));
     if !known.is_empty() {

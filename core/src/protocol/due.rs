@@ -1,93 +1,81 @@
-//! A call with a valid token that is due: at most one refresh is started, and nobody waits for it.
+//! A call with a valid token that is due: it starts at most one refresh, and never waits for another's.
 
-use super::file_state::FileState;
-use super::turn::{self, Aim};
+use super::lookup::Lookup;
+use super::refresh::Outcome;
+use super::runner::{self, HeldLock};
+use super::under_lock::Goal;
 use super::{Call, LazySource, ReadySource, held_locks, interrupted};
 use crate::error::Error;
-use crate::failure::Requester;
-use crate::refresh::{self, Outcome, ROUNDING};
+use crate::failure::FailureRecord;
+use crate::hold_off;
 use crate::token::Token;
 use crate::token_file;
 use crate::token_file::lock::{Attempt, TokenLock};
+use crate::token_file::siblings;
 
-/// What has become of a due token.
 pub enum DueOutcome {
-    /// There is a newer one by now.
+    /// A newer token has replaced the due one.
     Newer(Token),
-    /// It is still the newest. A refresh may be under way.
-    None,
-    /// It may have died: a refresh whose token nobody has was cut off long ago.
-    Dead,
+    /// The due token is still the newest. A refresh may be running.
+    Unchanged,
+    /// WeChat may have invalidated the due token: a refresh was interrupted long ago.
+    Invalidated,
 }
 
-/// Starts a refresh of the due token in `found`, unless somebody is at it or it is too soon.
+/// Starts a refresh of the due token in `found`, unless another one is running or it is too soon.
 ///
 /// # Errors
-/// [`Error::Aborted`] alone. Whatever else goes wrong is no concern of a caller with a valid token:
-/// it is recorded, or met again when the token has expired.
-pub fn refresh(
-    call: &Call,
-    source: &LazySource<'_>,
-    found: &FileState,
-) -> Result<DueOutcome, Error> {
+/// Only [`Error::Aborted`]. Any other error is no concern of a caller that has a valid token: it is
+/// recorded, or it happens again when the token has expired.
+pub fn refresh(call: &Call, source: &LazySource<'_>, found: &Lookup) -> Result<DueOutcome, Error> {
     match try_refresh(call, source, found) {
         Err(Error::Aborted) => Err(Error::Aborted),
-        Err(_) => Ok(DueOutcome::None),
-        Ok(renewal) => Ok(renewal),
+        outcome => Ok(outcome.unwrap_or(DueOutcome::Unchanged)),
     }
 }
 
-fn try_refresh(
-    call: &Call,
-    source: &LazySource<'_>,
-    found: &FileState,
-) -> Result<DueOutcome, Error> {
+fn try_refresh(call: &Call, source: &LazySource<'_>, found: &Lookup) -> Result<DueOutcome, Error> {
     let ready = source.open()?;
-    let requester = ready.source().requester();
-    if call.is_too_soon(found, &requester) {
-        return Ok(DueOutcome::None);
+    let is_forbidden =
+        |record: &FailureRecord| record.forbids(&ready.source().requester(), call.clock.now());
+    if call.is_held_off(found) || found.failure().is_some_and(is_forbidden) {
+        return Ok(DueOutcome::Unchanged);
     }
     let real = token_file::resolve(&call.file)?;
-    // PHP code around this call may hold the lock. It need not be refreshed under its hands.
+    // PHP code around this call may hold the lock, and does not expect the file to change.
     if held_locks::holds(&call.caller, &real) {
-        return Ok(DueOutcome::None);
+        return Ok(DueOutcome::Unchanged);
     }
     let attempt = TokenLock::attempt(&real, call.file_mode, &call.caller)?;
-    let Attempt::Held(lock) = attempt else { return Ok(DueOutcome::None) };
-    let usable_until = interrupted::usable_until(&real, ready.source());
+    let Attempt::Held(lock) = attempt else { return Ok(DueOutcome::Unchanged) };
+    // The directory is listed only where a new token invalidates the old one.
+    let began = ready.source().overlap().and_then(|_| siblings::scan(&real).interrupted_at());
+    let usable_until = interrupted::usable_until(began, ready.source());
     if usable_until.is_some_and(|until| until <= call.clock.now()) {
-        return Ok(DueOutcome::Dead);
+        return Ok(DueOutcome::Invalidated);
     }
-    let outcome = match ready {
-        ReadySource::Local(source) => turn::take(call, &Aim::Renew, lock, source)?,
+    let outcome = match &ready {
         ReadySource::Remote(remote) if call.background => {
-            // If no thread can be started, the next caller tries.
-            let _ = call.start_turn(&remote, Aim::Renew, lock, drop);
-            return Ok(DueOutcome::None);
+            runner::start(call, remote, Goal::RenewDue, lock, drop)?;
+            None
         }
-        ReadySource::Remote(remote) => call.take_turn_on_worker(&remote, Aim::Renew, lock)?,
+        ready => runner::run(call, ready, Goal::RenewDue, HeldLock::Owned(lock))?,
     };
     Ok(match outcome {
-        Some(Outcome::Stored(token) | Outcome::UnstoredToken(token)) => DueOutcome::Newer(token),
-        Some(Outcome::Displaced(_)) | None => DueOutcome::None,
+        Some(Outcome::Obtained(token)) => DueOutcome::Newer(token),
+        Some(Outcome::Displaced(_)) | None => DueOutcome::Unchanged,
     })
 }
 
 impl Call {
-    /// Whether the token is only just due, or the last refresh has said when to ask next and that lies
-    /// ahead. One that could not be stored is tried again as soon as the failure allows.
-    pub(super) fn is_too_soon(&self, found: &FileState, requester: &Requester) -> bool {
-        let now = self.clock.now();
-        // WeChat renews a stable token exactly when it is due by default: whoever asked on the dot would be
-        // given the old one once more.
-        let grace = ROUNDING.min(self.refresh_ahead / 4);
-        let is_just_due = |token: &Token| now < token.expiry.before(self.refresh_ahead) + grace;
-        let is_to_be_left = |token: &Token| {
-            let rest = found.document().refresh_not_before();
-            is_just_due(token) || rest.is_some_and(|until| refresh::is_held_off(token, until, now))
-        };
-        let is_held_off =
-            found.unstored.is_none() && found.document().token().is_some_and(is_to_be_left);
-        is_held_off || found.failure().is_some_and(|record| record.forbids(requester, now))
+    /// Whether the token has only just become due, or the file says not to refresh it yet. A token that could
+    /// not be stored is not held off: only its failure record is.
+    pub(super) fn is_held_off(&self, found: &Lookup) -> bool {
+        let document = found.document();
+        found.unstored.is_none()
+            && document.token().is_some_and(|token| {
+                let (now, not_before) = (self.clock.now(), document.refresh_not_before());
+                hold_off::is_held_off(token, not_before, self.refresh_ahead, now)
+            })
     }
 }

@@ -1,9 +1,9 @@
-//! Locks that PHP code of this thread holds around a callable.
+//! The locks that PHP code of this thread holds around a callable: wx_with_lock().
 //!
-//! A call on the same file from within uses the lock that is held; a call of another Fiber does not. So
-//! each lock knows the frames of the calls that are inside, and goes with the last of them: one that came
-//! from within may have been suspended there when the first one leaves. The lock is lent to one refresh at
-//! a time: a loader under it that calls back has to do without.
+//! A call on the same file from within the callable uses the held lock; a call of another Fiber does not. So
+//! each lock knows the frames of the calls that are inside, and is released with the last of them: a nested call
+//! may still be suspended when the first one leaves. The lock is lent to one refresh at a time: a call of its
+//! loader on the same file cannot use it.
 
 use std::cell::{Cell, RefCell};
 use std::mem::{self, ManuallyDrop};
@@ -21,27 +21,27 @@ struct Held {
     path: PathBuf,
     /// `None` while it is lent.
     lock: Option<TokenLock>,
-    /// The frames of the calls that are inside; the last to come is the last here.
+    /// The frames of the calls that are inside, the latest last.
     inside: Vec<Frame>,
 }
 
 thread_local! {
-    /// Without a destructor: at the end of each request it is empty, and when a signal handler ends the
-    /// process there is nothing to do for it.
+    /// Without a destructor: it is empty at the end of each request, and needs none when a signal handler ends
+    /// the process.
     static HELD: ManuallyDrop<RefCell<Vec<Held>>> =
         const { ManuallyDrop::new(RefCell::new(Vec::new())) };
     static NEXT: Cell<u64> = const { Cell::new(0) };
 }
 
-/// A call is inside for as long as this lives.
+/// A call is inside as long as this lives.
 #[derive(Debug)]
 pub struct LockGuard {
     number: u64,
     frame: Option<Frame>,
 }
 
-/// Locks the file of `call`, within its `lock_timeout`. The file is made if it is missing; its
-/// content is neither read nor written.
+/// Locks the file of `call` within its `lock_timeout`. A missing file is created; the content is neither read
+/// nor written.
 ///
 /// # Errors
 /// [`Error::Lock`], [`Error::Deadlock`] or [`Error::File`].
@@ -76,8 +76,8 @@ impl Drop for LockGuard {
     }
 }
 
-/// Strikes `frame` out of the lock with this number, to which `borrowed` comes back. The last one to leave
-/// gives the lock back.
+/// Removes `frame` from the lock with this number, and returns a `borrowed` lock to it. The last frame to leave
+/// releases the lock.
 fn leave(number: u64, frame: Option<Frame>, borrowed: Option<TokenLock>) {
     let is_it = |held: &Held| held.number == number;
     // The lock is dropped outside the borrow.
@@ -92,7 +92,7 @@ fn leave(number: u64, frame: Option<Frame>, borrowed: Option<TokenLock>) {
             held.inside.remove(last);
         }
         match (held.inside.last(), &held.lock) {
-            // It is lent: whoever has it comes here.
+            // It is lent: the borrower will call this function.
             (_, None) => None,
             (None, Some(_)) => all.remove(index).lock,
             (Some(frame), Some(lock)) => {
@@ -103,16 +103,19 @@ fn leave(number: u64, frame: Option<Frame>, borrowed: Option<TokenLock>) {
     });
 }
 
-/// Whether `caller` comes from within a call that holds the lock of the real file at `path`, and it is not
-/// lent.
+/// Whether `caller` comes from within a call that holds the lock of the real file at `path`, which is not lent.
 #[must_use]
 pub fn holds(caller: &Caller, path: &Path) -> bool {
     with_held(caller, path, |_| ()).is_some()
 }
 
-/// Lends the lock of the real file at `path` to `work`; `None` if `caller` does not come from within a
-/// call that holds it.
-pub fn with<R>(caller: &Caller, path: &Path, work: impl FnOnce(&mut TokenLock) -> R) -> Option<R> {
+/// Lends the lock of the real file at `path` to `work`. `None` if `caller` does not come from within a call
+/// that holds it.
+pub(super) fn borrow<R>(
+    caller: &Caller,
+    path: &Path,
+    work: impl FnOnce(&mut TokenLock) -> R,
+) -> Option<R> {
     let frame = caller.frame();
     let (number, mut lock) = with_held(caller, path, |held| {
         held.inside.extend(frame);
@@ -135,15 +138,15 @@ fn with_held<R>(caller: &Caller, path: &Path, work: impl FnOnce(&mut Held) -> R)
 
 impl Held {
     fn serves(&self, caller: &Caller, path: &Path) -> bool {
-        // A forked child has its parent's list, and none of its locks.
+        // A forked child has its parent's list, but not its locks.
         self.path == path
             && self.lock.as_ref().is_some_and(|lock| !lock.is_inherited())
             && self.inside.iter().any(|frame| caller.is_within(*frame))
     }
 }
 
-/// Ends what the calls of this thread have left: after a fatal error the engine frees the stack of a
-/// suspended Fiber without unwinding it. For the end of a request alone, when no call of it can go on.
+/// Releases the locks of this thread's calls that were never unwound: after a fatal error the engine frees the
+/// stack of a suspended Fiber. Only for the end of a request, when none of its calls can continue.
 pub fn end_of_request() {
     let held = HELD.with(|all| mem::take(&mut *all.borrow_mut()));
     drop(held);

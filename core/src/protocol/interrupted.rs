@@ -1,58 +1,42 @@
-//! A refresh that ended with its process, before it was stored: php-fpm kills its workers at a reload.
+//! A refresh that was interrupted: its process ended before it could store the token, as php-fpm's workers
+//! do at a reload.
 //!
-//! Its replacement is still beside the file, if there was one, and nobody has locked it. Whether WeChat was
-//! asked, and has answered, cannot be told. Where a new token invalidates the one before, the file's token may
-//! then die long before its expiry. The next turn writes that into the file, so everybody learns of it, legacy
-//! code too, and a refresh that fails does not make it forgotten.
+//! Its temporary file is still beside the token file, if there was one, and nobody has locked it. Nothing
+//! tells whether WeChat has answered. Where a new token invalidates the old one, the file's token may then end
+//! long before its expiry. The next refresh writes the earlier expiry into the file, so that everybody learns
+//! of it, legacy code too, and a refresh that fails does not lose it.
 
 use std::path::Path;
 use std::time::Duration;
 
-use super::Call;
+use super::refresh::Refresh;
 use crate::clock::Timestamp;
-use crate::error::Error;
 use crate::notice;
 use crate::printable::printable_path;
-use crate::refresh::Refresh;
-use crate::token_file::lock::TokenLock;
-use crate::token_file::{Document, replace};
 use crate::token_source::TokenSource;
 
-/// The next refresh waits so long. Where every process ends before WeChat answers, each would ask in vain.
+/// The pause before the next refresh. Where every process ends before WeChat answers, each would fetch in vain.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Whether a refresh of the real file at `path` was cut off just before `now`.
-pub fn is_recent(path: &Path, now: Timestamp) -> bool {
-    replace::interrupted_at(path).is_some_and(|began| began <= now && now < began + PAUSE)
+/// Whether `now` is still in the pause after a refresh that `began` and was interrupted.
+pub fn is_recent(began: Option<Timestamp>, now: Timestamp) -> bool {
+    began.is_some_and(|began| began <= now && now < began + PAUSE)
 }
 
-/// The moment from which the token of the real file at `path` is not to be used, because a refresh of it
-/// by `source` was cut off.
-pub fn usable_until(path: &Path, source: &dyn TokenSource) -> Option<Timestamp> {
-    let overlap = source.overlap()?;
-    Some(replace::interrupted_at(path)? + overlap)
+/// The time from which the file's token may be invalid, if a refresh that `began` was interrupted.
+pub fn usable_until(began: Option<Timestamp>, source: &dyn TokenSource) -> Option<Timestamp> {
+    Some(began? + source.overlap()?)
 }
 
-/// Writes into the locked file, which holds `document`, that its token expires earlier, if a refresh by
-/// `source` was cut off. Whether that has changed the file.
-///
-/// # Errors
-/// [`Error::File`] if no write can be prepared: then no refresh can, either.
-pub fn tell(
-    call: &Call,
-    lock: &mut TokenLock,
-    document: &Document,
-    source: &dyn TokenSource,
-) -> Result<bool, Error> {
-    let Some(until) = usable_until(lock.path(), source) else { return Ok(false) };
-    let refresh = Refresh::prepare(lock, document.clone(), call.options())?;
-    // What cannot be written now stays to be told of by the next turn.
-    let is_brought_forward = refresh.shorten_expiry(until, call.clock.as_ref()).unwrap_or_default();
-    if is_brought_forward {
+/// Stores that the token of `file` expires at `until`. Whether that has changed the file.
+pub fn shorten_expiry(refresh: Refresh<'_>, until: Timestamp, file: &Path) -> bool {
+    // If the write fails, the next refresh tries again.
+    let is_shortened = refresh.shorten_expiry(until).unwrap_or_default();
+    if is_shortened {
         notice::leave(format!(
-            "wx_token: a refresh of {} was cut off when its process ended, and its token is lost; a new one is fetched. If php-fpm ended it, set process_control_timeout (README)",
-            printable_path(&call.file)
+            "wx_token: the process ended during a refresh of {}, and the new token is lost; wx_token fetches another one. If php-fpm ended the process, set process_control_timeout (README)",
+            printable_path(file)
         ));
     }
-    Ok(is_brought_forward)
+    is_shortened
 }

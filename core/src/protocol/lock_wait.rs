@@ -1,4 +1,4 @@
-//! Waiting for a lock: in short, jittered pauses, up to a deadline, and never for oneself.
+//! Waits for a lock: in short, jittered pauses, until a deadline, and never for a lock that this thread holds.
 
 use std::path::Path;
 use std::thread;
@@ -6,15 +6,14 @@ use std::time::{Duration, Instant};
 
 use super::Call;
 use crate::error::Error;
-use crate::token_file::{self, holder, lock};
+use crate::token_file::{self, deadlock, holder};
 
 /// The shortest and the longest pause between two attempts.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(10));
 
-/// How often to ask whether the wait is one for this very process.
+/// How often to check whether this very process holds the lock.
 const DEADLOCK_CHECKS: Duration = Duration::from_millis(100);
 
-/// A caller's readiness to wait.
 pub struct LockWait<'a> {
     call: &'a Call,
     deadline: Instant,
@@ -23,34 +22,32 @@ pub struct LockWait<'a> {
 }
 
 impl<'a> LockWait<'a> {
-    /// For as long as the call's `lock_timeout`, from now on.
+    /// Until the call's `lock_timeout` from now.
     pub fn new(call: &'a Call) -> Self {
         let now = Instant::now();
         Self { call, deadline: now + call.lock_timeout, pause: PAUSES.0, next_check: now }
     }
 
-    /// Begins anew.
+    /// Extends the deadline to `lock_timeout` from now.
     pub fn renew(&mut self) {
         *self = Self::new(self.call);
     }
 
-    /// Sleeps until the next attempt to lock the real file at `path`.
-    ///
-    /// # Errors
-    /// [`Error::Lock`] if the time is over, [`Error::Deadlock`] if it would be in vain.
+    /// Sleeps until the next attempt to lock the real file at `path`; fails after the deadline, or if no wait
+    /// could end.
     pub fn pause(&mut self, path: &Path) -> Result<(), Error> {
         let now = Instant::now();
         if now >= self.next_check {
             self.next_check = now + DEADLOCK_CHECKS;
             let identity = token_file::stat(path)?;
             let caller = &self.call.caller;
-            if let Some(deadlock) = identity.and_then(|file| lock::deadlock(&file, caller)) {
+            if let Some(deadlock) = identity.and_then(|file| deadlock::find(file.id, caller)) {
                 return Err(Error::Deadlock { file: self.call.file.clone(), deadlock });
             }
         }
         let remaining = self.deadline.saturating_duration_since(now);
         if remaining.is_zero() {
-            return Err(locked_out(self.call));
+            return Err(timed_out(self.call));
         }
         thread::sleep(jittered(self.pause).min(remaining));
         self.pause = (self.pause * 2).min(PAUSES.1);
@@ -58,17 +55,16 @@ impl<'a> LockWait<'a> {
     }
 }
 
-/// The error of a call whose time is over.
-fn locked_out(call: &Call) -> Error {
+fn timed_out(call: &Call) -> Error {
     let identity = token_file::stat(&call.file).ok().flatten();
     Error::Lock {
         file: call.file.clone(),
         waited: call.lock_timeout,
-        holder: identity.and_then(|identity| holder::find(&identity)),
+        holder: identity.and_then(|identity| holder::find(identity.id)),
     }
 }
 
-/// A pause from half of `pause` to all of it, so that waiters do not march in step.
+/// From half of `pause` to all of it, so that waiters do not try at the same time.
 fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(fastrand::f64().mul_add(0.5, 0.5))
 }

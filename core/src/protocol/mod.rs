@@ -1,55 +1,48 @@
-//! The decision: whether a caller gets the token that is there, waits for another's refresh, or
-//! makes one.
+//! The decision of a call: return the token that is there, wait for another call's refresh, or refresh.
 //!
-//! A valid token is handed out without a lock. When it is due, one caller starts a refresh and
-//! nobody waits for it. Without a valid token, exactly one of all callers asks the upstream, under
-//! the lock of the token file, and the others take what it leaves there: the token, or the failure.
-//! Nobody waits inside flock(2).
+//! A valid token is returned without a lock. When it is due, one call starts a refresh and nobody waits for
+//! it. Without a valid token, exactly one of all calls fetches, under the lock of the token file. The others
+//! take what it stores there: the token, or the failure. Nobody waits inside flock(2).
 
 mod due;
-mod file_state;
 pub mod held_locks;
 mod interrupted;
 mod lock_wait;
-mod poll;
+mod lookup;
+mod refresh;
+mod runner;
 #[cfg(test)]
 mod tests;
-mod turn;
-mod wait;
+mod try_get;
+mod under_lock;
+mod waiter;
 
-use std::convert;
 use std::ffi::CStr;
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use self::due::DueOutcome;
-use self::file_state::FileState;
-pub use self::poll::try_get;
-use self::turn::{Aim, Wanted};
-use self::wait::Wait;
+use self::lookup::Lookup;
+pub use self::try_get::try_get;
+use self::under_lock::TokenRequest;
 use crate::caller::Caller;
 use crate::clock::{Clock, CoarseClock};
 use crate::error::Error;
-use crate::failure::{Failure, FailureRecord, Requester};
+use crate::failure::Requester;
 use crate::memory;
 use crate::record::TokenOwner;
-use crate::refresh::{Outcome, RefreshOptions, TIME_TO_WRITE};
 use crate::token::{Freshness, Token};
 use crate::token_file::FileSpec;
-use crate::token_file::lock::TokenLock;
 use crate::token_file::replace::WriteMode;
 use crate::token_source::TokenSource;
-use crate::worker;
 
 /// One call on a token file.
 #[derive(Clone)]
 pub struct Call {
     /// The token file, as an absolute path.
     pub file: PathBuf,
-    /// What the file keeps, and how.
+    /// What the file contains, and in which format.
     pub spec: FileSpec,
     /// How long before its expiry a token is due.
     pub refresh_ahead: Duration,
@@ -57,7 +50,7 @@ pub struct Call {
     pub background: bool,
     /// The longest wait for the lock.
     pub lock_timeout: Duration,
-    /// Permission bits of a token file that is made.
+    /// Permission bits of a token file that this call creates.
     pub file_mode: u32,
     /// How a token file is written.
     pub write_mode: WriteMode,
@@ -67,18 +60,18 @@ pub struct Call {
     pub clock: Arc<dyn Clock>,
     /// Who makes the call.
     pub caller: Caller,
-    /// Whose token it asks for, as far as that is known.
+    /// Which account the token must belong to, as far as that is known.
     pub owner: Option<TokenOwner>,
 }
 
-/// An upstream that can be asked on a thread of its own.
+/// A source that may be asked on a worker.
 pub type Remote = Arc<dyn TokenSource + Send + Sync>;
 
-/// Where a call's token comes from.
+/// Where the token of a call comes from.
 pub enum LazySource<'a> {
-    /// An upstream that is made once it is known that there is something to ask.
+    /// A source that is made when it is needed.
     Remote(&'a dyn Fn() -> Result<Remote, Error>),
-    /// An upstream that must be asked on this very thread: PHP code.
+    /// A source that must be asked on this very thread: PHP code.
     Local(&'a dyn TokenSource),
 }
 
@@ -91,7 +84,7 @@ impl LazySource<'_> {
     }
 }
 
-/// A source that is ready to be asked.
+/// A source that can be asked.
 enum ReadySource<'a> {
     Remote(Remote),
     Local(&'a dyn TokenSource),
@@ -106,8 +99,8 @@ impl ReadySource<'_> {
     }
 }
 
-/// The fresh token that this process remembers of the file at `path`: for `trust` after a look at
-/// the file without another. Not one whose owner `is_anothers` knows to be another than the caller.
+/// The fresh token that this process remembers of the file at `path`. For `trust` after a look at the file,
+/// it is not looked at again. `None` if `is_anothers` says that the token belongs to another account.
 #[must_use]
 pub fn recall(
     path: &CStr,
@@ -121,41 +114,29 @@ pub fn recall(
     (token.freshness(now + CoarseClock::LATE, refresh_ahead) == Freshness::Fresh).then_some(token)
 }
 
-/// The valid token of the file that `call` names, refreshed first if need be.
+/// The valid token of the file of `call`, refreshed first if necessary.
 ///
 /// # Errors
 /// Any [`Error`]; the file then holds what it held before, and perhaps a failure record.
 pub fn get(call: &Call, source: &LazySource<'_>) -> Result<Token, Error> {
-    let first = call.look()?;
-    let now = call.clock.now();
-    let freshness = first.token().map(|token| token.freshness(now, call.refresh_ahead));
-    match (freshness, first.token()) {
-        (Some(Freshness::Fresh), Some(token)) if first.unstored.is_none() => {
-            memory::with(|memory| {
-                memory.remember(&call.file, call.spec, &first.snapshot, call.max_files, now);
-            });
-            Ok(token.clone())
-        }
-        (Some(Freshness::Fresh | Freshness::Due), Some(token)) => {
-            match due::refresh(call, source, &first)? {
-                DueOutcome::Newer(newer) => Ok(newer),
-                DueOutcome::Dead => {
-                    let dead = Arc::clone(&token.value);
-                    Wait::begin(call, source.open()?, first, Some(&dead))?.until_token()
-                }
-                DueOutcome::None if token.is_valid(call.clock.now()) => Ok(token.clone()),
-                // It has expired during a refresh on this thread, which failed.
-                DueOutcome::None => {
-                    Wait::begin(call, source.open()?, call.look()?, None)?.until_token()
-                }
-            }
-        }
-        _ => Wait::begin(call, source.open()?, first, None)?.until_token(),
+    let found = call.look_up()?;
+    let Some(token) = call.usable(&found, None) else {
+        return waiter::obtain(call, source, &found, None);
+    };
+    if call.remember_fresh(&token, &found) {
+        return Ok(token);
+    }
+    match due::refresh(call, source, &found)? {
+        DueOutcome::Newer(newer) => Ok(newer),
+        DueOutcome::Invalidated => waiter::obtain(call, source, &found, Some(&token.value)),
+        DueOutcome::Unchanged if token.is_valid(call.clock.now()) => Ok(token),
+        // It has expired during a refresh on this thread, which failed.
+        DueOutcome::Unchanged => waiter::obtain(call, source, &call.look_up()?, None),
     }
 }
 
-/// A valid token of the file that is not `rejected`: compare-and-refresh. Whoever comes with a token
-/// that is no longer the file's gets the file's.
+/// A valid token of the file other than `rejected`. If the file already holds another token, that one is
+/// returned.
 ///
 /// # Errors
 /// As [`get`].
@@ -164,109 +145,50 @@ pub fn refresh_rejected(
     source: &LazySource<'_>,
     rejected: &str,
 ) -> Result<Token, Error> {
-    let first = call.look()?;
-    let before = first.snapshot.identity;
-    let token = match call.usable(&first, Some(rejected)) {
+    let found = call.look_up()?;
+    let token = match call.usable(&found, Some(rejected)) {
         Some(token) => Ok(token),
-        None => Wait::begin(call, source.open()?, first, Some(rejected))?.until_token(),
+        None => waiter::obtain(call, source, &found, Some(rejected)),
     };
-    // Whoever trusts the memory for a while must not get the rejected one.
+    // A call that trusts the memory for a while must not get the rejected token.
+    let before = found.snapshot.identity;
     memory::with(|memory| memory.forget_rejected(&call.file, before, rejected));
     token
 }
 
 impl Call {
-    fn options(&self) -> RefreshOptions {
-        RefreshOptions {
-            file: self.file.clone(),
-            refresh_ahead: self.refresh_ahead,
-            write_mode: self.write_mode,
-        }
-    }
-
     /// The token in `found`, if it is valid and not `rejected`.
-    fn usable(&self, found: &FileState, rejected: Option<&str>) -> Option<Token> {
+    fn usable(&self, found: &Lookup, rejected: Option<&str>) -> Option<Token> {
         let token = found.token().filter(|token| token.is_valid(self.clock.now()))?;
         (rejected != Some(&*token.value)).then(|| token.clone())
     }
 
-    /// What this call looks for, which has found no usable token in `found`.
-    ///
-    /// # Errors
-    /// [`Error::FetchFailed`] if the last failure forbids `requester` to ask already.
-    fn wanted(
+    /// Remembers the file if its `token` is fresh and stored. Whether it is: then there is nothing to refresh.
+    fn remember_fresh(&self, token: &Token, found: &Lookup) -> bool {
+        let now = self.clock.now();
+        let is_fresh = found.unstored.is_none()
+            && token.freshness(now, self.refresh_ahead) == Freshness::Fresh;
+        if is_fresh {
+            memory::with(|memory| {
+                memory.remember(&self.file, self.spec, &found.snapshot, self.max_files, now);
+            });
+        }
+        is_fresh
+    }
+
+    /// The request of this call, which has found no usable token. The last failure may forbid `requester` to
+    /// fetch yet.
+    fn request(
         &self,
-        found: &FileState,
+        found: &Lookup,
         requester: &Requester,
         rejected: Option<&str>,
-    ) -> Result<Wanted, Error> {
+    ) -> Result<TokenRequest, Error> {
         let now = self.clock.now();
         let old_failure = found.failure().cloned();
         if let Some(record) = old_failure.as_ref().filter(|record| record.forbids(requester, now)) {
-            return Err(Error::fetch_failed(&self.file, record, now));
+            return Err(Error::fetch_failed(&self.file, record, requester, now));
         }
-        Ok(Wanted { rejected: rejected.map(Arc::from), old_failure, in_hand: None })
-    }
-
-    /// Starts to take a turn on a worker, which owns the lock from here on: it lives as long as the
-    /// refresh, not as this call. `end` gets what comes of it.
-    fn start_turn<T: Send + 'static>(
-        &self,
-        remote: &Remote,
-        aim: Aim,
-        lock: TokenLock,
-        end: impl FnOnce(Result<Option<Outcome>, Error>) -> T + Send + 'static,
-    ) -> io::Result<Receiver<T>> {
-        // Nobody in this process need wait for a worker in vain.
-        lock.hand_to_worker();
-        let call = Self { caller: self.caller.on_worker(), ..self.clone() };
-        let source = Arc::clone(remote);
-        let limit = remote.time_limit() + TIME_TO_WRITE;
-        worker::run(limit, move || end(turn::take(&call, &aim, lock, source.as_ref())))
-    }
-
-    /// Takes a turn on a worker, and waits for it.
-    fn take_turn_on_worker(
-        &self,
-        remote: &Remote,
-        aim: Aim,
-        lock: TokenLock,
-    ) -> Result<Option<Outcome>, Error> {
-        let started = self.start_turn(remote, aim, lock, convert::identity);
-        self.wait_for(remote.as_ref(), started)?
-    }
-
-    /// Runs `work`, which asks `source`, on a worker, and waits for it.
-    fn on_worker<T: Send + 'static>(
-        &self,
-        source: &dyn TokenSource,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Error> {
-        let limit = source.time_limit() + TIME_TO_WRITE;
-        self.wait_for(source, worker::run(limit, work))
-    }
-
-    fn wait_for<T>(
-        &self,
-        source: &dyn TokenSource,
-        started: io::Result<Receiver<T>>,
-    ) -> Result<T, Error> {
-        let receiver = started.map_err(|error| self.not_started(error))?;
-        let limit = source.time_limit() + TIME_TO_WRITE;
-        receiver.recv_timeout(limit).map_err(|error| match error {
-            RecvTimeoutError::Timeout => Error::Unfinished { file: self.file.clone(), limit },
-            RecvTimeoutError::Disconnected => self.died(source),
-        })
-    }
-
-    fn not_started(&self, error: io::Error) -> Error {
-        Error::NoThread { file: self.file.clone(), error }
-    }
-
-    fn died(&self, source: &dyn TokenSource) -> Error {
-        let now = self.clock.now();
-        let failure = Failure::network("the refresh thread died");
-        let record = FailureRecord::new(failure, &source.requester(), None, now);
-        Error::fetch_failed(&self.file, &record, now)
+        Ok(TokenRequest { rejected: rejected.map(Arc::from), old_failure, displaced: None })
     }
 }

@@ -1,4 +1,4 @@
-//! Every branch of the decision, with clock and upstream passed in.
+//! Every branch of the decision, with clock and source passed in.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,12 +12,14 @@ use tempfile::TempDir;
 use super::*;
 use crate::caller::tests::caller;
 use crate::clock::{ClockOffset, Timestamp};
-use crate::failure::{Cause, Fingerprint, Requester, RetryPolicy};
+use crate::failure::{Cause, Failure, FailureRecord, RetryPolicy};
+use crate::fingerprint::Fingerprint;
 use crate::record::Record;
-use crate::token_file::lock::{Attempt, Deadlock};
+use crate::token_file::lock::{Attempt, TokenLock};
 use crate::token_file::replace::PendingWrite;
-use crate::token_file::{self, Content, CredentialKind, Document, Origin};
+use crate::token_file::{self, Content, CredentialKind, Deadlock, Document, Origin, siblings};
 use crate::token_source::{FetchError, IssuedToken};
+use crate::worker;
 
 const NOW: i64 = 1_600_000_000;
 const TOKEN: FileSpec = FileSpec { kind: CredentialKind::AccessToken, layout: None };
@@ -32,7 +34,7 @@ fn empty() -> Document {
 }
 
 /// A file with nothing but the record of a failure.
-fn noted(failure: &FailureRecord) -> Content {
+fn with_failure(failure: &FailureRecord) -> Content {
     empty().with_failure(failure).unwrap()
 }
 
@@ -76,7 +78,7 @@ impl Clock for FakeClock {
 }
 
 /// Gives what it is told to, and counts how often it was asked.
-struct FakeUpstream {
+struct FakeSource {
     answer: Mutex<Result<(&'static str, u64), Failure>>,
     asked: AtomicUsize,
     rejected: Mutex<Option<String>>,
@@ -85,10 +87,15 @@ struct FakeUpstream {
 }
 
 fn requester(account: &str) -> Requester {
-    Requester { account: Fingerprint::new(account), route: Fingerprint::new("direct"), owner: None }
+    Requester {
+        account: Fingerprint::from_hex(account),
+        route: Fingerprint::from_hex("direct"),
+        owner: None,
+        describe: Cause::to_string,
+    }
 }
 
-impl TokenSource for FakeUpstream {
+impl TokenSource for FakeSource {
     fn fetch(&self, rejected: Option<&str>) -> Result<IssuedToken, FetchError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         *self.rejected.lock().unwrap() = rejected.map(str::to_owned);
@@ -113,7 +120,7 @@ impl TokenSource for FakeUpstream {
 struct World {
     dir: TempDir,
     clock: Arc<FakeClock>,
-    source: Arc<FakeUpstream>,
+    source: Arc<FakeSource>,
 }
 
 impl World {
@@ -129,7 +136,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("token.json");
         let meanwhile = Box::new(move || meanwhile(&file));
-        let source = FakeUpstream {
+        let source = FakeSource {
             answer: Mutex::new(answer.map(|token| (token, 7200))),
             asked: AtomicUsize::new(0),
             rejected: Mutex::new(None),
@@ -278,12 +285,12 @@ fn those_whose_clocks_differ_share_a_failure_by_the_clock_of_the_file_system() {
 fn whoever_shares_a_failure_is_told_by_their_own_clock_when_it_may_be_tried_again() {
     let world = World::new(Ok("token"));
     let record = FailureRecord::new(busy(), &world.source.requester(), None, world.clock.now());
-    fs::write(world.file(), noted(&record).bytes).unwrap();
+    fs::write(world.file(), with_failure(&record).bytes).unwrap();
     for set in [3600, 0, -3600] {
         world.clock.set.store(set, Ordering::SeqCst);
-        let found = world.call().look().unwrap();
-        let wanted = Wanted { rejected: None, old_failure: None, in_hand: None };
-        let shared = wanted.answered(&world.call(), &world.source.requester(), &found);
+        let found = world.call().look_up().unwrap();
+        let request = TokenRequest { rejected: None, old_failure: None, displaced: None };
+        let shared = request.answered_by(&found, &world.call(), &world.source.requester());
         let Err(Error::FetchFailed { retry_at, .. }) = shared else { panic!("{set}") };
         assert_eq!(retry_at, Timestamp::from_secs(NOW + 20 + set));
     }
@@ -318,13 +325,13 @@ fn a_failure_from_the_future_of_the_file_system_forbids_nothing() {
 }
 
 #[test]
-fn a_rest_that_no_refresh_could_have_said_keeps_no_due_token_from_being_refreshed() {
+fn a_hold_off_time_that_no_refresh_could_have_set_is_ignored() {
     let world = World::new(Ok("new"));
-    let write = |rest: i64| {
-        let rest = (NOW + rest) * 1000;
+    let write = |seconds: i64| {
+        let not_before = (NOW + seconds) * 1000;
         let expiry = NOW + 500;
         let content = format!(
-            r#"{{"access_token":"old","expire":{expiry},"wx_token":{{"refresh_not_before_ms":{rest}}}}}"#
+            r#"{{"access_token":"old","expire":{expiry},"wx_token":{{"refresh_not_before_ms":{not_before}}}}}"#
         );
         fs::write(world.file(), content).unwrap();
     };
@@ -363,16 +370,17 @@ fn the_refusal_of_another_account_is_not_ours() {
     let failure = Failure { cause, retry_policy };
     let other = requester("another");
     let record = FailureRecord::new(failure, &other, None, world.clock.now());
-    fs::write(world.file(), noted(&record).bytes).unwrap();
+    fs::write(world.file(), with_failure(&record).bytes).unwrap();
     assert_eq!(&*world.get().unwrap().value, "token");
 }
 
 #[test]
 fn a_network_failure_by_another_way_is_not_ours() {
     let world = World::new(Ok("token"));
-    let other = Requester { route: Fingerprint::new("dead proxy"), ..world.source.requester() };
+    let other =
+        Requester { route: Fingerprint::from_hex("dead proxy"), ..world.source.requester() };
     let record = FailureRecord::new(down(), &other, None, world.clock.now());
-    fs::write(world.file(), noted(&record).bytes).unwrap();
+    fs::write(world.file(), with_failure(&record).bytes).unwrap();
     assert_eq!(&*world.get().unwrap().value, "token");
 }
 
@@ -401,11 +409,13 @@ fn a_waiter_takes_the_token_or_the_failure_that_the_holder_leaves() {
             let expiry = now + Duration::from_secs(600);
             let content = if leaves_failure {
                 let requester = world.source.requester();
-                noted(&FailureRecord::new(down(), &requester, None, now))
+                with_failure(&FailureRecord::new(down(), &requester, None, now))
             } else {
                 holding(&Token::foreign("theirs", expiry), now)
             };
-            let staged = PendingWrite::stage(&lock, WriteMode::Replace).unwrap();
+            let staged =
+                PendingWrite::stage(&lock, WriteMode::Replace, siblings::scan(lock.path()))
+                    .unwrap();
             staged.fill(content).commit(&mut lock).unwrap();
             drop(lock);
             waiter.join().unwrap()
@@ -441,7 +451,7 @@ fn a_newer_token_that_was_written_into_the_file_during_the_fetch_stays() {
 }
 
 #[test]
-fn a_token_in_hand_is_stored_when_the_file_was_removed_during_the_fetch() {
+fn a_fetched_token_is_stored_when_the_file_was_removed_during_the_fetch() {
     let world = World::with(Ok("token"), |file| fs::remove_file(file).unwrap());
     assert_eq!(&*world.get().unwrap().value, "token");
     assert_eq!(world.asked(), 1);
@@ -545,7 +555,7 @@ fn a_due_token_that_expires_during_its_failing_refresh_is_not_given() {
 }
 
 #[test]
-fn an_upstream_that_panics_fails_and_leaves_no_lock() {
+fn a_source_that_panics_fails_and_leaves_no_lock() {
     let world = World::with(Ok("token"), |_| panic!("on purpose"));
     assert!(matches!(world.get(), Err(Error::FetchFailed { .. })));
     drop(world.lock());
@@ -613,7 +623,7 @@ fn a_failed_due_refresh_leaves_the_token_and_is_not_repeated_before_retry_at() {
 }
 
 #[test]
-fn the_same_token_with_the_rest_of_its_life_is_no_failure_and_no_loop() {
+fn the_same_token_with_a_shorter_lifetime_is_no_failure_and_no_loop() {
     let world = due();
     let call = Call { refresh_ahead: Duration::from_secs(600), ..world.call() };
     let ask_at = |seconds_left: i64| {
@@ -682,8 +692,9 @@ fn a_waiter_with_other_credentials_does_not_share_the_refusal() {
         let other = requester("another");
         let record =
             FailureRecord::new(Failure { cause, retry_policy }, &other, None, world.clock.now());
-        let content = noted(&record);
-        let staged = PendingWrite::stage(&lock, WriteMode::Replace).unwrap();
+        let content = with_failure(&record);
+        let staged =
+            PendingWrite::stage(&lock, WriteMode::Replace, siblings::scan(lock.path())).unwrap();
         staged.fill(content).commit(&mut lock).unwrap();
         drop(lock);
         waiter.join().unwrap()
@@ -693,7 +704,7 @@ fn a_waiter_with_other_credentials_does_not_share_the_refusal() {
 }
 
 #[test]
-fn an_upstream_of_this_thread_is_asked_on_it_and_may_not_call_back() {
+fn a_source_of_this_thread_is_asked_on_it_and_may_not_call_back() {
     let world = World::new(Ok("token"));
     struct Recursive<'a>(&'a World, Mutex<Option<Error>>, thread::ThreadId);
     impl TokenSource for Recursive<'_> {
@@ -807,7 +818,7 @@ fn a_lock_that_is_lent_when_its_holder_leaves_goes_when_it_comes_back() {
     let mut first = Some(world.enter_at(&[1]).unwrap());
     let real = token_file::resolve(&world.file()).unwrap();
     stack::within(&[1, 2], |borrower| {
-        held_locks::with(&borrower, &real, |_| {
+        held_locks::borrow(&borrower, &real, |_| {
             assert!(is_other_fiber(world.get_at(&[1, 3])), "it has been lent to another Fiber");
             let own = world.get_at(&[1, 2, 4]);
             assert!(
@@ -926,7 +937,7 @@ fn a_poll_learns_what_its_refresh_could_not_write_into_the_file() {
     let from = world.dir.path().join("d");
     // While WeChat is asked, the directory goes away.
     let world = World {
-        source: Arc::new(FakeUpstream {
+        source: Arc::new(FakeSource {
             answer: Mutex::new(Err(down())),
             asked: AtomicUsize::new(0),
             rejected: Mutex::new(None),

@@ -1,14 +1,13 @@
-//! Who holds the lock on a token file, as the kernel tells it in `/proc/locks` (proc_locks(5)).
+//! The processes that hold the lock of a token file, as `/proc/locks` names them (proc_locks(5)).
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 use std::{fmt, iter};
 
-use super::FileVersion;
 use crate::descriptor;
 use crate::printable::printable;
-use crate::process::ProcessState;
+use crate::process::{FileId, ProcessState};
 
 /// A process that holds a flock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +19,7 @@ pub struct Holder {
 impl fmt::Display for Holder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "process {}", self.pid)?;
-        // Whoever runs as any user may give itself any name (PR_SET_NAME, prctl(2)).
+        // A process may give itself any name (PR_SET_NAME, prctl(2)).
         match descriptor::read(Path::new(&format!("/proc/{}/comm", self.pid))) {
             Ok(name) => {
                 write!(formatter, " ({})", printable(name.strip_suffix(b"\n").unwrap_or(&name)))
@@ -30,32 +29,29 @@ impl fmt::Display for Holder {
     }
 }
 
-/// A process that holds a flock on `file`; `None` if nobody does or the kernel does not tell.
-#[must_use]
-pub fn find(file: &FileVersion) -> Option<Holder> {
-    all(file, |options| descriptor::file(Path::new(TABLE), options)).into_iter().next()
+/// A process that holds a flock on `file`; `None` if there is none or the kernel does not name it.
+pub fn find(file: FileId) -> Option<Holder> {
+    all(None, file).into_iter().next()
 }
 
-/// Every process that holds a flock on `file`, of which a shared one may have many: for those who hold
-/// what the process has under way.
-#[must_use]
-pub fn all_under(process_state: &ProcessState, file: &FileVersion) -> Vec<Holder> {
-    all(file, |options| descriptor::file_under(process_state, Path::new(TABLE), options))
+/// Every process that holds a flock on `file`, of which a shared one may have many; for callers that hold the
+/// process state.
+pub fn all_under(process_state: &ProcessState, file: FileId) -> Vec<Holder> {
+    all(Some(process_state), file)
 }
-
-const TABLE: &str = "/proc/locks";
 
 /// Far more than the table of any machine, in bytes.
 const MAX_TABLE: usize = 64 * 1024 * 1024;
 
-fn all(file: &FileVersion, open: impl Fn(&OpenOptions) -> io::Result<File>) -> Vec<Holder> {
-    let read = || read_table(open(OpenOptions::new().read(true))?);
-    // The table changes between two reads of it, and then a line may be passed over.
+fn all(held: Option<&ProcessState>, file: FileId) -> Vec<Holder> {
+    let options = OpenOptions::new().read(true).clone();
+    let read = || read_table(descriptor::file_under(held, Path::new("/proc/locks"), &options)?);
+    // The table changes between two reads of it, and a line may then be missing.
     let tables = iter::repeat_with(read).take(3).map_while(Result::ok);
     tables.map(|table| all_in(&table, file)).find(|all| !all.is_empty()).unwrap_or_default()
 }
 
-/// The kernel's table, in as few reads as it takes: a single one is consistent.
+/// The kernel's table, in as few reads as possible: each is consistent in itself.
 fn read_table(mut file: File) -> io::Result<String> {
     let mut buffer = vec![0; 64 * 1024];
     let mut table = String::new();
@@ -70,7 +66,7 @@ fn read_table(mut file: File) -> io::Result<String> {
     Ok(table)
 }
 
-fn all_in(table: &str, file: &FileVersion) -> Vec<Holder> {
+fn all_in(table: &str, file: FileId) -> Vec<Holder> {
     let held: Vec<FlockLine> =
         table.lines().filter_map(parse).filter(|lock| lock.ino == file.ino).collect();
     // Stacked file systems (overlayfs, btrfs) show another device here than stat(2) does.
@@ -87,8 +83,8 @@ struct FlockLine {
     ino: u64,
 }
 
-/// Reads a line such as `1: FLOCK  ADVISORY  WRITE 1234 fe:00:131085 0 EOF`. Lines of waiters have
-/// an arrow behind the number, so they are not taken for holders.
+/// Parses a line such as `1: FLOCK  ADVISORY  WRITE 1234 fe:00:131085 0 EOF`. Lines of waiters have
+/// an arrow after the number, so they do not count as holders.
 fn parse(line: &str) -> Option<FlockLine> {
     let mut fields = line.split_whitespace().skip(1);
     if fields.next()? != "FLOCK" {
@@ -121,33 +117,26 @@ mod tests {
 5: FLOCK  ADVISORY  WRITE 15 00:2a:79 0 EOF
 ";
 
-    fn holder_of(dev: u64, ino: u64) -> io::Result<Option<u32>> {
-        let file = tempfile::NamedTempFile::new()?;
-        let identity = stat(file.path()).ok().flatten();
-        Ok(identity.and_then(|identity| {
-            let file = FileVersion { dev, ino, ..identity };
-            all_in(LOCKS, &file).into_iter().next().map(|holder| holder.pid)
-        }))
+    fn holder_of(minor: u32, ino: u64) -> Option<u32> {
+        let file = FileId { dev: rustix::fs::makedev(0xfe, minor), ino };
+        all_in(LOCKS, file).into_iter().next().map(|holder| holder.pid)
     }
 
     #[test]
-    fn the_holder_of_a_flock_is_found_by_device_and_inode() -> io::Result<()> {
-        assert_eq!(holder_of(rustix::fs::makedev(0xfe, 0), 77)?, Some(13));
-        assert_eq!(holder_of(rustix::fs::makedev(0xfe, 1), 77)?, Some(12));
-        Ok(())
+    fn the_holder_of_a_flock_is_found_by_device_and_inode() {
+        assert_eq!(holder_of(0, 77), Some(13));
+        assert_eq!(holder_of(1, 77), Some(12));
     }
 
     #[test]
-    fn another_device_is_believed_when_no_line_has_ours() -> io::Result<()> {
-        assert_eq!(holder_of(rustix::fs::makedev(0xfe, 0), 79)?, Some(15));
-        Ok(())
+    fn another_device_is_believed_when_no_line_has_ours() {
+        assert_eq!(holder_of(0, 79), Some(15));
     }
 
     #[test]
-    fn a_process_of_another_namespace_and_a_missing_lock_have_no_pid() -> io::Result<()> {
-        assert_eq!(holder_of(rustix::fs::makedev(0xfe, 0), 78)?, None);
-        assert_eq!(holder_of(rustix::fs::makedev(0xfe, 0), 1)?, None);
-        Ok(())
+    fn a_process_of_another_namespace_and_a_missing_lock_have_no_pid() {
+        assert_eq!(holder_of(0, 78), None);
+        assert_eq!(holder_of(0, 1), None);
     }
 
     #[test]
@@ -155,7 +144,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new()?;
         fs2::FileExt::try_lock_exclusive(file.as_file())?;
         assert!(file.as_file().metadata()?.is_file() && file.as_file().metadata()?.ino() > 0);
-        let holder = stat(file.path()).ok().flatten().and_then(|identity| find(&identity));
+        let holder = stat(file.path()).ok().flatten().and_then(|version| find(version.id));
         assert_eq!(holder.map(|holder| holder.pid), Some(std::process::id()));
         Ok(())
     }

@@ -1,7 +1,7 @@
-//! Owner, mode, ACL and attributes of a file that is made: those of the file that it replaces, or those
-//! that its directory asks for.
+//! Owner, mode, ACL and attributes of a new file: those of the file that it replaces, or those that its directory
+//! demands.
 //!
-//! What cannot be made like the old file is not put in its place: the old file is written instead.
+//! A new file that cannot be like the old one does not replace it: the old file is written instead.
 
 use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io;
@@ -10,22 +10,17 @@ use std::path::Path;
 
 use rustix::fs::XattrFlags;
 
-use super::SystemError;
-use super::replace::ATTRIBUTE;
+use super::access::ACL;
+use super::attributes::ATTRIBUTE;
+use super::system_error::SystemError;
 use crate::descriptor;
 use crate::process::ProcessState;
 
-/// The attribute that holds the ACL of a file (acl(5)).
-pub const ACL: &str = "system.posix_acl_access";
-
-/// Gives `new` the owner, mode, ACL and attributes of `old`, as far as they differ.
-///
-/// # Errors
-/// The operating system's; one that [`is_refusal`] tells of if `new` cannot be like `old`.
+/// Gives `new` the owner, mode, ACL and attributes of `old`, as far as they differ. After an error, `new` is
+/// not like `old`.
 pub fn take_after(new: &File, old: &File) -> io::Result<()> {
     let (was, is) = (old.metadata()?, new.metadata()?);
-    let open = |map: &Path| descriptor::file(map, OpenOptions::new().read(true));
-    give(new, &is, &was, open)?;
+    give(None, new, &is, &was)?;
     if bits(&was) != bits(&is) {
         new.set_permissions(was.permissions())?;
     }
@@ -35,7 +30,7 @@ pub fn take_after(new: &File, old: &File) -> io::Result<()> {
         let Ok(length) = rustix::fs::fgetxattr(old, name.as_str(), &mut value) else { continue };
         value.truncate(length);
         let copied = rustix::fs::fsetxattr(new, name.as_str(), &value, XattrFlags::empty());
-        // Labels of a security module are its own to give.
+        // Only the security module may set its labels.
         if !name.starts_with("security.") {
             copied?;
         }
@@ -43,11 +38,8 @@ pub fn take_after(new: &File, old: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives a file that is new at `path` the permission bits `mode`, whatever the umask. One that root makes
-/// in another user's directory is meant for that user's web server, who gets it if he can.
-///
-/// # Errors
-/// The operating system's.
+/// Gives a file that is new at `path` the permission bits `mode`, whatever the umask. A file that root creates
+/// in another user's directory is meant for that user's web server, which gets it if possible.
 pub fn settle_in(
     process_state: &ProcessState,
     new: &File,
@@ -57,20 +49,18 @@ pub fn settle_in(
     let is = new.metadata()?;
     if bits(&is) != mode {
         let set = new.set_permissions(Permissions::from_mode(mode));
-        set.map_err(|error| SystemError::in_call("fchmod(2)", error))?;
+        set.map_err(SystemError::of("fchmod(2)"))?;
     }
     let Some(directory) = path.parent().filter(|_| rustix::process::geteuid().is_root()) else {
         return Ok(());
     };
-    let open =
-        |map: &Path| descriptor::file_under(process_state, map, OpenOptions::new().read(true));
-    match give(new, &is, &directory.metadata()?, open) {
-        // There is no such owner in this user namespace, who could miss the file. A root that may not give
-        // it away, though, leaves nothing that the web server cannot open.
+    match give(Some(process_state), new, &is, &directory.metadata()?) {
+        // There is no such owner in this user namespace, who could need the file. But a root that may not give
+        // it away leaves nothing that the web server cannot open.
         Err(error) if is_refusal(&error) && error.kind() != io::ErrorKind::PermissionDenied => {
             Ok(())
         }
-        given => given.map_err(|error| SystemError::in_call("fchown(2)", error)),
+        given => given.map_err(SystemError::of("fchown(2)")),
     }
 }
 
@@ -84,8 +74,8 @@ pub fn is_roots_alone(file: &File) -> bool {
     })
 }
 
-/// Whether a file cannot be made as it is to be, here or by this process: nothing is broken.
-pub fn is_refusal(error: &io::Error) -> bool {
+/// Whether a file cannot get its owner here or by this process, although nothing is broken.
+fn is_refusal(error: &io::Error) -> bool {
     // EPERM and EACCES; EINVAL and EOVERFLOW, where a user namespace has no number for an owner
     // (user_namespaces(7)); ENOSYS and EOPNOTSUPP.
     matches!(
@@ -95,14 +85,11 @@ pub fn is_refusal(error: &io::Error) -> bool {
 }
 
 /// Gives `file`, which is owned as `is` says, to the owner and group that `was` says.
-fn give(
-    file: &File,
-    is: &Metadata,
-    was: &Metadata,
-    open: impl Fn(&Path) -> io::Result<File>,
-) -> io::Result<()> {
-    if is_stand_in(was.uid(), || open(Path::new("/proc/self/uid_map")))
-        || is_stand_in(was.gid(), || open(Path::new("/proc/self/gid_map")))
+fn give(held: Option<&ProcessState>, file: &File, is: &Metadata, was: &Metadata) -> io::Result<()> {
+    let open =
+        |map: &str| descriptor::file_under(held, map.as_ref(), OpenOptions::new().read(true));
+    if is_stand_in(was.uid(), || open("/proc/self/uid_map"))
+        || is_stand_in(was.gid(), || open("/proc/self/gid_map"))
     {
         return Err(io::ErrorKind::Unsupported.into());
     }
@@ -119,9 +106,9 @@ const OVERFLOW_ID: u32 = 65534;
 const ALL_IDS: u64 = u32::MAX as u64;
 
 /// Whether `id` may stand for any user without a number here, so that a file given to `id` would be
-/// another's. `map` is what has numbers.
+/// another user's. `map` lists who has a number.
 fn is_stand_in(id: u32, map: impl FnOnce() -> io::Result<File>) -> bool {
-    // Without /proc the numbers are taken for what they say.
+    // Without /proc, the numbers count as they are.
     id == OVERFLOW_ID
         && map().and_then(io::read_to_string).is_ok_and(|map| mapped_ids(&map) < ALL_IDS)
 }

@@ -1,64 +1,55 @@
-//! From the path that a caller names to the file that is locked and replaced.
+//! From the path that a caller names to the real file, which is locked and replaced.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::{FileError, SystemError};
+use super::error::FileError;
+use super::system_error::SystemError;
 
 /// As many symbolic links as Linux itself follows (path_resolution(7)).
 const MAX_LINKS: usize = 40;
 
-/// Follows every symbolic link of `path` to the real file, which need not exist yet: it is this
-/// file's directory in which a replacement must be made.
-///
-/// # Errors
-/// [`FileError`] if a directory on the way is missing or barred, or the links never end.
+/// Follows every symbolic link of `path` to the real file, which need not exist yet: it is replaced in its own
+/// directory.
 pub fn resolve(path: &Path) -> Result<PathBuf, FileError> {
+    let failed =
+        |path, call, error| FileError::from_io(path, "open", SystemError::in_call(call, error));
     // The kernel does not follow others' links in sticky directories (fs.protected_symlinks,
     // proc_sys_fs(5)). realpath(3), which only reads them, does.
     if let Err(error) = fs::metadata(path)
         && error.kind() != io::ErrorKind::NotFound
     {
-        return Err(FileError::from_io(path, "find", SystemError::in_call("stat(2)", error)));
+        return Err(failed(path, "stat(2)", error));
     }
     let mut named = path.to_owned();
     for _ in 0..MAX_LINKS {
-        match fs::canonicalize(&named) {
+        let missing = match fs::canonicalize(&named) {
             Ok(real) => return Ok(real),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(FileError::from_io(
-                    path,
-                    "find",
-                    SystemError::in_call("readlink(2)", error),
-                ));
+            Err(error) if error.kind() == io::ErrorKind::NotFound => error,
+            Err(error) => return Err(failed(path, "readlink(2)", error)),
+        };
+        let (Some(directory), Some(name)) = (named.parent(), named.file_name()) else {
+            return Err(FileError::from_io(path, "open", missing));
+        };
+        let real = match fs::canonicalize(directory) {
+            Ok(directory) => directory.join(name),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(FileError::from_io(&named, "create", error));
             }
-            Err(missing) => {
-                let (Some(directory), Some(name)) = (named.parent(), named.file_name()) else {
-                    return Err(FileError::from_io(path, "find", missing));
-                };
-                let real = fs::canonicalize(directory)
-                    .map_err(|error| {
-                        FileError::from_io(
-                            &named,
-                            "find",
-                            SystemError::in_call("readlink(2)", error),
-                        )
-                    })?
-                    .join(name);
-                // A link whose target is missing: the file is to be made where the link points.
-                match fs::read_link(&real) {
-                    Ok(target) => named = real.with_file_name(target),
-                    Err(_) => return Ok(real),
-                }
-            }
+            Err(error) => return Err(failed(&named, "readlink(2)", error)),
+        };
+        // A link whose target is missing: the file is to be created where the link points.
+        match fs::read_link(&real) {
+            Ok(target) => named = real.with_file_name(target),
+            Err(_) => return Ok(real),
         }
     }
-    Err(FileError::from_io(path, "find", io::Error::from_raw_os_error(libc::ELOOP)))
+    Err(failed(path, "readlink(2)", io::Error::from_raw_os_error(libc::ELOOP)))
 }
 
-/// Whether two paths lead to one file, by whatever name, or will once it is made.
+/// Whether two paths lead to one file, by whatever name, or will after it is created.
 #[must_use]
 pub fn are_one(path: &Path, other: &Path) -> bool {
     let (Ok(path), Ok(other)) = (resolve(path), resolve(other)) else { return false };

@@ -1,55 +1,66 @@
-//! WeChat as an upstream of access tokens.
+//! WeChat as a source of access tokens.
 
 use std::time::{Duration, Instant};
 
-use super::endpoint::Endpoint;
+use super::errcode::{Asked, describe};
 use super::http::Http;
 use super::request::Request;
-use crate::account::Account;
-use crate::failure::{Fingerprint, Requester};
+use crate::credentials::Credentials;
+use crate::endpoint::Endpoint;
+use crate::failure::Requester;
+use crate::fingerprint::Fingerprint;
+use crate::record::AccountClaim;
 use crate::token_source::{FetchError, IssuedToken, TokenSource};
 
 /// How long a classic token works once there is a newer one
 /// (developers.weixin.qq.com/doc/oplatform/developers/dev/AccessToken.html).
 const OVERLAP: Duration = Duration::from_secs(5 * 60);
 
-/// A token is given up so long before it dies: whoever gets it uses it for a while, and the clock of the
+/// A token is no longer returned so long before its end: its caller uses it for a while, and the clock of the
 /// file system may be another machine's.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// Asks WeChat for one account's token.
+/// Fetches one account's token from WeChat.
 pub struct Client {
-    account: Account,
+    credentials: Credentials,
+    endpoint: Endpoint,
     http: Http,
 }
 
 impl Client {
-    /// A client for `account`.
-    #[must_use]
-    pub const fn new(account: Account, http: Http) -> Self {
-        Self { account, http }
+    /// A client for the account with `credentials` at `endpoint`.
+    pub const fn new(credentials: Credentials, endpoint: Endpoint, http: Http) -> Self {
+        Self { credentials, endpoint, http }
+    }
+
+    fn ask(&self, force: bool, deadline: Instant) -> Result<IssuedToken, FetchError> {
+        self.http.ask(&Request::token(&self.credentials, self.endpoint, force), deadline)
     }
 }
 
 impl TokenSource for Client {
     fn fetch(&self, rejected: Option<&str>) -> Result<IssuedToken, FetchError> {
         let deadline = Instant::now() + self.http.time_limit();
-        let grant = self.http.ask(&Request::token(&self.account, false), deadline)?;
-        // Forcing kills the token that others hold: only if WeChat itself still gives the dead one.
-        let is_rejected = rejected.is_some_and(|rejected| grant.is(rejected));
-        if is_rejected && self.account.endpoint == Endpoint::Stable {
-            return self.http.ask(&Request::token(&self.account, true), deadline);
+        let issued = self.ask(false, deadline)?;
+        // Forcing invalidates the token that others have: only if WeChat itself still returns the rejected one.
+        let is_rejected = rejected.is_some_and(|rejected| issued.is(rejected));
+        if is_rejected && self.endpoint == Endpoint::Stable {
+            return self.ask(true, deadline);
         }
-        Ok(grant)
+        Ok(issued)
     }
 
     fn requester(&self) -> Requester {
-        let Account { appid, secret, endpoint } = &self.account;
-        let parts = [appid, secret.reveal(), endpoint.name()];
+        let Credentials { id, secret } = &self.credentials;
+        let parts = [id, secret.reveal(), self.endpoint.name()];
         Requester {
-            account: Fingerprint::from_parts(parts.map(str::to_owned)),
+            account: Fingerprint::from_parts(parts),
             route: self.http.route(secret),
-            owner: Some(self.account.claim().owner()),
+            owner: Some(AccountClaim::new(id, Some(secret.reveal()), self.endpoint).owner()),
+            describe: match self.endpoint {
+                Endpoint::Stable | Endpoint::Classic => |cause| describe(cause, Asked::Token),
+                Endpoint::Wecom => |cause| describe(cause, Asked::WecomToken),
+            },
         }
     }
 
@@ -58,6 +69,6 @@ impl TokenSource for Client {
     }
 
     fn overlap(&self) -> Option<Duration> {
-        (self.account.endpoint == Endpoint::Classic).then_some(OVERLAP - MARGIN)
+        (self.endpoint == Endpoint::Classic).then_some(OVERLAP - MARGIN)
     }
 }

@@ -1,6 +1,5 @@
-//! TCP as ureq asks for it: over sockets that the child of a fork does not keep.
+//! Connections for ureq, over sockets that the child of a fork does not keep.
 
-use std::fmt;
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
@@ -14,32 +13,25 @@ use crate::names::LookupError;
 use crate::socket::Socket;
 
 /// Why there is no connection: no request was sent.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The host has no address.
+    #[error("{0}")]
     Lookup(LookupError),
     /// No address of the host can be connected to.
+    #[error("{}", if .0.kind() == ErrorKind::TimedOut {
+        "no connection in time, see wx_token.connect_timeout".to_owned()
+    } else {
+        .0.to_string()
+    })]
     Connect(io::Error),
-    /// The proxy has no connection to give, and what it or the system says.
+    /// The proxy did not connect: what it or the system says.
+    #[error("{0}")]
     Proxy(String),
     /// The TLS handshake failed.
+    #[error("{0}")]
     Tls(io::Error),
 }
-
-impl fmt::Display for ConnectError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Lookup(error) => error.fmt(formatter),
-            Self::Connect(error) if error.kind() == ErrorKind::TimedOut => {
-                formatter.write_str("it took too long")
-            }
-            Self::Connect(error) | Self::Tls(error) => error.fmt(formatter),
-            Self::Proxy(reason) => formatter.write_str(reason),
-        }
-    }
-}
-
-impl std::error::Error for ConnectError {}
 
 impl From<ConnectError> for Error {
     fn from(error: ConnectError) -> Self {
@@ -47,48 +39,35 @@ impl From<ConnectError> for Error {
     }
 }
 
-/// Connects directly or through a proxy, and speaks TLS where the URL says so.
+/// Connects directly or through a proxy, and speaks TLS where the URL says so. Failures of the proxy and of
+/// the handshake are told from those of an answer.
 pub fn connector() -> impl Connector {
+    let tunnel = Told(ConnectProxyConnector::default(), |error| match error {
+        Error::ConnectProxyFailed(reason) => ConnectError::Proxy(reason).into(),
+        Error::Io(error) => ConnectError::Proxy(error.to_string()).into(),
+        other => other,
+    });
+    let tls = Told(RustlsConnector::default(), |error| match error {
+        Error::Io(error) => ConnectError::Tls(error).into(),
+        other => other,
+    });
     // A connection to a proxy is made by the same chain.
-    ().chain(TunnelConnector::default()).chain(TcpConnector).chain(TlsConnector::default())
+    ().chain(tunnel).chain(TcpConnector).chain(tls)
 }
 
-/// Asks a proxy for a connection, and tells its failures from those of WeChat.
-#[derive(Debug, Default)]
-struct TunnelConnector(ConnectProxyConnector);
+/// A connector whose errors are told in other words.
+#[derive(Debug)]
+struct Told<C>(C, fn(Error) -> Error);
 
-impl<In: Transport> Connector<In> for TunnelConnector {
-    type Out = <ConnectProxyConnector as Connector<In>>::Out;
+impl<In: Transport, C: Connector<In>> Connector<In> for Told<C> {
+    type Out = C::Out;
 
     fn connect(
         &self,
         details: &ConnectionDetails<'_>,
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, Error> {
-        self.0.connect(details, chained).map_err(|error| match error {
-            Error::ConnectProxyFailed(reason) => ConnectError::Proxy(reason).into(),
-            Error::Io(error) => ConnectError::Proxy(error.to_string()).into(),
-            other => other,
-        })
-    }
-}
-
-/// Speaks TLS, and tells a handshake that failed from an answer that did.
-#[derive(Debug, Default)]
-struct TlsConnector(RustlsConnector);
-
-impl<In: Transport> Connector<In> for TlsConnector {
-    type Out = <RustlsConnector as Connector<In>>::Out;
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails<'_>,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, Error> {
-        self.0.connect(details, chained).map_err(|error| match error {
-            Error::Io(error) => ConnectError::Tls(error).into(),
-            other => other,
-        })
+        self.0.connect(details, chained).map_err(self.1)
     }
 }
 

@@ -1,15 +1,17 @@
-//! WeChat as an upstream: its endpoints, its error codes, and the client that asks.
+//! WeChat as a token source: its requests, answers and error codes, and the HTTP client for them.
 
 pub mod answer;
+mod attempt;
 mod client;
 mod connector;
-mod endpoint;
 pub mod errcode;
 mod http;
 mod request;
 mod resolver;
+mod tls;
+mod transport;
 
 pub use self::client::Client;
-pub use self::endpoint::{ApiBase, Endpoint};
-pub use self::http::{Http, Transport};
+pub use self::http::Http;
 pub use self::request::TicketKind;
+pub use self::transport::Transport;

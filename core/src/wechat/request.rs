@@ -2,19 +2,19 @@
 
 use serde_json::{Value, json};
 
-use super::endpoint::Endpoint;
-use crate::account::Account;
+use crate::credentials::Credentials;
+use crate::endpoint::Endpoint;
 use crate::secret::Secret;
 
 /// One request, and how to read its answer.
 pub struct Request {
-    /// The interface's path.
+    /// The API's path.
     pub path: &'static str,
     /// What goes with it.
     pub payload: Payload,
-    /// The key of the answer under which the token or ticket stands.
+    /// The key of the answer with the token or ticket.
     pub granted: &'static str,
-    /// What must not be shown of the answer, should it repeat it.
+    /// What must not be shown of the answer, should it repeat that.
     pub secret: Secret,
 }
 
@@ -27,42 +27,40 @@ pub enum Payload {
 }
 
 const ACCESS_TOKEN: &str = "access_token";
-const CREDENTIALS: &str = "client_credential";
+const GRANT_TYPE: &str = "client_credential";
 
 impl Request {
-    /// Asks for the access token of `account`. `force` asks the stable endpoint for a new one.
-    #[must_use]
-    pub fn token(account: &Account, force: bool) -> Self {
-        let Account { appid, secret, endpoint } = account;
-        let (appid, secret_text) = (appid.clone(), secret.reveal().to_owned());
+    /// Asks for the access token of the account with `credentials`. `force` asks the stable endpoint for a new
+    /// one.
+    pub fn token(credentials: &Credentials, endpoint: Endpoint, force: bool) -> Self {
+        let (id, secret) = (credentials.id.clone(), credentials.secret.reveal().to_owned());
         let (path, payload) = match endpoint {
             Endpoint::Stable => (
                 "/cgi-bin/stable_token",
                 Payload::Post(json!({
-                    "grant_type": CREDENTIALS,
-                    "appid": appid,
-                    "secret": secret_text,
+                    "grant_type": GRANT_TYPE,
+                    "appid": id,
+                    "secret": secret,
                     "force_refresh": force,
                 })),
             ),
             Endpoint::Classic => (
                 "/cgi-bin/token",
                 Payload::Get(vec![
-                    ("grant_type", CREDENTIALS.to_owned()),
-                    ("appid", appid),
-                    ("secret", secret_text),
+                    ("grant_type", GRANT_TYPE.to_owned()),
+                    ("appid", id),
+                    ("secret", secret),
                 ]),
             ),
-            Endpoint::Wecom => (
-                "/cgi-bin/gettoken",
-                Payload::Get(vec![("corpid", appid), ("corpsecret", secret_text)]),
-            ),
+            Endpoint::Wecom => {
+                ("/cgi-bin/gettoken", Payload::Get(vec![("corpid", id), ("corpsecret", secret)]))
+            }
         };
-        Self { path, payload, granted: ACCESS_TOKEN, secret: secret.clone() }
+        Self { path, payload, granted: ACCESS_TOKEN, secret: credentials.secret.clone() }
     }
 }
 
-/// The tickets that WeChat and WeCom hand out for an access token.
+/// The tickets that WeChat and WeCom return for an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TicketKind {
     /// `jsapi` of an official account.
@@ -77,26 +75,27 @@ pub enum TicketKind {
 
 impl TicketKind {
     /// What tickets may be called.
-    pub const NAMES: &str = "must be \"jsapi\" or \"wx_card\", or \"agent_config\" for WeCom";
+    pub const NAMES: &str = "must be \"jsapi\", \"wx_card\" or \"agent_config\" (WeCom only)";
 
-    /// The ticket that is called `name` at `endpoint`.
-    ///
-    /// # Errors
-    /// What it may be called.
+    /// The ticket that is called `name` at `endpoint`; else what is wrong with that, as it follows "ticket".
     pub fn parse(name: &str, endpoint: Endpoint) -> Result<Self, &'static str> {
         match (name, endpoint) {
             ("jsapi", Endpoint::Wecom) => Ok(Self::WecomJsapi),
             ("agent_config", Endpoint::Wecom) => Ok(Self::AgentConfig),
-            (_, Endpoint::Wecom) => Err("must be \"jsapi\" or \"agent_config\" for WeCom"),
+            ("wx_card", Endpoint::Wecom) => Err(
+                "\"wx_card\" does not exist for endpoint \"wecom\". Use \"jsapi\" or \"agent_config\", or another endpoint",
+            ),
             ("jsapi", _) => Ok(Self::Jsapi),
             ("wx_card", _) => Ok(Self::Card),
+            ("agent_config", _) => Err(
+                "\"agent_config\" exists for endpoint \"wecom\" only. Set endpoint to \"wecom\", or use \"jsapi\" or \"wx_card\"",
+            ),
             _ => Err(Self::NAMES),
         }
     }
 
     /// The request for it.
-    #[must_use]
-    pub fn request(self, access_token: &str) -> Request {
+    pub(crate) fn request(self, access_token: &str) -> Request {
         let (path, kind) = match self {
             Self::Jsapi => ("/cgi-bin/ticket/getticket", Some("jsapi")),
             Self::Card => ("/cgi-bin/ticket/getticket", Some("wx_card")),

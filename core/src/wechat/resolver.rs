@@ -32,18 +32,3 @@ impl Resolver for StubResolver {
         Ok(addresses)
     }
 }
-
-/// Knows no name.
-#[derive(Debug)]
-pub struct NoNames;
-
-impl Resolver for NoNames {
-    fn resolve(
-        &self,
-        _uri: &Uri,
-        _config: &Config,
-        _timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, Error> {
-        Err(Error::HostNotFound)
-    }
-}

@@ -1,4 +1,4 @@
-//! A caller of the emulator, as the tests need one.
+//! HTTP clients of the emulator.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,7 +9,7 @@ use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use wechat_emulator::{Emulator, Options};
 
-/// Gives up after 5 s, follows no redirect, and takes any status for an answer.
+/// Times out after 5 s, follows no redirect, and accepts any status.
 pub fn agent() -> Agent {
     build(TlsConfig::default())
 }
@@ -31,7 +31,7 @@ fn build(tls: TlsConfig) -> Agent {
         .into()
 }
 
-/// Sends a request; status and body text, or why there is no whole answer.
+/// Sends a request. Returns status and body, or why there is no complete answer.
 pub fn try_send(method: &str, url: &str, body: &str) -> Result<(u16, String), ureq::Error> {
     let request =
         ureq::http::Request::builder().method(method).uri(url).body(body.to_owned()).unwrap();
@@ -40,13 +40,13 @@ pub fn try_send(method: &str, url: &str, body: &str) -> Result<(u16, String), ur
     Ok((response.status().as_u16(), text))
 }
 
-/// Sends a request; status and JSON.
+/// Sends a request. Returns status and JSON.
 pub fn send(method: &str, url: &str, body: &str) -> (u16, Value) {
     let (status, text) = try_send(method, url, body).unwrap();
     (status, serde_json::from_str(&text).unwrap())
 }
 
-/// Calls WeChat, which answers in JSON with HTTP status 200 whatever happens.
+/// Calls WeChat, which always answers with JSON and HTTP status 200.
 pub fn get(emulator: &Emulator, path_and_query: &str) -> Value {
     let url = format!("{}{path_and_query}", emulator.base_url());
     let (status, answer) = send("GET", &url, "");
@@ -91,13 +91,13 @@ pub fn stable(emulator: &Emulator, force: bool) -> Value {
     post(emulator, "/cgi-bin/stable_token", &body)
 }
 
-/// A classic fetch that may fail on the wire.
+/// A classic fetch whose connection may fail.
 pub fn try_classic(emulator: &Emulator) -> Result<(u16, String), ureq::Error> {
     let url = format!("{}{}", emulator.base_url(), classic_path(&emulator.options()));
     try_send("GET", &url, "")
 }
 
-/// A classic fetch on a bare socket, sent and not yet read. Reads give up after 5 s.
+/// A classic fetch on a socket: sent, but not read. A read times out after 5 s.
 pub fn classic_socket(emulator: &Emulator) -> TcpStream {
     let mut socket = TcpStream::connect(emulator.address()).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
@@ -106,7 +106,7 @@ pub fn classic_socket(emulator: &Emulator) -> TcpStream {
     socket
 }
 
-/// All bytes until the emulator closes.
+/// All bytes until the emulator closes the connection.
 pub fn read_to_end(mut socket: TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     socket.read_to_end(&mut bytes).unwrap();
@@ -125,7 +125,7 @@ pub fn start(options: Options) -> Emulator {
     Emulator::start(options).unwrap()
 }
 
-/// Waits, up to 5 s, for what another thread is about to do.
+/// Waits for another thread, 5 s at most.
 pub fn eventually(what: &str, condition: impl Fn() -> bool) {
     for _ in 0..500 {
         if condition() {

@@ -64,7 +64,7 @@ fn reset_keeps_tokens_and_forget_does_not() {
 }
 
 #[test]
-fn scripts_are_queued_cleared_and_refused_by_key() {
+fn scripts_are_queued_cleared_and_rejected_by_key() {
     let emulator = start(Options::default());
     let script = json!([{"errcode": -1}, {"times": 0, "errcode": 50004}]);
     let queued = control(&emulator, "POST", "/script", &script);
@@ -116,8 +116,8 @@ fn expire_and_invalidate_by_kind_and_check_tells() {
     assert!(verdict["seconds_left"].as_f64().unwrap() > 7190.0);
 
     done(&emulator, "POST", "/expire", &json!({"kind": "classic"}));
-    let dead = json!({"valid": false, "errcode": 42001, "seconds_left": 0.0});
-    assert_eq!(check(&old), dead);
+    let expired = json!({"valid": false, "errcode": 42001, "seconds_left": 0.0});
+    assert_eq!(check(&old), expired);
     assert_eq!(check(&corp)["errcode"], 0);
     done(&emulator, "POST", "/invalidate", &Value::Null);
     assert_eq!(check(&corp)["errcode"], 40001);
@@ -141,18 +141,26 @@ fn the_handle_invalidates_everything_too() {
 }
 
 #[test]
-fn what_it_does_not_understand_it_refuses() {
+fn a_call_that_it_does_not_understand_is_rejected_with_the_reason() {
     let emulator = start(Options::default());
     let kind = json!({"kind": "unstable"});
-    for (method, path, body, status) in [
-        ("POST", "/expire", &kind, 400),
-        ("POST", "/check", &json!({"token": "x"}), 400),
-        ("POST", "/script", &json!({}), 400),
-        ("POST", "/stats", &Value::Null, 404),
-        ("GET", "/tokens", &Value::Null, 404),
+    let unknown = "unknown control path";
+    for (method, path, body, status, reason) in [
+        ("POST", "/expire", &kind, 400, "unknown variant `unstable`"),
+        ("POST", "/check", &json!({"token": "x"}), 400, "unknown field `token`"),
+        ("POST", "/check", &Value::Null, 400, "the body is not JSON: EOF"),
+        ("POST", "/script", &json!({}), 400, "a script is a JSON array of steps"),
+        ("PATCH", "/options", &json!([]), 400, "expected a JSON object of options"),
+        ("POST", "/stats", &Value::Null, 404, &format!("{unknown} POST /emulator/stats")),
+        ("GET", "/tokens", &Value::Null, 404, &format!("{unknown} GET /emulator/tokens")),
     ] {
         let answer = control(&emulator, method, path, body);
         assert_eq!(answer.0, status, "{answer:?}");
-        text(&answer.1, "error");
+        assert!(text(&answer.1, "error").starts_with(reason), "{answer:?}");
     }
+    let url = format!("{}/emulator/check", emulator.base_url());
+    let (status, answer) = send("POST", &url, "access_token=EMU");
+    assert_eq!(status, 400);
+    let error = text(&answer, "error");
+    assert_eq!(error, "the body is not JSON: expected value at line 1 column 1");
 }

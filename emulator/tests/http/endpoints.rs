@@ -1,4 +1,4 @@
-//! What each endpoint answers, right and wrong.
+//! The answers of each endpoint, to good and to bad requests.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::thread;
@@ -9,8 +9,8 @@ use wechat_emulator::{Emulator, Error, Kind, Options};
 
 use crate::client::*;
 
-/// Sends `path` and expects WeChat's refusal: the code, and the message's beginning.
-fn refused(emulator: &Emulator, path: &str, errcode: i64, errmsg: &str) {
+/// Gets `path`, and expects WeChat's error: its errcode, and the beginning of its errmsg.
+fn assert_error(emulator: &Emulator, path: &str, errcode: i64, errmsg: &str) {
     let answer = get(emulator, path);
     assert_eq!(answer["errcode"], errcode, "{path}: {answer}");
     let message = text(&answer, "errmsg");
@@ -43,7 +43,7 @@ fn token_names_what_is_wrong_with_a_request() {
         (format!("{grant}&appid={upper}&secret={secret}"), 40013, "invalid appid rid: "),
         (format!("{grant}&appid={appid}&secret=x"), 40125, "invalid appsecret rid: "),
     ] {
-        refused(&emulator, &call(query), errcode, errmsg);
+        assert_error(&emulator, &call(query), errcode, errmsg);
     }
     let answer = post(&emulator, &classic_path(&emulator.options()), &json!({}));
     assert_eq!(answer["errcode"], 43001);
@@ -51,16 +51,16 @@ fn token_names_what_is_wrong_with_a_request() {
 }
 
 #[test]
-fn an_ip_outside_the_list_is_refused_by_name() {
+fn an_ip_outside_the_list_is_named() {
     let emulator = start(Options {
         allow_ip: vec![IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2))],
         ..Options::default()
     });
     let official = "invalid ip 127.0.0.1 ipv6 ::ffff:127.0.0.1, not in whitelist rid: ";
-    refused(&emulator, &classic_path(&emulator.options()), 40164, official);
+    assert_error(&emulator, &classic_path(&emulator.options()), 40164, official);
     assert_eq!(stable(&emulator, false)["errcode"], 40164);
     let wecom = "not allow to access from your ip, hint: [";
-    refused(&emulator, &wecom_path(&emulator.options()), 60020, wecom);
+    assert_error(&emulator, &wecom_path(&emulator.options()), 60020, wecom);
     emulator.change(|options| options.allow_ip.push(Ipv4Addr::LOCALHOST.into()));
     token(&classic(&emulator));
 }
@@ -71,7 +71,7 @@ fn quotas_end_in_45009_and_45011() {
     classic(&emulator);
     classic(&emulator);
     let path = classic_path(&emulator.options());
-    refused(&emulator, &path, 45009, "reach max api daily quota limit rid: ");
+    assert_error(&emulator, &path, 45009, "reach max api daily quota limit rid: ");
     stable(&emulator, false);
     let answer = stable(&emulator, false);
     assert_eq!(answer["errcode"], 45011);
@@ -88,7 +88,7 @@ fn the_minutes_quota_can_have_the_errcode_of_the_days() {
 }
 
 #[test]
-fn stable_token_repeats_its_token_with_the_life_left() {
+fn stable_token_repeats_its_token_with_the_lifetime_left() {
     let emulator = start(Options {
         lifetime: Duration::from_secs(3),
         renewal: Duration::from_secs(1),
@@ -122,10 +122,10 @@ fn stable_token_force_refreshes_now_and_then() {
 }
 
 #[test]
-fn stable_token_wants_a_post_with_a_json_body() {
+fn stable_token_requires_a_post_with_a_json_body() {
     let emulator = start(Options::default());
     let required = "require POST method rid: ";
-    refused(&emulator, "/cgi-bin/stable_token", 43002, required);
+    assert_error(&emulator, "/cgi-bin/stable_token", 43002, required);
     let url = format!("{}/cgi-bin/stable_token", emulator.base_url());
     for body in ["", "appid=a&secret=b", "[1]", r#"{"force_refresh":"yes"}"#] {
         let (status, answer) = send("POST", &url, body);
@@ -151,7 +151,7 @@ fn stable_token_wants_a_post_with_a_json_body() {
 }
 
 #[test]
-fn getticket_sells_tickets_for_a_valid_token_only() {
+fn getticket_requires_a_valid_token() {
     let emulator = start(Options::default());
     let call =
         |token: &str, query: &str| format!("/cgi-bin/ticket/getticket?access_token={token}{query}");
@@ -167,23 +167,23 @@ fn getticket_sells_tickets_for_a_valid_token_only() {
     tickets.sort();
     tickets.dedup();
     assert_eq!(tickets.len(), 3);
-    refused(&emulator, &call(token(&old), ""), 40097, "invalid args rid: ");
-    refused(&emulator, &call(token(&old), "&type=agent_config"), 40097, "invalid args");
+    assert_error(&emulator, &call(token(&old), ""), 40097, "invalid args rid: ");
+    assert_error(&emulator, &call(token(&old), "&type=agent_config"), 40097, "invalid args");
     let missing = "/cgi-bin/ticket/getticket?type=jsapi";
-    refused(&emulator, missing, 41001, "access_token missing rid: ");
-    refused(&emulator, &call("EMU", "&type=jsapi"), 40014, "invalid access_token rid: ");
+    assert_error(&emulator, missing, 41001, "access_token missing rid: ");
+    assert_error(&emulator, &call("EMU", "&type=jsapi"), 40014, "invalid access_token rid: ");
     let foreign = wecom(&emulator);
     let foreign = call(token(&foreign), "&type=jsapi");
-    refused(&emulator, &foreign, 40014, "invalid access_token");
+    assert_error(&emulator, &foreign, 40014, "invalid access_token");
 
     emulator.invalidate(Kind::Classic);
-    let dead = "invalid credential, access_token is invalid or not latest, could get access_token \
+    let invalidated = "invalid credential, access_token is invalid or not latest, could get access_token \
                 by getStableAccessToken";
-    refused(&emulator, &call(token(&old), "&type=jsapi"), 40001, dead);
+    assert_error(&emulator, &call(token(&old), "&type=jsapi"), 40001, invalidated);
     let new = classic(&emulator);
     emulator.expire(Kind::Classic);
     let expired = "access_token expired rid: ";
-    refused(&emulator, &call(token(&new), "&type=jsapi"), 42001, expired);
+    assert_error(&emulator, &call(token(&new), "&type=jsapi"), 42001, expired);
     assert_eq!(emulator.stats().minted.ticket, 3);
     assert_eq!(emulator.stats().fetches.getticket, 10);
 }
@@ -205,7 +205,7 @@ fn wecom_has_its_own_tokens_tickets_and_wording() {
         (format!("corpid={corpid}&corpsecret=x"), 40001, "invalid credential, hint: ["),
     ] {
         let path = format!("/cgi-bin/gettoken?{query}");
-        refused(&emulator, &path, errcode, errmsg);
+        assert_error(&emulator, &path, errcode, errmsg);
         let link = format!(
             ", from ip: 127.0.0.1, more info at \
              https://open.work.weixin.qq.com/devtool/query?e={errcode}"
@@ -221,17 +221,17 @@ fn wecom_has_its_own_tokens_tickets_and_wording() {
         assert_eq!((&answer["errcode"], &answer["expires_in"]), (&json!(0), &json!(7200)));
         text(&answer, "ticket");
     }
-    refused(&emulator, &format!("{app_ticket}jsapi"), 40097, "invalid args, hint: [");
+    assert_error(&emulator, &format!("{app_ticket}jsapi"), 40097, "invalid args, hint: [");
     let official = classic(&emulator);
     let official =
         format!("/cgi-bin/get_jsapi_ticket?access_token={}", crate::client::token(&official));
-    refused(&emulator, &official, 40014, "invalid access_token, hint: [");
+    assert_error(&emulator, &official, 40014, "invalid access_token, hint: [");
     emulator.expire(Kind::Wecom);
-    refused(&emulator, &corp_ticket, 42001, "access_token expired, hint: [");
+    assert_error(&emulator, &corp_ticket, 42001, "access_token expired, hint: [");
 }
 
 #[test]
-fn an_ordinary_api_judges_the_tokens_of_both_services() {
+fn an_ordinary_api_checks_the_tokens_of_both_services() {
     let emulator = start(Options::default());
     let call = |token: &str| format!("/cgi-bin/get_api_domain_ip?access_token={token}");
     let official = classic(&emulator);
@@ -241,11 +241,11 @@ fn an_ordinary_api_judges_the_tokens_of_both_services() {
         get(&emulator, &call(token(&corp))),
         json!({"ip_list": ["127.0.0.1"], "errcode": 0, "errmsg": "ok"})
     );
-    refused(&emulator, "/cgi-bin/get_api_domain_ip", 41001, "access_token missing rid: ");
-    refused(&emulator, &call("x"), 40014, "invalid access_token rid: ");
+    assert_error(&emulator, "/cgi-bin/get_api_domain_ip", 41001, "access_token missing rid: ");
+    assert_error(&emulator, &call("x"), 40014, "invalid access_token rid: ");
     emulator.expire_all();
-    refused(&emulator, &call(token(&official)), 42001, "access_token expired rid: ");
-    refused(&emulator, &call(token(&corp)), 42001, "access_token expired, hint: [");
+    assert_error(&emulator, &call(token(&official)), 42001, "access_token expired rid: ");
+    assert_error(&emulator, &call(token(&corp)), 42001, "access_token expired, hint: [");
     let stats = emulator.stats();
     assert_eq!((stats.api.accepted, stats.api.refused), (2, 4));
 }
@@ -297,7 +297,7 @@ fn fetches_one_after_another_are_never_in_flight_together() {
 }
 
 #[test]
-fn only_loopback_and_sane_lengths_are_served() {
+fn only_loopback_and_lengths_in_range_are_accepted() {
     let public = Options { listen: "0.0.0.0:0".parse().unwrap(), ..Options::default() };
     let error = Emulator::start(public).unwrap_err();
     assert!(matches!(error, Error::NotLoopback(_)), "{error}");

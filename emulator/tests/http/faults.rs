@@ -17,7 +17,7 @@ fn scripted(script: Value) -> Emulator {
 }
 
 #[test]
-fn errcode_comes_with_wechats_words_or_with_given_ones() {
+fn an_errcode_comes_with_wechats_errmsg_or_a_given_one() {
     let emulator = scripted(json!([{"errcode": -1}, {"errcode": 40243, "errmsg": "frozen"}]));
     let answer = classic(&emulator);
     assert_eq!(answer["errcode"], -1);
@@ -30,7 +30,7 @@ fn errcode_comes_with_wechats_words_or_with_given_ones() {
 }
 
 #[test]
-fn errcode_comes_as_a_string_where_the_script_says_so() {
+fn an_errcode_is_a_string_where_the_script_says_so() {
     let emulator = scripted(json!([
         {"errcode": 40243, "errmsg": "frozen", "errcode_as_string": true},
         {"on": "gettoken", "errcode_as_string": true},
@@ -48,7 +48,7 @@ fn errcode_comes_as_a_string_where_the_script_says_so() {
 }
 
 #[test]
-fn a_post_that_does_not_tell_its_length_gets_412_and_nothing_else() {
+fn a_post_without_a_length_gets_412_and_no_body() {
     let emulator = start(Options::default());
     let options = emulator.options();
     let body = json!({
@@ -116,7 +116,7 @@ fn cut_half_sends_the_whole_length_and_half_the_body() {
 }
 
 #[test]
-fn endless_ends_only_when_the_client_goes() {
+fn endless_ends_only_when_the_client_disconnects() {
     let emulator = scripted(json!([{"endless": true}]));
     let mut socket = classic_socket(&emulator);
     let mut read = Vec::new();
@@ -141,8 +141,8 @@ fn drip_sends_the_real_answer_slowly() {
 fn hang_never_answers() {
     let emulator = scripted(json!([{"hang": true}]));
     let mut socket = classic_socket(&emulator);
-    let patience = Duration::from_millis(200);
-    socket.set_read_timeout(Some(patience)).unwrap();
+    let timeout = Duration::from_millis(200);
+    socket.set_read_timeout(Some(timeout)).unwrap();
     socket.read_exact(&mut [0]).unwrap_err();
     assert_eq!(emulator.stats().in_flight, 1);
     socket.shutdown(Shutdown::Both).unwrap();
@@ -176,7 +176,7 @@ fn values_of_the_real_answer_can_be_replaced() {
 }
 
 #[test]
-fn a_delayed_answer_leaves_later_but_was_minted_first() {
+fn a_delayed_answer_comes_later_but_its_token_was_created_first() {
     let emulator = scripted(json!([{"delay_ms": 300}]));
     std::thread::scope(|scope| {
         let slow = scope.spawn(|| (classic(&emulator), Instant::now()));
@@ -184,14 +184,14 @@ fn a_delayed_answer_leaves_later_but_was_minted_first() {
         let (quick, quick_at) = (classic(&emulator), Instant::now());
         let (slow, slow_at) = slow.join().unwrap();
         assert!(quick_at < slow_at);
-        // The one minted first is the one that was replaced.
+        // The token that was created first is the one that was replaced.
         assert!(emulator.check(token(&slow)).seconds_left <= 300.0);
         assert!(emulator.check(token(&quick)).seconds_left > 7000.0);
     });
 }
 
 #[test]
-fn a_step_waits_for_its_endpoint_and_goes_when_used_up_or_cleared() {
+fn a_step_waits_for_its_endpoint_and_ends_when_served_or_cleared() {
     let emulator = start(Options::default());
     emulator.script(Step {
         on: Some(Endpoint::StableToken),

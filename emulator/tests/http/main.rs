@@ -1,4 +1,4 @@
-//! The emulator over real HTTP: every endpoint, every fault, TLS, and the program itself.
+//! The emulator over real HTTP: every endpoint, every fault, TLS, and the program.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 

@@ -1,4 +1,4 @@
-//! The program: its ready line, its end, its refusals.
+//! The program: its ready line, its exit, its errors.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -12,7 +12,7 @@ fn program(arguments: &[&str]) -> Command {
     command
 }
 
-/// A started program and the URL it announced. Killed, at the latest, when dropped.
+/// A started program, and the URL in its ready line. It is killed, at the latest, when dropped.
 struct Running {
     child: Child,
     url: String,
@@ -39,7 +39,7 @@ impl Running {
         assert!(sent.unwrap().success());
     }
 
-    /// Its exit, within 5 s, and the rest of its stdout and its stderr.
+    /// Its exit status, within 5 s; the rest of its stdout; its stderr.
     fn end(mut self) -> (ExitStatus, String, String) {
         let started = Instant::now();
         let status = loop {
@@ -65,7 +65,7 @@ impl Drop for Running {
 }
 
 #[test]
-fn it_prints_one_line_serves_and_ends_on_sigterm_and_sigint() {
+fn it_prints_one_line_serves_and_exits_on_sigterm_and_sigint() {
     for signal in ["TERM", "INT"] {
         let running = Running::start(&["--exit-with-stdin", "--lifetime=2.5", "--token-length=40"]);
         let url = format!(
@@ -87,7 +87,7 @@ fn it_prints_one_line_serves_and_ends_on_sigterm_and_sigint() {
 }
 
 #[test]
-fn it_leaves_with_its_stdin_when_asked_to() {
+fn it_exits_with_its_stdin_when_asked_to() {
     let mut running = Running::start(&["--exit-with-stdin"]);
     drop(running.child.stdin.take());
     assert!(running.end().0.success());
@@ -111,8 +111,10 @@ fn with_tls_it_names_its_ca_file() {
 }
 
 #[test]
-fn it_refuses_what_it_cannot_do() {
-    let refusal = |arguments: &[&str]| {
+fn an_option_that_it_cannot_use_is_named() {
+    let taken = Running::start(&["--exit-with-stdin"]);
+    let address = taken.url.strip_prefix("http://").unwrap();
+    let error_of = |arguments: &[&str]| {
         let Output { status, stderr, .. } =
             program(arguments).arg("--exit-with-stdin").output().unwrap();
         assert!(!status.success(), "{arguments:?}");
@@ -123,9 +125,10 @@ fn it_refuses_what_it_cannot_do() {
         (&["--lifetime=-1"], "--lifetime"),
         (&["--tls"], "--ca-out"),
         (&["--cert-name", "x"], "--tls"),
-        (&["--token-length", "600"], "19 to 512"),
+        (&["--token-length", "600"], "--token-length must be 19 to 512, not 600"),
+        (&["--listen", address], "; choose another --listen"),
     ] {
-        let stderr = refusal(arguments);
+        let stderr = error_of(arguments);
         assert!(stderr.contains(why), "{arguments:?}: {stderr}");
     }
 }

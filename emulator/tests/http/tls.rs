@@ -1,4 +1,4 @@
-//! https, and the certificates that a client must refuse.
+//! https, and certificates that a client must reject.
 
 use std::fs;
 
@@ -28,7 +28,7 @@ fn a_client_that_trusts_the_ca_is_served() {
 }
 
 #[test]
-fn a_client_that_does_not_trust_it_refuses() {
+fn a_client_that_does_not_trust_the_ca_rejects_it() {
     let emulator = start(secure(Tls::default()));
     let error = try_classic(&emulator).unwrap_err().to_string();
     assert!(error.contains("UnknownIssuer"), "{error}");
@@ -37,21 +37,21 @@ fn a_client_that_does_not_trust_it_refuses() {
 }
 
 #[test]
-fn a_certificate_for_another_name_is_refused() {
+fn a_certificate_for_another_name_is_rejected() {
     let tls = Tls { cert_names: vec!["api.weixin.qq.com".to_owned()], ..Tls::default() };
     let error = fetch(secure(tls), "127.0.0.1").unwrap_err().to_string();
     assert!(error.contains("not valid for name"), "{error}");
 }
 
 #[test]
-fn an_expired_certificate_is_refused() {
+fn an_expired_certificate_is_rejected() {
     let tls = Tls { expired: true, ..Tls::default() };
     let error = fetch(secure(tls), "127.0.0.1").unwrap_err().to_string();
     assert!(error.contains("certificate expired"), "{error}");
 }
 
 #[test]
-fn the_ca_file_is_where_asked_or_goes_with_the_emulator() {
+fn the_ca_file_has_the_given_name_or_is_removed_with_the_emulator() {
     let emulator = start(secure(Tls::default()));
     let temporary = emulator.ca_file().unwrap().to_owned();
     assert!(temporary.exists());

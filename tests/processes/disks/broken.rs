@@ -8,6 +8,8 @@ use std::time::Duration;
 use libc::{EDQUOT, EINVAL, EIO, ENOSPC, ENOSYS, EOPNOTSUPP, EPERM, EROFS, c_int};
 use serde_json::{Value, json};
 use wechat_emulator::Options;
+use wx_token_testing::php::{Answer, Php};
+use wx_token_testing::{World, now, now_ms, until};
 
 use super::fuse::Operation::{
     Chmod, Chown, Create, Fallocate, Fsync, GetXattr, Link, OpenToWrite, Rename, RenameNoReplace,
@@ -18,8 +20,6 @@ use super::{
     Call, Caller, FOUND, Found, assert_refreshed_once, assert_stored, calls_of_one, calls_of_ten,
     write,
 };
-use crate::support::php::{Answer, Php};
-use crate::support::{World, now, now_ms, until};
 
 /// A file system on which these fail.
 fn broken(failures: &[(Operation, c_int)]) -> Fuse {
@@ -31,7 +31,7 @@ fn broken(failures: &[(Operation, c_int)]) -> Fuse {
 }
 
 #[test]
-fn a_missing_file_is_made_without_hard_links_and_without_a_rename_that_does_not_replace() {
+fn a_missing_file_is_created_without_hard_links_and_without_rename_noreplace() {
     for lack in [EINVAL, ENOSYS] {
         for link in [EPERM, ENOSYS, EOPNOTSUPP] {
             let fuse = broken(&[(RenameNoReplace, lack), (Link, link)]);
@@ -47,7 +47,7 @@ fn a_missing_file_is_made_without_hard_links_and_without_a_rename_that_does_not_
 }
 
 #[test]
-fn without_what_else_a_file_system_may_lack_a_missing_file_is_made() {
+fn a_missing_file_is_created_on_file_systems_that_lack_other_operations() {
     let fuse = broken(&[
         (RenameNoReplace, EINVAL),
         (Link, ENOSYS),
@@ -62,7 +62,7 @@ fn without_what_else_a_file_system_may_lack_a_missing_file_is_made() {
 }
 
 #[test]
-fn whatever_keeps_a_replacement_from_its_place_the_file_is_written_in_place() {
+fn whichever_step_of_a_replacement_fails_the_file_is_written_in_place() {
     for (operation, errno) in [
         (Create, ENOSPC),
         (Create, EDQUOT),
@@ -127,7 +127,7 @@ const UNSTORABLE: [(&[(Operation, c_int)], &str); 3] = [
 ];
 
 #[test]
-fn a_token_that_cannot_be_stored_is_handed_out_and_others_learn_of_it_from_an_attribute() {
+fn a_token_that_cannot_be_stored_is_returned_and_an_attribute_records_the_failure() {
     for (failures, reason) in UNSTORABLE {
         for found in FOUND {
             println!("{found:?}, {failures:?}");
@@ -157,7 +157,7 @@ fn a_token_that_cannot_be_stored_is_handed_out_and_others_learn_of_it_from_an_at
 }
 
 #[test]
-fn where_nothing_of_a_file_can_be_written_a_failed_store_costs_each_process_one_fetch() {
+fn where_neither_file_nor_attribute_can_be_written_a_failed_store_costs_each_process_one_fetch() {
     for found in FOUND {
         println!("{found:?}");
         let fuse = Fuse::mount();
@@ -232,7 +232,7 @@ fn all_who_wait_for_a_token_that_cannot_be_stored_share_the_failure() {
 }
 
 #[test]
-fn a_failed_store_is_one_line_in_the_error_log_that_says_why() {
+fn a_failed_store_is_one_line_in_the_error_log_with_the_reason() {
     for found in [(Found::Expired, "classic"), (Found::Due, "classic")] {
         let fuse = Fuse::mount();
         let world = slow(&fuse, found);
@@ -252,7 +252,7 @@ fn a_failed_store_is_one_line_in_the_error_log_that_says_why() {
 }
 
 #[test]
-fn a_token_in_hand_is_stored_without_a_fetch_when_the_disk_takes_it_again() {
+fn an_unstored_token_is_stored_without_a_fetch_when_the_disk_works_again() {
     for found in FOUND {
         println!("{found:?}");
         let fuse = Fuse::mount();
@@ -312,7 +312,7 @@ fn a_missing_file_whose_token_cannot_be_stored_costs_one_process_one_fetch() {
 }
 
 #[test]
-fn a_failure_is_over_in_time_where_the_time_of_access_cannot_be_set_by_itself() {
+fn a_failure_ends_in_time_where_the_access_time_cannot_be_set_alone() {
     let fuse = Fuse::mount();
     fuse.forget_access();
     let mut world = World::within(fuse.path(), Options::default());
@@ -329,7 +329,7 @@ fn a_failure_is_over_in_time_where_the_time_of_access_cannot_be_set_by_itself() 
 }
 
 #[test]
-fn where_times_are_whole_seconds_an_exchanged_token_is_seen() {
+fn where_times_are_whole_seconds_a_replaced_token_is_noticed() {
     let fuse = Fuse::mount();
     fuse.round_times();
     let world = World::within(fuse.path(), Options::default());

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use serde_json::json;
 use wechat_emulator::Options;
+use wx_token_testing::mounts::Disk;
+use wx_token_testing::{WWW_DATA, World, now, until};
 
 use super::{
     Call, FOUND, assert_costs_nothing, assert_refreshed_once, assert_stored, calls_of_one,
     calls_of_ten, write,
 };
-use crate::support::mounts::Disk;
-use crate::support::{WWW_DATA, World, now, until};
 
 /// Blocks as of most disks, and nothing in reserve for root.
 const NO_RESERVE: &[&str] = &["-b", "4096", "-m", "0"];
@@ -56,7 +56,7 @@ fn on_a_full_tmpfs_a_file_that_has_room_is_written_in_place() {
 }
 
 #[test]
-fn without_an_inode_left_a_file_is_written_in_place() {
+fn without_free_inodes_a_file_is_written_in_place() {
     assert_written_in_place(|| Disk::ext3(FEW_INODES), Disk::take_inodes);
     assert_written_in_place(|| Disk::tmpfs("nr_inodes=16"), Disk::take_inodes);
 }
@@ -69,7 +69,7 @@ fn on_a_full_disk_a_missing_file_costs_no_fetch() {
 }
 
 #[test]
-fn without_an_inode_left_a_missing_file_costs_no_fetch_and_the_message_names_inodes() {
+fn without_free_inodes_a_missing_file_costs_no_fetch_and_the_message_names_inodes() {
     assert_missing_costs_nothing(&Disk::ext3(FEW_INODES), Disk::take_inodes, "inode");
     assert_missing_costs_nothing(&Disk::tmpfs("nr_inodes=16"), Disk::take_inodes, "inode");
 }
@@ -135,7 +135,7 @@ fn an_expired_file_without_room_costs_one_fetch_where_an_attribute_has_room() {
 }
 
 #[test]
-fn a_due_file_without_room_is_served_and_costs_no_more() {
+fn a_due_file_without_room_is_served_and_costs_no_further_fetch() {
     for options in [SMALL_BLOCKS, SMALL_BLOCKS_AND_INODES] {
         let disk = Disk::ext3(options);
         let (world, content) = crowded(&disk, 100);
@@ -146,20 +146,20 @@ fn a_due_file_without_room_is_served_and_costs_no_more() {
 }
 
 #[test]
-fn a_disk_that_fills_up_during_the_fetch_has_kept_room_for_the_token() {
+fn a_disk_that_fills_up_during_the_fetch_has_space_reserved_for_the_token() {
     for disk in [Disk::ext3(NO_RESERVE), Disk::tmpfs("size=256k")] {
         let latency = Duration::from_millis(500);
         let world = World::within(&disk.path(), Options { latency, ..Options::default() });
         let caller = world.callers(1).release_only();
         until("the upstream is asked", || world.emulator.stats().in_flight == 1);
         disk.fill();
-        let answers: Vec<_> = caller.into_iter().map(crate::support::php::Answer::of).collect();
+        let answers: Vec<_> = caller.into_iter().map(wx_token_testing::php::Answer::of).collect();
         world.assert_one_live_token(&answers);
     }
 }
 
 #[test]
-fn when_there_is_space_again_the_file_is_refreshed() {
+fn when_space_is_free_again_the_file_is_refreshed() {
     let disk = Disk::ext3(SMALL_BLOCKS_AND_INODES);
     let (world, content) = crowded(&disk, -60);
     let mut calls = assert_bounded(&world, &content);

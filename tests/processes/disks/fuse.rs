@@ -97,7 +97,7 @@ impl Fuse {
 
 impl Drop for Fuse {
     fn drop(&mut self) {
-        // Whoever has a file open for a moment longer keeps nothing else from it.
+        // A process that has a file open a moment longer blocks nobody else.
         let path = CString::new(self.path().as_os_str().as_bytes()).expect("no NUL");
         // SAFETY: the path is NUL-terminated.
         unsafe { libc::umount2(path.as_ptr(), libc::MNT_DETACH) };

@@ -9,11 +9,11 @@ use std::fs;
 use std::io::ErrorKind;
 
 use serde_json::Value;
+use wx_token_testing::World;
+use wx_token_testing::php::{Php, code};
+use wx_token_testing::process::Process;
 
-use crate::support::World;
-use crate::support::php::{Php, Process, code};
-
-/// How many calls are made in a row.
+/// How many calls a process makes in a row.
 const CALLS: usize = 10;
 
 /// A PHP process that calls when it is told to.
@@ -152,7 +152,7 @@ const FOUND: [(Found, &str); 4] = [
     (Found::Due, "classic"),
 ];
 
-/// Writes a token file that is found so, and nobody has fetched a token since.
+/// Writes a token file, and forgets the fetches until then.
 fn write(world: &mut World, (found, endpoint): (Found, &str)) {
     world.set("endpoint", endpoint);
     match found {

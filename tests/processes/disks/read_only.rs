@@ -4,10 +4,10 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use wechat_emulator::Options;
+use wx_token_testing::World;
+use wx_token_testing::mounts::{Disk, Mounted};
 
 use super::{FOUND, assert_costs_nothing, assert_refreshed_once, write};
-use crate::support::World;
-use crate::support::mounts::{Disk, Mounted};
 
 /// Asserts that the file which is mounted at `source`'s name is written in place.
 fn assert_written_in_place(world: &World) {
@@ -18,7 +18,7 @@ fn assert_written_in_place(world: &World) {
 }
 
 #[test]
-fn a_file_that_alone_may_be_written_in_a_read_only_tree_is_written_in_place() {
+fn a_writable_file_in_a_read_only_tree_is_written_in_place() {
     // As systemd's ReadWritePaths= of one file.
     for found in FOUND {
         let mut world = World::new(Options::default());

@@ -11,9 +11,9 @@ use std::thread;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use wechat_emulator::Options;
-
-use crate::support::php::{Answer, Callers, GET, Process};
-use crate::support::{Over, World, now, run, until};
+use wx_token_testing::php::{Answer, Callers, GET};
+use wx_token_testing::process::Process;
+use wx_token_testing::{SetOnDrop, World, now, run, until};
 
 const NOBODY: u32 = 65534;
 
@@ -63,7 +63,8 @@ impl Victim {
 }
 
 #[test]
-fn a_lock_for_ever_harms_no_caller_while_the_token_is_valid_and_is_named_afterwards() {
+fn a_lock_that_is_never_released_harms_no_caller_while_the_token_is_valid_and_is_named_afterwards()
+{
     for lock in ["LOCK_EX", "LOCK_SH"] {
         let mut world = World::new(Options::default());
         world.set("lock_timeout", "0.5");
@@ -80,7 +81,7 @@ fn a_lock_for_ever_harms_no_caller_while_the_token_is_valid_and_is_named_afterwa
         world.write_expired();
         for call in [GET, "wx_refresh_token($file, 'an-old-token')", "wx_with_lock($file, 'time')"]
         {
-            let answer = world.callers_of(call, 1).release().remove(0);
+            let answer = world.call_of(call);
             assert_eq!(answer.class(), "WxToken\\LockException", "{lock}, {call}");
             assert_eq!(answer.property("holderPid"), holder.pid(), "{lock}, {call}");
         }
@@ -89,7 +90,7 @@ fn a_lock_for_ever_harms_no_caller_while_the_token_is_valid_and_is_named_afterwa
 }
 
 #[test]
-fn a_link_in_place_of_the_token_file_gives_no_hold_on_a_file_elsewhere() {
+fn a_link_in_place_of_the_token_file_gives_no_access_to_another_file() {
     type Link = fn(&Path, &Path) -> std::io::Result<()>;
     for link in
         [(|victim, path| symlink(victim, path)) as Link, |victim, path| fs::hard_link(victim, path)]
@@ -97,7 +98,7 @@ fn a_link_in_place_of_the_token_file_gives_no_hold_on_a_file_elsewhere() {
         let (world, victim) = (World::new(Options::default()), Victim::new());
         link(&victim.path(), &world.file()).expect("a link");
         for call in [GET, "wx_refresh_token($file, 'old')", "wx_with_lock($file, 'time') . ''"] {
-            let answer = world.callers_of(call, 1).release().remove(0);
+            let answer = world.call_of(call);
             if !call.contains("lock") {
                 assert!(answer.message().contains("not a token file"), "{}", answer.message());
             }
@@ -115,7 +116,7 @@ fn a_link_that_another_has_put_into_a_sticky_directory_is_followed_only_if_the_k
     symlink(victim.path(), world.file()).expect("a link");
     lchown(world.file(), Some(NOBODY), Some(NOBODY)).expect("the tests run as root");
     let is_followed = File::open(world.file()).is_ok();
-    let answer = world.callers_of("wx_with_lock($file, fn() => 'locked')", 1).release().remove(0);
+    let answer = world.call_of("wx_with_lock($file, fn() => 'locked')");
     if is_followed {
         assert_eq!(answer.token(), "locked");
     } else {
@@ -126,7 +127,7 @@ fn a_link_that_another_has_put_into_a_sticky_directory_is_followed_only_if_the_k
 }
 
 #[test]
-fn planted_replacements_stop_no_refresh_and_lead_to_no_other_file() {
+fn planted_temporary_files_stop_no_refresh_and_lead_to_no_other_file() {
     let (world, victim) = (World::new(Options::default()), Victim::new());
     open_to_all(world.dir.path());
     let plant = |random: &str| world.dir.path().join(format!(".token.json.wx_token.{random}"));
@@ -206,7 +207,7 @@ fn a_directory_that_becomes_a_link_during_a_refresh_leads_to_no_other_file() {
 }
 
 #[test]
-fn what_a_replacement_leaves_in_a_directory_that_was_moved_away_is_no_more_open_than_the_file() {
+fn a_temporary_file_in_a_moved_directory_is_no_more_open_than_the_token_file() {
     let world = World::slow();
     let (_, file) = inner(&world);
     fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("chmod");
@@ -238,7 +239,7 @@ fn vandalise(path: &Path, aside: &Path, victim: &Path, act: u32) -> std::io::Res
 }
 
 #[test]
-fn whatever_a_neighbour_makes_of_the_file_every_call_ends_and_gives_a_whole_token_or_an_error() {
+fn whatever_another_user_does_to_the_file_every_call_ends_with_a_whole_token_or_an_error() {
     let (mut world, victim) = (World::new(Options::default()), Victim::new());
     world.set("lock_timeout", "2");
     let code = r#"
@@ -265,12 +266,12 @@ fn whatever_a_neighbour_makes_of_the_file_every_call_ends_and_gives_a_whole_toke
                 if done.load(Ordering::Relaxed) {
                     break;
                 }
-                // Some acts fail on what the one before has left, or what a refresh has made of it.
+                // Some acts fail because of what the one before left, or because of a refresh.
                 let _ = vandalise(&file, &aside, &victim.path(), act);
                 let _ = fs::remove_file(&aside);
             }
         });
-        let _over = Over(&done);
+        let _over = SetOnDrop(&done);
         callers.into_iter().map(Process::rest).collect()
     });
     let mut tokens = 0;
@@ -298,7 +299,7 @@ fn whatever_a_neighbour_makes_of_the_file_every_call_ends_and_gives_a_whole_toke
 }
 
 #[test]
-fn open_basedir_bars_every_function_and_each_of_its_files() {
+fn open_basedir_applies_to_every_function_and_each_of_its_files() {
     let world = World::new(Options::default());
     let outside = tempfile::tempdir().expect("a directory");
     let php = world.php().with(&format!("open_basedir={}", world.dir.path().display()));
@@ -313,9 +314,15 @@ fn open_basedir_bars_every_function_and_each_of_its_files() {
         &format!("wx_get_ticket($file, {allowed})"),
         &format!("wx_get_ticket({allowed}, $file)"),
     ] {
-        let answer = Callers::start(&php, &barred, call, 1).release().remove(0);
+        let answer = php.call(&barred, call);
         assert_eq!(answer.class(), "WxToken\\FileException", "{call}");
-        assert!(answer.message().contains("open_basedir bars it"), "{}", answer.message());
+        assert!(
+            answer
+                .message()
+                .contains("open_basedir does not include it. Add the directory of the token file"),
+            "{}",
+            answer.message()
+        );
     }
     assert_eq!(fs::read_dir(outside.path()).map(Iterator::count).ok(), Some(0));
     assert!(world.names().is_empty());
@@ -323,14 +330,13 @@ fn open_basedir_bars_every_function_and_each_of_its_files() {
 }
 
 #[test]
-fn disable_functions_takes_functions_away_and_leaves_the_others_whole() {
+fn disable_functions_removes_functions_and_leaves_the_others_working() {
     let world = World::new(Options::default());
     let disabled = "wx_with_lock,fopen,flock,file_get_contents,file_put_contents,rename,unlink,exec,\
         stream_socket_client,fsockopen,getenv";
     let php = world.php().with(&format!("disable_functions={disabled}"));
-    let answer = Callers::start(&php, &world.file(), GET, 1).release().remove(0);
+    let answer = php.call(&world.file(), GET);
     world.assert_one_live_token(&[answer]);
-    let answer =
-        Callers::start(&php, &world.file(), "wx_with_lock($file, 'time')", 1).release().remove(0);
+    let answer = php.call(&world.file(), "wx_with_lock($file, 'time')");
     assert_eq!(answer.class(), "Error", "{}", answer.message());
 }

@@ -1,4 +1,4 @@
-//! Upstreams, and men in the middle, that want more than to answer.
+//! Malicious token sources, and machines in the middle.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -7,9 +7,8 @@ use std::thread::{self, JoinHandle};
 
 use serde_json::json;
 use wechat_emulator::Options;
-
-use crate::support::php::{Answer, Callers, GET};
-use crate::support::{World, until};
+use wx_token_testing::php::{Answer, GET};
+use wx_token_testing::{World, until};
 
 /// A server that talks HTTP as badly as it likes to its first client.
 struct Rogue {
@@ -66,7 +65,7 @@ const TEN_GB: usize = 10_000_000_000;
 const BUFFERS: usize = 32 << 20;
 
 #[test]
-fn of_ten_gigabytes_no_more_is_taken_than_an_answer_may_have() {
+fn of_ten_gigabytes_only_the_largest_answer_is_read() {
     let name = "x".repeat(1000);
     let interim = "HTTP/1.1 100 Continue\r\n\r\n";
     for (what, head, rest) in [
@@ -93,7 +92,7 @@ fn of_ten_gigabytes_no_more_is_taken_than_an_answer_may_have() {
 }
 
 #[test]
-fn a_handshake_that_never_comes_ends_at_the_time_limit_and_no_secret_was_sent() {
+fn a_handshake_that_never_comes_ends_at_the_time_limit_and_sends_no_secret() {
     let mut world = World::new(Options::default());
     let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
     let address = listener.local_addr().expect("an address");
@@ -115,7 +114,7 @@ fn a_handshake_that_never_comes_ends_at_the_time_limit_and_no_secret_was_sent() 
 }
 
 #[test]
-fn a_redirect_takes_no_secret_to_another_host() {
+fn a_redirect_sends_no_secret_to_another_host() {
     let trap = World::new(Options::default());
     let elsewhere = format!("{}/cgi-bin/stable_token", trap.emulator.base_url());
     for status in [301, 302, 303, 307, 308] {
@@ -131,7 +130,7 @@ fn a_redirect_takes_no_secret_to_another_host() {
 }
 
 #[test]
-fn what_is_no_token_is_neither_handed_out_nor_stored() {
+fn an_invalid_token_is_neither_returned_nor_stored() {
     for token in [
         json!("line\nbreak"),
         json!("nul\0byte"),
@@ -157,7 +156,7 @@ fn what_is_no_token_is_neither_handed_out_nor_stored() {
 
 /// A file that a web server would run, should it be asked for it.
 #[test]
-fn nothing_that_an_upstream_says_is_run_as_php() {
+fn no_answer_of_a_source_is_run_as_php() {
     let code = "<?=print(6*7)?>";
     for answer in [
         json!({"errcode": 40013, "errmsg": code}),
@@ -169,7 +168,7 @@ fn nothing_that_an_upstream_says_is_run_as_php() {
         world.emulator.script_json(json!([answer])).expect("a script");
         let file = world.dir.path().join("token.php");
         fs::write(&file, r#"{"access_token":"old","expire":5}"#).expect("a file");
-        Callers::start(&world.php(), &file, GET, 1).release();
+        world.php().call(&file, GET);
         let written = fs::read(&file).expect("a file");
         let run = world.php().command().arg(&file).output().expect("php runs");
         assert_ne!(written, br#"{"access_token":"old","expire":5}"#, "{answer} left a trace");
@@ -179,7 +178,7 @@ fn nothing_that_an_upstream_says_is_run_as_php() {
 }
 
 #[test]
-fn a_drip_in_the_headers_ends_at_the_time_limit() {
+fn slow_headers_end_at_the_time_limit() {
     let mut world = World::new(Options::default());
     let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
     world.set("api_base", &format!("http://{}", listener.local_addr().expect("an address")));

@@ -49,9 +49,6 @@ const MAX_ALIASES: usize = 16;
 const MIN_ENTRY: usize = 5;
 
 /// The question for the addresses of `name`.
-///
-/// # Errors
-/// If the name has no wire format.
 pub fn question(id: u16, name: &Name<'_>, kind: Kind) -> io::Result<Vec<u8>> {
     let mut packet = Packet::new_query(id);
     packet.set_flags(PacketFlag::RECURSION_DESIRED);

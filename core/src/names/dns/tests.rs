@@ -368,7 +368,7 @@ fn servers_that_do_not_answer_are_named_and_the_deadline_holds() {
     let error = look_up("api.example", &config, deadline).unwrap_err().to_string();
     assert_eq!(
         error,
-        "no name server answers for api.example: 127.0.0.1 (no answer in time), \
+        "no name server answered for api.example: 127.0.0.1 (no answer in time), \
          127.0.0.1 (ServerFailure)"
     );
     assert_eq!((dropping.asked(), failing.asked()), (4, 4), "two attempts for each kind");

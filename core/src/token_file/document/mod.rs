@@ -782,7 +782,8 @@ impl From<&'static str> for Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::{Failure, Fingerprint, Requester};
+    use crate::failure::{Cause, Failure, Requester};
+    use crate::fingerprint::Fingerprint;
 
     const TOKEN_FILE: &str = r#"{"access_token":"abc","expire":1588219064}"#;
 
@@ -839,9 +840,10 @@ mod tests {
 
     fn record() -> FailureRecord {
         let requester = Requester {
-            account: Fingerprint::new("a"),
-            route: Fingerprint::new("direct"),
+            account: Fingerprint::from_hex("a"),
+            route: Fingerprint::from_hex("direct"),
             owner: None,
+            describe: Cause::to_string,
         };
         FailureRecord::new(Failure::network("refused"), &requester, None, Timestamp::from_secs(5))
     }

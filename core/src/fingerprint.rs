@@ -1,0 +1,29 @@
+//! Fingerprints: they tell things apart without revealing them.
+
+use sha2::{Digest, Sha256};
+
+/// A short hash, in hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    /// The fingerprint that `hex` spells.
+    pub fn from_hex(hex: impl Into<String>) -> Self {
+        Self(hex.into())
+    }
+
+    /// The fingerprint of `parts`, none of which contains a NUL byte.
+    pub fn from_parts<T: AsRef<str>>(parts: impl IntoIterator<Item = T>) -> Self {
+        let mut hasher = Sha256::new();
+        for (number, part) in parts.into_iter().enumerate() {
+            hasher.update(if number == 0 { "" } else { "\0" });
+            hasher.update(part.as_ref());
+        }
+        Self(hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Its sixteen hexadecimal digits.
+    pub fn hex(&self) -> &str {
+        &self.0
+    }
+}

@@ -1,0 +1,101 @@
+//! A call that never waits, for event loops: it takes the token that is there, or starts a refresh.
+//!
+//! PHP's thread does one stat, one read and one attempt to lock; where a new token invalidates the old one, it
+//! also lists the directory under the lock of a due token. A worker does everything else: it reads a file that
+//! was written just now, stages, fetches and stores.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::due::DueOutcome;
+use super::lookup::Lookup;
+use super::under_lock::Goal;
+use super::{Call, LazySource, Remote, due, held_locks, runner};
+use crate::error::Error;
+use crate::process::{self, ProcessMutex};
+use crate::token::Token;
+use crate::token_file::lock::{Attempt, TokenLock};
+use crate::token_file::{self, Deadlock};
+
+/// The valid token of the file of `call`. `None` while there is none: a refresh is running, here or in
+/// another process, or the file was written just now.
+///
+/// # Errors
+/// Any [`Error`]: why the last refresh failed, until it may be tried again, or why this process could not
+/// finish one that it started.
+pub fn try_get(
+    call: &Call,
+    open: &dyn Fn() -> Result<Remote, Error>,
+) -> Result<Option<Token>, Error> {
+    let Some(snapshot) = token_file::read_unless_racy(&call.file, call.spec)? else {
+        return Ok(None);
+    };
+    let found = call.look_up_in(snapshot)?;
+    let Some(token) = call.usable(&found, None) else {
+        start(call, &open()?, &found)?;
+        return Ok(None);
+    };
+    if call.remember_fresh(&token, &found) {
+        return Ok(Some(token));
+    }
+    let call = Call { background: true, ..call.clone() };
+    if let DueOutcome::Invalidated = due::refresh(&call, &LazySource::Remote(open), &found)? {
+        start(&call, &open()?, &found)?;
+        return Ok(None);
+    }
+    Ok(Some(token))
+}
+
+/// Starts a refresh, unless one is running.
+fn start(call: &Call, remote: &Remote, found: &Lookup) -> Result<(), Error> {
+    if let Some(error) = take_unreported(&call.file) {
+        return Err(error);
+    }
+    let request = call.request(found, &remote.requester(), None)?;
+    let real = token_file::resolve(&call.file)?;
+    if held_locks::holds(&call.caller, &real) {
+        let (file, deadlock) = (call.file.clone(), Deadlock::PollInsideLock);
+        return Err(Error::Deadlock { file, deadlock });
+    }
+    let Attempt::Held(lock) = TokenLock::attempt(&real, call.file_mode, &call.caller)? else {
+        return Ok(());
+    };
+    let file = call.file.clone();
+    let report_later = move |outcome| {
+        if let Err(error) = outcome {
+            keep_unreported(file, error);
+        }
+    };
+    runner::start(call, remote, Goal::Obtain(Box::new(request)), lock, report_later).map(drop)
+}
+
+/// The errors of refreshes for which nobody waited, by file, until the next call reports them. The file does
+/// not always tell: perhaps it is what could not be written.
+static UNREPORTED: ProcessMutex<BTreeMap<PathBuf, Unreported>> = ProcessMutex::new(BTreeMap::new());
+
+struct Unreported {
+    /// The process whose refresh failed: a forked child is another one.
+    generation: u64,
+    since: Instant,
+    error: Error,
+}
+
+/// Only failures that the file records have a longer retry delay.
+const MAX_AGE: Duration = Duration::from_secs(60);
+
+fn keep_unreported(file: PathBuf, error: Error) {
+    let process_state = process::process_state();
+    UNREPORTED.with_under(&process_state, |all| {
+        all.retain(|_, unreported| unreported.since.elapsed() < MAX_AGE);
+        let (generation, since) = (process_state.generation, Instant::now());
+        all.insert(file, Unreported { generation, since, error });
+    });
+}
+
+fn take_unreported(file: &Path) -> Option<Error> {
+    let process_state = process::process_state();
+    let unreported = UNREPORTED.with_under(&process_state, |all| all.remove(file))?;
+    let is_own = unreported.generation == process_state.generation;
+    (is_own && unreported.since.elapsed() < MAX_AGE).then_some(unreported.error)
+}

@@ -1,0 +1,110 @@
+//! What a call does under the lock: it reads the file again, and fetches only if nobody else has a token by now.
+
+use std::sync::Arc;
+
+use super::lookup::Lookup;
+use super::refresh::{Outcome, Refresh};
+use super::{Call, interrupted};
+use crate::error::Error;
+use crate::failure::{FailureRecord, Requester};
+use crate::token::{Freshness, Token};
+use crate::token_file::lock::TokenLock;
+use crate::token_file::siblings::{self, Leftovers};
+use crate::token_source::{FetchError, IssuedToken, TokenSource};
+use crate::unstored_tokens::Fetched;
+
+/// What a call wants from a refresh.
+#[derive(Clone)]
+pub enum Goal {
+    /// To renew a valid token that is due, unless another call has done so or it is too soon.
+    RenewDue,
+    /// To obtain a token: the call has none that it can use.
+    Obtain(Box<TokenRequest>),
+}
+
+/// Which token a call without a usable one accepts.
+#[derive(Clone)]
+pub struct TokenRequest {
+    /// Any token but this one.
+    pub rejected: Option<Arc<str>>,
+    /// The failure record that the call found first: another one is of a refresh that failed since.
+    pub old_failure: Option<FailureRecord>,
+    /// A token that this call has fetched and could not store, because the file was replaced.
+    pub displaced: Option<Fetched>,
+}
+
+impl TokenRequest {
+    /// The token, or the failure, that another call has stored since this one began.
+    pub fn answered_by(
+        &self,
+        found: &Lookup,
+        call: &Call,
+        requester: &Requester,
+    ) -> Result<Option<Token>, Error> {
+        if let Some(token) = call.usable(found, self.rejected.as_deref()) {
+            return Ok(Some(token));
+        }
+        let failed = found.failure().filter(|record| {
+            Some(*record) != self.old_failure.as_ref() && record.concerns(requester)
+        });
+        let Some(record) = failed else { return Ok(None) };
+        // It failed a moment ago, whatever the clock of the file system says.
+        let record = record.in_own_clock(call.clock.offset_to(record.failed_at));
+        Err(Error::fetch_failed(&call.file, &record, requester, call.clock.now()))
+    }
+}
+
+/// Refreshes the locked file, if that is still necessary: `None` if it is not. A token that this process
+/// could not store before is stored; else `fetch` asks `source` for one.
+pub fn refresh(
+    call: &Call,
+    goal: &Goal,
+    lock: &mut TokenLock,
+    source: &dyn TokenSource,
+    fetch: impl FnOnce(Option<&str>) -> Result<IssuedToken, FetchError>,
+) -> Result<Option<Outcome>, Error> {
+    let requester = source.requester();
+    let mut found = call.look_up_in(lock.read(call.spec)?)?;
+    call.check_owner(&found, requester.owner.as_ref())?;
+    let concerns_interrupted = source.overlap().is_some() || matches!(goal, Goal::RenewDue);
+    let mut leftovers = concerns_interrupted.then(|| siblings::scan(lock.path()));
+    let mut interrupted = leftovers.as_ref().and_then(Leftovers::interrupted_at);
+    if let Some(until) = interrupted::usable_until(interrupted, source) {
+        let document = found.document().clone();
+        let refresh = Refresh::prepare(call, lock, leftovers.take(), document, source, &requester)?;
+        if interrupted::shorten_expiry(refresh, until, &call.file) {
+            found = call.look_up_in(lock.read(call.spec)?)?;
+            interrupted = None;
+        }
+    }
+    let (rejected, unstored) = match goal {
+        Goal::RenewDue => {
+            let now = call.clock.now();
+            let token = found.token();
+            let is_fresh = token
+                .is_some_and(|token| token.freshness(now, call.refresh_ahead) == Freshness::Fresh);
+            if is_fresh && found.unstored.is_none() {
+                return Ok(token.cloned().map(Outcome::Obtained));
+            }
+            if call.is_held_off(&found)
+                || found.failure().is_some_and(|record| record.forbids(&requester, now))
+                || interrupted::is_recent(interrupted, now)
+            {
+                return Ok(None);
+            }
+            (None, found.unstored.filter(|_| is_fresh && !found.is_superseded))
+        }
+        Goal::Obtain(request) => {
+            if let Some(token) = request.answered_by(&found, call, &requester)? {
+                return Ok(Some(Outcome::Obtained(token)));
+            }
+            (request.rejected.as_deref(), request.displaced.clone())
+        }
+    };
+    let refresh =
+        Refresh::prepare(call, lock, leftovers, found.snapshot.document, source, &requester)?;
+    match unstored {
+        Some(fetched) => Ok(Some(refresh.store(fetched))),
+        None => refresh.fetch_and_store(rejected, fetch).map(Some),
+    }
+}

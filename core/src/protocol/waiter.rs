@@ -1,0 +1,92 @@
+//! A call without a usable token: it refreshes the file, or waits while another call does.
+
+use super::lock_wait::LockWait;
+use super::lookup::Lookup;
+use super::refresh::Outcome;
+use super::runner::{self, HeldLock};
+use super::under_lock::{Goal, TokenRequest};
+use super::{Call, LazySource, ReadySource, held_locks};
+use crate::error::Error;
+use crate::failure::Requester;
+use crate::token::Token;
+use crate::token_file::lock::{Attempt, TokenLock};
+use crate::token_file::{self, FileVersion};
+
+struct Waiter<'a> {
+    call: &'a Call,
+    source: ReadySource<'a>,
+    requester: Requester,
+    request: TokenRequest,
+    /// The file as this call has last read it.
+    seen: Option<FileVersion>,
+    lock_wait: LockWait<'a>,
+}
+
+/// Refreshes, or waits, until there is a token other than `rejected`: `found` has none that is usable. Fails at
+/// once if the last failure forbids to fetch yet.
+pub fn obtain(
+    call: &Call,
+    source: &LazySource<'_>,
+    found: &Lookup,
+    rejected: Option<&str>,
+) -> Result<Token, Error> {
+    let source = source.open()?;
+    let requester = source.source().requester();
+    let request = call.request(found, &requester, rejected)?;
+    let (seen, lock_wait) = (found.snapshot.identity, LockWait::new(call));
+    let mut waiter = Waiter { call, source, requester, request, seen, lock_wait };
+    match (waiter.obtain_stored(), waiter.request.displaced) {
+        // The caller gets its token although storing it failed.
+        (Err(_), Some(fetched)) => Ok(fetched.token),
+        (token, _) => token,
+    }
+}
+
+impl Waiter<'_> {
+    fn obtain_stored(&mut self) -> Result<Token, Error> {
+        let caller = &self.call.caller;
+        loop {
+            let real = token_file::resolve(&self.call.file)?;
+            let run = |lock: HeldLock<'_>| {
+                let goal = Goal::Obtain(Box::new(self.request.clone()));
+                runner::run(self.call, &self.source, goal, lock)
+            };
+            let nested = held_locks::borrow(caller, &real, |lock| run(HeldLock::Borrowed(lock)));
+            let outcome = match nested {
+                // PHP code keeps the lock: if the file has been replaced, it stays so.
+                Some(Ok(Some(outcome))) => return Ok(outcome.into_token()),
+                Some(outcome) => outcome?,
+                None => match TokenLock::attempt(&real, self.call.file_mode, caller)? {
+                    Attempt::Held(lock) => run(HeldLock::Owned(lock))?,
+                    Attempt::Busy | Attempt::Replaced => {
+                        self.stored_by_another()?.map(Outcome::Obtained)
+                    }
+                },
+            };
+            match outcome {
+                Some(Outcome::Obtained(token)) => return Ok(token),
+                Some(Outcome::Displaced(fetched)) => {
+                    // The deadline is extended once, to store the token: a program that replaces the file
+                    // again and again cannot block the caller.
+                    match self.request.displaced.replace(fetched) {
+                        None => self.lock_wait.renew(),
+                        Some(_) => self.lock_wait.pause(&real)?,
+                    }
+                }
+                None => self.lock_wait.pause(&real)?,
+            }
+        }
+    }
+
+    /// The token that the lock holder has stored since this call last read the file.
+    fn stored_by_another(&mut self) -> Result<Option<Token>, Error> {
+        let now = token_file::stat(&self.call.file)?;
+        if now.is_none() || now == self.seen {
+            return Ok(None);
+        }
+        let snapshot = token_file::read_since(&self.call.file, self.call.spec, self.seen)?;
+        let found = self.call.look_up_in(snapshot)?;
+        self.seen = found.snapshot.identity;
+        self.request.answered_by(&found, self.call, &self.requester)
+    }
+}

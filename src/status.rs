@@ -15,9 +15,6 @@ use wx_token_core::printable::printable;
 use wx_token_core::status::{self, Status};
 
 /// The status of the file at `path`.
-///
-/// # Errors
-/// If the engine cannot make an array.
 pub fn as_array(path: &Path, refresh_ahead: Duration) -> PhpResult<ZBox<ZendHashTable>> {
     let status = status::read(path, refresh_ahead, &SystemClock);
     array(&status).map_err(|error| exceptions::internal(&error))
@@ -45,7 +42,9 @@ fn failure(failure: &FailureRecord) -> Result<ZBox<ZendHashTable>> {
     let mut array = ZendHashTable::new();
     let (errcode, message) = match &failure.cause {
         Cause::Api { errcode, errmsg } => (Some(*errcode), printable(errmsg)),
-        Cause::StillRejected => (None, printable("there is no other token than the rejected one")),
+        Cause::StillRejected => {
+            (Some(exceptions::REJECTED), printable("WeChat still returns the rejected token"))
+        }
         Cause::Network { reason } | Cause::Store { reason } => (None, printable(reason)),
     };
     array.insert("errcode", errcode)?;

@@ -96,7 +96,8 @@ pub fn owner(
     let account = defaults.appid()?;
     let is_corp = options.endpoint.unwrap_or(settings.endpoint) == Endpoint::Wecom;
     // The accounts file may have another one.
-    let secret = defaults.secret_of(account).filter(|_| is_corp && settings.accounts.is_none());
+    let secret =
+        defaults.secret_of(account).filter(|_| is_corp && settings.accounts_file().is_none());
     Some(AccountClaim { account, corpsecret: secret.map(Secret::reveal) }.owner())
 }
 
@@ -130,7 +131,7 @@ fn find_anywhere(
     }
     let defaults = Defaults::of(settings, environment);
     let named = options.appid.or_else(|| defaults.appid());
-    let file = settings.accounts.as_deref().map(AccountsFile::read).transpose()?;
+    let file = settings.accounts_file().map(AccountsFile::read).transpose()?;
     if let Some(file) = &file {
         let default = if options.is_corp { Endpoint::Wecom } else { settings.endpoint };
         if let Some(account) = file.find(named, default)? {

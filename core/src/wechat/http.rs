@@ -28,7 +28,7 @@ use crate::secret::Secret;
 use crate::token_source::{FetchError, IssuedToken};
 
 /// How WeChat is reached.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Transport {
     /// Where to ask, in order of preference; empty for the endpoint's own address.
     pub bases: Vec<ApiBase>,

@@ -77,7 +77,7 @@ pub enum TicketKind {
 
 impl TicketKind {
     /// What tickets may be called.
-    pub const NAMES: &str = "must be \"jsapi\" or \"wx_card\", or \"agent_config\" for WeCom";
+    pub const NAMES: &str = "must be \"jsapi\", \"wx_card\" or \"agent_config\" (WeCom only)";
 
     /// The ticket that is called `name` at `endpoint`.
     ///

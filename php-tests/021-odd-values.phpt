@@ -193,9 +193,9 @@ timeout negative: ValueError: wx_get_token(): Argument #2 ($source) option "time
 timeout NAN: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
 timeout nan: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
 timeout 1e999: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
-timeout not UTF-8: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds
+timeout not UTF-8: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
 timeout typed reference: ValueError: wx_get_token(): Argument #2 ($source) option "\xc3" is unknown; …
-timeout true: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds
+timeout true: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
 -- callables
 not UTF-8: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, string given
   loader: TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, string given
@@ -223,11 +223,11 @@ float: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callba
   loader: TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, float given
 -- strings
 not UTF-8: ValueError: wx_get_ticket(): Argument #3 ($type) must be valid UTF-8
-control: ValueError: wx_get_ticket(): Argument #3 ($type) must be "jsapi" or "wx_card", or "agent_config" for WeCom
-long: ValueError: wx_get_ticket(): Argument #3 ($type) must be "jsapi" or "wx_card", or "agent_config" for WeCom
-reference: ValueError: wx_get_ticket(): Argument #3 ($type) must be "jsapi" or "wx_card", or "agent_config" for WeCom
+control: ValueError: wx_get_ticket(): Argument #3 ($type) must be "jsapi", "wx_card" or "agent_config" (WeCom only)
+long: ValueError: wx_get_ticket(): Argument #3 ($type) must be "jsapi", "wx_card" or "agent_config" (WeCom only)
+reference: ValueError: wx_get_ticket(): Argument #3 ($type) must be "jsapi", "wx_card" or "agent_config" (WeCom only)
 rejected not UTF-8: ValueError: wx_refresh_token(): Argument #2 ($rejected) must be valid UTF-8
-type left out: ValueError: wx_get_ticket(): Argument #1 ($ticketFile) must not be the token file
+type left out: ValueError: wx_get_ticket(): Argument #1 ($ticketFile) must not be the same file as $tokenFile
 rejected left out: ArgumentCountError: wx_refresh_token(): Argument #2 ($rejected) not passed
 unknown name: Error: Unknown named parameter $sources
 -- seconds
@@ -264,10 +264,10 @@ refresh_ahead takes "-0"
 warning: ini_set(): wx_token.refresh_ahead must be a number of seconds from 0 to 86400; it is not changed
 -- loaders
 bool(true)
-"the loader threw Class\\xff"
+"the loader threw Class\\xff in another call. See the error log of that process"
 bool(true)
-"the loader threw Klass\\u{202e}\\u{2028}"
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); it is not asked again for 1 s
+"the loader threw Klass\\u{202e}\\u{2028} in another call. See the error log of that process"
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader returned neither "expires_in" nor "expire". Add "expires_in" (seconds) or "expire" (Unix time); it is not asked again for 1 s
 answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it has no string "access_token"; it is not asked again for 1 s
 answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: the token is empty or holds characters that no token has; it is not asked again for 1 s
 answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it has no number "expires_in"; it is not asked again for 1 s
@@ -275,8 +275,8 @@ answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader
 answer: WxToken\ApiException: cannot refresh 021-odd-values.json: errcode -9223372036854775808: without a message; look the code up in WeChat's list of return codes; it is not asked again for 60 s
 answer: WxToken\ApiException: cannot refresh 021-odd-values.json: errcode 40013: a\u{2028}b\u{202e}c\u{85}d; check the AppID: upper and lower case count; it is not asked again for 60 s
 answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: its "errcode" is not a number; it is not asked again for 1 s
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it is a string, but not a JSON object; it is not asked again for 1 s
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it is a string, but not a JSON object; it is not asked again for 1 s
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); it is not asked again for 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader returned a string that is not a JSON object. It must return an array or a JSON string with "access_token" and "expires_in"; it is not asked again for 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader returned a string that is not a JSON object. It must return an array or a JSON string with "access_token" and "expires_in"; it is not asked again for 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader returned neither "expires_in" nor "expire". Add "expires_in" (seconds) or "expire" (Unix time); it is not asked again for 1 s
 answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; it is not asked again for 1 s
 answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; it is not asked again for 1 s

@@ -8,7 +8,7 @@ use std::panic::AssertUnwindSafe;
 use ext_php_rs::exception::PhpException;
 use ext_php_rs::ffi::zend_object;
 use ext_php_rs::types::Zval;
-use ext_php_rs::zend::{ExecutorGlobals, bailout, ce, try_catch};
+use ext_php_rs::zend::{self, ExecutorGlobals, ce, try_catch};
 
 unsafe extern "C" {
     fn zend_is_unwind_exit(exception: *const zend_object) -> bool;
@@ -32,6 +32,26 @@ pub struct Called<T> {
     pub result: Option<T>,
     /// How it ended, or the destruction of its result, if that did not return.
     pub bailout: Option<Bailout>,
+}
+
+impl Bailout {
+    /// Continues what PHP code began. The caller holds no lock any more and has nothing left to drop: a fatal error
+    /// continues with a long jump.
+    pub fn resume(self) -> PhpException {
+        if self == Self::Fatal {
+            // SAFETY: the engine's own jump, to the frame that it was on its way to.
+            unsafe { zend::bailout() }
+        }
+        // The exception is pending already: throwing this one is only a marker.
+        PhpException::new("the callable threw".to_owned(), 0, ce::error())
+    }
+}
+
+impl From<PhpException> for Bailout {
+    fn from(exception: PhpException) -> Self {
+        exception.throw();
+        Self::Thrown
+    }
 }
 
 /// Calls `callable` without arguments, and destroys its result once `read` has read it.
@@ -75,16 +95,4 @@ fn is_exit() -> bool {
         // SAFETY: a live object of the engine.
         unsafe { zend_is_unwind_exit(exception) || zend_is_graceful_exit(exception) }
     })
-}
-
-impl Bailout {
-    /// Continues what PHP code began. The caller holds no lock any more, and has nothing left to drop.
-    pub fn resume(self) -> PhpException {
-        if self == Self::Fatal {
-            // SAFETY: the engine's own jump, to the frame that it was on its way to.
-            unsafe { bailout() }
-        }
-        // The exception is pending already: throwing this one is only a marker.
-        PhpException::new("the callable threw".to_owned(), 0, ce::error())
-    }
 }

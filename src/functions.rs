@@ -2,22 +2,23 @@
 
 #![allow(non_snake_case, reason = "the names of PHP's parameters are PHP's")]
 
+use std::ffi::CStr;
 use std::path::Path;
 use std::sync::Arc;
 
 use ext_php_rs::boxed::ZBox;
 use ext_php_rs::builders::ModuleBuilder;
 use ext_php_rs::convert::IntoZval;
-use ext_php_rs::exception::{PhpException, PhpResult};
+use ext_php_rs::exception::PhpResult;
 use ext_php_rs::flags::DataType;
 use ext_php_rs::types::{ZendHashTable, Zval};
 use ext_php_rs::{php_function, wrap_function};
 
 use crate::arguments::{CallableArg, SecondsArg, SourceArg, TextArg, value_error};
-use crate::callback::{self, Bailout, Called};
+use crate::callback::{self, Bailout};
 use crate::loader::Loader;
 use crate::options::{CallOptions, OptionsArg};
-use crate::path::{AbsolutePath, PathArg, check_directory};
+use crate::path::{PathArg, as_path, check_directory};
 use crate::{environment, exceptions, frame, log, settings, status};
 use wx_token_core::account::{self, Account};
 use wx_token_core::clock::SystemClock;
@@ -47,16 +48,11 @@ pub fn add_to(module: ModuleBuilder) -> ModuleBuilder {
 pub fn wx_get_token(file: PathArg<'_, 1>, source: SourceArg<'_, 2>) -> PhpResult<TokenString> {
     resuming(|| {
         let (options, path) = (source.options()?, file.absolute()?);
-        let remembered = match source {
-            SourceArg::Account(_) => recall(&path, CredentialKind::AccessToken, &options),
-            // A loader does not say whose token it gets.
-            SourceArg::Loader(_) => {
-                recall_unless(&path, CredentialKind::AccessToken, &options, |_, _| false)
-            }
-        };
-        match remembered {
-            Some(token) => Ok(TokenString(token)),
-            None => get(&path, &source, &options, protocol::get),
+        // A loader does not say whose token it gets.
+        let is_loader = matches!(source, SourceArg::Loader(_));
+        match recall(&path, CredentialKind::AccessToken, &options, is_loader) {
+            Some(token) => Ok(token),
+            None => get(as_path(&path), &source, &options, protocol::get),
         }
     })
 }
@@ -68,13 +64,15 @@ pub fn wx_try_token(
     source: OptionsArg<'_, 2>,
 ) -> PhpResult<Option<TokenString>> {
     let (options, path) = (source.read()?, file.absolute()?);
-    if let Some(token) = recall(&path, CredentialKind::AccessToken, &options) {
-        return Ok(Some(TokenString(token)));
+    let remembered = recall(&path, CredentialKind::AccessToken, &options, false);
+    if remembered.is_some() {
+        return Ok(remembered);
     }
-    check_directory(&path)?;
+    let path = as_path(&path);
+    check_directory(path)?;
     let settings = settings::current();
     let account = find_account(&options, &settings);
-    let call = account_call(&path, CredentialKind::AccessToken, &account, &options, &settings);
+    let call = account_call(path, CredentialKind::AccessToken, &account, &options, &settings);
     let open = || client(account.as_ref(), &options, &settings);
     let token = protocol::try_get(&call, &open);
     Ok(thrown(&call, token)?.map(TokenString))
@@ -89,7 +87,7 @@ pub fn wx_refresh_token(
 ) -> PhpResult<TokenString> {
     resuming(|| {
         let (rejected, path) = (rejected.as_str()?, file.absolute()?);
-        get(&path, &source, &source.options()?, |call, source| {
+        get(as_path(&path), &source, &source.options()?, |call, source| {
             protocol::refresh_rejected(call, source, rejected)
         })
     })
@@ -101,7 +99,7 @@ fn get<const N: u32>(
     source: &SourceArg<'_, N>,
     options: &CallOptions<'_>,
     protocol: impl FnOnce(&Call, &LazySource<'_>) -> Result<Token, Error>,
-) -> Result<TokenString, Interruption> {
+) -> Result<TokenString, Bailout> {
     check_directory(path)?;
     let settings = settings::current();
     match source {
@@ -111,7 +109,7 @@ fn get<const N: u32>(
             let call = account_call(path, kind, &account, options, &settings);
             let open = || client(account.as_ref(), options, &settings);
             let token = protocol(&call, &LazySource::Remote(&open));
-            Ok(TokenString(thrown(&call, token)?))
+            Ok(thrown(&call, token).map(TokenString)?)
         }
         SourceArg::Loader(callable) => {
             let call = call(path, CredentialKind::AccessToken, options, &settings);
@@ -120,7 +118,7 @@ fn get<const N: u32>(
             let exception = if token.is_err() { loader.take_thrown() } else { None };
             let token = thrown(&call, token);
             if let Some(bailout) = loader.end() {
-                return Err(bailout.into());
+                return Err(bailout);
             }
             Ok(TokenString(token.map_err(|error| exception.unwrap_or(error))?))
         }
@@ -144,23 +142,24 @@ pub fn wx_get_ticket(
     let name = r#type.as_str()?;
     let kind = TicketKind::kind(name).map_err(|problem| value_error(3, problem))?;
     let is_token_file = || value_error(1, "must not be the same file as $tokenFile");
-    if *path == *token_path {
+    if path == token_path {
         return Err(is_token_file());
     }
-    if let Some(ticket) = recall(&path, kind, &options) {
-        return Ok(TokenString(ticket));
+    if let Some(ticket) = recall(&path, kind, &options, false) {
+        return Ok(ticket);
     }
-    check_directory(&path)?;
-    check_directory(&token_path)?;
+    let (path, token_path) = (as_path(&path), as_path(&token_path));
+    check_directory(path)?;
+    check_directory(token_path)?;
     // The call holds the ticket's lock while it gets the token: under another name of the file, it would wait for
     // itself.
-    if token_file::are_one(&path, &token_path) {
+    if token_file::are_one(path, token_path) {
         return Err(is_token_file());
     }
     let settings = settings::current();
     let account = find_account(&options, &settings);
     let open = || -> Result<Remote, Error> {
-        if held_locks::holds(&frame::caller(), &token_file::resolve(&token_path)?) {
+        if held_locks::holds(&frame::caller(), &token_file::resolve(token_path)?) {
             let (file, deadlock) = (token_path.to_path_buf(), Deadlock::TicketInsideToken);
             return Err(Error::Deadlock { file, deadlock });
         }
@@ -173,13 +172,13 @@ pub fn wx_get_ticket(
             http: Http::new(asking.endpoint, transport(&options, &settings)),
             token_call: {
                 let kind = CredentialKind::AccessToken;
-                let call = account_call(&token_path, kind, &account, &token_options, &settings);
+                let call = account_call(token_path, kind, &account, &token_options, &settings);
                 Call { caller: call.caller.on_worker(), ..call }
             },
             tokens: client(Ok(asking), &options, &settings)?,
         }))
     };
-    let call = account_call(&path, kind, &account, &options, &settings);
+    let call = account_call(path, kind, &account, &options, &settings);
     let ticket = protocol::get(&call, &LazySource::Remote(&open));
     thrown(&call, ticket).map(TokenString)
 }
@@ -196,8 +195,9 @@ fn no_such_ticket(name: &str, endpoint: Endpoint) -> ConfigError {
 #[php_function]
 pub fn wx_token_status(file: PathArg<'_, 1>) -> PhpResult<ZBox<ZendHashTable>> {
     let path = file.absolute()?;
-    check_directory(&path)?;
-    status::as_array(&path, settings::current().refresh_ahead)
+    let path = as_path(&path);
+    check_directory(path)?;
+    status::as_array(path, settings::current().refresh_ahead)
 }
 
 /// `wx_with_lock(string $file, callable $critical, ?float $timeout = null): mixed`
@@ -211,44 +211,23 @@ pub fn wx_with_lock(
         let mut options = CallOptions::default();
         options.overrides.lock_timeout = timeout.duration()?;
         let path = file.absolute()?;
-        check_directory(&path)?;
-        let call = call(&path, CredentialKind::Any, &options, &settings::current());
+        let path = as_path(&path);
+        check_directory(path)?;
+        let call = call(path, CredentialKind::Any, &options, &settings::current());
         let guard = thrown(&call, held_locks::enter(&call))?;
         // A function that returns by reference gives a reference, which must not reach the caller.
         let called = callback::call(critical.0, |result| result.dereference().shallow_clone());
         drop(guard);
-        match called {
-            Called { bailout: Some(bailout), .. } => Err(bailout.into()),
-            Called { result, .. } => Ok(result.unwrap_or_default()),
+        match called.bailout {
+            Some(bailout) => Err(bailout),
+            None => Ok(called.result.unwrap_or_default()),
         }
     })
 }
 
-/// Why a function returns no value.
-enum Interruption {
-    Exception(PhpException),
-    Bailout(Bailout),
-}
-
-impl From<PhpException> for Interruption {
-    fn from(exception: PhpException) -> Self {
-        Self::Exception(exception)
-    }
-}
-
-impl From<Bailout> for Interruption {
-    fn from(bailout: Bailout) -> Self {
-        Self::Bailout(bailout)
-    }
-}
-
-/// Runs `work`, and resumes what interrupted PHP code there. Everything of `work` is dropped by then: a fatal error
-/// resumes with a long jump.
-fn resuming<T>(work: impl FnOnce() -> Result<T, Interruption>) -> PhpResult<T> {
-    work().map_err(|interruption| match interruption {
-        Interruption::Exception(exception) => exception,
-        Interruption::Bailout(bailout) => bailout.resume(),
-    })
+/// Runs `work`, and resumes what PHP code began there instead of returning. Everything of `work` is dropped by then.
+fn resuming<T>(work: impl FnOnce() -> Result<T, Bailout>) -> PhpResult<T> {
+    work().map_err(Bailout::resume)
 }
 
 /// The result of `call`, its error as an exception. Writes what the core has left for the error log.
@@ -269,28 +248,20 @@ impl IntoZval for TokenString {
     }
 }
 
-/// The remembered token, if it is not another account's than the call's.
+/// The remembered token: another account's only for `anybody`.
 fn recall(
-    path: &AbsolutePath<'_>,
+    path: &CStr,
     kind: CredentialKind,
     options: &CallOptions<'_>,
-) -> Option<Token> {
-    recall_unless(path, kind, options, |owner, settings| options.is_anothers(owner, settings))
-}
-
-fn recall_unless(
-    path: &AbsolutePath<'_>,
-    kind: CredentialKind,
-    options: &CallOptions<'_>,
-    is_anothers: impl Fn(&TokenOwner, &Settings) -> bool,
-) -> Option<Token> {
+    anybody: bool,
+) -> Option<TokenString> {
     let spec = FileSpec { kind, layout: options.layout };
-    settings::read(|settings| {
+    let remembered = settings::read(|settings| {
         let refresh_ahead = options.overrides.refresh_ahead.unwrap_or(settings.refresh_ahead);
-        let is_anothers = |owner: &TokenOwner| is_anothers(owner, settings);
-        let trust = settings.revalidate_freq;
-        protocol::recall(path.as_c_str(), spec, refresh_ahead, trust, is_anothers)
-    })
+        let is_anothers = |owner: &TokenOwner| !anybody && options.is_anothers(owner, settings);
+        protocol::recall(path, spec, refresh_ahead, settings.revalidate_freq, is_anothers)
+    });
+    remembered.map(TokenString)
 }
 
 fn call(path: &Path, kind: CredentialKind, options: &CallOptions<'_>, settings: &Settings) -> Call {

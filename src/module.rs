@@ -1,9 +1,7 @@
 //! The module as the engine sees it: start-up, phpinfo(), the end of a request, shutdown.
-//!
-//! A panic must not unwind into the engine, so each function that the engine calls catches it.
 
 use std::ffi::CStr;
-use std::panic::catch_unwind;
+use std::panic::{UnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ext_php_rs::builders::ModuleBuilder;
@@ -39,9 +37,6 @@ pub fn get_module(module: ModuleBuilder) -> ModuleBuilder {
         .shutdown_function(stop)
 }
 
-const SUCCESS: i32 = 0;
-const FAILURE: i32 = -1;
-
 /// Zend/zend_modules.h: the module was loaded by dl(), for one request.
 const MODULE_TEMPORARY: i32 = 2;
 
@@ -52,7 +47,7 @@ static IS_COMMAND_LINE: AtomicBool = AtomicBool::new(false);
 
 /// Module start-up (MINIT). Nothing is started here: php-fpm forks after it.
 fn start(module_type: i32, module_number: i32) -> i32 {
-    let started = catch_unwind(|| {
+    guarded(|| {
         // PHP 8.2 unloads classes after the request, and then reads properties that they inherit, which are freed.
         if module_type == MODULE_TEMPORARY {
             php_error(&ErrorType::CoreWarning, NO_DL);
@@ -68,8 +63,14 @@ fn start(module_type: i32, module_number: i32) -> i32 {
         settings::register(module_number);
         signature::complete();
         exceptions::register().is_ok()
-    });
-    if matches!(started, Ok(true)) { SUCCESS } else { FAILURE }
+    })
+}
+
+/// The result of `work` as the engine reads it. A panic must not unwind into the engine.
+fn guarded(work: impl FnOnce() -> bool + UnwindSafe) -> i32 {
+    const SUCCESS: i32 = 0;
+    const FAILURE: i32 = -1;
+    if catch_unwind(work).unwrap_or(false) { SUCCESS } else { FAILURE }
 }
 
 /// The module's part of phpinfo() and of `php --ri wx_token`.
@@ -88,27 +89,29 @@ extern "C" fn show_info(module: *mut ModuleEntry) {
 /// thread-safe PHP has freed what that needs. So a script on the command line waits here until its refresh has ended.
 /// No later request is delayed.
 extern "C" fn end_of_code(_type: i32, _module_number: i32) -> i32 {
-    let ended = catch_unwind(|| {
+    guarded(|| {
         default_account::forget();
         if IS_COMMAND_LINE.load(Ordering::Relaxed) {
             worker::finish_all(ShutdownWait::Full);
         }
         log::write_notices();
-    });
-    if ended.is_ok() { SUCCESS } else { FAILURE }
+        true
+    })
 }
 
 /// The end of a request: the engine has destroyed all its objects, suspended Fibers included.
 unsafe extern "C" fn end_of_request() -> i32 {
-    let ended = catch_unwind(held_locks::end_of_request);
-    if ended.is_ok() { SUCCESS } else { FAILURE }
+    guarded(|| {
+        held_locks::end_of_request();
+        true
+    })
 }
 
 /// Module shutdown: stores what was fetched, and cuts a fetch off that takes long.
 extern "C" fn stop(_type: i32, module_number: i32) -> i32 {
-    let stopped = catch_unwind(|| {
+    guarded(|| {
         worker::finish_all(ShutdownWait::Short);
         settings::unregister(module_number);
-    });
-    if stopped.is_ok() { SUCCESS } else { FAILURE }
+        true
+    })
 }

@@ -77,15 +77,10 @@ impl<'a> CallOptions<'a> {
     }
 
     fn set(&mut self, key: &[u8], value: &'a Zval) -> Result<(), String> {
+        self.account.is_corp |= key.starts_with(b"corp");
         let set = match key {
-            b"appid" => text(value).map(|id| self.account.appid = Some(id)),
-            b"secret" => text(value).map(|secret| self.account.secret = Some(secret)),
-            b"corpid" => {
-                self.account.is_corp = true;
-                text(value).map(|id| self.account.appid = Some(id))
-            }
-            b"corpsecret" => {
-                self.account.is_corp = true;
+            b"appid" | b"corpid" => text(value).map(|id| self.account.appid = Some(id)),
+            b"secret" | b"corpsecret" => {
                 text(value).map(|secret| self.account.secret = Some(secret))
             }
             b"endpoint" => text(value)

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, OsStr, c_char, c_int};
-use std::ops::Deref;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -58,19 +57,20 @@ fn names_directory(path: &[u8]) -> bool {
 
 impl<'a, const N: u32> PathArg<'a, N> {
     /// The path, absolute, and inside `open_basedir`. A relative one begins at PHP's working directory,
-    /// which under ZTS is the thread's own.
-    pub fn absolute(&self) -> PhpResult<AbsolutePath<'a>> {
-        let path = self.expand()?;
+    /// which under ZTS is the thread's own. The kernel takes it as it is: a look at the file copies nothing.
+    pub fn absolute(&self) -> PhpResult<Cow<'a, CStr>> {
+        let absolute = self.expand()?;
+        let path = as_path(&absolute);
         if has_open_basedir() {
-            check_open_basedir(&path).map_err(|error| exceptions::from_file(&path, error))?;
+            check_open_basedir(path).map_err(|error| exceptions::from_file(path, error))?;
         }
-        Ok(path)
+        Ok(absolute)
     }
 
-    fn expand(&self) -> PhpResult<AbsolutePath<'a>> {
+    fn expand(&self) -> PhpResult<Cow<'a, CStr>> {
         let named = as_path(self.0);
         if named.is_absolute() {
-            return Ok(AbsolutePath(self.0.into()));
+            return Ok(self.0.into());
         }
         let mut resolved = [0; libc::PATH_MAX as usize];
         // SAFETY: `resolved` has the MAXPATHLEN bytes that expand_filepath() may fill, and holds
@@ -83,29 +83,12 @@ impl<'a, const N: u32> PathArg<'a, N> {
         }
         // SAFETY: on success the engine has written a NUL-terminated path.
         let absolute = unsafe { CStr::from_ptr(resolved.as_ptr()) };
-        Ok(AbsolutePath(absolute.to_owned().into()))
+        Ok(absolute.to_owned().into())
     }
 }
 
-/// An absolute path as the kernel takes it, so that looking at the file copies nothing.
-pub struct AbsolutePath<'a>(Cow<'a, CStr>);
-
-impl AbsolutePath<'_> {
-    /// The path, NUL-terminated.
-    pub fn as_c_str(&self) -> &CStr {
-        &self.0
-    }
-}
-
-impl Deref for AbsolutePath<'_> {
-    type Target = Path;
-
-    fn deref(&self) -> &Path {
-        as_path(&self.0)
-    }
-}
-
-fn as_path(path: &CStr) -> &Path {
+/// A path of the kernel's as one of Rust's.
+pub fn as_path(path: &CStr) -> &Path {
     Path::new(OsStr::from_bytes(path.to_bytes()))
 }
 

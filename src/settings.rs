@@ -1,7 +1,6 @@
 //! The table of settings as INI entries, and the values: one set for each thread of PHP.
 
-use std::borrow::Cow;
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::panic::catch_unwind;
 use std::ptr;
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use ext_php_rs::types::ZendStr;
 use ext_php_rs::zend::{IniEntryDef, IniEntryDefs, ModuleGlobal, ModuleGlobals, output_write};
 
 use wx_token_core::printable::printable;
-use wx_token_core::settings::{COUNT, SETTINGS, Scope, Setting, Settings};
+use wx_token_core::settings::{SETTINGS, Scope, Setting, Settings};
 use wx_token_core::{memory, process};
 
 /// The settings of this thread.
@@ -53,10 +52,12 @@ unsafe extern "C" {
     fn zend_unregister_ini_entries(module_number: c_int);
 }
 
-static ENTRIES: IniEntryDefs<{ COUNT + 1 }> = IniEntryDefs::new(entries());
+const ENTRIES_LEN: usize = SETTINGS.len() + 1;
 
-const fn entries() -> [IniEntryDef; COUNT + 1] {
-    let mut entries = [const { IniEntryDef::end() }; COUNT + 1];
+static ENTRIES: IniEntryDefs<ENTRIES_LEN> = IniEntryDefs::new(entries());
+
+const fn entries() -> [IniEntryDef; ENTRIES_LEN] {
+    let mut entries = [const { IniEntryDef::end() }; ENTRIES_LEN];
     let mut unset: &mut [IniEntryDef] = &mut entries;
     let mut settings: &'static [Setting] = &SETTINGS;
     while let ([entry, next @ ..], [setting, others @ ..]) = (unset, settings) {
@@ -115,14 +116,15 @@ unsafe extern "C" fn change(
             .map_err(|_| "must be valid UTF-8".to_owned())
             .and_then(|new| setting.set(Arc::make_mut(settings), new));
         let Err(problem) = changed else { return Ok(()) };
-        let outcome = match (stage, old) {
-            (STAGE_STARTUP, _) if setting.default.is_empty() => "it stays empty".to_owned(),
-            (STAGE_STARTUP, _) => format!("the default ({}) is used", lossy(setting.default)),
-            (_, []) => "it stays empty".to_owned(),
+        let is_new = stage == STAGE_STARTUP;
+        let outcome = match if is_new { setting.default.to_bytes() } else { old } {
+            [] => "it stays empty".to_owned(),
+            default if is_new => format!("the default ({}) is used", printable(default)),
             _ if setting.is_secret => "the previous value stays".to_owned(),
-            (_, old) => format!("the previous value ({}) stays", printable(old).at_most(100)),
+            old => format!("the previous value ({}) stays", printable(old).at_most(100)),
         };
-        Err(format!("{} {problem}; {outcome}", lossy(setting.name)))
+        let name = printable(setting.name.to_bytes());
+        Err(format!("{name} {problem}; {outcome}"))
     });
     match changed {
         Ok(Ok(())) => SUCCESS,
@@ -132,10 +134,6 @@ unsafe extern "C" fn change(
         }
         Err(_) => FAILURE,
     }
-}
-
-fn lossy(text: &CStr) -> Cow<'_, str> {
-    text.to_string_lossy()
 }
 
 /// # Safety

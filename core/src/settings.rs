@@ -41,7 +41,7 @@ enum Setter {
     Text(fn(&mut Settings, &str) -> Result<(), String>),
     /// A number of seconds, not below the first.
     Seconds(f64, fn(&mut Settings) -> &mut Duration),
-    /// As [`Self::Seconds`]; an option of the same name changes it for a call.
+    /// The same; an option of that name changes it for a call.
     CallSeconds(
         f64,
         fn(&mut Settings) -> &mut Duration,
@@ -52,14 +52,9 @@ enum Setter {
 use Scope::{All, PerDir, System};
 use Setter::{CallSeconds, Seconds, Text};
 
-const PREFIX: &str = "wx_token.";
-
-/// How many settings there are.
-pub const COUNT: usize = 17;
-
 /// Every setting.
 #[rustfmt::skip]
-pub static SETTINGS: [Setting; COUNT] = [
+pub static SETTINGS: [Setting; 17] = [
     row(c"wx_token.appid", c"", System, Text(|to, text| put(&mut to.appid, Ok(text.to_owned())))),
     secret(row(c"wx_token.secret", c"", System, Text(|to, text| put(&mut to.secret, Ok(Secret::new(text)))))),
     row(c"wx_token.accounts_file", c"", System, Text(|to, text| put(&mut to.accounts_file, path(text)))),
@@ -178,7 +173,7 @@ impl Overrides {
 
 /// A setting's name without the prefix.
 fn key(setting: &Setting) -> Option<&'static str> {
-    setting.name.to_str().ok()?.strip_prefix(PREFIX)
+    setting.name.to_str().ok()?.strip_prefix("wx_token.")
 }
 
 /// The longest time that a setting takes, in seconds.

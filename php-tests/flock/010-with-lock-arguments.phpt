@@ -41,7 +41,7 @@ ArgumentCountError: wx_with_lock() expects at least 2 arguments, 1 given
 ArgumentCountError: wx_with_lock() expects at most 3 arguments, 4 given
 ValueError: wx_with_lock(): Argument #1 ($file) must not be empty
 ValueError: wx_with_lock(): Argument #1 ($file) must not contain any null bytes
-ValueError: wx_with_lock(): Argument #1 ($file) must be a path on this machine, not a URL
+ValueError: wx_with_lock(): Argument #1 ($file) must be a local path, not a URL
 TypeError: wx_with_lock(): Argument #1 ($file) must be of type string, array given
 TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, string given
 TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, array given

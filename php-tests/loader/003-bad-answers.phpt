@@ -79,11 +79,11 @@ stdClass
 Closure
   WxToken\NetworkException: cannot refresh 003-bad-answers-4.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; it is not asked again for 1 s
 []
-  WxToken\NetworkException: cannot refresh 003-bad-answers-5.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-5.json: the loader returned neither "expires_in" nor "expire". Add "expires_in" (seconds) or "expire" (Unix time); it is not asked again for 1 s
 ["fake",7200]
-  WxToken\NetworkException: cannot refresh 003-bad-answers-6.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-6.json: the loader returned neither "expires_in" nor "expire". Add "expires_in" (seconds) or "expire" (Unix time); it is not asked again for 1 s
 {"access_token":"fake"}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-7.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-7.json: the loader returned neither "expires_in" nor "expire". Add "expires_in" (seconds) or "expire" (Unix time); it is not asked again for 1 s
 {"expires_in":5}
   WxToken\NetworkException: cannot refresh 003-bad-answers-8.json: the loader's answer is unusable: it has no string "access_token"; it is not asked again for 1 s
 {"expire":%d}
@@ -127,25 +127,25 @@ Closure
 {"access_token":"fake","expires_in":9223372036854775807}
   WxToken\NetworkException: cannot refresh 003-bad-answers-28.json: the loader's answer is unusable: the lifetime is no positive number of seconds; it is not asked again for 1 s
 {"access_token":"fake","expire":"soon"}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-29.json: the loader's answer is unusable: its "expire" is no number; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-29.json: the loader returned an "expire" that is not a number. It must be a Unix time; it is not asked again for 1 s
 {"access_token":"fake","expire":%d}
   WxToken\NetworkException: cannot refresh 003-bad-answers-30.json: the loader's answer is unusable: the lifetime is no positive number of seconds; it is not asked again for 1 s
 ""
-  WxToken\NetworkException: cannot refresh 003-bad-answers-31.json: the loader's answer is unusable: it is a string, but not a JSON object; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-31.json: the loader returned a string that is not a JSON object. It must return an array or a JSON string with "access_token" and "expires_in"; it is not asked again for 1 s
 "fake"
-  WxToken\NetworkException: cannot refresh 003-bad-answers-32.json: the loader's answer is unusable: it is a string, but not a JSON object; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-32.json: the loader returned a string that is not a JSON object. It must return an array or a JSON string with "access_token" and "expires_in"; it is not asked again for 1 s
 "{\"access_token\":\"fake\",\"expires_in\":72"
-  WxToken\NetworkException: cannot refresh 003-bad-answers-33.json: the loader's answer is unusable: it is a string, but not a JSON object; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-33.json: the loader returned a string that is not a JSON object. It must return an array or a JSON string with "access_token" and "expires_in"; it is not asked again for 1 s
 "[{\"access_token\":\"fake\",\"expires_in\":7200}]"
-  WxToken\NetworkException: cannot refresh 003-bad-answers-34.json: the loader's answer is unusable: it is a string, but not a JSON object; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-34.json: the loader returned a string that is not a JSON object. It must return an array or a JSON string with "access_token" and "expires_in"; it is not asked again for 1 s
 "\"fake\""
-  WxToken\NetworkException: cannot refresh 003-bad-answers-35.json: the loader's answer is unusable: it is a string, but not a JSON object; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-35.json: the loader returned a string that is not a JSON object. It must return an array or a JSON string with "access_token" and "expires_in"; it is not asked again for 1 s
 "null"
-  WxToken\NetworkException: cannot refresh 003-bad-answers-36.json: the loader's answer is unusable: it is a string, but not a JSON object; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-36.json: the loader returned a string that is not a JSON object. It must return an array or a JSON string with "access_token" and "expires_in"; it is not asked again for 1 s
 "{\"access_token\":\"fake\ufffd\",\"expires_in\":7200}"
-  WxToken\NetworkException: cannot refresh 003-bad-answers-37.json: the loader's answer is unusable: it is a string, but not a JSON object; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-37.json: the loader returned a string that is not a JSON object. It must return an array or a JSON string with "access_token" and "expires_in"; it is not asked again for 1 s
 "{\"access_token\":\"fake\"}"
-  WxToken\NetworkException: cannot refresh 003-bad-answers-38.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-38.json: the loader returned neither "expires_in" nor "expire". Add "expires_in" (seconds) or "expire" (Unix time); it is not asked again for 1 s
 {"errcode":"fake","access_token":"fake","expires_in":7200}
   WxToken\NetworkException: cannot refresh 003-bad-answers-39.json: the loader's answer is unusable: its "errcode" is not a number; it is not asked again for 1 s
 WxToken\ApiException: cannot refresh 003-bad-answers-0.json: errcode 40013: invalid appid rid: 1; check the AppID: upper and lower case count; it is not asked again for 60 s

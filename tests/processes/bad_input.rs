@@ -288,11 +288,25 @@ fn an_account_that_is_missing_is_a_config_exception_and_makes_no_file() {
 fn a_bad_setting_is_named_at_start_up_and_the_default_counts() {
     let world = world();
     for (name, value, problem) in [
-        ("timeout", "soon", "must be a number of seconds"),
-        ("endpoint", "new", "must be \"stable\", \"classic\" or \"wecom\""),
+        (
+            "timeout",
+            "soon",
+            "must be a number of seconds from 0.001 to 86400; the default (8) is used",
+        ),
+        (
+            "endpoint",
+            "new",
+            "must be \"stable\", \"classic\" or \"wecom\"; the default (stable) is used",
+        ),
         ("api_base", "http://api.weixin.qq.com", "must be https"),
-        ("file_mode", "0", "must be an octal mode"),
-        ("accounts", "relative.json", "must be an absolute path"),
+        ("file_mode", "0", "must be an octal mode from 0600 to 0777; the default (0600) is used"),
+        ("accounts_file", "relative.json", "must be an absolute path; it stays empty"),
+        ("accounts", "relative.json", "must be an absolute path; it stays empty"),
+        (
+            "proxy",
+            "socks5://user:pass@h:1",
+            "must be an http proxy, such as http://proxy.example:3128; it stays empty",
+        ),
     ] {
         let php = world.php().with(&format!("wx_token.{name}={value}"));
         let printed = php.run(&format!("echo ini_get('wx_token.{name}');"), &[]);

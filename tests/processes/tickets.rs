@@ -103,8 +103,11 @@ fn other_types_have_their_own_key_and_files_are_not_mixed_up() {
     let swapped = &world.callers_of("wx_get_ticket($file, \"$file.ticket\")", 1).release()[0];
     assert_eq!(swapped.class(), "WxToken\\FileException", "a token file is no ticket file");
     for (call, problem) in [
-        ("wx_get_ticket($file, $file)", "must not be the token file"),
-        ("wx_get_ticket(\"$file.x\", $file, 'card')", "must be \"jsapi\" or \"wx_card\""),
+        ("wx_get_ticket($file, $file)", "must not be the same file as $tokenFile"),
+        (
+            "wx_get_ticket(\"$file.x\", $file, 'card')",
+            "must be \"jsapi\", \"wx_card\" or \"agent_config\" (WeCom only)",
+        ),
         ("wx_get_ticket(\"$file.x\", $file, '')", "must not be empty"),
     ] {
         let answer = &world.callers_of(call, 1).release()[0];
@@ -129,6 +132,10 @@ fn wecom_has_tokens_and_both_its_tickets() {
     assert_eq!((fetches.get_jsapi_ticket, fetches.ticket_get, fetches.gettoken), (1, 1, 1));
     let wrong = &world.callers_of("wx_get_ticket(\"$file.x\", $file, 'wx_card')", 1).release()[0];
     assert_eq!(wrong.class(), "WxToken\\ConfigException");
+    assert_eq!(
+        wrong.message(),
+        "the ticket type \"wx_card\" does not exist for endpoint \"wecom\". Use \"jsapi\" or \"agent_config\", or change the endpoint"
+    );
 }
 
 #[test]

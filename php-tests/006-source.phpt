@@ -66,7 +66,7 @@ ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a num
 ValueError: wx_get_token(): Argument #2 ($source) option "lock_timeout" must be a number of seconds from 0 to 86400
 ValueError: wx_get_token(): Argument #2 ($source) option "lock_timeout" must be a number of seconds from 0 to 86400
 TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, int given
-TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, string given
+TypeError: wx_get_token(): Argument #2 ($source) must be a valid callback or null, function "no_such_function" not found or invalid function name
 TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, stdClass given
 bool(false)
 wx_get_token(): Argument #2 ($source) contains the unknown option "unknown"; allowed are appid (or corpid), secret (or corpsecret), endpoint, layout, refresh_ahead, lock_timeout, timeout

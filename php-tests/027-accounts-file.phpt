@@ -23,9 +23,9 @@ function run(string $title, array $settings): void
             preg_match("/account wx-\\w+/", $e->getMessage(), $account);
             echo $account[0] ?? $e->getMessage(), "\n";
         }
-        var_dump(ini_get("wx_token.accounts"), ini_get("wx_token.accounts_file"));
+        var_dump(basename(ini_get("wx_token.accounts")), basename(ini_get("wx_token.accounts_file")));
     ', ["$base.json"], $settings)();
-    echo "-- $title\n", str_replace(__DIR__, '…', $output);
+    echo "-- $title\n", $output;
 }
 
 run('the new name', ['wx_token.accounts_file' => "$base.new"]);
@@ -37,3 +37,31 @@ run('a bad value', ['wx_token.accounts_file' => 'relative', 'wx_token.timeout' =
 --CLEAN--
 <?php array_map('unlink', glob(__DIR__ . '/027-accounts-file.{old,new,json}', GLOB_BRACE)); ?>
 --EXPECT--
+-- the new name
+account wx-new
+string(0) ""
+string(21) "027-accounts-file.new"
+exit status 0
+-- the old name
+account wx-old
+string(21) "027-accounts-file.old"
+string(0) ""
+exit status 0
+-- both
+account wx-new
+string(21) "027-accounts-file.old"
+string(21) "027-accounts-file.new"
+exit status 0
+-- both, the other way round
+account wx-new
+string(21) "027-accounts-file.old"
+string(21) "027-accounts-file.new"
+exit status 0
+-- a bad value
+Warning: PHP Startup: wx_token.accounts_file must be an absolute path; it stays empty in Unknown on line 0
+
+Warning: PHP Startup: wx_token.timeout must be a number of seconds from 0.001 to 86400; the default (8) is used in Unknown on line 0
+account wx-old
+string(21) "027-accounts-file.old"
+string(0) ""
+exit status 0

@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr;
 use std::time::Duration;
 
+use ext_php_rs::alloc::efree;
 use ext_php_rs::convert::{FromZvalMut, StubLiteral};
 use ext_php_rs::exception::{PhpException, PhpResult};
 use ext_php_rs::ffi::{
@@ -15,6 +16,7 @@ use ext_php_rs::types::{ZendHashTable, Zval};
 use ext_php_rs::zend::{ExecutorGlobals, ce};
 
 use crate::options::{CallOptions, OptionsArg};
+use wx_token_core::printable::printable;
 use wx_token_core::settings;
 
 /// `ZEND_MODULE_API_NO` of PHP 8.5 (Zend/zend_modules.h). PHP 8.6 takes a parameter from
@@ -31,8 +33,6 @@ unsafe extern "C" {
     fn zend_parse_arg_str_slow(arg: *mut Zval, dest: *mut *mut zend_string, number: u32) -> bool;
     fn zend_parse_arg_double_slow(arg: *const Zval, dest: *mut f64, number: u32) -> bool;
     fn zend_wrong_parameter_type_error(number: u32, spec: _zend_expected_type, arg: *mut Zval);
-    fn zend_wrong_callback_error(number: u32, error: *mut c_char);
-    fn zend_wrong_callback_or_null_error(number: u32, error: *mut c_char);
     fn zend_argument_type_error(number: u32, format: *const c_char, ...);
     fn zend_argument_value_error(number: u32, format: *const c_char, ...);
     fn zend_zval_type_name(arg: *const Zval) -> *const c_char;
@@ -124,7 +124,7 @@ impl<'a, const N: u32> FromZvalMut<'a> for SourceArg<'a, N> {
 
     fn from_zval_mut(zval: &'a mut Zval) -> Option<Self> {
         if zval.is_string() {
-            return is_callback(N, zval, zend_wrong_callback_or_null_error)
+            return is_callback(N, zval, c"must be a valid callback or null, %s")
                 .then_some(Self::Loader(zval));
         }
         // Two strings in a list may name a static method; arrays with other keys are options, always.
@@ -165,31 +165,27 @@ impl<'a, const N: u32> FromZvalMut<'a> for CallableArg<'a, N> {
     const TYPE: DataType = DataType::Callable;
 
     fn from_zval_mut(zval: &'a mut Zval) -> Option<Self> {
-        is_callback(N, zval, zend_wrong_callback_error).then_some(Self(zval))
+        is_callback(N, zval, c"must be a valid callback, %s").then_some(Self(zval))
     }
 }
 
-/// Whether `zval` can be called. If not, `throw` throws PHP's own `TypeError` with PHP's reason.
-fn is_callback(
-    number: u32,
-    zval: &Zval,
-    throw: unsafe extern "C" fn(number: u32, reason: *mut c_char),
-) -> bool {
-    let (none, mut reason) = (ptr::null_mut(), ptr::null_mut());
-    // SAFETY: null asks for neither name nor cache. The engine allocates the reason, which `throw` frees.
-    unsafe {
-        let is_callback =
-            zend_is_callable_ex(zval, none, 0, ptr::null_mut(), ptr::null_mut(), &raw mut reason);
-        if is_callback {
-            return true;
-        }
-        if reason.is_null() {
-            type_error(number, c"must be a valid callback, %s given", zval);
-        } else {
-            throw(number, reason);
+/// Whether `zval` can be called. If not, throws a `TypeError`: `spec`, and PHP's reason for "%s". The reason repeats
+/// text of the script, which may hold anything.
+fn is_callback(number: u32, zval: &Zval, spec: &CStr) -> bool {
+    let (object, name, cache) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+    let mut reason: *mut c_char = ptr::null_mut();
+    // SAFETY: null asks for neither name nor cache. The engine allocates the reason for its caller.
+    let is_callback = unsafe { zend_is_callable_ex(zval, object, 0, name, cache, &raw mut reason) };
+    if !reason.is_null() {
+        // SAFETY: NUL-terminated, and freed once.
+        let text = unsafe { printable(CStr::from_ptr(reason).to_bytes()).to_string() };
+        // SAFETY: as above.
+        unsafe { efree(reason.cast()) };
+        if !is_callback {
+            throw_type_error(number, spec, &CString::new(text).unwrap_or_default());
         }
     }
-    false
+    is_callback
 }
 
 /// `?float`, argument number `N`: a time in seconds.
@@ -225,12 +221,16 @@ impl<const N: u32> SecondsArg<N> {
     }
 }
 
-/// Throws a `TypeError`, in which `spec` has one "%s" for the type of `zval`, unless the engine
-/// has thrown one already.
+/// Throws a `TypeError`, in which `spec` has one "%s" for the type of `zval`.
 pub fn type_error(number: u32, spec: &CStr, zval: &Zval) {
+    throw_type_error(number, spec, type_name(zval));
+}
+
+/// Throws a `TypeError` of `spec` with `reason` for "%s", unless the engine has thrown already.
+fn throw_type_error(number: u32, spec: &CStr, reason: &CStr) {
     if !ExecutorGlobals::has_exception() {
-        // SAFETY: "%s" takes the NUL-terminated name that the engine gives of the type.
-        unsafe { zend_argument_type_error(number, spec.as_ptr(), zend_zval_type_name(zval)) };
+        // SAFETY: both are NUL-terminated, and "%s" takes one string.
+        unsafe { zend_argument_type_error(number, spec.as_ptr(), reason.as_ptr()) };
     }
 }
 

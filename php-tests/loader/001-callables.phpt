@@ -92,7 +92,7 @@ true
 __callStatic: "__callStatic:anything/0"
 true
 -- no loaders
-TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, string given
+TypeError: wx_get_token(): Argument #2 ($source) must be a valid callback or null, function "no_such_function" not found or invalid function name
 ValueError: wx_get_token(): Argument #2 ($source) must have string keys, for example ['appid' => …, 'secret' => …]
 ValueError: wx_get_token(): Argument #2 ($source) must have string keys, for example ['appid' => …, 'secret' => …]
 TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, Plain given

@@ -69,15 +69,15 @@ foreach ([
 <?php array_map('unlink', glob(__DIR__ . '/003-bad-answers-*.json')); ?>
 --EXPECT--
 null
-  WxToken\NetworkException: cannot refresh 003-bad-answers-0.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-0.json: the loader returned null. It must return an array or a JSON string with "access_token" and "expires_in"; it is not asked again for 1 s
 5
-  WxToken\NetworkException: cannot refresh 003-bad-answers-1.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-1.json: the loader returned int. It must return an array or a JSON string with "access_token" and "expires_in"; it is not asked again for 1 s
 true
-  WxToken\NetworkException: cannot refresh 003-bad-answers-2.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-2.json: the loader returned bool. It must return an array or a JSON string with "access_token" and "expires_in"; it is not asked again for 1 s
 stdClass
-  WxToken\NetworkException: cannot refresh 003-bad-answers-3.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-3.json: the loader returned stdClass. It must return an array or a JSON string with "access_token" and "expires_in"; it is not asked again for 1 s
 Closure
-  WxToken\NetworkException: cannot refresh 003-bad-answers-4.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-4.json: the loader returned Closure. It must return an array or a JSON string with "access_token" and "expires_in"; it is not asked again for 1 s
 []
   WxToken\NetworkException: cannot refresh 003-bad-answers-5.json: the loader returned neither "expires_in" nor "expire". Add "expires_in" (seconds) or "expire" (Unix time); it is not asked again for 1 s
 ["fake",7200]
@@ -129,7 +129,7 @@ Closure
 {"access_token":"fake","expire":"soon"}
   WxToken\NetworkException: cannot refresh 003-bad-answers-29.json: the loader returned an "expire" that is not a number. It must be a Unix time; it is not asked again for 1 s
 {"access_token":"fake","expire":%d}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-30.json: the loader's answer is unusable: the lifetime is no positive number of seconds; it is not asked again for 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-30.json: the loader returned an expired token. "expire" must be in the future; it is not asked again for 1 s
 ""
   WxToken\NetworkException: cannot refresh 003-bad-answers-31.json: the loader returned a string that is not a JSON object. It must return an array or a JSON string with "access_token" and "expires_in"; it is not asked again for 1 s
 "fake"

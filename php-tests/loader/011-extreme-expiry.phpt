@@ -15,13 +15,13 @@ foreach ([PHP_INT_MIN, PHP_INT_MAX, (string) PHP_INT_MIN, 1e300, -1e300] as $num
 --CLEAN--
 <?php array_map('unlink', glob(__DIR__ . '/011-extreme-expiry-*.json')); ?>
 --EXPECT--
-WxToken\NetworkException: cannot refresh 011-extreme-expiry-0.json: the loader's answer is unusable: the lifetime is no positive number of seconds; it is not asked again for 1 s
+WxToken\NetworkException: cannot refresh 011-extreme-expiry-0.json: the loader returned an expired token. "expire" must be in the future; it is not asked again for 1 s
 old 1
 WxToken\NetworkException: cannot refresh 011-extreme-expiry-1.json: the loader's answer is unusable: the lifetime is no positive number of seconds; it is not asked again for 1 s
 old 1
-WxToken\NetworkException: cannot refresh 011-extreme-expiry-2.json: the loader's answer is unusable: the lifetime is no positive number of seconds; it is not asked again for 1 s
+WxToken\NetworkException: cannot refresh 011-extreme-expiry-2.json: the loader returned an expired token. "expire" must be in the future; it is not asked again for 1 s
 old 1
 WxToken\NetworkException: cannot refresh 011-extreme-expiry-3.json: the loader's answer is unusable: the lifetime is no positive number of seconds; it is not asked again for 1 s
 old 1
-WxToken\NetworkException: cannot refresh 011-extreme-expiry-4.json: the loader's answer is unusable: the lifetime is no positive number of seconds; it is not asked again for 1 s
+WxToken\NetworkException: cannot refresh 011-extreme-expiry-4.json: the loader returned an expired token. "expire" must be in the future; it is not asked again for 1 s
 old 1

@@ -22,6 +22,7 @@ use crate::path::{PathArg, as_path, check_directory};
 use crate::{environment, exceptions, frame, log, settings, status};
 use wx_token_core::account::{self, Account};
 use wx_token_core::clock::SystemClock;
+use wx_token_core::endpoint::Endpoint;
 use wx_token_core::error::{ConfigError, Error};
 use wx_token_core::protocol::{self, Call, LazySource, Remote, held_locks};
 use wx_token_core::record::TokenOwner;

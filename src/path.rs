@@ -78,7 +78,7 @@ impl<'a, const N: u32> PathArg<'a, N> {
         let expanded = unsafe { expand_filepath(self.0.as_ptr(), resolved.as_mut_ptr()) };
         if expanded.is_null() {
             let too_long = std::io::Error::from_raw_os_error(libc::ENAMETOOLONG);
-            let error = FileError::from_io(named, "find", too_long);
+            let error = FileError::from_io(named, "open", too_long);
             return Err(exceptions::from_file(named, error));
         }
         // SAFETY: on success the engine has written a NUL-terminated path.

@@ -23,7 +23,7 @@ pub struct FileError {
 
 impl FileError {
     /// The operating system did not `task` the file at `path`.
-    pub(crate) fn from_io(path: &Path, task: &'static str, error: impl Into<SystemError>) -> Self {
+    pub fn from_io(path: &Path, task: &'static str, error: impl Into<SystemError>) -> Self {
         let error = error.into();
         let (problem, remedy) = explain(path, task, &error);
         Self { path: path.to_owned(), task, problem, remedy, source: Some(error.error) }

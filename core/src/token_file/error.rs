@@ -66,9 +66,9 @@ impl FileError {
             Refusal::Foreign(reason) => {
                 (format!("it is not a token file: {reason}"), "Check the path")
             }
-            Refusal::Unclear { reason, remedy } => (reason.clone(), *remedy),
+            Refusal::Ambiguous { reason, remedy } => (reason.clone(), *remedy),
         };
-        let remedy = format!("{remedy}. The file is unchanged");
+        let remedy = format!("{remedy}; the file is unchanged");
         Self::without_source(path, "use", problem, &remedy)
     }
 

@@ -1,4 +1,4 @@
-//! A JSON object, its members found in the text, and changed in it where they stand.
+//! A JSON object: where its members stand in the text, and how the text changes with them.
 
 use std::fmt;
 use std::ops::Range;
@@ -7,13 +7,15 @@ use serde::Deserializer as _;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::splice::splice;
+
 /// The members of an object, and where their values stand in the text.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Object {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Object {
     members: Vec<Member>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Member {
     key: String,
     value: Range<usize>,
@@ -21,73 +23,62 @@ struct Member {
 
 impl Object {
     /// Reads `text`, which must be a JSON object and nothing else.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let members = deserializer.deserialize_map(Members(text)).ok()?;
         deserializer.end().ok()?;
         Some(Self { members })
     }
 
-    /// The value of `key` as it is spelled in `text`. The last of several counts, as for
-    /// json_decode().
-    #[must_use]
-    pub fn get<'t>(&self, text: &'t str, key: &str) -> Option<&'t str> {
-        let member = self.members.iter().rfind(|member| member.key == key)?;
-        text.get(member.value.clone())
+    /// The value of `key` as it is spelled in `text`.
+    pub(super) fn get<'t>(&self, text: &'t str, key: &str) -> Option<&'t str> {
+        text.get(self.member(key)?.value.clone())
     }
 
-    /// Every key.
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
+    /// The last of several counts, as for json_decode().
+    fn member(&self, key: &str) -> Option<&Member> {
+        self.members.iter().rfind(|member| member.key == key)
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         self.members.iter().map(|member| member.key.as_str())
     }
 
-    /// `text` with the value of `key` replaced, appended, or (for `None`) taken out with its key.
-    #[must_use]
-    pub fn edit(&self, text: &str, key: &str, value: Option<&str>) -> String {
-        let Some(value) = value else { return self.without(text, key) };
-        let mut text = text.to_owned();
-        match self.members.iter().rfind(|member| member.key == key) {
-            Some(member) => text.replace_range(member.value.clone(), value),
-            None => {
-                let comma = if self.members.is_empty() { "" } else { "," };
-                let key = serde_json::Value::from(key);
-                let end = self.members.last().map_or_else(|| opening(&text), |last| last.value.end);
-                text.insert_str(end, &format!("{comma}{key}:{value}"));
+    /// `text` with each value of `changes` replaced, appended, or (for `None`) removed with its key.
+    pub(super) fn edit(&self, text: &str, changes: &[(&str, Option<String>)]) -> String {
+        let opening = text.find('{').map_or(0, |brace| brace + 1);
+        // All of several equal keys go: one that stayed would count from now on.
+        let is_removed = |member: &Member| {
+            changes.iter().any(|(key, value)| value.is_none() && *key == member.key)
+        };
+        let mut splices = Vec::new();
+        let (mut end, mut is_first) = (opening, true);
+        for member in &self.members {
+            if is_removed(member) {
+                splices.push((end..member.value.end, String::new()));
+            } else if is_first {
+                // The comma after what stood before it.
+                let rest = text.get(end..).filter(|_| end > opening).unwrap_or_default();
+                let comma = rest.find(',').map_or(0, |comma| comma + 1);
+                splices.push((end..end + comma, String::new()));
+                is_first = false;
+            }
+            end = member.value.end;
+        }
+        let mut appended = String::new();
+        for (key, value) in changes {
+            let Some(value) = value else { continue };
+            if let Some(member) = self.member(key) {
+                splices.push((member.value.clone(), value.clone()));
+            } else {
+                let comma = if is_first { "" } else { "," };
+                appended += &format!("{comma}{}:{value}", serde_json::Value::from(*key));
+                is_first = false;
             }
         }
-        text
+        splices.push((end..end, appended));
+        splice(text, splices)
     }
-
-    /// All of several equal keys go: one that stayed would count from now on.
-    fn without(&self, text: &str, key: &str) -> String {
-        let (mut text, mut left) = (text.to_owned(), self.members.len());
-        // From the back to the front, so that the places before stay what they are.
-        for (index, member) in self.members.iter().enumerate().rev() {
-            if member.key == key {
-                let before = index.checked_sub(1).and_then(|index| self.members.get(index));
-                let gap = match before {
-                    Some(before) => before.value.end..member.value.end,
-                    None => leading_gap(&text, member, left > 1),
-                };
-                text.replace_range(gap, "");
-                left -= 1;
-            }
-        }
-        text
-    }
-}
-
-/// The first member, with the comma that follows it if others do.
-fn leading_gap(text: &str, first: &Member, others_follow: bool) -> Range<usize> {
-    let rest = text.get(first.value.end..).unwrap_or_default();
-    let comma = rest.find(',').filter(|_| others_follow).map_or(0, |comma| comma + 1);
-    opening(text)..first.value.end + comma
-}
-
-/// The place behind the opening brace.
-fn opening(text: &str) -> usize {
-    text.find('{').map_or(0, |brace| brace + 1)
 }
 
 struct Members<'t>(&'t str);
@@ -115,7 +106,7 @@ mod tests {
     use super::*;
 
     fn edit(text: &str, key: &str, value: Option<&str>) -> String {
-        Object::parse(text).unwrap().edit(text, key, value)
+        Object::parse(text).unwrap().edit(text, &[(key, value.map(str::to_owned))])
     }
 
     #[test]

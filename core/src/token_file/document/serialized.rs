@@ -3,9 +3,11 @@
 
 use std::ops::Range;
 
+use super::splice::splice;
+
 /// The elements of a serialized array, and where their values stand in the text.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Array {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Array {
     /// Where the number of elements stands.
     count: Range<usize>,
     /// Where the closing brace stands.
@@ -13,7 +15,7 @@ pub struct Array {
     elements: Vec<Element>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Element {
     key: String,
     /// Key and value together.
@@ -23,7 +25,7 @@ struct Element {
 
 /// A scalar, as far as it matters here.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Scalar<'a> {
+pub(super) enum Scalar<'a> {
     /// `s:…`
     Text(&'a str),
     /// `i:…` or `d:…`
@@ -32,56 +34,54 @@ pub enum Scalar<'a> {
     Nothing,
 }
 
-/// Arrays within arrays, at the most.
+/// How deep arrays may be nested.
 const MAX_DEPTH: usize = 16;
 
 impl Array {
     /// Reads `text`, which must be a serialized array and nothing else, but for white space.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let mut cursor = Cursor { text, at: 0 };
         let array = cursor.array(0)?;
         text.get(cursor.at..)?.trim().is_empty().then_some(array)
     }
 
     /// The element `key` of the array in `text`.
-    #[must_use]
-    pub fn get<'t>(&self, text: &'t str, key: &str) -> Option<Scalar<'t>> {
-        let element = self.elements.iter().rfind(|element| element.key == key)?;
-        let mut cursor = Cursor { text, at: element.value.start };
-        cursor.scalar()
+    pub(super) fn get<'t>(&self, text: &'t str, key: &str) -> Option<Scalar<'t>> {
+        Cursor { text, at: self.element(key)?.value.start }.scalar()
     }
 
-    /// `text` with the element `key` replaced, appended, or (for `None`) taken out.
-    #[must_use]
-    pub fn edit(&self, text: &str, key: &str, value: Option<&str>) -> String {
-        let (mut text, mut count) = (text.to_owned(), self.elements.len());
-        let old = self.elements.iter().rfind(|element| element.key == key);
-        // From the back to the front, so that the places before stay what they are.
-        match (old, value) {
-            (Some(element), Some(value)) => text.replace_range(element.value.clone(), value),
-            (None, Some(value)) => {
-                text.insert_str(self.end, &format!("{}{value}", string(key)));
-                count += 1;
-            }
-            // All of several equal keys: one that stayed would count from now on.
-            (_, None) => {
-                for element in self.elements.iter().rev().filter(|element| element.key == key) {
-                    text.replace_range(element.whole.clone(), "");
-                    count -= 1;
+    fn element(&self, key: &str) -> Option<&Element> {
+        self.elements.iter().rfind(|element| element.key == key)
+    }
+
+    /// `text` with each element of `changes` replaced, appended, or (for `None`) removed.
+    pub(super) fn edit(&self, text: &str, changes: &[(&str, Option<String>)]) -> String {
+        let (mut splices, mut count) = (Vec::new(), self.elements.len());
+        for (key, value) in changes {
+            match (value, self.element(key)) {
+                (Some(value), Some(element)) => splices.push((element.value.clone(), value.clone())),
+                (Some(value), None) => {
+                    splices.push((self.end..self.end, string(key) + value));
+                    count += 1;
+                }
+                // All of several equal keys: one that stayed would count from now on.
+                (None, _) => {
+                    for element in self.elements.iter().filter(|element| element.key == *key) {
+                        splices.push((element.whole.clone(), String::new()));
+                        count -= 1;
+                    }
                 }
             }
         }
         if count != self.elements.len() {
-            text.replace_range(self.count.clone(), &count.to_string());
+            splices.push((self.count.clone(), count.to_string()));
         }
-        text
+        splice(text, splices)
     }
 }
 
 /// `text` as a serialized string.
-#[must_use]
-pub fn string(text: &str) -> String {
+pub(super) fn string(text: &str) -> String {
     format!("s:{}:\"{text}\";", text.len())
 }
 
@@ -99,7 +99,7 @@ impl<'t> Cursor<'t> {
         self.rest().starts_with(token).then(|| self.at += token.len())
     }
 
-    /// Up to `end`, which is passed over.
+    /// The text up to `end`, which is skipped.
     fn until(&mut self, end: char) -> Option<&'t str> {
         let found = self.rest().split_once(end)?.0;
         self.at += found.len() + end.len_utf8();
@@ -179,7 +179,8 @@ mod tests {
     #[test]
     fn an_edit_changes_one_element_and_the_count() {
         fn edit(text: &str, key: &str, value: Option<&str>) -> String {
-            Array::parse(text).unwrap().edit(text, key, value)
+            let value = value.map(str::to_owned);
+            Array::parse(text).unwrap().edit(text, &[(key, value)])
         }
         let longer = edit(FILE, "value", Some(&string("longer")));
         assert_eq!(longer, FILE.replace(r#"s:3:"abc""#, r#"s:6:"longer""#));

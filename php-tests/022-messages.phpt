@@ -75,7 +75,7 @@ rmdir($dir);
 ?>
 --EXPECT--
 "\u2026/022-messages/a\nb"
-  "cannot use \u2026/022-messages/a\\nb: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"
+  "cannot use \u2026/022-messages/a\\nb: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged"
 bool(true)
 bool(true)
 bool(true)
@@ -83,7 +83,7 @@ bool(true)
   "cannot refresh \u2026/022-messages/a\\nb: errcode 40013: in\\nvalid \\u{202e}\\u{1b}[1m; check the AppID: upper and lower case count; it is not asked again for 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
   "cannot lock \u2026/022-messages/a\\nb: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
 "\u2026/022-messages/\u202egpj.exe"
-  "cannot use \u2026/022-messages/\\u{202e}gpj.exe: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"
+  "cannot use \u2026/022-messages/\\u{202e}gpj.exe: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged"
 bool(true)
 bool(true)
 bool(true)
@@ -91,7 +91,7 @@ bool(true)
   "cannot refresh \u2026/022-messages/\\u{202e}gpj.exe: errcode 40013: in\\nvalid \\u{202e}\\u{1b}[1m; check the AppID: upper and lower case count; it is not asked again for 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
   "cannot lock \u2026/022-messages/\\u{202e}gpj.exe: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
 "\u2026/022-messages/a\u2028b"
-  "cannot use \u2026/022-messages/a\\u{2028}b: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"
+  "cannot use \u2026/022-messages/a\\u{2028}b: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged"
 bool(true)
 bool(true)
 bool(true)
@@ -99,7 +99,7 @@ bool(true)
   "cannot refresh \u2026/022-messages/a\\u{2028}b: errcode 40013: in\\nvalid \\u{202e}\\u{1b}[1m; check the AppID: upper and lower case count; it is not asked again for 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
   "cannot lock \u2026/022-messages/a\\u{2028}b: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
 "\u2026/022-messages/a\ufffdb"
-  "cannot use \u2026/022-messages/a\\xffb: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"
+  "cannot use \u2026/022-messages/a\\xffb: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged"
 bool(true)
 bool(true)
 bool(true)
@@ -107,7 +107,7 @@ bool(true)
   "cannot refresh \u2026/022-messages/a\\xffb: errcode 40013: in\\nvalid \\u{202e}\\u{1b}[1m; check the AppID: upper and lower case count; it is not asked again for 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
   "cannot lock \u2026/022-messages/a\\xffb: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
 "\u2026/022-messages/\u001b]0;title\u0007"
-  "cannot use \u2026/022-messages/\\u{1b}]0;title\\u{7}: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"
+  "cannot use \u2026/022-messages/\\u{1b}]0;title\\u{7}: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged"
 bool(true)
 bool(true)
 bool(true)
@@ -115,7 +115,7 @@ bool(true)
   "cannot refresh \u2026/022-messages/\\u{1b}]0;title\\u{7}: errcode 40013: in\\nvalid \\u{202e}\\u{1b}[1m; check the AppID: upper and lower case count; it is not asked again for 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
   "cannot lock \u2026/022-messages/\\u{1b}]0;title\\u{7}: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
 "\u2026/022-messages/\u200b"
-  "cannot use \u2026/022-messages/\\u{200b}: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"
+  "cannot use \u2026/022-messages/\\u{200b}: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged"
 bool(true)
 bool(true)
 bool(true)
@@ -123,7 +123,7 @@ bool(true)
   "cannot refresh \u2026/022-messages/\\u{200b}: errcode 40013: in\\nvalid \\u{202e}\\u{1b}[1m; check the AppID: upper and lower case count; it is not asked again for 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
   "cannot lock \u2026/022-messages/\\u{200b}: this call comes from a loader that is running under that lock; a loader must not call wx_token on its own file"
 "\u2026/022-messages/plain \"' \\ \u7f13\u5b58"
-  "cannot use \u2026/022-messages/plain \"' \\ \u7f13\u5b58: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"
+  "cannot use \u2026/022-messages/plain \"' \\ \u7f13\u5b58: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged"
 bool(true)
 bool(true)
 bool(true)

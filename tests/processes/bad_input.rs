@@ -101,7 +101,7 @@ fn an_expiry_that_is_none_is_refused_and_one_in_the_past_is_refreshed() {
         let world = world();
         let content = format!(r#"{{"access_token":"abc","expire":{expiry}}}"#);
         world.write(&content);
-        refused(&world, &world.file(), "its expiry is not a number");
+        refused(&world, &world.file(), "its \"expire\" is not a number");
         assert_eq!(fs::read(world.file()).ok(), Some(content.into_bytes()));
     }
     for expiry in ["-1", "-1.5", "1.5", "\"5\"", "null", "0"] {

@@ -46,7 +46,8 @@ impl JsonFile {
         let expiry = find_expiry(&object, spec.layout)?;
         if token_key.is_none() && expiry.is_none() && state == RefreshState::default() {
             // WeChat's error, stored by code that did not look at it, is nothing to keep.
-            let is_nothing = object.keys().next().is_none() || object.get(text, "errcode").is_some();
+            let is_nothing =
+                object.keys().next().is_none() || object.get(text, "errcode").is_some();
             let foreign = Refusal::Foreign("it is JSON without a token and its expiry");
             return if is_nothing { Ok(Found::Nothing) } else { Err(foreign) };
         }

@@ -1,28 +1,28 @@
-//! How legacy projects spell an expiry, and what their numbers mean.
+//! How legacy projects write an expiry, and what their numbers mean.
 //!
-//! Nothing is guessed: a key that is used in two meanings is refused until the caller says which.
+//! Nothing is guessed: a key with two meanings is rejected until the caller says which.
 
 use std::time::Duration;
 
 use crate::clock::Timestamp;
 
-/// The first bytes of the JS-SDK sample's files: opened in a browser, they show nothing. Its readers
-/// cut off 15 bytes, whatever they are.
-pub const GUARD: &str = "<?php exit();?>";
+/// The first bytes of the JS-SDK sample's files: a browser that opens one shows nothing. Its readers
+/// cut off 15 bytes without a look at them.
+pub(super) const GUARD: &str = "<?php exit();?>";
 
-/// How a file spells what it keeps.
+/// How a file holds token and expiry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     /// A JSON object, perhaps behind the guard.
     Json {
-        /// Under which key the expiry stands.
+        /// The key of the expiry.
         expiry: Expiry,
         /// Whether the guard stands before it.
         guarded: bool,
     },
     /// `serialize()` of an array of `name`, `value` and `expired`.
     Serialized,
-    /// The token alone; it lives two hours from the file's modification time.
+    /// The token alone; it is valid for two hours from the file's modification time.
     Plain,
 }
 
@@ -39,7 +39,7 @@ pub enum Expiry {
     ExpiresAt,
     /// `expired`
     Expired,
-    /// `expires_in`: up to 100 000 a duration from the file's modification time, above a moment
+    /// `expires_in`: up to 100 000 a duration from the file's modification time, above a Unix time
     ExpiresIn,
     /// `expires_time` as the time of the fetch: its readers trust the token for an hour
     Fetched,
@@ -48,8 +48,8 @@ pub enum Expiry {
 }
 
 /// Keys with one meaning, in the order in which they count: a file of WeChat's whole answer has an
-/// `expires_in` beside the moment that its writer added.
-pub const UNAMBIGUOUS: [Expiry; 6] = [
+/// `expires_in` beside the Unix time that its writer added.
+pub(super) const UNAMBIGUOUS: [Expiry; 6] = [
     Expiry::Expire,
     Expiry::ExpireTime,
     Expiry::Expires,
@@ -58,17 +58,17 @@ pub const UNAMBIGUOUS: [Expiry; 6] = [
     Expiry::ExpiresIn,
 ];
 
-/// From here on a number counts milliseconds.
+/// From this number on, a Unix time counts milliseconds.
 const MILLISECONDS_FROM: i64 = 1_000_000_000_000;
 
-/// Up to here an `expires_in` is a duration, in seconds.
+/// Up to this number, `expires_in` is a duration in seconds.
 const LONGEST_DURATION: i64 = 100_000;
 
 /// How long readers of `expires_time` trust a token after its fetch.
 const TRUSTED_AFTER_FETCH: Duration = Duration::from_secs(3600);
 
 /// How long readers of a plain file trust it after its modification.
-pub const PLAIN_LIFE: Duration = Duration::from_secs(7200);
+pub(super) const PLAIN_LIFE: Duration = Duration::from_secs(7200);
 
 impl Expiry {
     /// The key.
@@ -85,27 +85,25 @@ impl Expiry {
         }
     }
 
-    /// The moment that `number` means in a file that was written at `written`.
-    #[must_use]
-    pub fn to_timestamp(self, number: i64, written: Timestamp) -> Timestamp {
+    /// The expiry that `number` means in a file that was written at `written`.
+    pub(super) fn to_timestamp(self, number: i64, written: Timestamp) -> Timestamp {
         match self {
             Self::ExpiresIn if number <= LONGEST_DURATION => {
                 written + Duration::from_secs(u64::try_from(number).unwrap_or(0))
             }
-            Self::Fetched => moment(number) + TRUSTED_AFTER_FETCH,
-            _ => moment(number),
+            Self::Fetched => timestamp(number) + TRUSTED_AFTER_FETCH,
+            _ => timestamp(number),
         }
     }
 
-    /// The number that means `expiry` in a file that is written at `now`, in the way of the number
-    /// that stood there before.
-    #[must_use]
-    pub fn to_number(self, expiry: Timestamp, now: Timestamp, before: Option<i64>) -> i64 {
+    /// The number that means `expiry` in a file that is written at `now`, in the unit of the number
+    /// `before` it.
+    pub(super) fn to_number(self, expiry: Timestamp, now: Timestamp, before: Option<i64>) -> i64 {
         let is_millis = before.is_some_and(|number| number >= MILLISECONDS_FROM);
         let number = |moment: Timestamp| if is_millis { moment.millis() } else { moment.secs() };
         match self {
             Self::ExpiresIn if before.is_none_or(|number| number <= LONGEST_DURATION) => {
-                // More would be read as a moment, long past.
+                // More would be read as a Unix time, long past.
                 let seconds = i64::try_from(expiry.since(now).as_secs());
                 seconds.map_or(LONGEST_DURATION, |seconds| seconds.min(LONGEST_DURATION))
             }
@@ -115,13 +113,12 @@ impl Expiry {
     }
 
     /// Whether `number` counts from the file's modification time.
-    #[must_use]
-    pub const fn counts_from_modification(self, number: i64) -> bool {
+    pub(super) const fn counts_from_modification(self, number: i64) -> bool {
         matches!(self, Self::ExpiresIn) && number <= LONGEST_DURATION
     }
 }
 
-const fn moment(number: i64) -> Timestamp {
+const fn timestamp(number: i64) -> Timestamp {
     if number >= MILLISECONDS_FROM {
         Timestamp::from_millis(number)
     } else {
@@ -130,17 +127,17 @@ const fn moment(number: i64) -> Timestamp {
 }
 
 impl Layout {
-    /// What a new file is unless the caller says otherwise.
-    pub const DEFAULT: Self = Self::Json { expiry: Expiry::Expire, guarded: false };
+    /// The layout of a new file, unless the caller says otherwise.
+    pub(super) const DEFAULT: Self = Self::Json { expiry: Expiry::Expire, guarded: false };
 
-    /// What a new file is whose name ends in `.php`.
-    pub const GUARDED: Self = Self::Json { expiry: Expiry::ExpireTime, guarded: true };
+    /// The layout of a new file whose name ends in `.php`.
+    pub(super) const GUARDED: Self = Self::Json { expiry: Expiry::ExpireTime, guarded: true };
 
-    /// Every name that the option `layout` takes.
+    /// Every value of the option `layout`.
     pub const NAMES: &str = "expire, expire_time, expires, expires_at, expired, expires_in, \
         expires_time:fetched, expires_time:expiry, guarded, serialize, plain";
 
-    /// The layout that is called `name` in the option `layout`.
+    /// The layout that the option `layout` calls `name`.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
         let json = |expiry| Some(Self::Json { expiry, guarded: false });

@@ -280,7 +280,8 @@ impl Document {
         let attribute = Attribute { state: beside, record }.to_text();
         let at = token.map_or(self.origin.written, |(_, now)| now);
         let edit = Edit { token: token.map(|(token, _)| token), at, state: inside };
-        let format = self.format.as_ref().map_or_else(|| Cow::Owned(self.new_format()), Cow::Borrowed);
+        let format =
+            self.format.as_ref().map_or_else(|| Cow::Owned(self.new_format()), Cow::Borrowed);
         let content = match &*format {
             Format::Json(file) => file.write(&edit),
             Format::Serialized(file) => file.write(&edit),

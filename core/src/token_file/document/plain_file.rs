@@ -9,9 +9,9 @@ use crate::token::{Token, is_token};
 /// Reads `trimmed`, the file without the white space around it.
 pub(super) fn read(trimmed: &[u8], written: Timestamp) -> Result<Found, Refusal> {
     let value = str::from_utf8(trimmed).ok();
-    let value = value
-        .filter(|text| is_token(text) && !text.starts_with('{'))
-        .ok_or(Refusal::Foreign("with layout \"plain\", it must contain the token and nothing else"))?;
+    let value = value.filter(|text| is_token(text) && !text.starts_with('{')).ok_or(
+        Refusal::Foreign("with layout \"plain\", it must contain the token and nothing else"),
+    )?;
     let token = Some((value.to_owned(), written + PLAIN_LIFE));
     Ok(Found::Kept { format: Format::Plain, token, state: None })
 }

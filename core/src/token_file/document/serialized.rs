@@ -59,7 +59,9 @@ impl Array {
         let (mut splices, mut count) = (Vec::new(), self.elements.len());
         for (key, value) in changes {
             match (value, self.element(key)) {
-                (Some(value), Some(element)) => splices.push((element.value.clone(), value.clone())),
+                (Some(value), Some(element)) => {
+                    splices.push((element.value.clone(), value.clone()))
+                }
                 (Some(value), None) => {
                     splices.push((self.end..self.end, string(key) + value));
                     count += 1;

@@ -131,7 +131,8 @@ fn content_with_nothing_to_lose_is_replaced_as_a_whole() {
 
 #[test]
 fn a_rewrite_touches_token_and_expiry_alone() {
-    let text = "{ \"a\" : 1.0,\n\t\"expire\": \"5\", \"n\\u0061\":[ 1,2 ], \"access_token\" :\"x\" }\n";
+    let text =
+        "{ \"a\" : 1.0,\n\t\"expire\": \"5\", \"n\\u0061\":[ 1,2 ], \"access_token\" :\"x\" }\n";
     assert_eq!(
         rewritten(text),
         "{ \"a\" : 1.0,\n\t\"expire\": \"1700000000\", \"n\\u0061\":[ 1,2 ], \"access_token\" :\"NEW\" }\n"
@@ -301,8 +302,7 @@ fn a_long_life_is_noted_survives_a_failure_and_goes_with_the_token_that_had_it()
         assert!(long_lived(&stored), "{text}");
         assert!(long_lived(&reparse(stored.with_failure(&record()).unwrap())), "{text}");
     }
-    let by_others =
-        r#"{"access_token":"x","expire":1800000000,"wx_token":{"expires_at_ms":5}}"#;
+    let by_others = r#"{"access_token":"x","expire":1800000000,"wx_token":{"expires_at_ms":5}}"#;
     assert!(!long_lived(&parse(by_others).unwrap()), "stored by other code since");
     let never = "a:2:{s:5:\"value\";s:3:\"abc\";s:7:\"expired\";i:0;}";
     assert!(long_lived(&parse(never).unwrap()), "it does not expire, says WeChatDeveloper");
@@ -361,8 +361,7 @@ fn a_file_that_is_torn_behind_its_guard_keeps_the_guard() {
     let torn = r#"a:3:{s:4:"name";s:17:"wx"#;
     assert!(parse(torn).unwrap().is_damaged());
     assert!(
-        rewritten(torn)
-            .starts_with(r#"a:3:{s:4:"name";s:10:"token.json";s:5:"value";s:3:"NEW";"#)
+        rewritten(torn).starts_with(r#"a:3:{s:4:"name";s:10:"token.json";s:5:"value";s:3:"NEW";"#)
     );
 }
 
@@ -379,10 +378,7 @@ fn a_new_file_has_the_layout_of_its_name_or_of_the_option() {
         new("access_token.php", None),
         r#"<?php exit();?>{"access_token":"NEW","expire_time":1700000000}"#
     );
-    assert_eq!(
-        new("t", Some("expires_at")),
-        r#"{"access_token":"NEW","expires_at":1700000000}"#
-    );
+    assert_eq!(new("t", Some("expires_at")), r#"{"access_token":"NEW","expires_at":1700000000}"#);
     assert_eq!(
         new("t", Some("expires_time:expiry")),
         r#"{"access_token":"NEW","expires_time":1700000000}"#
@@ -485,8 +481,7 @@ fn the_newest_failure_counts_wherever_it_stands() {
 
 #[test]
 fn php_source_is_never_taken_for_a_token_file() {
-    for text in ["<?php\n$access_token = array('access_token' => 'a');\n?>", "<?php exit; ?>{}"]
-    {
+    for text in ["<?php\n$access_token = array('access_token' => 'a');\n?>", "<?php exit; ?>{}"] {
         assert!(parse(text).is_err_and(|why| way_out(&why).contains("in a loader")), "{text}");
     }
     assert!(parse("<?php exit();?>echo 1;").is_err());

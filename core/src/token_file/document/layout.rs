@@ -72,7 +72,6 @@ pub(super) const PLAIN_LIFE: Duration = Duration::from_secs(7200);
 
 impl Expiry {
     /// The key.
-    #[must_use]
     pub const fn key(self) -> &'static str {
         match self {
             Self::Expire => "expire",
@@ -138,7 +137,6 @@ impl Layout {
         expires_time:fetched, expires_time:expiry, guarded, serialize, plain";
 
     /// The layout that the option `layout` calls `name`.
-    #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
         let json = |expiry| Some(Self::Json { expiry, guarded: false });
         match name {
@@ -152,7 +150,6 @@ impl Layout {
     }
 
     /// The layout's name in a status.
-    #[must_use]
     pub fn name(self) -> String {
         match self {
             Self::Serialized => "serialize".to_owned(),

@@ -5,24 +5,23 @@
 
 mod json;
 mod json_file;
+mod keyed;
 mod layout;
+mod members;
 mod plain_file;
 mod refresh_state;
 mod refusal;
 mod serialized;
 mod serialized_file;
 mod spec;
-mod splice;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
 use std::fmt;
 
-use self::json_file::JsonFile;
+use self::keyed::Keyed;
 use self::layout::GUARD;
-use self::refresh_state::{Attribute, RefreshState};
-use self::serialized_file::SerializedFile;
+use self::refresh_state::RefreshState;
 use crate::clock::Timestamp;
 use crate::failure::FailureRecord;
 use crate::record::Record;
@@ -69,35 +68,18 @@ impl fmt::Debug for Content {
 /// What is in a file.
 enum Found {
     Kept {
-        /// The format, and the places that a write changes.
-        format: Format,
+        layout: Layout,
+        /// `None` with layout "plain".
+        file: Option<Keyed>,
         /// A token that may be handed out, and its expiry.
         token: Option<(String, Timestamp)>,
-        /// `None` where the format has no room for it.
+        /// `None` where the layout has no room for it.
         state: Option<RefreshState>,
     },
-    /// Nothing to keep: a write makes the file anew.
-    Nothing,
+    /// Nothing to keep: a write makes the file anew, in this layout.
+    Nothing(Layout),
     /// The same, and a write or a copy of the file broke off.
-    Truncated,
-}
-
-/// A file as its format reads it: what a write needs besides the [`Edit`].
-#[derive(Clone)]
-enum Format {
-    Json(JsonFile),
-    Serialized(SerializedFile),
-    Plain,
-}
-
-impl Format {
-    fn layout(&self) -> Layout {
-        match self {
-            Self::Json(file) => file.layout(),
-            Self::Serialized(_) => Layout::Serialized,
-            Self::Plain => Layout::Plain,
-        }
-    }
+    Truncated(Layout),
 }
 
 /// What a write changes.
@@ -115,13 +97,13 @@ struct Edit<'a> {
 pub struct Document {
     spec: FileSpec,
     origin: Origin,
-    /// `None` while the file holds nothing.
-    format: Option<Format>,
-    /// The layout of a file that is made anew.
-    new: Layout,
+    layout: Layout,
+    file: Option<Keyed>,
+    /// It holds nothing, and a write makes it anew.
+    is_new: bool,
     token: Option<Token>,
     state: RefreshState,
-    attributes: Vec<Attribute>,
+    attributes: Vec<RefreshState>,
     is_damaged: bool,
 }
 
@@ -137,10 +119,9 @@ impl fmt::Debug for Document {
 
 impl Document {
     /// A file with nothing in it.
-    #[must_use]
     pub fn empty(spec: FileSpec, origin: Origin) -> Self {
-        let new = layout_for_new(spec, &origin);
-        Self::new(spec, origin, new, Found::Nothing)
+        let found = Found::Nothing(layout_for_new(spec, &origin));
+        Self::new(spec, origin, found)
     }
 
     /// Reads the bytes of a file.
@@ -148,63 +129,57 @@ impl Document {
     /// # Errors
     /// Why this is not the file that is expected, and must not be overwritten.
     pub fn parse(bytes: &[u8], spec: FileSpec, origin: Origin) -> Result<Self, Refusal> {
-        let (new, found) = recognize(bytes, spec, &origin)?;
-        Ok(Self::new(spec, origin, new, found))
+        let found = recognize(bytes, spec, &origin)?;
+        Ok(Self::new(spec, origin, found))
     }
 
-    fn new(spec: FileSpec, origin: Origin, new: Layout, found: Found) -> Self {
+    fn new(spec: FileSpec, origin: Origin, found: Found) -> Self {
         let attributes: Vec<_> =
-            origin.attributes.iter().map(|text| Attribute::read(text)).collect();
-        let is_damaged = matches!(found, Found::Truncated);
-        let (format, token, state) = match found {
-            Found::Kept { format, token, state } => (Some(format), token, state),
-            Found::Nothing | Found::Truncated => (None, None, None),
+            origin.attributes.iter().map(|text| RefreshState::read(text)).collect();
+        let is_damaged = matches!(found, Found::Truncated(_));
+        let is_new = !matches!(found, Found::Kept { .. });
+        let (layout, file, token, state) = match found {
+            Found::Kept { layout, file, token, state } => (layout, file, token, state),
+            Found::Nothing(layout) | Found::Truncated(layout) => (layout, None, None, None),
         };
-        let beside = || attributes.first().map(|attribute| attribute.state.clone());
-        let mut state = state.or_else(beside).unwrap_or_default();
+        let mut state = state.or_else(|| attributes.first().cloned()).unwrap_or_default();
         let token = token.map(|(value, expiry)| state.token(value, expiry));
         // A failure that the content could not take stands in an attribute, and a later one in the content.
-        let failures = attributes.iter().filter_map(|attribute| attribute.state.failure.as_ref());
+        let failures = attributes.iter().filter_map(|attribute| attribute.failure.as_ref());
         let newest = failures.chain(&state.failure).max_by_key(|failure| failure.failed_at);
         state.failure = newest.cloned();
-        Self { spec, origin, format, new, token, state, attributes, is_damaged }
+        Self { spec, origin, layout, file, is_new, token, state, attributes, is_damaged }
     }
 
     /// What the caller expects of the file.
-    #[must_use]
     pub const fn spec(&self) -> FileSpec {
         self.spec
     }
 
     /// The token, if there is a usable one, valid or expired.
-    #[must_use]
     pub const fn token(&self) -> Option<&Token> {
         self.token.as_ref()
     }
 
     /// What is known of the token beside the file.
-    #[must_use]
     pub fn record(&self) -> Option<Record> {
         let token = self.token.as_ref()?;
         self.attributes.iter().find_map(|attribute| attribute.record_of(token))
     }
 
     /// What the last failed refresh left.
-    #[must_use]
     pub const fn failure(&self) -> Option<&FailureRecord> {
         self.state.failure.as_ref()
     }
 
     /// The moment before which a due token is not refreshed, if the last refresh set one.
-    #[must_use]
     pub const fn refresh_not_before(&self) -> Option<Timestamp> {
         self.state.not_before
     }
 
     /// The layout of the file; `None` while it holds nothing.
-    #[must_use]
     pub fn layout(&self) -> Option<Layout> {
-        self.format.as_ref().map(Format::layout)
+        (!self.is_new).then_some(self.layout)
     }
 
     /// Whether the file was truncated: half written, or all NUL bytes.
@@ -214,7 +189,6 @@ impl Document {
 
     /// The file with `token` in place of the old one, written at `now`, and without a failure record.
     /// A token that is due at once is not refreshed before `refresh_not_before`. `record` goes with it.
-    #[must_use]
     pub fn with_token(
         &self,
         token: &Token,
@@ -224,36 +198,35 @@ impl Document {
     ) -> Content {
         let is_long = token.expiry.since(now) > MAX_FOREIGN_LIFE;
         let long_expiry = is_long.then_some(token.expiry);
-        let state = RefreshState { failure: None, not_before: refresh_not_before, long_expiry };
-        self.written(Some((token, now)), &state, Some(record.to_json()))
+        let not_before = refresh_not_before;
+        let state = RefreshState { not_before, long_expiry, ..RefreshState::default() };
+        self.written(Some((token, now)), state, Some(record.to_json()))
     }
 
     /// The file with an earlier expiry of its own token, that of `token`, written at `now`; all else stays.
     pub(crate) fn with_expiry(&self, token: &Token, now: Timestamp) -> Content {
-        self.written(Some((token, now)), &self.state, self.kept_record())
+        self.written(Some((token, now)), self.state.clone(), self.kept_record())
     }
 
     /// The file with `record` in place of the last failure; token and expiry stay. `None` if the content
     /// has no room for it.
-    #[must_use]
     pub fn with_failure(&self, record: &FailureRecord) -> Option<Content> {
-        self.has_room().then(|| self.written(None, &self.failed(record), self.kept_record()))
+        self.has_room().then(|| self.written(None, self.failed(record), self.kept_record()))
     }
 
     /// The extended attribute with `record` in place of the last failure.
-    #[must_use]
     pub fn attribute_with_failure(&self, record: &FailureRecord) -> Option<String> {
-        Attribute { state: self.failed(record), record: self.kept_record() }.to_text()
+        RefreshState { record: self.kept_record(), ..self.failed(record) }.to_text()
     }
 
     fn failed(&self, record: &FailureRecord) -> RefreshState {
-        let long_expiry = self.state.long_expiry;
-        RefreshState { failure: Some(record.clone()), not_before: None, long_expiry }
+        let (failure, long_expiry) = (Some(record.clone()), self.state.long_expiry);
+        RefreshState { failure, long_expiry, ..RefreshState::default() }
     }
 
     /// The record that stands beside the file, be it one that is not understood.
     fn kept_record(&self) -> Option<serde_json::Value> {
-        let of_token = |attribute: &&Attribute| {
+        let of_token = |attribute: &&RefreshState| {
             self.token.as_ref().is_some_and(|token| attribute.record_of(token).is_some())
         };
         let kept = self.attributes.iter().find(of_token).or(self.attributes.first());
@@ -262,42 +235,33 @@ impl Document {
 
     /// Whether the content has room for a refresh state.
     fn has_room(&self) -> bool {
-        self.layout().unwrap_or(self.new) != Layout::Plain
+        self.layout != Layout::Plain
     }
 
     /// The file with `token`, if there is one, written at the moment beside it.
     fn written(
         &self,
         token: Option<(&Token, Timestamp)>,
-        state: &RefreshState,
+        state: RefreshState,
         record: Option<serde_json::Value>,
     ) -> Content {
         let (inside, beside) = if self.has_room() {
-            (state.to_text(), RefreshState::default())
+            (RefreshState { record: None, ..state }.to_text(), RefreshState::default())
         } else {
-            (None, state.clone())
+            (None, state)
         };
-        let attribute = Attribute { state: beside, record }.to_text();
+        let attribute = RefreshState { record, ..beside }.to_text();
         let at = token.map_or(self.origin.written, |(_, now)| now);
         let edit = Edit { token: token.map(|(token, _)| token), at, state: inside };
-        let format =
-            self.format.as_ref().map_or_else(|| Cow::Owned(self.new_format()), Cow::Borrowed);
-        let content = match &*format {
-            Format::Json(file) => file.write(&edit),
-            Format::Serialized(file) => file.write(&edit),
-            Format::Plain => plain_file::write(edit.token),
+        let content = match (&self.file, self.layout) {
+            (Some(file), _) => file.write(&edit),
+            (None, Layout::Json { expiry, guarded }) => {
+                json_file::new(self.spec.kind, expiry, guarded).write(&edit)
+            }
+            (None, Layout::Serialized) => serialized_file::new(&self.origin.name).write(&edit),
+            (None, Layout::Plain) => plain_file::write(edit.token),
         };
         Content { attribute, ..content }
-    }
-
-    fn new_format(&self) -> Format {
-        match self.new {
-            Layout::Json { expiry, guarded } => {
-                Format::Json(JsonFile::new(self.spec.kind, expiry, guarded))
-            }
-            Layout::Serialized => Format::Serialized(SerializedFile::new(&self.origin.name)),
-            Layout::Plain => Format::Plain,
-        }
     }
 }
 
@@ -306,37 +270,36 @@ fn layout_for_new(spec: FileSpec, origin: &Origin) -> Layout {
     spec.layout.unwrap_or(by_name)
 }
 
-/// What `bytes` hold, and the layout that the file gets if that is nothing.
-fn recognize(bytes: &[u8], spec: FileSpec, origin: &Origin) -> Result<(Layout, Found), Refusal> {
+/// What `bytes` hold.
+fn recognize(bytes: &[u8], spec: FileSpec, origin: &Origin) -> Result<Found, Refusal> {
     let (new, written) = (layout_for_new(spec, origin), origin.written);
     let trimmed = trim(bytes);
     if trimmed.is_empty() {
-        return Ok((new, if bytes.is_empty() { Found::Nothing } else { Found::Truncated }));
+        return Ok(if bytes.is_empty() { Found::Nothing(new) } else { Found::Truncated(new) });
     }
     if spec.layout == Some(Layout::Plain) {
-        return Ok((new, plain_file::read(trimmed, written)?));
+        return plain_file::read(trimmed, written);
     }
     // What json_encode() makes of a failed fetch. There is nothing in it to lose.
     if matches!(trimmed, b"null" | b"false" | b"[]" | b"{}" | b"\"\"") {
-        return Ok((new, Found::Nothing));
+        return Ok(Found::Nothing(new));
     }
     let text = str::from_utf8(bytes).unwrap_or_default();
     if let Some(rest) = text.strip_prefix(GUARD) {
-        let new = Layout::GUARDED;
         let (gap, json) = rest.split_at(rest.find('{').unwrap_or(rest.len()));
         return match trim(rest.as_bytes()).first() {
-            None => Ok((new, Found::Truncated)),
+            None => Ok(Found::Truncated(Layout::GUARDED)),
             Some(b'{') => {
-                Ok((new, JsonFile::read(format!("{GUARD}{gap}"), json, new, spec, written)?))
+                json_file::read(format!("{GUARD}{gap}"), json, Layout::GUARDED, spec, written)
             }
             Some(_) => Err(Refusal::Foreign("after its guard there is no JSON object")),
         };
     }
     if trimmed.starts_with(b"{") {
-        return Ok((new, JsonFile::read(String::new(), text, new, spec, written)?));
+        return json_file::read(String::new(), text, new, spec, written);
     }
     if is_serialized_array(trimmed) {
-        return Ok((Layout::Serialized, SerializedFile::read(text)?));
+        return serialized_file::read(text);
     }
     Err(describe_unknown(trimmed))
 }
@@ -357,16 +320,19 @@ fn is_serialized_array(trimmed: &[u8]) -> bool {
     digits > 0 && rest.get(digits..).is_some_and(|rest| rest.starts_with(b":{"))
 }
 
+/// Whether `text`, which stands in an unknown place, may well be a token or ticket.
+fn looks_like_token(text: &str) -> bool {
+    text.len() >= 32 && is_token(text)
+}
+
 /// Why an unrecognized file is rejected.
 fn describe_unknown(trimmed: &[u8]) -> Refusal {
-    const SHORTEST_TOKEN: usize = 32;
-    let is_token = |text: &str| text.len() >= SHORTEST_TOKEN && is_token(text);
     if trimmed.starts_with(b"<?") {
         Refusal::ambiguous(
             "it is PHP code, which wx_token never runs",
             "Pass the path of a JSON file, or write this file in a loader",
         )
-    } else if str::from_utf8(trimmed).is_ok_and(is_token) {
+    } else if str::from_utf8(trimmed).is_ok_and(looks_like_token) {
         Refusal::ambiguous(
             "it seems to contain only a token",
             "Pass 'layout' => 'plain' if it does: the token then counts as valid for two hours after the file's modification",

@@ -2,10 +2,9 @@
 //!
 //! Legacy code reads the same file, so nothing here may become code in a file that a web server runs.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
 use crate::clock::Timestamp;
 use crate::failure::FailureRecord;
@@ -32,79 +31,50 @@ pub(super) struct RefreshState {
     pub(super) not_before: Option<Timestamp>,
     /// The token's expiry, if it lives longer than is believed of tokens that other code has stored.
     pub(super) long_expiry: Option<Timestamp>,
-}
-
-impl RefreshState {
-    pub(super) fn read(text: &str) -> Self {
-        Self::from_json(&serde_json::from_str(text).unwrap_or_default())
-    }
-
-    fn from_json(json: &Value) -> Self {
-        let moment = |key: &str| json.get(key).and_then(Value::as_i64).map(Timestamp::from_millis);
-        Self {
-            failure: FailureRecord::from_json(json),
-            not_before: moment(NOT_BEFORE),
-            long_expiry: moment(LONG_EXPIRY),
-        }
-    }
-
-    fn members(&self) -> Map<String, Value> {
-        let mut members = match self.failure.as_ref().map(FailureRecord::to_json) {
-            Some(Value::Object(members)) => members,
-            _ => Map::new(),
-        };
-        for (key, moment) in [(NOT_BEFORE, self.not_before), (LONG_EXPIRY, self.long_expiry)] {
-            members.extend(moment.map(|moment| (key.to_owned(), moment.millis().into())));
-        }
-        members
-    }
-
-    /// `None` if there is nothing to keep.
-    pub(super) fn to_text(&self) -> Option<String> {
-        to_text(self.members())
-    }
-
-    /// The token `value` with the expiry of the file, which may be rounded, and shorter than it was where a
-    /// layout has no room for more.
-    pub(super) fn token(&self, value: impl Into<Arc<str>>, expiry: Timestamp) -> Token {
-        let is_ours = self.long_expiry.is_some_and(|long| expiry <= long + Duration::from_secs(1));
-        if is_ours || expiry == NEVER {
-            Token::own(value, expiry)
-        } else {
-            Token::foreign(value, expiry)
-        }
-    }
-}
-
-/// What an extended attribute holds.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Attribute {
-    /// For a file whose content has no room for it, or which could not be written.
-    pub(super) state: RefreshState,
-    /// The record of a token, as it stands there: a newer version's is kept.
+    /// The record of a token as it stands there, for a newer version's is kept. In an attribute alone.
     pub(super) record: Option<Value>,
 }
 
-impl Attribute {
+impl RefreshState {
+    /// Reads what stands in a file's content.
+    pub(super) fn read_inside(text: &str) -> Self {
+        Self { record: None, ..Self::read(text) }
+    }
+
+    /// Reads what stands in an attribute.
     pub(super) fn read(text: &str) -> Self {
         let json: Value = serde_json::from_str(text).unwrap_or_default();
-        Self { state: RefreshState::from_json(&json), record: json.get(RECORD).cloned() }
+        let moment = |key: &str| json.get(key).and_then(Value::as_i64).map(Timestamp::from_millis);
+        Self {
+            failure: FailureRecord::from_json(&json),
+            not_before: moment(NOT_BEFORE),
+            long_expiry: moment(LONG_EXPIRY),
+            record: json.get(RECORD).cloned(),
+        }
     }
 
     /// `None` if there is nothing to keep.
     pub(super) fn to_text(&self) -> Option<String> {
-        let mut members = self.state.members();
+        let mut json = self.failure.as_ref().map_or_else(|| json!({}), FailureRecord::to_json);
+        let members = json.as_object_mut()?;
+        for (key, moment) in [(NOT_BEFORE, self.not_before), (LONG_EXPIRY, self.long_expiry)] {
+            members.extend(moment.map(|moment| (key.to_owned(), moment.millis().into())));
+        }
         members.extend(self.record.clone().map(|record| (RECORD.to_owned(), record)));
-        to_text(members)
+        (!members.is_empty()).then(|| escape_lt(&json))
     }
 
     pub(super) fn record_of(&self, token: &Token) -> Option<Record> {
         self.record.as_ref().and_then(Record::from_json).filter(|record| record.is_of(token))
     }
-}
 
-fn to_text(members: Map<String, Value>) -> Option<String> {
-    (!members.is_empty()).then(|| escape_lt(&Value::Object(members)))
+    /// The token `value` with the expiry of the file, which may be rounded, and shorter than it was where a
+    /// layout has no room for more.
+    pub(super) fn token(&self, value: String, expiry: Timestamp) -> Token {
+        let is_ours = self.long_expiry.is_some_and(|long| expiry <= long + Duration::from_secs(1));
+        let token = if is_ours || expiry == NEVER { Token::own } else { Token::foreign };
+        token(value, expiry)
+    }
 }
 
 /// The text of `json` without a `<`: a token file named `*.php` without a guard would run what a source says.

@@ -18,7 +18,12 @@ pub enum CredentialKind {
 }
 
 impl CredentialKind {
-    /// The keys under which files keep it. A new file has the first.
+    /// The key of a new file.
+    pub(super) fn key(self) -> &'static str {
+        self.keys().first().copied().unwrap_or_default()
+    }
+
+    /// The keys under which files keep it, that of a new file first.
     pub(super) const fn keys(self) -> &'static [&'static str] {
         match self {
             Self::AccessToken => &["access_token"],

@@ -7,22 +7,16 @@ use super::layout::{Expiry, GUARD, Layout, UNAMBIGUOUS};
 use super::members::Members;
 use super::refresh_state::{RefreshState, STATE};
 use super::refusal::{Refusal, shown};
-use super::{CredentialKind, FileSpec, Found, json, looks_like_token};
+use super::{Condition, CredentialKind, FileSpec, Found, json, looks_like_token};
 use crate::clock::Timestamp;
 use crate::token::is_token;
 
 /// A new file.
 pub(super) fn new(kind: CredentialKind, expiry: Expiry, guarded: bool) -> Keyed {
-    Keyed {
-        syntax: Syntax::Json,
-        prefix: if guarded { GUARD } else { "" }.to_owned(),
-        text: "{}".to_owned(),
-        members: Members::new("{".len()),
-        token_key: kind.key(),
-        expiry,
-        number: None,
-        is_text: false,
-    }
+    let (prefix, text) = (if guarded { GUARD } else { "" }.to_owned(), "{}".to_owned());
+    let (members, token_key) = (Members::new("{".len()), kind.key());
+    let (syntax, number, is_text) = (Syntax::Json, None, false);
+    Keyed { syntax, prefix, text, members, token_key, expiry, number, is_text }
 }
 
 /// Reads `text`, which follows `prefix`. Without an expiry it gets that of `new`.
@@ -33,7 +27,9 @@ pub(super) fn read(
     spec: FileSpec,
     written: Timestamp,
 ) -> Result<Found, Refusal> {
-    let Some(members) = json::parse(text) else { return Ok(Found::Truncated(new)) };
+    let Some(members) = json::parse(text) else {
+        return Ok(Found::without_token(new, Condition::Truncated));
+    };
     let get = |key: &str| members.get(text, key);
     let state = get(STATE).map(RefreshState::read_inside).unwrap_or_default();
     let token_key = find_token(get, spec.kind)?;
@@ -42,7 +38,11 @@ pub(super) fn read(
         // WeChat's error, stored by code that did not look at it, is nothing to keep.
         let is_nothing = members.keys().next().is_none() || get("errcode").is_some();
         let foreign = Refusal::Foreign("it is JSON without a token and its expiry");
-        return if is_nothing { Ok(Found::Nothing(new)) } else { Err(foreign) };
+        return if is_nothing {
+            Ok(Found::without_token(new, Condition::Nothing))
+        } else {
+            Err(foreign)
+        };
     }
     let is_unknown = |key: &&str| *key != STATE && get(key).is_some_and(is_credential);
     if token_key.is_none()
@@ -53,10 +53,8 @@ pub(super) fn read(
             "Rename that key to \"access_token\", for a ticket \"jsapi_ticket\", or pass the path of a new file",
         ));
     }
-    let expiry = expiry.unwrap_or(match new {
-        Layout::Json { expiry, .. } => expiry,
-        _ => Expiry::Expire,
-    });
+    let in_new = if let Layout::Json { expiry, .. } = new { expiry } else { Expiry::EXPIRE };
+    let expiry = expiry.unwrap_or(in_new);
     let old = get(expiry.key());
     let number = old.map_or(Ok(None), |json| number_of(expiry.key(), json))?;
     let token_key = token_key.unwrap_or(spec.kind.key());
@@ -66,7 +64,7 @@ pub(super) fn read(
     let is_text = old.is_some_and(|old| old.starts_with('"'));
     let (syntax, text) = (Syntax::Json, text.to_owned());
     let file = Keyed { syntax, prefix, text, members, token_key, expiry, number, is_text };
-    Ok(Found::Kept { layout, file: Some(file), token, state: Some(state) })
+    Ok(Found { layout, condition: Condition::Kept, file: Some(file), token, state: Some(state) })
 }
 
 /// The key of the token, if there is one.
@@ -98,14 +96,14 @@ fn find_expiry(members: &Members, layout: Option<Layout>) -> Result<Option<Expir
     {
         return Ok(Some(expiry));
     }
-    if has(&Expiry::Fetched) {
+    if has(&Expiry::FETCHED) {
         return Err(Refusal::ambiguous(
             "its \"expires_time\" has two possible meanings",
             "Pass 'layout' => 'expires_time:expiry' if it is the expiry, or 'layout' => 'expires_time:fetched' if it is the time of the fetch",
         ));
     }
     let mut known = UNAMBIGUOUS.into_iter().filter(has);
-    match (known.next(), known.find(|expiry| *expiry != Expiry::ExpiresIn)) {
+    match (known.next(), known.find(|expiry| *expiry != Expiry::EXPIRES_IN)) {
         (Some(one), Some(other)) => Err(Refusal::ambiguous(
             format!("it has two expiry keys, \"{}\" and \"{}\"", one.key(), other.key()),
             "Pass the right one as the option 'layout'",

@@ -5,7 +5,9 @@ use serde_json::json;
 use super::layout::Expiry;
 use super::members::Members;
 use super::refresh_state::{STATE, escape_lt};
-use super::{Content, Edit, json, serialized};
+use super::{Content, json, serialized};
+use crate::clock::Timestamp;
+use crate::token::Token;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Syntax {
@@ -30,15 +32,22 @@ pub(super) struct Keyed {
 }
 
 impl Keyed {
-    pub(super) fn write(&self, edit: &Edit<'_>) -> Content {
+    /// The content with `token` in place of the old one, if there is one, and with the refresh state `state`.
+    /// Durations in the file count from `at`: the modification time of its token, not that of a failure.
+    pub(super) fn write(
+        &self,
+        token: Option<&Token>,
+        at: Timestamp,
+        state: Option<&str>,
+    ) -> Content {
         let is_json = self.syntax == Syntax::Json;
         let string = |text: &str| {
             if is_json { escape_lt(&json!(text)) } else { serialized::string(text) }
         };
         let mut changes = Vec::new();
         let mut number = self.number;
-        if let Some(token) = edit.token {
-            let expires = self.expiry.to_number(token.expiry, edit.at, self.number);
+        if let Some(token) = token {
+            let expires = self.expiry.to_number(token.expiry, at, self.number);
             number = Some(expires);
             let expires = match self.syntax {
                 _ if self.is_text => string(&expires.to_string()),
@@ -48,16 +57,14 @@ impl Keyed {
             changes.push((self.token_key, Some(string(&token.value))));
             changes.push((self.expiry.key(), Some(expires)));
         }
-        let state = edit.state.as_deref();
-        changes
-            .push((STATE, state.map(|json| if is_json { json.to_owned() } else { string(json) })));
-        let edit_text = if is_json { json::edit } else { serialized::edit };
-        // A duration counts from the modification: that of the token, not that of a failure.
+        let state = state.map(|json| if is_json { json.to_owned() } else { string(json) });
+        changes.push((STATE, state));
+        let edit = if is_json { json::edit } else { serialized::edit };
+        let text = edit(&self.text, &self.members, &changes);
         let is_duration = number.is_some_and(|number| self.expiry.counts_from_modification(number));
         Content {
-            bytes: format!("{}{}", self.prefix, edit_text(&self.text, &self.members, &changes))
-                .into(),
-            modified: is_duration.then_some(edit.at),
+            bytes: format!("{}{text}", self.prefix).into(),
+            modified: is_duration.then_some(at),
             attribute: None,
             may_be_padded: is_json,
         }

@@ -66,30 +66,30 @@ impl fmt::Debug for Content {
 }
 
 /// What is in a file.
-enum Found {
-    Kept {
-        layout: Layout,
-        /// `None` with layout "plain".
-        file: Option<Keyed>,
-        /// A token that may be handed out, and its expiry.
-        token: Option<(String, Timestamp)>,
-        /// `None` where the layout has no room for it.
-        state: Option<RefreshState>,
-    },
-    /// Nothing to keep: a write makes the file anew, in this layout.
-    Nothing(Layout),
-    /// The same, and a write or a copy of the file broke off.
-    Truncated(Layout),
+struct Found {
+    layout: Layout,
+    condition: Condition,
+    /// `None` with layout "plain", and where nothing is kept.
+    file: Option<Keyed>,
+    /// A token that may be handed out, and its expiry.
+    token: Option<(String, Timestamp)>,
+    /// `None` where the layout has no room for it.
+    state: Option<RefreshState>,
 }
 
-/// What a write changes.
-struct Edit<'a> {
-    /// Token and expiry; `None` keeps those of the file.
-    token: Option<&'a Token>,
-    /// The modification time from which durations in the file count: that of its token.
-    at: Timestamp,
-    /// The refresh state from now on.
-    state: Option<String>,
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Condition {
+    Kept,
+    /// Nothing to keep: a write makes the file anew.
+    Nothing,
+    /// The same, and a write or a copy of the file broke off.
+    Truncated,
+}
+
+impl Found {
+    const fn without_token(layout: Layout, condition: Condition) -> Self {
+        Self { layout, condition, file: None, token: None, state: None }
+    }
 }
 
 /// A whole token file.
@@ -98,13 +98,11 @@ pub struct Document {
     spec: FileSpec,
     origin: Origin,
     layout: Layout,
+    condition: Condition,
     file: Option<Keyed>,
-    /// It holds nothing, and a write makes it anew.
-    is_new: bool,
     token: Option<Token>,
     state: RefreshState,
     attributes: Vec<RefreshState>,
-    is_damaged: bool,
 }
 
 impl fmt::Debug for Document {
@@ -120,7 +118,7 @@ impl fmt::Debug for Document {
 impl Document {
     /// A file with nothing in it.
     pub fn empty(spec: FileSpec, origin: Origin) -> Self {
-        let found = Found::Nothing(layout_for_new(spec, &origin));
+        let found = Found::without_token(layout_for_new(spec, &origin), Condition::Nothing);
         Self::new(spec, origin, found)
     }
 
@@ -136,19 +134,14 @@ impl Document {
     fn new(spec: FileSpec, origin: Origin, found: Found) -> Self {
         let attributes: Vec<_> =
             origin.attributes.iter().map(|text| RefreshState::read(text)).collect();
-        let is_damaged = matches!(found, Found::Truncated(_));
-        let is_new = !matches!(found, Found::Kept { .. });
-        let (layout, file, token, state) = match found {
-            Found::Kept { layout, file, token, state } => (layout, file, token, state),
-            Found::Nothing(layout) | Found::Truncated(layout) => (layout, None, None, None),
-        };
+        let Found { layout, condition, file, token, state } = found;
         let mut state = state.or_else(|| attributes.first().cloned()).unwrap_or_default();
         let token = token.map(|(value, expiry)| state.token(value, expiry));
         // A failure that the content could not take stands in an attribute, and a later one in the content.
         let failures = attributes.iter().filter_map(|attribute| attribute.failure.as_ref());
         let newest = failures.chain(&state.failure).max_by_key(|failure| failure.failed_at);
-        state.failure = newest.cloned();
-        Self { spec, origin, layout, file, is_new, token, state, attributes, is_damaged }
+        state = RefreshState { failure: newest.cloned(), record: None, ..state };
+        Self { spec, origin, layout, condition, file, token, state, attributes }
     }
 
     /// What the caller expects of the file.
@@ -179,26 +172,25 @@ impl Document {
 
     /// The layout of the file; `None` while it holds nothing.
     pub fn layout(&self) -> Option<Layout> {
-        (!self.is_new).then_some(self.layout)
+        (self.condition == Condition::Kept).then_some(self.layout)
     }
 
     /// Whether the file was truncated: half written, or all NUL bytes.
-    pub(crate) const fn is_damaged(&self) -> bool {
-        self.is_damaged
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.condition == Condition::Truncated
     }
 
     /// The file with `token` in place of the old one, written at `now`, and without a failure record.
-    /// A token that is due at once is not refreshed before `refresh_not_before`. `record` goes with it.
+    /// A token that is due at once is not refreshed before `not_before`. `record` goes with it.
     pub fn with_token(
         &self,
         token: &Token,
         record: &Record,
-        refresh_not_before: Option<Timestamp>,
+        not_before: Option<Timestamp>,
         now: Timestamp,
     ) -> Content {
         let is_long = token.expiry.since(now) > MAX_FOREIGN_LIFE;
         let long_expiry = is_long.then_some(token.expiry);
-        let not_before = refresh_not_before;
         let state = RefreshState { not_before, long_expiry, ..RefreshState::default() };
         self.written(Some((token, now)), state, Some(record.to_json()))
     }
@@ -246,20 +238,22 @@ impl Document {
         record: Option<serde_json::Value>,
     ) -> Content {
         let (inside, beside) = if self.has_room() {
-            (RefreshState { record: None, ..state }.to_text(), RefreshState::default())
+            (state.to_text(), RefreshState::default())
         } else {
             (None, state)
         };
         let attribute = RefreshState { record, ..beside }.to_text();
         let at = token.map_or(self.origin.written, |(_, now)| now);
-        let edit = Edit { token: token.map(|(token, _)| token), at, state: inside };
+        let (token, state) = (token.map(|(token, _)| token), inside.as_deref());
         let content = match (&self.file, self.layout) {
-            (Some(file), _) => file.write(&edit),
+            (Some(file), _) => file.write(token, at, state),
             (None, Layout::Json { expiry, guarded }) => {
-                json_file::new(self.spec.kind, expiry, guarded).write(&edit)
+                json_file::new(self.spec.kind, expiry, guarded).write(token, at, state)
             }
-            (None, Layout::Serialized) => serialized_file::new(&self.origin.name).write(&edit),
-            (None, Layout::Plain) => plain_file::write(edit.token),
+            (None, Layout::Serialized) => {
+                serialized_file::new(&self.origin.name).write(token, at, state)
+            }
+            (None, Layout::Plain) => plain_file::write(token),
         };
         Content { attribute, ..content }
     }
@@ -275,20 +269,22 @@ fn recognize(bytes: &[u8], spec: FileSpec, origin: &Origin) -> Result<Found, Ref
     let (new, written) = (layout_for_new(spec, origin), origin.written);
     let trimmed = trim(bytes);
     if trimmed.is_empty() {
-        return Ok(if bytes.is_empty() { Found::Nothing(new) } else { Found::Truncated(new) });
+        let is_empty = bytes.is_empty();
+        let condition = if is_empty { Condition::Nothing } else { Condition::Truncated };
+        return Ok(Found::without_token(new, condition));
     }
     if spec.layout == Some(Layout::Plain) {
         return plain_file::read(trimmed, written);
     }
     // What json_encode() makes of a failed fetch. There is nothing in it to lose.
     if matches!(trimmed, b"null" | b"false" | b"[]" | b"{}" | b"\"\"") {
-        return Ok(Found::Nothing(new));
+        return Ok(Found::without_token(new, Condition::Nothing));
     }
     let text = str::from_utf8(bytes).unwrap_or_default();
     if let Some(rest) = text.strip_prefix(GUARD) {
         let (gap, json) = rest.split_at(rest.find('{').unwrap_or(rest.len()));
         return match trim(rest.as_bytes()).first() {
-            None => Ok(Found::Truncated(Layout::GUARDED)),
+            None => Ok(Found::without_token(Layout::GUARDED, Condition::Truncated)),
             Some(b'{') => {
                 json_file::read(format!("{GUARD}{gap}"), json, Layout::GUARDED, spec, written)
             }

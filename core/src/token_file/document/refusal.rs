@@ -32,8 +32,7 @@ impl Refusal {
 
 /// `key` as a message may show it: other code may use a secret or a token as the key.
 pub(super) fn shown(key: &str) -> String {
-    const LONGEST: usize = 24;
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let is_shown = key.len() <= LONGEST && key.bytes().all(is_name);
+    let is_shown = key.len() <= 24 && key.bytes().all(is_name);
     if is_shown { format!("the key \"{key}\"") } else { "a key".to_owned() }
 }

@@ -97,7 +97,7 @@ fn without_token_or_expiry_there_is_no_usable_token() {
 }
 
 #[test]
-fn what_is_not_a_token_file_is_refused() {
+fn a_foreign_file_is_rejected() {
     for text in [
         "debian\n",
         "<?php echo 1;",
@@ -113,7 +113,7 @@ fn what_is_not_a_token_file_is_refused() {
 }
 
 #[test]
-fn torn_content_is_damaged_and_replaced_as_a_whole() {
+fn truncated_content_is_damaged_and_replaced_as_a_whole() {
     for text in [r#"{"access_token":"easWas"#, "\0\0\0\0", "{", "{\"access_token\":\"a\"}}"] {
         let document = parse(text);
         assert!(document.as_ref().is_ok_and(Document::is_damaged), "{text:?}");
@@ -148,7 +148,7 @@ fn the_last_of_two_equal_keys_counts_and_is_rewritten() {
 }
 
 #[test]
-fn a_failure_record_comes_and_goes_without_a_trace() {
+fn a_failure_record_is_removed_without_a_trace() {
     let document = parse(TOKEN_FILE).unwrap();
     let failed = reparse(document.with_failure(&record()).unwrap());
     assert_eq!(failed.failure(), Some(&record()));
@@ -158,7 +158,7 @@ fn a_failure_record_comes_and_goes_without_a_trace() {
 }
 
 #[test]
-fn a_failure_record_goes_wherever_it_stands() {
+fn a_failure_record_is_removed_wherever_it_stands() {
     let record = record().to_json();
     for text in [
         format!(r#"{{"wx_token":{record},"access_token":"a","expire":5}}"#),
@@ -177,7 +177,7 @@ fn a_failure_leaves_a_record_in_an_empty_file() {
 }
 
 #[test]
-fn a_rest_is_noted_and_goes_with_the_next_token() {
+fn a_hold_off_time_is_stored_and_removed_with_the_next_token() {
     let until = Timestamp::from_millis(1_234_567);
     let document = parse(TOKEN_FILE).unwrap();
     let resting = reparse(document.with_token(&fresh(), &known(), Some(until), WRITTEN));
@@ -288,7 +288,7 @@ fn every_layout_is_known_by_its_content_and_kept() {
 }
 
 #[test]
-fn a_long_life_is_noted_survives_a_failure_and_goes_with_the_token_that_had_it() {
+fn a_long_expiry_is_stored_survives_a_failure_and_is_removed_with_its_token() {
     let expiry = NOW + MAX_FOREIGN_LIFE + Duration::from_millis(1500);
     let token = Token::own("NEW", expiry);
     let long_lived = |document: &Document| {
@@ -316,7 +316,7 @@ fn a_long_life_is_noted_survives_a_failure_and_goes_with_the_token_that_had_it()
 }
 
 #[test]
-fn in_every_layout_a_failure_is_noted_and_goes_again() {
+fn in_every_layout_a_failure_is_stored_and_removed_again() {
     for (_, before, after) in LAYOUTS {
         let document = parse(before).unwrap();
         let failed = reparse(document.with_failure(&record()).unwrap());
@@ -345,12 +345,12 @@ fn a_duration_counts_from_the_modification_of_the_token() {
     assert_eq!(
         document.with_failure(&record()).unwrap().modified,
         Some(WRITTEN),
-        "a note is no new token"
+        "a failure is not a new token"
     );
 }
 
 #[test]
-fn a_file_that_is_torn_behind_its_guard_keeps_the_guard() {
+fn a_file_that_is_truncated_after_its_guard_keeps_the_guard() {
     for text in ["<?php exit();?>", "<?php exit();?>{\"access_tok", "<?php exit();?>\0\0"] {
         assert!(parse(text).unwrap().is_damaged(), "{text:?}");
         assert_eq!(
@@ -391,7 +391,7 @@ fn a_new_file_has_the_layout_of_its_name_or_of_the_option() {
 }
 
 #[test]
-fn what_has_two_meanings_is_refused_until_the_caller_says_which() {
+fn an_ambiguous_file_is_rejected_until_the_caller_says_which() {
     let text = r#"{"access_token": "a", "expires_time": 1599999000}"#;
     assert!(parse(text).is_err_and(|why| way_out(&why).contains("expires_time:fetched")));
     let expiry_as = |layout| {
@@ -420,7 +420,7 @@ fn a_ticket_under_another_key_is_not_given_a_new_expiry() {
 }
 
 #[test]
-fn a_token_alone_is_refused_until_the_caller_says_so() {
+fn a_token_alone_is_rejected_until_the_caller_says_so() {
     let text = "0123456789012345678901234567890123456789\n";
     assert!(parse(text).is_err_and(|why| way_out(&why).contains("'layout' => 'plain'")));
     let spec = FileSpec { layout: Some(Layout::Plain), ..TOKEN };
@@ -540,7 +540,7 @@ mod properties {
 
         /// Whatever is accepted can be written, and is read back as it was written.
         #[test]
-        fn what_is_written_is_read_back(bytes in files(), layout in layouts()) {
+        fn a_written_file_is_read_back(bytes in files(), layout in layouts()) {
             let spec = FileSpec { layout, ..TOKEN };
             let Ok(document) = Document::parse(&bytes, spec, origin()) else { return Ok(()) };
             let reread = |content: Content| {

@@ -7,7 +7,7 @@ use super::layout::{Expiry, GUARD, Layout, UNAMBIGUOUS};
 use super::members::Members;
 use super::refresh_state::{RefreshState, STATE};
 use super::refusal::{Refusal, shown};
-use super::{Condition, CredentialKind, FileSpec, Found, json, looks_like_token};
+use super::{CredentialKind, FileSpec, Found, json, looks_like_token};
 use crate::clock::Timestamp;
 use crate::token::is_token;
 
@@ -27,9 +27,7 @@ pub(super) fn read(
     spec: FileSpec,
     written: Timestamp,
 ) -> Result<Found, Refusal> {
-    let Some(members) = json::parse(text) else {
-        return Ok(Found::without_token(new, Condition::Truncated));
-    };
+    let Some(members) = json::parse(text) else { return Ok(Found::truncated(new)) };
     let get = |key: &str| members.get(text, key);
     let state = get(STATE).map(RefreshState::read_inside).unwrap_or_default();
     let token_key = find_token(get, spec.kind)?;
@@ -38,11 +36,7 @@ pub(super) fn read(
         // WeChat's error, stored by code that did not look at it, is nothing to keep.
         let is_nothing = members.keys().next().is_none() || get("errcode").is_some();
         let foreign = Refusal::Foreign("it is JSON without a token and its expiry");
-        return if is_nothing {
-            Ok(Found::without_token(new, Condition::Nothing))
-        } else {
-            Err(foreign)
-        };
+        return if is_nothing { Ok(Found::nothing(new)) } else { Err(foreign) };
     }
     let is_unknown = |key: &&str| *key != STATE && get(key).is_some_and(is_credential);
     if token_key.is_none()
@@ -64,7 +58,7 @@ pub(super) fn read(
     let is_text = old.is_some_and(|old| old.starts_with('"'));
     let (syntax, text) = (Syntax::Json, text.to_owned());
     let file = Keyed { syntax, prefix, text, members, token_key, expiry, number, is_text };
-    Ok(Found { layout, condition: Condition::Kept, file: Some(file), token, state: Some(state) })
+    Ok(Found { layout, file: Some(file), token, state: Some(state), is_damaged: false })
 }
 
 /// The key of the token, if there is one.

@@ -68,27 +68,23 @@ impl fmt::Debug for Content {
 /// What is in a file.
 struct Found {
     layout: Layout,
-    condition: Condition,
-    /// `None` with layout "plain", and where nothing is kept.
+    /// `None` with layout "plain", and where there is nothing to keep: a write makes the file anew.
     file: Option<Keyed>,
     /// A token that may be handed out, and its expiry.
     token: Option<(String, Timestamp)>,
     /// `None` where the layout has no room for it.
     state: Option<RefreshState>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Condition {
-    Kept,
-    /// Nothing to keep: a write makes the file anew.
-    Nothing,
-    /// The same, and a write or a copy of the file broke off.
-    Truncated,
+    is_damaged: bool,
 }
 
 impl Found {
-    const fn without_token(layout: Layout, condition: Condition) -> Self {
-        Self { layout, condition, file: None, token: None, state: None }
+    const fn nothing(layout: Layout) -> Self {
+        Self { layout, file: None, token: None, state: None, is_damaged: false }
+    }
+
+    /// Nothing, since a write or a copy of the file broke off.
+    fn truncated(layout: Layout) -> Self {
+        Self { is_damaged: true, ..Self::nothing(layout) }
     }
 }
 
@@ -98,10 +94,10 @@ pub struct Document {
     spec: FileSpec,
     origin: Origin,
     layout: Layout,
-    condition: Condition,
     file: Option<Keyed>,
     token: Option<Token>,
     state: RefreshState,
+    is_damaged: bool,
     attributes: Vec<RefreshState>,
 }
 
@@ -118,7 +114,7 @@ impl fmt::Debug for Document {
 impl Document {
     /// A file with nothing in it.
     pub fn empty(spec: FileSpec, origin: Origin) -> Self {
-        let found = Found::without_token(layout_for_new(spec, &origin), Condition::Nothing);
+        let found = Found::nothing(layout_for_new(spec, &origin));
         Self::new(spec, origin, found)
     }
 
@@ -134,14 +130,14 @@ impl Document {
     fn new(spec: FileSpec, origin: Origin, found: Found) -> Self {
         let attributes: Vec<_> =
             origin.attributes.iter().map(|text| RefreshState::read(text)).collect();
-        let Found { layout, condition, file, token, state } = found;
+        let Found { layout, file, token, state, is_damaged } = found;
         let mut state = state.or_else(|| attributes.first().cloned()).unwrap_or_default();
         let token = token.map(|(value, expiry)| state.token(value, expiry));
         // A failure that the content could not take stands in an attribute, and a later one in the content.
         let failures = attributes.iter().filter_map(|attribute| attribute.failure.as_ref());
         let newest = failures.chain(&state.failure).max_by_key(|failure| failure.failed_at);
         state = RefreshState { failure: newest.cloned(), record: None, ..state };
-        Self { spec, origin, layout, condition, file, token, state, attributes }
+        Self { spec, origin, layout, file, token, state, is_damaged, attributes }
     }
 
     /// What the caller expects of the file.
@@ -172,12 +168,12 @@ impl Document {
 
     /// The layout of the file; `None` while it holds nothing.
     pub fn layout(&self) -> Option<Layout> {
-        (self.condition == Condition::Kept).then_some(self.layout)
+        (self.file.is_some() || self.token.is_some()).then_some(self.layout)
     }
 
     /// Whether the file was truncated: half written, or all NUL bytes.
-    pub(crate) fn is_damaged(&self) -> bool {
-        self.condition == Condition::Truncated
+    pub(crate) const fn is_damaged(&self) -> bool {
+        self.is_damaged
     }
 
     /// The file with `token` in place of the old one, written at `now`, and without a failure record.
@@ -269,22 +265,20 @@ fn recognize(bytes: &[u8], spec: FileSpec, origin: &Origin) -> Result<Found, Ref
     let (new, written) = (layout_for_new(spec, origin), origin.written);
     let trimmed = trim(bytes);
     if trimmed.is_empty() {
-        let is_empty = bytes.is_empty();
-        let condition = if is_empty { Condition::Nothing } else { Condition::Truncated };
-        return Ok(Found::without_token(new, condition));
+        return Ok(if bytes.is_empty() { Found::nothing(new) } else { Found::truncated(new) });
     }
     if spec.layout == Some(Layout::Plain) {
         return plain_file::read(trimmed, written);
     }
     // What json_encode() makes of a failed fetch. There is nothing in it to lose.
     if matches!(trimmed, b"null" | b"false" | b"[]" | b"{}" | b"\"\"") {
-        return Ok(Found::without_token(new, Condition::Nothing));
+        return Ok(Found::nothing(new));
     }
     let text = str::from_utf8(bytes).unwrap_or_default();
     if let Some(rest) = text.strip_prefix(GUARD) {
         let (gap, json) = rest.split_at(rest.find('{').unwrap_or(rest.len()));
         return match trim(rest.as_bytes()).first() {
-            None => Ok(Found::without_token(Layout::GUARDED, Condition::Truncated)),
+            None => Ok(Found::truncated(Layout::GUARDED)),
             Some(b'{') => {
                 json_file::read(format!("{GUARD}{gap}"), json, Layout::GUARDED, spec, written)
             }

@@ -2,7 +2,7 @@
 
 use super::layout::{Layout, PLAIN_LIFE};
 use super::refusal::Refusal;
-use super::{Condition, Content, Found};
+use super::{Content, Found};
 use crate::clock::Timestamp;
 use crate::token::{Token, is_token};
 
@@ -13,7 +13,7 @@ pub(super) fn read(trimmed: &[u8], written: Timestamp) -> Result<Found, Refusal>
         Refusal::Foreign("with layout \"plain\", it must contain the token and nothing else"),
     )?;
     let token = Some((value.to_owned(), written + PLAIN_LIFE));
-    Ok(Found { layout: Layout::Plain, condition: Condition::Kept, file: None, token, state: None })
+    Ok(Found { layout: Layout::Plain, file: None, token, state: None, is_damaged: false })
 }
 
 pub(super) fn write(token: Option<&Token>) -> Content {

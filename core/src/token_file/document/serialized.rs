@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_torn_or_of_another_kind_is_not_read() {
+    fn a_truncated_text_or_one_of_another_kind_is_not_read() {
         for cut in 1..FILE.len() {
             assert_eq!(parse(&FILE[..cut]), None, "{cut}");
         }

@@ -1,12 +1,12 @@
 //! `serialize()` of an array of `name`, `value` and `expired`, as WeChatDeveloper's cache writes it.
 
+use super::Found;
 use super::keyed::{Keyed, Syntax};
 use super::layout::{Expiry, Layout};
 use super::members::Members;
 use super::refresh_state::{NEVER, RefreshState, STATE};
 use super::refusal::Refusal;
 use super::serialized::{self, Scalar, scalar, string};
-use super::{Condition, Found};
 use crate::token::is_token;
 
 const VALUE: &str = "value";
@@ -27,9 +27,7 @@ fn keyed(text: String, members: Members, number: Option<i64>, is_text: bool) -> 
 
 pub(super) fn read(text: &str) -> Result<Found, Refusal> {
     let layout = Layout::Serialized;
-    let Some(members) = serialized::parse(text) else {
-        return Ok(Found::without_token(layout, Condition::Truncated));
-    };
+    let Some(members) = serialized::parse(text) else { return Ok(Found::truncated(layout)) };
     let get = |key: &str| members.get(text, key).and_then(scalar);
     let (Some(value), Some(expired)) = (get(VALUE), get(EXPIRY.key())) else {
         return Err(Refusal::Foreign("it is a serialized array without \"value\" and \"expired\""));
@@ -56,5 +54,5 @@ pub(super) fn read(text: &str) -> Result<Found, Refusal> {
     let is_text = matches!(expired, Scalar::Text(_));
     let file = keyed(text.to_owned(), members, unit, is_text);
     let token = value.map(|value| (value, expiry));
-    Ok(Found { layout, condition: Condition::Kept, file: Some(file), token, state: Some(state) })
+    Ok(Found { layout, file: Some(file), token, state: Some(state), is_damaged: false })
 }

@@ -358,10 +358,11 @@ fn a_file_that_is_truncated_after_its_guard_keeps_the_guard() {
             r#"<?php exit();?>{"access_token":"NEW","expire_time":1700000000}"#
         );
     }
-    let torn = r#"a:3:{s:4:"name";s:17:"wx"#;
-    assert!(parse(torn).unwrap().is_damaged());
+    let truncated = r#"a:3:{s:4:"name";s:17:"wx"#;
+    assert!(parse(truncated).unwrap().is_damaged());
     assert!(
-        rewritten(torn).starts_with(r#"a:3:{s:4:"name";s:10:"token.json";s:5:"value";s:3:"NEW";"#)
+        rewritten(truncated)
+            .starts_with(r#"a:3:{s:4:"name";s:10:"token.json";s:5:"value";s:3:"NEW";"#)
     );
 }
 

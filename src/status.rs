@@ -12,8 +12,8 @@ use crate::exceptions;
 use wx_token_core::clock::SystemClock;
 use wx_token_core::failure::{Cause, FailureRecord};
 use wx_token_core::printable::printable;
-use wx_token_core::wechat::errcode::{self, Asked};
 use wx_token_core::status::{self, Status};
+use wx_token_core::wechat::errcode::{self, Asked};
 
 /// The status of the file at `path`.
 pub fn as_array(path: &Path, refresh_ahead: Duration) -> PhpResult<ZBox<ZendHashTable>> {

@@ -100,7 +100,7 @@ fn an_invalid_expiry_is_rejected_and_a_past_one_is_refreshed() {
         let world = world();
         let content = format!(r#"{{"access_token":"abc","expire":{expiry}}}"#);
         world.write(&content);
-        refused(&world, &world.file(), "its expiry is not a number");
+        refused(&world, &world.file(), "its \"expire\" is not a number");
         assert_eq!(fs::read(world.file()).ok(), Some(content.into_bytes()));
     }
     for expiry in ["-1", "-1.5", "1.5", "\"5\"", "null", "0"] {
@@ -362,7 +362,11 @@ fn a_bad_setting_is_named_at_start_up_and_the_default_applies() {
             "new",
             "must be \"stable\", \"classic\" or \"wecom\"; the default (stable) is used",
         ),
-        ("api_base", "http://api.weixin.qq.com", "must be a list of URLs, and each must begin with https://"),
+        (
+            "api_base",
+            "http://api.weixin.qq.com",
+            "must be a list of URLs, and each must begin with https://",
+        ),
         ("file_mode", "0", "must be an octal mode from 0600 to 0777; the default (0600) is used"),
         ("accounts_file", "relative.json", "must be an absolute path; it stays empty"),
         ("accounts", "relative.json", "must be an absolute path; it stays empty"),

@@ -56,9 +56,9 @@ impl FileError {
             Refusal::Foreign(reason) => {
                 (format!("it is not a token file: {reason}"), "Check the path")
             }
-            Refusal::Unclear { reason, remedy } => (reason.clone(), *remedy),
+            Refusal::Ambiguous { reason, remedy } => (reason.clone(), *remedy),
         };
-        Self::without_source(path, problem, format!("{remedy}. The file is unchanged"))
+        Self::without_source(path, problem, format!("{remedy}; the file is unchanged"))
     }
 
     /// The directory of the file at `path`, if it is missing: no file can be created there.

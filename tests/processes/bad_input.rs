@@ -206,7 +206,7 @@ fn a_user_without_a_name_and_the_owner_itself_are_told_what_helps() {
         chown(&file, Some(NAMELESS), Some(NAMELESS)).expect("chown");
         fs::set_permissions(&file, Permissions::from_mode(mode)).expect("chmod");
         let call = world.php().run_as(NAMELESS);
-        let answer = Callers::start(&call, &file, GET, 1).release().remove(0);
+        let answer = call.call(&file, GET);
         assert_refused(&answer, &file, &reason.replace("FILE", &file.display().to_string()));
     };
     told(

@@ -1,5 +1,5 @@
 --TEST--
-$file must be a path on this machine
+$file must be a local path
 --EXTENSIONS--
 wx_token
 --FILE--
@@ -29,14 +29,14 @@ ValueError: wx_get_token(): Argument #1 ($file) must not contain any null bytes
 ValueError: wx_token_status(): Argument #1 ($file) must not contain any null bytes
 ValueError: wx_get_token(): Argument #1 ($file) must not contain any null bytes
 ValueError: wx_token_status(): Argument #1 ($file) must not contain any null bytes
-ValueError: wx_get_token(): Argument #1 ($file) must be a path on this machine, not a URL
-ValueError: wx_token_status(): Argument #1 ($file) must be a path on this machine, not a URL
-ValueError: wx_get_token(): Argument #1 ($file) must be a path on this machine, not a URL
-ValueError: wx_token_status(): Argument #1 ($file) must be a path on this machine, not a URL
-ValueError: wx_get_token(): Argument #1 ($file) must be a path on this machine, not a URL
-ValueError: wx_token_status(): Argument #1 ($file) must be a path on this machine, not a URL
-ValueError: wx_get_token(): Argument #1 ($file) must be a path on this machine, not a URL
-ValueError: wx_token_status(): Argument #1 ($file) must be a path on this machine, not a URL
+ValueError: wx_get_token(): Argument #1 ($file) must be a local path, not a URL
+ValueError: wx_token_status(): Argument #1 ($file) must be a local path, not a URL
+ValueError: wx_get_token(): Argument #1 ($file) must be a local path, not a URL
+ValueError: wx_token_status(): Argument #1 ($file) must be a local path, not a URL
+ValueError: wx_get_token(): Argument #1 ($file) must be a local path, not a URL
+ValueError: wx_token_status(): Argument #1 ($file) must be a local path, not a URL
+ValueError: wx_get_token(): Argument #1 ($file) must be a local path, not a URL
+ValueError: wx_token_status(): Argument #1 ($file) must be a local path, not a URL
 WxToken\FileException: cannot open …: the name is too long. Pass a shorter path
 WxToken\FileException: cannot open …: the name is too long. Pass a shorter path
 WxToken\FileException: cannot open /…: the name is too long. Pass a shorter path

@@ -49,8 +49,8 @@ var_dump(wx_get_token($file), wx_get_token($file, null), wx_get_token($file, [])
 --CLEAN--
 <?php unlink(__DIR__ . '/006-source.json'); ?>
 --EXPECT--
-ValueError: wx_get_token(): Argument #2 ($source) option "app_id" is unknown; there are appid (or corpid), secret (or corpsecret), endpoint, layout, refresh_ahead, lock_timeout, timeout
-ValueError: wx_get_token(): Argument #2 ($source) option "0" is unknown; there are appid (or corpid), secret (or corpsecret), endpoint, layout, refresh_ahead, lock_timeout, timeout
+ValueError: wx_get_token(): Argument #2 ($source) contains the unknown option "app_id"; allowed are appid (or corpid), secret (or corpsecret), endpoint, layout, refresh_ahead, lock_timeout, timeout
+ValueError: wx_get_token(): Argument #2 ($source) must have string keys, for example ['appid' => …, 'secret' => …]
 ValueError: wx_get_token(): Argument #2 ($source) has the option "secret" without "appid"
 ValueError: wx_get_token(): Argument #2 ($source) option "appid" must be a non-empty string
 ValueError: wx_get_token(): Argument #2 ($source) option "appid" must be a non-empty string
@@ -61,15 +61,15 @@ ValueError: wx_get_token(): Argument #2 ($source) has the option "corpid" or "co
 ValueError: wx_get_token(): Argument #2 ($source) has the option "secret" without "appid"
 ValueError: wx_get_token(): Argument #2 ($source) option "layout" must be one of expire, expire_time, expires, expires_at, expired, expires_in, expires_time:fetched, expires_time:expiry, guarded, serialize, plain
 ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
-ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds
-ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds
+ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
+ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
 ValueError: wx_get_token(): Argument #2 ($source) option "lock_timeout" must be a number of seconds from 0 to 86400
 ValueError: wx_get_token(): Argument #2 ($source) option "lock_timeout" must be a number of seconds from 0 to 86400
 TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, int given
-TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, string given
+TypeError: wx_get_token(): Argument #2 ($source) must be a valid callback or null, function "no_such_function" not found or invalid function name
 TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, stdClass given
 bool(false)
-wx_get_token(): Argument #2 ($source) option "unknown" is unknown; there are appid (or corpid), secret (or corpsecret), endpoint, layout, refresh_ahead, lock_timeout, timeout
+wx_get_token(): Argument #2 ($source) contains the unknown option "unknown"; allowed are appid (or corpid), secret (or corpsecret), endpoint, layout, refresh_ahead, lock_timeout, timeout
 string(3) "abc"
 string(3) "abc"
 string(3) "abc"

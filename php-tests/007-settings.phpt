@@ -21,6 +21,7 @@ var_dump(ini_get('wx_token.timeout'), ini_set('wx_token.api_base', 'https://exam
 ?>
 --EXPECTF--
 wx_token.accounts                   system
+wx_token.accounts_file              system
 wx_token.api_base                   system
 wx_token.appid                      system
 wx_token.background        1        all
@@ -37,15 +38,15 @@ wx_token.secret                     system
 wx_token.timeout           8        all
 wx_token.write_mode        replace  perdir
 
-Warning: ini_set(): wx_token.timeout must be a number of seconds from 0.001 to 86400; it is not changed in %s on line %d
+Warning: ini_set(): wx_token.timeout must be a number of seconds from 0.001 to 86400; the previous value (8) stays in %s on line %d
 bool(false)
 string(1) "8"
 
-Warning: ini_set(): wx_token.connect_timeout must be a number of seconds from 0.001 to 86400; it is not changed in %s on line %d
+Warning: ini_set(): wx_token.connect_timeout must be a number of seconds from 0.001 to 86400; the previous value (3) stays in %s on line %d
 bool(false)
 string(1) "3"
 
-Warning: ini_set(): wx_token.lock_timeout must be a number of seconds from 0 to 86400; it is not changed in %s on line %d
+Warning: ini_set(): wx_token.lock_timeout must be a number of seconds from 0 to 86400; the previous value (10) stays in %s on line %d
 bool(false)
 string(2) "10"
 string(1) "8"

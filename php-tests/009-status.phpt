@@ -60,7 +60,7 @@ bool(true)
 {"file":"009-status.json","exists":true,"state":"damaged","stored":true,"layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":null}
 {"file":"009-status.json","exists":true,"state":"damaged","stored":true,"layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":null}
 {"file":"009-status.json","exists":true,"state":"expired","stored":true,"layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":null}
-{"file":"009-status.json","exists":true,"state":"unusable","stored":true,"layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":"cannot use 009-status.json: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"}
+{"file":"009-status.json","exists":true,"state":"unusable","stored":true,"layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":"cannot use 009-status.json: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged"}
 {"file":"009-status.json","exists":false,"state":"missing","stored":true,"layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"error":null}
 unusable true
 missing false cannot create 009-nowhere/token.json: the directory 009-nowhere does not exist. Create it, or pass another path

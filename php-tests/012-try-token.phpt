@@ -20,7 +20,7 @@ foreach ([
     fn() => wx_try_token($file, ['app_id' => 'wx1']),
     fn() => wx_try_token($file, ['secret' => 's']),
     fn() => wx_try_token(__DIR__ . '/flock'),
-    fn() => wx_try_token(__FILE__),
+    fn() => touch(__FILE__) ? wx_try_token(__FILE__) : 'not touched',
     fn() => wx_try_token(__DIR__ . '/nowhere/token.json', $account),
     fn() => wx_try_token($file),
 ] as $call) {
@@ -67,10 +67,10 @@ attempt(fn() => wx_with_lock($file, fn() => wx_try_token($file, $account)));
 ValueError: wx_try_token(): Argument #1 ($file) must not be empty
 TypeError: wx_try_token(): Argument #1 ($file) must be of type string, array given
 ValueError: wx_try_token(): Argument #1 ($file) must not contain any null bytes
-ValueError: wx_try_token(): Argument #1 ($file) must be a path on this machine, not a URL
+ValueError: wx_try_token(): Argument #1 ($file) must be a local path, not a URL
 TypeError: wx_try_token(): Argument #2 ($source) must be of type ?array, Closure given
 TypeError: wx_try_token(): Argument #2 ($source) must be of type ?array, string given
-ValueError: wx_try_token(): Argument #2 ($source) option "app_id" is unknown; there are appid (or corpid), secret (or corpsecret), endpoint, layout, refresh_ahead, lock_timeout, timeout
+ValueError: wx_try_token(): Argument #2 ($source) contains the unknown option "app_id"; allowed are appid (or corpid), secret (or corpsecret), endpoint, layout, refresh_ahead, lock_timeout, timeout
 ValueError: wx_try_token(): Argument #2 ($source) has the option "secret" without "appid"
 WxToken\FileException: cannot use flock: it is a directory. Pass the path of a regular file
 null

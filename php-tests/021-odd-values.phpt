@@ -30,7 +30,7 @@ function attempt(string $name, callable $call): void {
         echo "$name: ", is_array($result) ? $result['state'] : json_encode($result), "\n";
     } catch (Throwable $e) {
         $message = strtr($e->getMessage(), [__DIR__ . '/' => '']);
-        echo "$name: ", $e::class, ': ', preg_replace('/; there are appid.*/', '; …', $message), "\n";
+        echo "$name: ", $e::class, ': ', preg_replace('/; allowed are appid.*/', '; …', $message), "\n";
         // What is not printable would be a message that a log cannot hold.
         if (preg_match('/[^\PC]/u', $message) !== 0) { echo "  not printable\n"; }
     }
@@ -165,20 +165,20 @@ foreach ([
 <?php array_map('unlink', glob(__DIR__ . '/021-odd-values.json*')); ?>
 --EXPECT--
 -- options
-not UTF-8: ValueError: wx_get_token(): Argument #2 ($source) option "\xff" is unknown; …
-not UTF-8 after good ones: ValueError: wx_get_token(): Argument #2 ($source) option "secret\xff\xfe" is unknown; …
-control characters: ValueError: wx_get_token(): Argument #2 ($source) option "a\n\0\u{1b}[2J" is unknown; …
-bidi: ValueError: wx_get_token(): Argument #2 ($source) option "\u{202e}app\u{2028}id" is unknown; …
-empty: ValueError: wx_get_token(): Argument #2 ($source) option "" is unknown; …
-long: ValueError: wx_get_token(): Argument #2 ($source) option "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk…" is unknown; …
-quotes: ValueError: wx_get_token(): Argument #2 ($source) option "a"b'c\" is unknown; …
-huge int: ValueError: wx_get_token(): Argument #2 ($source) option "9223372036854775807" is unknown; …
-negative int: ValueError: wx_get_token(): Argument #2 ($source) option "-9223372036854775808" is unknown; …
-other case: ValueError: wx_get_token(): Argument #2 ($source) option "AppID" is unknown; …
-the same after a NUL: ValueError: wx_get_token(): Argument #2 ($source) option "appid\0" is unknown; …
-recursion: ValueError: wx_get_token(): Argument #2 ($source) option "deep" is unknown; …
-an unset slot: ValueError: wx_get_token(): Argument #2 ($source) option "x" is unknown; …
-cast object: ValueError: wx_get_token(): Argument #2 ($source) option "\0Odd\0appid" is unknown; …
+not UTF-8: ValueError: wx_get_token(): Argument #2 ($source) contains the unknown option "\xff"; …
+not UTF-8 after good ones: ValueError: wx_get_token(): Argument #2 ($source) contains the unknown option "secret\xff\xfe"; …
+control characters: ValueError: wx_get_token(): Argument #2 ($source) contains the unknown option "a\n\0\u{1b}[2J"; …
+bidi: ValueError: wx_get_token(): Argument #2 ($source) contains the unknown option "\u{202e}app\u{2028}id"; …
+empty: ValueError: wx_get_token(): Argument #2 ($source) contains the unknown option ""; …
+long: ValueError: wx_get_token(): Argument #2 ($source) contains the unknown option "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk…"; …
+quotes: ValueError: wx_get_token(): Argument #2 ($source) contains the unknown option "a"b'c\"; …
+huge int: ValueError: wx_get_token(): Argument #2 ($source) must have string keys, for example ['appid' => …, 'secret' => …]
+negative int: ValueError: wx_get_token(): Argument #2 ($source) must have string keys, for example ['appid' => …, 'secret' => …]
+other case: ValueError: wx_get_token(): Argument #2 ($source) contains the unknown option "AppID"; …
+the same after a NUL: ValueError: wx_get_token(): Argument #2 ($source) contains the unknown option "appid\0"; …
+recursion: ValueError: wx_get_token(): Argument #2 ($source) contains the unknown option "deep"; …
+an unset slot: ValueError: wx_get_token(): Argument #2 ($source) contains the unknown option "x"; …
+cast object: ValueError: wx_get_token(): Argument #2 ($source) contains the unknown option "\0Odd\0appid"; …
 appid not UTF-8: ValueError: wx_get_token(): Argument #2 ($source) option "appid" must be valid UTF-8
 appid with NUL: ValueError: wx_get_token(): Argument #2 ($source) option "appid" must not contain any null bytes
 secret not UTF-8: ValueError: wx_get_token(): Argument #2 ($source) option "secret" must be valid UTF-8
@@ -193,33 +193,33 @@ timeout negative: ValueError: wx_get_token(): Argument #2 ($source) option "time
 timeout NAN: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
 timeout nan: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
 timeout 1e999: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
-timeout not UTF-8: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds
-timeout typed reference: ValueError: wx_get_token(): Argument #2 ($source) option "\xc3" is unknown; …
-timeout true: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds
+timeout not UTF-8: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
+timeout typed reference: ValueError: wx_get_token(): Argument #2 ($source) contains the unknown option "\xc3"; …
+timeout true: ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
 -- callables
-not UTF-8: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, string given
-  loader: TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, string given
-NUL: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, string given
-  loader: TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, string given
-method not UTF-8: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, string given
-  loader: TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, string given
-pair not UTF-8: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, array given
-  loader: ValueError: wx_get_token(): Argument #2 ($source) option "0" is unknown; …
-private: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, array given
-  loader: ValueError: wx_get_token(): Argument #2 ($source) option "0" is unknown; …
+not UTF-8: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, function "\xff" not found or invalid function name
+  loader: TypeError: wx_get_token(): Argument #2 ($source) must be a valid callback or null, function "\xff" not found or invalid function name
+NUL: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, function "a" not found or invalid function name
+  loader: TypeError: wx_get_token(): Argument #2 ($source) must be a valid callback or null, function "a" not found or invalid function name
+method not UTF-8: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, class Odd does not have a method "\xff"
+  loader: TypeError: wx_get_token(): Argument #2 ($source) must be a valid callback or null, class Odd does not have a method "\xff"
+pair not UTF-8: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, class "\xff" not found
+  loader: ValueError: wx_get_token(): Argument #2 ($source) must have string keys, for example ['appid' => …, 'secret' => …]
+private: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, cannot access private method Odd::hidden()
+  loader: ValueError: wx_get_token(): Argument #2 ($source) must have string keys, for example ['appid' => …, 'secret' => …]
 autoloader throws: LogicException: from the autoloader
   loader: LogicException: from the autoloader
 autoloader throws for a string: LogicException: from the autoloader
   loader: LogicException: from the autoloader
-object: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, Odd given
+object: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, no array or string given
   loader: TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, Odd given
-nameless object: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, class@anonymous given
+nameless object: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, no array or string given
   loader: TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, class@anonymous given
-recursion: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, array given
-  loader: ValueError: wx_get_token(): Argument #2 ($source) option "deep" is unknown; …
-resource: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, resource given
+recursion: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, array callback must have exactly two members
+  loader: ValueError: wx_get_token(): Argument #2 ($source) contains the unknown option "deep"; …
+resource: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, no array or string given
   loader: TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, resource given
-float: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, float given
+float: TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, no array or string given
   loader: TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, float given
 -- strings
 not UTF-8: ValueError: wx_get_ticket(): Argument #3 ($type) must be valid UTF-8
@@ -227,7 +227,7 @@ control: ValueError: wx_get_ticket(): Argument #3 ($type) must be "jsapi", "wx_c
 long: ValueError: wx_get_ticket(): Argument #3 ($type) must be "jsapi", "wx_card" or "agent_config" (WeCom only)
 reference: ValueError: wx_get_ticket(): Argument #3 ($type) must be "jsapi", "wx_card" or "agent_config" (WeCom only)
 rejected not UTF-8: ValueError: wx_refresh_token(): Argument #2 ($rejected) must be valid UTF-8
-type left out: ValueError: wx_get_ticket(): Argument #1 ($ticketFile) must not be the token file
+type left out: ValueError: wx_get_ticket(): Argument #1 ($ticketFile) must not be the same file as $tokenFile
 rejected left out: ArgumentCountError: wx_refresh_token(): Argument #2 ($rejected) not passed
 unknown name: Error: Unknown named parameter $sources
 -- seconds
@@ -244,30 +244,30 @@ resource: TypeError: wx_with_lock(): Argument #3 ($timeout) must be of type ?flo
 array: TypeError: wx_with_lock(): Argument #3 ($timeout) must be of type ?float, array given
 true: "called"
 -- settings
-warning: ini_set(): wx_token.lock_timeout must be valid UTF-8; it is not changed
-warning: ini_set(): wx_token.lock_timeout must be a number of seconds from 0 to 86400; it is not changed
-warning: ini_set(): wx_token.lock_timeout must be a number of seconds from 0 to 86400; it is not changed
-warning: ini_set(): wx_token.lock_timeout must be a number of seconds from 0 to 86400; it is not changed
+warning: ini_set(): wx_token.lock_timeout must be valid UTF-8; the previous value (10) stays
+warning: ini_set(): wx_token.lock_timeout must be a number of seconds from 0 to 86400; the previous value (10) stays
+warning: ini_set(): wx_token.lock_timeout must be a number of seconds from 0 to 86400; the previous value (10) stays
+warning: ini_set(): wx_token.lock_timeout must be a number of seconds from 0 to 86400; the previous value (10) stays
 lock_timeout takes "-0"
-warning: ini_set(): wx_token.lock_timeout must be a number of seconds from 0 to 86400; it is not changed
-warning: ini_set(): wx_token.background must be valid UTF-8; it is not changed
-warning: ini_set(): wx_token.background must be 1 or 0; it is not changed
-warning: ini_set(): wx_token.background must be 1 or 0; it is not changed
-warning: ini_set(): wx_token.background must be 1 or 0; it is not changed
-warning: ini_set(): wx_token.background must be 1 or 0; it is not changed
-warning: ini_set(): wx_token.background must be 1 or 0; it is not changed
-warning: ini_set(): wx_token.refresh_ahead must be valid UTF-8; it is not changed
-warning: ini_set(): wx_token.refresh_ahead must be a number of seconds from 0 to 86400; it is not changed
-warning: ini_set(): wx_token.refresh_ahead must be a number of seconds from 0 to 86400; it is not changed
-warning: ini_set(): wx_token.refresh_ahead must be a number of seconds from 0 to 86400; it is not changed
+warning: ini_set(): wx_token.lock_timeout must be a number of seconds from 0 to 86400; the previous value (10) stays
+warning: ini_set(): wx_token.background must be valid UTF-8; the previous value (1) stays
+warning: ini_set(): wx_token.background must be 1 or 0; the previous value (1) stays
+warning: ini_set(): wx_token.background must be 1 or 0; the previous value (1) stays
+warning: ini_set(): wx_token.background must be 1 or 0; the previous value (1) stays
+warning: ini_set(): wx_token.background must be 1 or 0; the previous value (1) stays
+warning: ini_set(): wx_token.background must be 1 or 0; the previous value (1) stays
+warning: ini_set(): wx_token.refresh_ahead must be valid UTF-8; the previous value (300) stays
+warning: ini_set(): wx_token.refresh_ahead must be a number of seconds from 0 to 86400; the previous value (300) stays
+warning: ini_set(): wx_token.refresh_ahead must be a number of seconds from 0 to 86400; the previous value (300) stays
+warning: ini_set(): wx_token.refresh_ahead must be a number of seconds from 0 to 86400; the previous value (300) stays
 refresh_ahead takes "-0"
-warning: ini_set(): wx_token.refresh_ahead must be a number of seconds from 0 to 86400; it is not changed
+warning: ini_set(): wx_token.refresh_ahead must be a number of seconds from 0 to 86400; the previous value (300) stays
 -- loaders
 bool(true)
-"the loader threw Class\\xff"
+"the loader threw Class\\xff in another call. See the error log of that process"
 bool(true)
-"the loader threw Klass\\u{202e}\\u{2028}"
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); next attempt in 1 s
+"the loader threw Klass\\u{202e}\\u{2028} in another call. See the error log of that process"
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader returned neither "expires_in" nor "expire". Add "expires_in" (seconds) or "expire" (Unix time); next attempt in 1 s
 answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it has no string "access_token"; next attempt in 1 s
 answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: its token is empty or has invalid characters; next attempt in 1 s
 answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it has no number "expires_in"; next attempt in 1 s
@@ -275,8 +275,8 @@ answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader
 answer: WxToken\ApiException: cannot refresh 021-odd-values.json: the loader returned errcode -9223372036854775808 (no errmsg). See WeChat's list of return codes (全局返回码); next attempt in 60 s
 answer: WxToken\ApiException: cannot refresh 021-odd-values.json: the loader returned errcode 40013 (a\u{2028}b\u{202e}c\u{85}d). Check the appid (case-sensitive); next attempt in 60 s
 answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: its "errcode" is not a number; next attempt in 1 s
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it is a string, but not a JSON object; next attempt in 1 s
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it is a string, but not a JSON object; next attempt in 1 s
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); next attempt in 1 s
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; next attempt in 1 s
-answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; next attempt in 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader returned a string that is not a JSON object. It must return an array or a JSON string with "access_token" and "expires_in"; next attempt in 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader returned a string that is not a JSON object. It must return an array or a JSON string with "access_token" and "expires_in"; next attempt in 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader returned neither "expires_in" nor "expire". Add "expires_in" (seconds) or "expire" (Unix time); next attempt in 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader returned resource. It must return an array or a JSON string with "access_token" and "expires_in"; next attempt in 1 s
+answer: WxToken\NetworkException: cannot refresh 021-odd-values.json: the loader returned Odd. It must return an array or a JSON string with "access_token" and "expires_in"; next attempt in 1 s

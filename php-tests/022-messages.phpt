@@ -75,7 +75,7 @@ rmdir($dir);
 ?>
 --EXPECT--
 "\u2026/022-messages/a\nb"
-  "cannot use \u2026/022-messages/a\\nb: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"
+  "cannot use \u2026/022-messages/a\\nb: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged"
 bool(true)
 bool(true)
 bool(true)
@@ -83,7 +83,7 @@ bool(true)
   "cannot refresh \u2026/022-messages/a\\nb: the loader returned errcode 40013 (in\\nvalid \\u{202e}\\u{1b}[1m). Check the appid (case-sensitive); next attempt in 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
   "cannot lock \u2026/022-messages/a\\nb: a loader for this file is running and called wx_token on the same file. Remove that call from the loader"
 "\u2026/022-messages/\u202egpj.exe"
-  "cannot use \u2026/022-messages/\\u{202e}gpj.exe: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"
+  "cannot use \u2026/022-messages/\\u{202e}gpj.exe: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged"
 bool(true)
 bool(true)
 bool(true)
@@ -91,7 +91,7 @@ bool(true)
   "cannot refresh \u2026/022-messages/\\u{202e}gpj.exe: the loader returned errcode 40013 (in\\nvalid \\u{202e}\\u{1b}[1m). Check the appid (case-sensitive); next attempt in 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
   "cannot lock \u2026/022-messages/\\u{202e}gpj.exe: a loader for this file is running and called wx_token on the same file. Remove that call from the loader"
 "\u2026/022-messages/a\u2028b"
-  "cannot use \u2026/022-messages/a\\u{2028}b: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"
+  "cannot use \u2026/022-messages/a\\u{2028}b: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged"
 bool(true)
 bool(true)
 bool(true)
@@ -99,7 +99,7 @@ bool(true)
   "cannot refresh \u2026/022-messages/a\\u{2028}b: the loader returned errcode 40013 (in\\nvalid \\u{202e}\\u{1b}[1m). Check the appid (case-sensitive); next attempt in 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
   "cannot lock \u2026/022-messages/a\\u{2028}b: a loader for this file is running and called wx_token on the same file. Remove that call from the loader"
 "\u2026/022-messages/a\ufffdb"
-  "cannot use \u2026/022-messages/a\\xffb: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"
+  "cannot use \u2026/022-messages/a\\xffb: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged"
 bool(true)
 bool(true)
 bool(true)
@@ -107,7 +107,7 @@ bool(true)
   "cannot refresh \u2026/022-messages/a\\xffb: the loader returned errcode 40013 (in\\nvalid \\u{202e}\\u{1b}[1m). Check the appid (case-sensitive); next attempt in 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
   "cannot lock \u2026/022-messages/a\\xffb: a loader for this file is running and called wx_token on the same file. Remove that call from the loader"
 "\u2026/022-messages/\u001b]0;title\u0007"
-  "cannot use \u2026/022-messages/\\u{1b}]0;title\\u{7}: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"
+  "cannot use \u2026/022-messages/\\u{1b}]0;title\\u{7}: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged"
 bool(true)
 bool(true)
 bool(true)
@@ -115,7 +115,7 @@ bool(true)
   "cannot refresh \u2026/022-messages/\\u{1b}]0;title\\u{7}: the loader returned errcode 40013 (in\\nvalid \\u{202e}\\u{1b}[1m). Check the appid (case-sensitive); next attempt in 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
   "cannot lock \u2026/022-messages/\\u{1b}]0;title\\u{7}: a loader for this file is running and called wx_token on the same file. Remove that call from the loader"
 "\u2026/022-messages/\u200b"
-  "cannot use \u2026/022-messages/\\u{200b}: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"
+  "cannot use \u2026/022-messages/\\u{200b}: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged"
 bool(true)
 bool(true)
 bool(true)
@@ -123,7 +123,7 @@ bool(true)
   "cannot refresh \u2026/022-messages/\\u{200b}: the loader returned errcode 40013 (in\\nvalid \\u{202e}\\u{1b}[1m). Check the appid (case-sensitive); next attempt in 60 s" "in\\nvalid \\u{202e}\\u{1b}[1m"
   "cannot lock \u2026/022-messages/\\u{200b}: a loader for this file is running and called wx_token on the same file. Remove that call from the loader"
 "\u2026/022-messages/plain \"' \\ \u7f13\u5b58"
-  "cannot use \u2026/022-messages/plain \"' \\ \u7f13\u5b58: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged"
+  "cannot use \u2026/022-messages/plain \"' \\ \u7f13\u5b58: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged"
 bool(true)
 bool(true)
 bool(true)

@@ -4,7 +4,7 @@
 use ext_php_rs::builders::ModuleBuilder;
 use ext_php_rs::{php_function, wrap_function};
 
-use crate::arguments::PathArg;
+use crate::path::PathArg;
 
 /// Adds both functions to `module`.
 pub fn add_to(module: ModuleBuilder) -> ModuleBuilder {

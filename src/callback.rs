@@ -1,50 +1,69 @@
-//! PHP code that is called while a lock is held.
+//! Calls of PHP code while a lock is held.
 //!
-//! Whatever it does, the call returns to Rust, so that the lock is given back before the script goes
-//! on to throw, to exit or to die. The destructors of what it returns are its code, too.
+//! Whatever that code does, the call returns to Rust, which releases the lock before the script throws, exits or
+//! dies. The destructors of what it returns are its code, too.
 
 use std::panic::AssertUnwindSafe;
 
 use ext_php_rs::exception::PhpException;
 use ext_php_rs::ffi::zend_object;
 use ext_php_rs::types::Zval;
-use ext_php_rs::zend::{ExecutorGlobals, bailout, ce, try_catch};
+use ext_php_rs::zend::{self, ExecutorGlobals, ce, try_catch};
 
 unsafe extern "C" {
     fn zend_is_unwind_exit(exception: *const zend_object) -> bool;
     fn zend_is_graceful_exit(exception: *const zend_object) -> bool;
 }
 
-/// How PHP code ended that did not return.
+/// How PHP code ended instead of returning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bailout {
     /// It threw: the exception is pending.
     Thrown,
     /// It called `exit()`: the engine unwinds with an exception of its own, which is pending.
     Exit,
-    /// A fatal error: the engine has left by a long jump, which [`Bailout::resume`] takes up.
+    /// A fatal error: the engine has left by a long jump, which [`Bailout::resume`] continues.
     Fatal,
 }
 
-/// What came of a callable.
+/// The outcome of a callable.
 pub struct Called<T> {
-    /// What was made of its result; `None` if it did not return.
+    /// Its result, read; `None` if it did not return.
     pub result: Option<T>,
-    /// How it ended, or the destruction of its result.
-    pub interruption: Option<Bailout>,
+    /// How it ended, or the destruction of its result, if that did not return.
+    pub bailout: Option<Bailout>,
 }
 
-/// Calls `callable` without arguments, and destroys its result when `understand` has made something of
-/// it.
-pub fn call<T>(callable: &Zval, understand: impl FnOnce(&Zval) -> T) -> Called<T> {
+impl Bailout {
+    /// Continues what PHP code began. The caller holds no lock any more and has nothing left to drop: a fatal error
+    /// continues with a long jump.
+    pub fn resume(self) -> PhpException {
+        if self == Self::Fatal {
+            // SAFETY: the engine's own jump, to the frame that it was on its way to.
+            unsafe { zend::bailout() }
+        }
+        // The exception is pending already: throwing this one is only a marker.
+        PhpException::new("the callable threw".to_owned(), 0, ce::error())
+    }
+}
+
+impl From<PhpException> for Bailout {
+    fn from(exception: PhpException) -> Self {
+        exception.throw();
+        Self::Thrown
+    }
+}
+
+/// Calls `callable` without arguments, and destroys its result once `read` has read it.
+pub fn call<T>(callable: &Zval, read: impl FnOnce(&Zval) -> T) -> Called<T> {
     let mut result = None;
-    let interruption = guard(|| {
+    let bailout = guard(|| {
         let returned = callable.try_call(vec![])?;
-        result = Some(understand(&returned));
+        result = Some(read(&returned));
         drop(returned);
         Ok(())
     });
-    Called { result, interruption }
+    Called { result, bailout }
 }
 
 /// Drops `value`, which may run its destructor.
@@ -76,16 +95,4 @@ fn is_exit() -> bool {
         // SAFETY: a live object of the engine.
         unsafe { zend_is_unwind_exit(exception) || zend_is_graceful_exit(exception) }
     })
-}
-
-impl Bailout {
-    /// Goes on with what was interrupted. No lock may be held any more, and nothing be left to drop.
-    pub fn resume(self) -> PhpException {
-        if self == Self::Fatal {
-            // SAFETY: the engine's own jump, to the frame that it was on its way to.
-            unsafe { bailout() }
-        }
-        // Pending already: throwing this is then no more than a marker.
-        PhpException::new("the callable threw".to_owned(), 0, ce::error())
-    }
 }

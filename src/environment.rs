@@ -1,8 +1,8 @@
 //! Variables of the request and of the process, as PHP's `getenv()` finds them.
 //!
-//! Nothing here may run on a worker: the request's are the thread's own, and another thread of PHP may be
-//! changing the process's. The compiler sees to that: what opens an upstream borrows from the call, and a
-//! worker takes nothing that is borrowed.
+//! Nothing here may run on a worker: the variables of a request belong to its thread, and another thread of PHP may
+//! change those of the process. The compiler checks it: a source borrows these from the call, and a worker takes
+//! nothing borrowed.
 
 use std::env;
 use std::ffi::{CStr, CString, c_char};
@@ -16,23 +16,22 @@ unsafe extern "C" {
 
 /// The variable `name`: the request's, or else the process's. For use within a request.
 pub fn variable(name: &str) -> Option<String> {
-    match of_request(name) {
+    match request_variable(name) {
         Some(value) => String::from_utf8(value).ok(),
-        None => of_process(name),
+        None => process_variable(name),
     }
 }
 
-/// What the web server has set for this request, with `fastcgi_param` or `SetEnv`. Whoever sends the request
-/// can set none but those that begin with HTTP_, which his headers become (RFC 3875, section 4.1.18).
-fn of_request(name: &str) -> Option<Vec<u8>> {
+/// What the web server has set for this request, with `fastcgi_param` or `SetEnv`. The client can set only names that
+/// begin with HTTP_, by its headers (RFC 3875, section 4.1.18).
+fn request_variable(name: &str) -> Option<Vec<u8>> {
     let name = CString::new(name).ok()?;
     // SAFETY: a NUL-terminated name and its length. This is a thread of PHP, within a request.
     let value = unsafe { sapi_getenv(name.as_ptr(), name.count_bytes()) };
     if value.is_null() {
         return None;
     }
-    // SAFETY: a NUL-terminated string that the engine has allocated for its caller (main/SAPI.c), and that is
-    // freed once.
+    // SAFETY: a NUL-terminated string that the engine has allocated for its caller (main/SAPI.c). It is freed once.
     unsafe {
         let bytes = CStr::from_ptr(value).to_bytes().to_vec();
         efree(value.cast());
@@ -40,21 +39,21 @@ fn of_request(name: &str) -> Option<Vec<u8>> {
     }
 }
 
-fn of_process(name: &str) -> Option<String> {
-    call(c"tsrm_env_lock");
+fn process_variable(name: &str) -> Option<String> {
+    call_if_present(c"tsrm_env_lock");
     let value = env::var(name).ok();
-    call(c"tsrm_env_unlock");
+    call_if_present(c"tsrm_env_unlock");
     value
 }
 
-/// Calls a function of the lock that putenv() takes too. Only a thread-safe PHP has one.
-fn call(name: &CStr) {
+/// Calls a function of the lock that putenv() takes, too. Only a thread-safe PHP has one.
+fn call_if_present(name: &CStr) {
     // SAFETY: the name is NUL-terminated.
     let function = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
     // SAFETY: a null pointer is None, and both functions take and return nothing (TSRM/TSRM.h).
     let function: Option<unsafe extern "C" fn()> = unsafe { mem::transmute(function) };
     if let Some(function) = function {
-        // SAFETY: the lock is taken and given back in this order on one thread.
+        // SAFETY: the caller acquires and releases the lock in this order on one thread.
         unsafe { function() };
     }
 }

@@ -1,7 +1,6 @@
-//! The exceptions below `WxToken\Exception`, and what becomes one.
+//! The classes below `WxToken\Exception`, and the errors that become one.
 //!
-//! They are plain classes without a Rust object behind them, so that PHP itself fills in file, line
-//! and trace.
+//! They are plain classes without a Rust object, so PHP itself fills in file, line and trace.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -22,6 +21,7 @@ use wx_token_core::clock::Timestamp;
 use wx_token_core::error::Error;
 use wx_token_core::failure::Cause;
 use wx_token_core::printable::printable;
+use wx_token_core::token_file::FileError;
 
 unsafe extern "C" {
     static spl_ce_RuntimeException: *const ClassEntry;
@@ -44,13 +44,10 @@ const LOCK: &str = "WxToken\\LockException";
 const FILE: &str = "WxToken\\FileException";
 const CONFIG: &str = "WxToken\\ConfigException";
 
-/// The code of an `ApiException` for which WeChat gave none: what its interfaces say of the token.
+/// The errcode of a failure for which WeChat gave none: what its interfaces say of the rejected token.
 pub const REJECTED: i64 = 40001;
 
 /// Registers the classes; for module start-up alone.
-///
-/// # Errors
-/// If the engine refuses one.
 pub fn register() -> Result<()> {
     ClassBuilder::new("WxToken\\Exception")
         // SAFETY: SPL is part of every PHP and is started before any shared extension.
@@ -104,14 +101,17 @@ fn declare(class: &mut ClassEntry, name: &str, type_mask: u32, default: impl Int
     }
 }
 
-/// The exception that `error`, met by a call on `token_file`, is for PHP.
-#[must_use]
+/// The exception for PHP that `error`, met by a call on `token_file`, becomes.
 pub fn from_error(token_file: &Path, error: &Error) -> PhpException {
     build(error.file().unwrap_or(token_file), error).unwrap_or_else(|problem| internal(&problem))
 }
 
+/// The exception for `error`, which is about `file`.
+pub fn from_file(file: &Path, error: FileError) -> PhpException {
+    from_error(file, &Error::File(error))
+}
+
 /// The class of the pending exception, as a message names it.
-#[must_use]
 pub fn pending_class() -> String {
     const MAX_CHARS: usize = 200;
     let globals = ExecutorGlobals::get();
@@ -124,15 +124,13 @@ pub fn pending_class() -> String {
 }
 
 /// A path as a string of PHP's, byte for byte.
-#[must_use]
 pub fn path_value(path: &Path) -> Zval {
     let mut value = Zval::new();
     value.set_zend_string(ZendStr::new(path.as_os_str().as_bytes(), false));
     value
 }
 
-/// An engine call failed that cannot fail.
-#[must_use]
+/// An engine call failed that should never fail.
 pub fn internal(problem: &ext_php_rs::error::Error) -> PhpException {
     PhpException::new(format!("wx_token: {problem}"), 0, ce::error())
 }
@@ -176,8 +174,7 @@ fn build(token_file: &Path, error: &Error) -> Result<PhpException> {
     Ok(PhpException::new(message, 0, class).with_object(zval))
 }
 
-/// Whole seconds, so that nobody who waits until then comes too early.
-#[must_use]
-pub fn rounded_up(moment: Timestamp) -> i64 {
-    (moment + Duration::from_millis(999)).secs()
+/// Whole seconds. A caller that waits until then does not come too early.
+pub fn rounded_up(time: Timestamp) -> i64 {
+    (time + Duration::from_millis(999)).secs()
 }

@@ -1,4 +1,4 @@
-//! The frames of PHP's calls, by which a call is told to come from within another.
+//! The frames of PHP's calls, which show whether a call comes from within another.
 
 use ext_php_rs::ffi::ext_php_rs_executor_globals;
 use ext_php_rs::zend::ExecuteData;
@@ -6,14 +6,12 @@ use ext_php_rs::zend::ExecuteData;
 use wx_token_core::caller::{Caller, Frame};
 
 /// The call of PHP code that runs now.
-#[must_use]
 pub fn caller() -> Caller {
     Caller::new(Frame::at(innermost().addr()), is_running)
 }
 
-/// Whether `frame` is among the callers of what this thread runs. The engine links the frames of a Fiber
-/// to those of whoever has resumed it, and cuts that link when the Fiber is suspended
-/// (Zend/zend_fibers.c).
+/// Whether `frame` is among the callers of what this thread runs. The engine links the frames of a Fiber to those of
+/// the code that resumed it, and cuts that link when the Fiber is suspended (Zend/zend_fibers.c).
 fn is_running(frame: Frame) -> bool {
     let mut running = innermost();
     while !running.is_null() {

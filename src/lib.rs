@@ -1,5 +1,5 @@
 //! The PHP extension: the boundary between PHP and `wx_token_core`, and the only code that names ext_php_rs.
-//! PHP values come in, plain Rust goes on.
+//! PHP values come in, plain Rust goes to the core.
 //!
 //! ARCHITECTURE.md is the map of these modules.
 
@@ -15,10 +15,11 @@ mod environment;
 mod exceptions;
 mod frame;
 mod functions;
-mod info;
 mod loader;
 mod log;
 mod module;
+mod options;
+mod path;
 mod settings;
 mod signature;
 mod status;

@@ -1,4 +1,4 @@
-//! A PHP callable as an upstream: it is called under the lock, on the thread of PHP.
+//! A PHP callable as a token source. It is called under the lock, on the thread of PHP.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use ext_php_rs::types::{ZendHashTable, ZendObject, Zval};
 use ext_php_rs::zend::{ExecutorGlobals, ce};
 use serde_json::{Map, Value};
 
+use crate::arguments::type_name;
 use crate::callback::{self, Bailout};
 use crate::exceptions;
 use wx_token_core::clock::{Clock, SystemClock, Timestamp};
@@ -24,13 +25,13 @@ use wx_token_core::wechat::errcode::{self, Asked};
 pub struct Loader<'a> {
     callable: &'a Zval,
     thrown: RefCell<Option<ZBox<ZendObject>>>,
-    interruption: Cell<Option<Bailout>>,
+    bailout: Cell<Option<Bailout>>,
 }
 
 impl<'a> Loader<'a> {
-    /// The loader that `callable` is.
+    /// The loader that calls `callable`.
     pub const fn new(callable: &'a Zval) -> Self {
-        Self { callable, thrown: RefCell::new(None), interruption: Cell::new(None) }
+        Self { callable, thrown: RefCell::new(None), bailout: Cell::new(None) }
     }
 
     /// The exception that the loader threw, as it was.
@@ -41,23 +42,23 @@ impl<'a> Loader<'a> {
         Some(PhpException::new("the loader threw".to_owned(), 0, ce::exception()).with_object(zval))
     }
 
-    /// How the loader, or the destruction of what it left, has ended the script, if it has.
+    /// How the loader, or the destruction of its exception, ended the script, if it did.
     pub fn end(self) -> Option<Bailout> {
-        let Self { thrown, interruption, .. } = self;
-        let thrown = thrown.into_inner();
-        interruption.get().or_else(|| thrown.and_then(callback::destroy))
+        let thrown = self.thrown.into_inner();
+        self.bailout.get().or_else(|| thrown.and_then(callback::destroy))
     }
 
-    /// What the end of the loader means for the refresh, if it did not return.
+    /// Why there is no token, if the loader did not return.
     fn failed(&self) -> FetchError {
-        if self.interruption.get() != Some(Bailout::Thrown) {
+        if self.bailout.get() != Some(Bailout::Thrown) {
             return FetchError::NotAttempted(Error::Aborted);
         }
-        self.interruption.set(None);
-        // Others learn what was thrown, not what it said: that may hold anything.
+        self.bailout.set(None);
+        // Others learn the class, not the message, which may hold anything.
         let class = exceptions::pending_class();
         *self.thrown.borrow_mut() = ExecutorGlobals::take_exception();
-        Failure::network(format!("the loader threw {class}")).into()
+        let reason = "in another call. See the error log of that process";
+        Failure::network(format!("the loader threw {class} {reason}")).into()
     }
 }
 
@@ -65,16 +66,11 @@ const KEYS: [&str; 5] = ["errcode", "errmsg", "access_token", "expires_in", "exp
 
 impl TokenSource for Loader<'_> {
     fn fetch(&self, _rejected: Option<&str>) -> Result<IssuedToken, FetchError> {
-        let called = callback::call(self.callable, understand);
-        self.interruption.set(called.interruption);
-        // A token is stored even if the destruction of the answer around it has ended the script.
-        let Some(answer) = called.result else { return Err(self.failed()) };
-        answer.map_err(|trouble| match trouble {
-            AnswerError::Failure(failure) => failure.into(),
-            AnswerError::Unusable(why) => {
-                Failure::network(format!("the loader's answer is unusable: {why}")).into()
-            }
-        })
+        let called = callback::call(self.callable, read);
+        self.bailout.set(called.bailout);
+        // A token is stored even if the destruction of the result around it has ended the script.
+        let Some(result) = called.result else { return Err(self.failed()) };
+        result.map_err(FetchError::Failed)
     }
 
     fn requester(&self) -> Requester {
@@ -86,35 +82,57 @@ impl TokenSource for Loader<'_> {
         }
     }
 
-    /// PHP's own limits count.
+    /// PHP's own limits apply.
     fn time_limit(&self) -> Duration {
         Duration::ZERO
     }
 }
 
-fn understand(answer: &Zval) -> Result<IssuedToken, AnswerError> {
-    let unusable = |why: &str| AnswerError::Unusable(why.to_owned());
-    let mut answer = match (answer.array(), answer.zend_str()) {
+/// Reads what the loader returned.
+fn read(result: &Zval) -> Result<IssuedToken, Failure> {
+    let problem = |problem: &str| Failure::network(format!("the loader {problem}"));
+    let mut answer = match (result.array(), result.zend_str()) {
         (Some(array), _) => members(array),
-        (None, Some(text)) => serde_json::from_slice(text.as_bytes())
-            .map_err(|_| unusable("it is a string, but not a JSON object"))?,
-        _ => return Err(unusable("it is neither an array nor WeChat's JSON as a string")),
+        (None, text) => {
+            let answer = text.and_then(|text| serde_json::from_slice(text.as_bytes()).ok());
+            answer.ok_or_else(|| {
+                let returned = match text {
+                    Some(_) => "a string that is not a JSON object".into(),
+                    None => type_name(result).to_string_lossy(),
+                };
+                problem(&format!(
+                    "returned {returned}. It must return an array or a JSON string with \"access_token\" and \"expires_in\""
+                ))
+            })?
+        }
     };
     let mut expires_at = None;
     if let (None, Some(expiry)) = (answer.get("expires_in"), answer.get("expire")) {
-        let expiry =
-            answer::number(expiry).ok_or_else(|| unusable("its \"expire\" is no number"))?;
-        expires_at = Some(Timestamp::from_secs(expiry));
+        let expiry = answer::number(expiry).ok_or_else(|| {
+            problem("returned an \"expire\" that is not a number. It must be a Unix time")
+        })?;
         let life = expiry.saturating_sub(SystemClock.now().secs());
+        if life <= 0 && !answer.contains_key("errcode") {
+            return Err(problem("returned an expired token. \"expire\" must be in the future"));
+        }
+        expires_at = Some(Timestamp::from_secs(expiry));
         answer.insert("expires_in".to_owned(), life.into());
     }
     if !answer.contains_key("expires_in") && !answer.contains_key("errcode") {
-        return Err(unusable("it has neither \"expires_in\" (seconds) nor \"expire\" (Unix time)"));
+        return Err(problem(
+            "returned neither \"expires_in\" nor \"expire\". Add \"expires_in\" (seconds) or \"expire\" (Unix time)",
+        ));
     }
-    let grant = answer::interpret(&answer, "access_token", &Secret::default())?;
+    let token = answer::interpret(&answer, "access_token", &Secret::default());
+    let token = token.map_err(|error| match error {
+        AnswerError::Failure(failure) => failure,
+        AnswerError::Unusable(why) => {
+            Failure::network(format!("the loader's answer is unusable: {why}"))
+        }
+    })?;
     Ok(match expires_at {
-        Some(expires_at) => grant.until(expires_at),
-        None => grant,
+        Some(expires_at) => token.until(expires_at),
+        None => token,
     })
 }
 

@@ -1,14 +1,14 @@
-//! The module as the engine sees it: start-up, the end of a request, shutdown.
+//! The module as the engine sees it: start-up, phpinfo(), the end of a request, shutdown.
 
 use std::ffi::CStr;
-use std::panic::catch_unwind;
+use std::panic::{UnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ext_php_rs::builders::ModuleBuilder;
 use ext_php_rs::error::php_error;
 use ext_php_rs::flags::ErrorType;
-use ext_php_rs::php_module;
-use ext_php_rs::zend::{ExecutorGlobals, SapiModule};
+use ext_php_rs::zend::{ExecutorGlobals, ModuleEntry, SapiModule};
+use ext_php_rs::{info_table_end, info_table_row, info_table_start, php_module};
 
 use wx_token_core::protocol::held_locks;
 use wx_token_core::wechat::Http;
@@ -16,7 +16,11 @@ use wx_token_core::worker::{self, ShutdownWait};
 
 #[cfg(feature = "baseline")]
 use crate::baseline;
-use crate::{default_account, exceptions, functions, info, log, settings, signature};
+use crate::{default_account, exceptions, functions, log, settings, signature};
+
+unsafe extern "C" {
+    fn display_ini_entries(module: *mut ModuleEntry);
+}
 
 /// The module as PHP loads it: its settings, its page in phpinfo(), its functions.
 #[php_module]
@@ -27,14 +31,11 @@ pub fn get_module(module: ModuleBuilder) -> ModuleBuilder {
     let module = baseline::add_to(module);
     module
         .globals(&settings::GLOBALS)
-        .info_function(info::show)
+        .info_function(show_info)
         .request_shutdown_function(end_of_code)
         .post_deactivate_function(end_of_request)
         .shutdown_function(stop)
 }
-
-const SUCCESS: i32 = 0;
-const FAILURE: i32 = -1;
 
 /// Zend/zend_modules.h: the module was loaded by dl(), for one request.
 const MODULE_TEMPORARY: i32 = 2;
@@ -46,13 +47,12 @@ static IS_COMMAND_LINE: AtomicBool = AtomicBool::new(false);
 
 /// Module start-up (MINIT). Nothing is started here: php-fpm forks after it.
 fn start(module_type: i32, module_number: i32) -> i32 {
-    // A panic must not unwind into the engine.
-    let started = catch_unwind(|| {
-        // PHP 8.2 unloads classes after the request, and reads properties that they inherit when those are freed.
+    guarded(|| {
+        // PHP 8.2 unloads classes after the request, and then reads properties that they inherit, which are freed.
         if module_type == MODULE_TEMPORARY {
             php_error(&ErrorType::CoreWarning, NO_DL);
-            // The fatal error that follows keeps dl() from asking for this: without it, PHP goes on to read
-            // the name of the module after the request, which has freed it.
+            // dl() asks for this itself, but not when start-up fails: PHP would then read the name of the module
+            // after the request, which has freed it.
             ExecutorGlobals::get_mut().full_tables_cleanup = true;
             return false;
         }
@@ -63,35 +63,55 @@ fn start(module_type: i32, module_number: i32) -> i32 {
         settings::register(module_number);
         signature::complete();
         exceptions::register().is_ok()
-    });
-    if matches!(started, Ok(true)) { SUCCESS } else { FAILURE }
+    })
 }
 
-/// The end of a request's code (RSHUTDOWN), the last moment at which a line can be written to the log: a
-/// thread-safe PHP has freed what that takes when the module shuts down. So a script on the command line waits for
-/// its refresh here, and for as long as that takes: nobody waits for the next one.
+/// The result of `work` as the engine reads it. A panic must not unwind into the engine.
+fn guarded(work: impl FnOnce() -> bool + UnwindSafe) -> i32 {
+    const SUCCESS: i32 = 0;
+    const FAILURE: i32 = -1;
+    if catch_unwind(work).unwrap_or(false) { SUCCESS } else { FAILURE }
+}
+
+/// The module's part of phpinfo() and of `php --ri wx_token`.
+extern "C" fn show_info(module: *mut ModuleEntry) {
+    let _ = catch_unwind(|| {
+        info_table_start!();
+        info_table_row!("wx_token support", "enabled");
+        info_table_row!("Version", env!("CARGO_PKG_VERSION"));
+        info_table_end!();
+        // SAFETY: the engine hands over the module itself.
+        unsafe { display_ini_entries(module) };
+    });
+}
+
+/// The end of a request's code (RSHUTDOWN), the last moment at which the log can be written: at module shutdown a
+/// thread-safe PHP has freed what that needs. So a script on the command line waits here until its refresh has ended.
+/// No later request is delayed.
 extern "C" fn end_of_code(_type: i32, _module_number: i32) -> i32 {
-    let ended = catch_unwind(|| {
+    guarded(|| {
         default_account::forget();
         if IS_COMMAND_LINE.load(Ordering::Relaxed) {
             worker::finish_all(ShutdownWait::Full);
         }
         log::write_notices();
-    });
-    if ended.is_ok() { SUCCESS } else { FAILURE }
+        true
+    })
 }
 
-/// The end of a request, when the engine has destroyed everything of it, suspended Fibers included.
+/// The end of a request: the engine has destroyed all its objects, suspended Fibers included.
 unsafe extern "C" fn end_of_request() -> i32 {
-    let ended = catch_unwind(held_locks::end_of_request);
-    if ended.is_ok() { SUCCESS } else { FAILURE }
+    guarded(|| {
+        held_locks::end_of_request();
+        true
+    })
 }
 
-/// Module shutdown: what was fetched is stored, and a fetch that takes long is cut off.
+/// Module shutdown: stores what was fetched, and cuts a fetch off that takes long.
 extern "C" fn stop(_type: i32, module_number: i32) -> i32 {
-    let stopped = catch_unwind(|| {
+    guarded(|| {
         worker::finish_all(ShutdownWait::Short);
         settings::unregister(module_number);
-    });
-    if stopped.is_ok() { SUCCESS } else { FAILURE }
+        true
+    })
 }

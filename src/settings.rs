@@ -1,7 +1,8 @@
-//! The settings as INI entries: registered, checked and kept as values, one set a thread.
+//! The table of settings as INI entries, and the values: one set for each thread of PHP.
 
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::panic::catch_unwind;
+use std::ptr;
 use std::sync::Arc;
 
 use ext_php_rs::error::php_error;
@@ -10,9 +11,9 @@ use ext_php_rs::flags::{ErrorType, IniEntryPermission};
 use ext_php_rs::types::ZendStr;
 use ext_php_rs::zend::{IniEntryDef, IniEntryDefs, ModuleGlobal, ModuleGlobals, output_write};
 
-use wx_token_core::memory;
-use wx_token_core::process;
-use wx_token_core::settings::Settings;
+use wx_token_core::printable::printable;
+use wx_token_core::settings::{SETTINGS, Scope, Setting, Settings};
+use wx_token_core::{memory, process};
 
 /// The settings of this thread.
 pub static GLOBALS: ModuleGlobals<Globals> = ModuleGlobals::new();
@@ -37,14 +38,12 @@ impl ModuleGlobal for Globals {
     }
 }
 
-/// The settings as they are now, for this thread. They stay so for whoever holds them, though PHP code
-/// changes settings meanwhile.
-#[must_use]
+/// The settings of this thread. What the caller holds stays as it is, though PHP code changes settings meanwhile.
 pub fn current() -> Arc<Settings> {
     Arc::clone(&GLOBALS.get().settings)
 }
 
-/// What `read` makes of the settings, which must not run PHP code: that may change them.
+/// Reads settings without a copy. `read` must not run PHP code, which may change them.
 pub fn read<T>(read: impl FnOnce(&Settings) -> T) -> T {
     read(&GLOBALS.get().settings)
 }
@@ -53,39 +52,29 @@ unsafe extern "C" {
     fn zend_unregister_ini_entries(module_number: c_int);
 }
 
-const PREFIX: &str = "wx_token.";
+const ENTRIES_LEN: usize = SETTINGS.len() + 1;
 
-static ENTRIES: IniEntryDefs<17> = IniEntryDefs::new([
-    entry(c"wx_token.appid", c"", IniEntryPermission::System),
-    masked(entry(c"wx_token.secret", c"", IniEntryPermission::System)),
-    entry(c"wx_token.accounts", c"", IniEntryPermission::System),
-    entry(c"wx_token.endpoint", c"stable", IniEntryPermission::PerDir),
-    entry(c"wx_token.api_base", c"", IniEntryPermission::System),
-    entry(c"wx_token.refresh_ahead", c"300", IniEntryPermission::All),
-    entry(c"wx_token.background", c"1", IniEntryPermission::All),
-    entry(c"wx_token.revalidate_freq", c"0", IniEntryPermission::All),
-    entry(c"wx_token.max_files", c"10000", IniEntryPermission::System),
-    entry(c"wx_token.lock_timeout", c"10", IniEntryPermission::All),
-    entry(c"wx_token.connect_timeout", c"3", IniEntryPermission::All),
-    entry(c"wx_token.timeout", c"8", IniEntryPermission::All),
-    entry(c"wx_token.write_mode", c"replace", IniEntryPermission::PerDir),
-    entry(c"wx_token.file_mode", c"0600", IniEntryPermission::PerDir),
-    entry(c"wx_token.ca_file", c"", IniEntryPermission::System),
-    // A proxy's URL may hold a password.
-    masked(entry(c"wx_token.proxy", c"", IniEntryPermission::System)),
-    IniEntryDef::end(),
-]);
+static ENTRIES: IniEntryDefs<ENTRIES_LEN> = IniEntryDefs::new(entries());
 
-const fn entry(
-    name: &'static CStr,
-    default: &'static CStr,
-    permission: IniEntryPermission,
-) -> IniEntryDef {
-    IniEntryDef { on_modify: Some(take), ..IniEntryDef::new(name, default, permission) }
-}
-
-const fn masked(entry: IniEntryDef) -> IniEntryDef {
-    IniEntryDef { displayer: Some(show_masked), ..entry }
+const fn entries() -> [IniEntryDef; ENTRIES_LEN] {
+    let mut entries = [const { IniEntryDef::end() }; ENTRIES_LEN];
+    let mut unset: &mut [IniEntryDef] = &mut entries;
+    let mut settings: &'static [Setting] = &SETTINGS;
+    while let ([entry, next @ ..], [setting, others @ ..]) = (unset, settings) {
+        let permission = match setting.scope {
+            Scope::System => IniEntryPermission::System,
+            Scope::PerDir => IniEntryPermission::PerDir,
+            Scope::All => IniEntryPermission::All,
+        };
+        *entry = IniEntryDef::new(setting.name, setting.default, permission);
+        entry.on_modify = Some(change);
+        entry.mh_arg1 = ptr::from_ref(setting).cast_mut().cast();
+        if setting.is_secret {
+            entry.displayer = Some(show_hidden);
+        }
+        (unset, settings) = (next, others);
+    }
+    entries
 }
 
 /// Registers every setting; for module start-up alone.
@@ -93,8 +82,7 @@ pub fn register(module_number: i32) {
     IniEntryDef::register(ENTRIES.as_slice(), module_number);
 }
 
-/// Takes every setting from the engine; for module shutdown alone. The engine frees their names with
-/// the module.
+/// Unregisters every setting; for module shutdown alone. The engine frees their names with the module.
 pub fn unregister(module_number: i32) {
     // SAFETY: called with the number that the engine gave this module.
     unsafe { zend_unregister_ini_entries(module_number) };
@@ -103,33 +91,45 @@ pub fn unregister(module_number: i32) {
 const SUCCESS: c_int = 0;
 const FAILURE: c_int = -1;
 
-/// Takes a setting's new value, or refuses it with a warning that names the setting. The engine
-/// calls this for each change: at start-up, at run time, and when a request ends.
-unsafe extern "C" fn take(
+/// Zend/zend_ini.h: the entry is being registered, and has no value yet.
+const STAGE_STARTUP: c_int = 1;
+
+/// Changes a setting, or rejects the value with a warning that names the setting. The engine calls this for each
+/// change: at start-up, at run time, and when a request ends.
+unsafe extern "C" fn change(
     entry: *mut _zend_ini_entry,
     value: *mut zend_string,
+    setting: *mut c_void,
     _: *mut c_void,
     _: *mut c_void,
-    _: *mut c_void,
-    _stage: c_int,
+    stage: c_int,
 ) -> c_int {
-    let taken = catch_unwind(|| {
-        // SAFETY: the engine hands over a live entry with a name, and a value or null.
-        let (name, value) = unsafe { (text((*entry).name), text(value)) };
-        let name = String::from_utf8_lossy(name);
-        let key = name.strip_prefix(PREFIX).unwrap_or(&name);
+    let changed = catch_unwind(|| {
+        // SAFETY: `entries` has given the entry its setting. The engine hands over a live entry, whose value may
+        // be null, and a new value or null.
+        let (setting, old, new) =
+            unsafe { (&*setting.cast::<Setting>(), text((*entry).value), text(value)) };
         // SAFETY: these are this thread's own, and nobody keeps a reference to them: `current` gives a
         // share, which is not changed here.
         let settings = unsafe { &mut GLOBALS.get_mut().settings };
-        str::from_utf8(value)
+        let changed = str::from_utf8(new)
             .map_err(|_| "must be valid UTF-8".to_owned())
-            .and_then(|value| Arc::make_mut(settings).set(key, value))
-            .map_err(|problem| format!("{name} {problem}; it is not changed"))
+            .and_then(|new| setting.set(Arc::make_mut(settings), new));
+        let Err(problem) = changed else { return Ok(()) };
+        let is_new = stage == STAGE_STARTUP;
+        let outcome = match if is_new { setting.default.to_bytes() } else { old } {
+            [] => "it stays empty".to_owned(),
+            default if is_new => format!("the default ({}) is used", printable(default)),
+            _ if setting.is_secret => "the previous value stays".to_owned(),
+            old => format!("the previous value ({}) stays", printable(old).at_most(100)),
+        };
+        let name = printable(setting.name.to_bytes());
+        Err(format!("{name} {problem}; {outcome}"))
     });
-    match taken {
+    match changed {
         Ok(Ok(())) => SUCCESS,
-        Ok(Err(problem)) => {
-            php_error(&ErrorType::Warning, &problem);
+        Ok(Err(warning)) => {
+            php_error(&ErrorType::Warning, &warning);
             FAILURE
         }
         Err(_) => FAILURE,
@@ -144,9 +144,9 @@ unsafe fn text<'a>(string: *mut zend_string) -> &'a [u8] {
     string.map(ZendStr::as_bytes).unwrap_or_default()
 }
 
-/// Shows that there is a value, not which.
-unsafe extern "C" fn show_masked(entry: *mut _zend_ini_entry, _type: c_int) {
+/// Shows whether there is a value, and not which.
+unsafe extern "C" fn show_hidden(entry: *mut _zend_ini_entry, _type: c_int) {
     // SAFETY: the engine hands over a live entry, whose value may be null.
     let is_set = unsafe { !text((*entry).value).is_empty() };
-    let _ = output_write(if is_set { b"(set, not shown)" } else { b"no value" });
+    let _ = output_write(if is_set { b"(hidden)" } else { b"no value" });
 }

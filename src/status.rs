@@ -10,15 +10,12 @@ use ext_php_rs::types::ZendHashTable;
 
 use crate::exceptions;
 use wx_token_core::clock::SystemClock;
-use wx_token_core::error;
 use wx_token_core::failure::{Cause, FailureRecord};
 use wx_token_core::printable::printable;
 use wx_token_core::status::{self, Status};
+use wx_token_core::wechat::errcode::{self, Asked};
 
 /// The status of the file at `path`.
-///
-/// # Errors
-/// If the engine cannot make an array.
 pub fn as_array(path: &Path, refresh_ahead: Duration) -> PhpResult<ZBox<ZendHashTable>> {
     let status = status::read(path, refresh_ahead, &SystemClock);
     array(&status).map_err(|error| exceptions::internal(&error))
@@ -46,7 +43,9 @@ fn failure(failure: &FailureRecord) -> Result<ZBox<ZendHashTable>> {
     let mut array = ZendHashTable::new();
     let (errcode, message) = match &failure.cause {
         Cause::Api { errcode, errmsg } => (Some(*errcode), printable(errmsg).to_string()),
-        Cause::StillRejected => (Some(exceptions::REJECTED), error::say(&failure.cause)),
+        Cause::StillRejected => {
+            (Some(exceptions::REJECTED), errcode::describe(&failure.cause, Asked::Token))
+        }
         Cause::Network { reason } | Cause::Store { reason } => {
             (None, printable(reason).to_string())
         }

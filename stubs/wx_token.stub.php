@@ -1,26 +1,25 @@
 <?php
 
 /**
- * What the extension wx_token adds to PHP, for IDEs and static analysis.
+ * The functions and classes of the extension wx_token, for IDEs and static analysis.
  *
- * This file is never loaded beside the extension. A test holds it against the loaded extension, so
- * it is true of it.
+ * PHP never loads this file together with the extension. A test compares it with the loaded extension.
  */
 
 namespace {
     /**
-     * Returns the valid access token of a token file, refreshed first if need be.
+     * Returns the valid access token of a token file. Refreshes it first if necessary.
      *
      * A valid token is returned at once, without a lock. When it is due (`refresh_ahead` before its
-     * expiry), one of all callers starts a refresh, on a thread, and nobody waits for it. If there is
-     * no valid token, exactly one of all callers, in whatever process, asks WeChat; the others wait
-     * for it and share what it gets: the token, or the failure.
+     * expiry), one caller starts a background refresh, and no caller waits for it. Without a valid
+     * token, exactly one caller in all processes fetches one from WeChat. The others wait and share
+     * its result: the token, or the failure.
      *
-     * The token file keeps the layout that it has; MIGRATION.md lists those that are known. It is made
-     * if it is missing, and repaired if it is empty or torn. A file that is something else is never
-     * overwritten. The option `layout` is for new files, and for those whose content does not tell.
+     * The token file keeps its layout; MIGRATION.md lists the supported ones. A missing file is
+     * created, and an empty or partial one is repaired. Any other file is never overwritten. The
+     * option `layout` is for new files, and for those with more than one possible meaning.
      *
-     * @param string $file The token file: a path on this machine.
+     * @param string $file The token file: a local path.
      * @param array{
      *     appid?: non-empty-string,
      *     secret?: non-empty-string,
@@ -32,37 +31,37 @@ namespace {
      *     lock_timeout?: int|float|numeric-string,
      *     timeout?: int|float|numeric-string,
      * }|(callable(): (array{access_token: non-empty-string, expires_in: int}|array{access_token: non-empty-string, expire: int}|non-empty-string))|null $source
-     *     Where a token comes from: account options (times in seconds), or null for the account of
-     *     the settings or the environment. Or a loader: it is called without arguments, under the
-     *     lock, and returns the token with its life in seconds (`expires_in`) or its expiry in Unix
-     *     time (`expire`), or WeChat's own JSON as a string. What it throws reaches the caller. It
-     *     must not call these functions on its own file.
+     *     The token source. Options of the call (times in seconds); null for the account of the settings
+     *     or the environment. Or a loader: it is called without arguments, under the lock, and returns
+     *     the token with its lifetime in seconds (`expires_in`) or its expiry in Unix time (`expire`), or
+     *     WeChat's own JSON as a string. Its exceptions reach the caller. It must not call these
+     *     functions on its own file.
      *
      * @return non-empty-string
      *
-     * @throws WxToken\ApiException     WeChat refused, now or when it was last asked.
+     * @throws WxToken\ApiException     WeChat answered with an errcode, now or at the last fetch.
      * @throws WxToken\NetworkException WeChat, or the loader, gave no usable answer.
-     * @throws WxToken\LockException    The lock was not had within `lock_timeout`, or this process
-     *                                  holds it itself.
-     * @throws WxToken\FileException    The file cannot be used. It is as it was.
-     * @throws WxToken\ConfigException  There is no account, or the file keeps the token of another one;
+     * @throws WxToken\LockException    The lock was not acquired within `lock_timeout`, or this process
+     *                                  already holds it.
+     * @throws WxToken\FileException    The file cannot be used. It is unchanged.
+     * @throws WxToken\ConfigException  There is no account, or the file contains the token of another one;
      *                                  or a setting cannot be used.
      * @throws TypeError|ValueError     An argument is invalid.
      */
     function wx_get_token(string $file, #[\SensitiveParameter] array|callable|null $source = null): string {}
 
     /**
-     * Returns the valid access token of a token file without ever waiting, for event loops; null while
-     * there is none.
+     * Returns the valid access token of a token file, or null while there is none. It never waits, which
+     * makes it the function for event loops.
      *
-     * Where wx_get_token() would wait, this starts a refresh on a thread, if nobody is at it, and returns
-     * null: ask again in some 20 ms. A valid token is returned at once, and renewed on a thread when it is
-     * due, whatever `wx_token.background` says. What a failed refresh left is thrown until it may be tried
-     * again, so a loop that asks until it has a token comes to an end.
+     * Where wx_get_token() would wait, this starts a background refresh, unless one is running, and
+     * returns null: call again in some 20 ms. A valid token is returned at once. When it is due, it is
+     * refreshed in the background, whatever `wx_token.background` says. The failure of a refresh is thrown
+     * until the next attempt is allowed, so a loop that calls until it has a token comes to an end.
      *
-     * A file that was written within the last 50 ms is not read yet: then, too, it returns null. Within
-     * wx_with_lock() on the same file nobody can refresh, so without a valid token that is a
-     * LockException. A loader would run on the thread of PHP, so there is none here.
+     * A file that was written within the last 50 ms is not read yet: then, too, the result is null. Within
+     * wx_with_lock() on the same file no refresh can start, so without a valid token that is a
+     * LockException. There is no loader here: it would run on PHP's own thread.
      *
      * @param string $file As for wx_get_token().
      * @param array<string, mixed>|null $source Account options, as for wx_get_token().
@@ -75,26 +74,25 @@ namespace {
     function wx_try_token(string $file, #[\SensitiveParameter] ?array $source = null): ?string {}
 
     /**
-     * Replaces an access token that WeChat's interfaces refused with 40001, 40014 or 42001, once for
-     * all callers: whoever comes with a token that is no longer the file's gets the file's at once.
+     * Replaces an access token that WeChat's APIs rejected with 40001, 40014 or 42001, once for all
+     * callers. If the file already contains another token, that one is returned at once.
      *
      * @param string $file As for wx_get_token().
-     * @param non-empty-string $rejected The token that was refused.
+     * @param non-empty-string $rejected The token that WeChat rejected.
      * @param array<string, mixed>|callable|null $source As for wx_get_token().
      *
      * @return non-empty-string Another token than `$rejected`.
      *
-     * @throws WxToken\ApiException Also, with code 40001, if WeChat gives no other token: it renews a
-     *                              stable token on demand at most every 30 s and 20 times a day.
+     * @throws WxToken\ApiException Also, with code 40001, if WeChat still returns the rejected token. It
+     *                              replaces a stable token at most every 30 s and 20 times a day.
      * @throws WxToken\Exception    As for wx_get_token().
      * @throws TypeError|ValueError An argument is invalid.
      */
     function wx_refresh_token(string $file, #[\SensitiveParameter] string $rejected, #[\SensitiveParameter] array|callable|null $source = null): string {}
 
     /**
-     * Returns the valid ticket of a ticket file, refreshed first if need be, as wx_get_token() does
-     * for tokens. The access token for it is that of `$tokenFile`; one that WeChat refuses is
-     * replaced once.
+     * Returns the valid ticket of a ticket file, as wx_get_token() does for tokens. It is fetched with
+     * the access token of `$tokenFile`. If WeChat rejects that token, it is replaced once.
      *
      * A new ticket file is `{"jsapi_ticket":"…","expire":seconds}`, with `wx_card_ticket` or
      * `agent_config_ticket` for the other types. `ticket` is accepted as a key, and kept.
@@ -112,22 +110,22 @@ namespace {
     function wx_get_ticket(string $ticketFile, string $tokenFile, string $type = 'jsapi', #[\SensitiveParameter] ?array $source = null): string {}
 
     /**
-     * Describes the file of a token or ticket without locking it and without asking WeChat. Never
-     * tells a token or a secret.
+     * Describes the file of a token or ticket without a lock and without a fetch. The result never
+     * contains a token or a secret.
      *
-     * - `state`: `fresh`, `due`, `expired` (or without a token), `damaged` (torn, or all NUL bytes),
+     * - `state`: `fresh`, `due`, `expired` (or without a token), `damaged` (partial, or all NUL bytes),
      *   `missing` (with an `error` if its directory is, too), or `unusable` (see `error`)
-     * - `stored`: false while this process alone has the newest token, since it could not be stored (see
-     *   `error`); the other keys tell of that token then
-     * - `layout`: how the file spells token and expiry
+     * - `stored`: false while only this process has the newest token, because it could not be stored (see
+     *   `error`); the other keys then describe that token
+     * - `layout`: how the file writes token and expiry
      * - `expires_at`: Unix time in seconds
      * - `expires_in`, `due_in`: seconds until then and until it is due, negative afterwards
-     * - `failure`: the last failed refresh; nobody asks WeChat again before `retry_at` (Unix time, by the clock
+     * - `failure`: the last failed refresh; the next attempt is at `retry_at` (Unix time, by the clock
      *   of the file system)
-     * - `locked`, `holder_pid`: whether some process holds the file's lock, and which
-     * - `refreshing`: whether a refresh is under way
+     * - `locked`, `holder_pid`: whether a process holds the file's lock, and which
+     * - `refreshing`: whether a refresh is running
      *
-     * @param string $file The file: a path on this machine.
+     * @param string $file The file: a local path.
      *
      * @return array{
      *     file: string,
@@ -145,7 +143,7 @@ namespace {
      *     error: ?string,
      * }
      *
-     * @throws WxToken\FileException `open_basedir` bars the file.
+     * @throws WxToken\FileException `open_basedir` does not include the file.
      * @throws TypeError|ValueError  The argument is invalid.
      */
     function wx_token_status(string $file): array {}
@@ -154,22 +152,22 @@ namespace {
      * Runs a callable while holding the lock of a file, and returns its result: the safe form of
      * fopen(), flock(LOCK_EX), work, flock(LOCK_UN).
      *
-     * The lock goes when the callable returns, throws, calls exit() or dies of a fatal error, and at the
-     * latest when the request ends. Calls of these functions on the same file that come from within the
-     * callable use the lock that is held. Other Fibers and coroutines of the process stay out: while the
-     * callable is suspended, they get a LockException at once. A missing file is made; the content is
-     * never touched. Any regular file will do, not only a token file.
+     * The lock is released when the callable returns, throws, calls exit() or dies of a fatal error, and
+     * at the latest when the request ends. Calls of these functions on the same file from within the
+     * callable use that lock. Other Fibers and coroutines of the process cannot: while the callable is
+     * suspended, they get a LockException at once. A missing file is created; the content is never
+     * changed. Any regular file works, not only a token file.
      *
      * @template T
      *
-     * @param string $file The file: a path on this machine.
+     * @param string $file The file: a local path.
      * @param callable(): T $critical Called without arguments.
      * @param float|null $timeout The longest wait for the lock, in seconds; null for
      *     `wx_token.lock_timeout`.
      *
      * @return T
      *
-     * @throws WxToken\LockException The lock was not had in time, or this process holds it itself.
+     * @throws WxToken\LockException The lock was not acquired in time, or this process already holds it.
      * @throws WxToken\FileException The file cannot be used.
      * @throws TypeError|ValueError  An argument is invalid.
      */
@@ -177,7 +175,7 @@ namespace {
 }
 
 namespace WxToken {
-    /** What all failures of this extension have in common. */
+    /** The base class of this extension's exceptions. */
     class Exception extends \RuntimeException
     {
         /** The token file of the call, as an absolute path. */
@@ -190,7 +188,7 @@ namespace WxToken {
         /** WeChat's own message. */
         public string $errmsg = '';
 
-        /** Nobody asks WeChat again before this moment: Unix time in seconds. */
+        /** The time of the next attempt: Unix time in seconds. */
         public int $retryAt = 0;
     }
 
@@ -200,14 +198,14 @@ namespace WxToken {
      */
     class NetworkException extends Exception
     {
-        /** Nobody asks WeChat again before this moment: Unix time in seconds; 0 if nobody was asked. */
+        /** The time of the next attempt: Unix time in seconds; 0 if WeChat was not asked. */
         public int $retryAt = 0;
     }
 
-    /** The lock was not had in time, or waiting for it would be waiting for oneself. */
+    /** The lock could not be acquired in time, or this process already holds it. */
     class LockException extends Exception
     {
-        /** The process that holds the lock; null if the system does not tell. */
+        /** The process that holds the lock; null if the system does not say which. */
         public ?int $holderPid = null;
     }
 
@@ -218,7 +216,7 @@ namespace WxToken {
     class FileException extends Exception {}
 
     /**
-     * There is no account, or the file keeps the token of another one; or a setting or the accounts file cannot be
+     * There is no account, or the file contains the token of another one; or a setting or the accounts file cannot be
      * used.
      */
     class ConfigException extends Exception {}

@@ -97,7 +97,7 @@ pub fn owner(
     let account = defaults.appid()?;
     let endpoint = options.endpoint().unwrap_or(settings.endpoint);
     // The accounts file may have another one.
-    let secret = defaults.secret_of(account).filter(|_| settings.accounts.is_none());
+    let secret = defaults.secret_of(account).filter(|_| settings.accounts_file().is_none());
     Some(AccountClaim::new(account, secret.map(Secret::reveal), endpoint).owner())
 }
 
@@ -116,7 +116,7 @@ pub fn find(
     }
     let defaults = Defaults::new(settings, environment);
     let named = options.appid.or_else(|| defaults.appid());
-    let file = settings.accounts.as_deref().map(AccountsFile::read).transpose()?;
+    let file = settings.accounts_file().map(AccountsFile::read).transpose()?;
     if let Some(file) = &file
         && let Some(account) = file.find(named, options, settings.endpoint)?
     {
@@ -238,7 +238,7 @@ impl Defaults {
 }
 
 /// The setting that names the accounts file, in messages.
-const SETTING: &str = "wx_token.accounts";
+const SETTING: &str = "wx_token.accounts_file";
 
 /// What an accounts file contains.
 const ACCOUNTS_FORMAT: &str = r#"{"wx…": {"secret": "…"}}"#;

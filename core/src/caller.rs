@@ -56,7 +56,8 @@ impl Caller {
     }
 
     /// A worker for this caller.
-    pub(crate) const fn on_worker(self) -> Self {
+    #[must_use]
+    pub const fn on_worker(self) -> Self {
         Self { place: Place::Worker, ..self }
     }
 

@@ -1,6 +1,9 @@
-//! The settings `wx_token.*` as values: what each means, its default, and what may be set.
+//! The settings `wx_token.*`: one table of them all, and their values.
+//!
+//! The table is the only list: the PHP boundary makes INI entries, phpinfo() rows and options of calls from it.
 
-use std::path::PathBuf;
+use std::ffi::CStr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ureq::Proxy;
@@ -10,14 +13,108 @@ use crate::secret::Secret;
 use crate::token_file::replace::WriteMode;
 use crate::wechat::Transport;
 
-/// Every setting, with the value that it has now.
-#[derive(Debug, Clone)]
+/// One setting.
+pub struct Setting {
+    /// Its name in php.ini.
+    pub name: &'static CStr,
+    /// Its default, as it would stand in php.ini.
+    pub default: &'static CStr,
+    /// Where it may be changed.
+    pub scope: Scope,
+    /// Whether its value must not be shown.
+    pub is_secret: bool,
+    setter: Setter,
+}
+
+/// Where a setting may be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// In php.ini and the pools of php-fpm.
+    System,
+    /// There, and for each directory.
+    PerDir,
+    /// There, and by scripts.
+    All,
+}
+
+/// How a setting takes its value.
+enum Setter {
+    Text(fn(&mut Settings, &str) -> Result<(), String>),
+    /// A number of seconds, not below the first.
+    Seconds(f64, fn(&mut Settings) -> &mut Duration),
+    /// The same; an option of that name changes it for a call.
+    CallSeconds(
+        f64,
+        fn(&mut Settings) -> &mut Duration,
+        fn(&mut Overrides) -> &mut Option<Duration>,
+    ),
+}
+
+use Scope::{All, PerDir, System};
+use Setter::{CallSeconds, Seconds, Text};
+
+/// Every setting.
+#[rustfmt::skip]
+pub static SETTINGS: [Setting; 17] = [
+    row(c"wx_token.appid", c"", System, Text(|to, text| put(&mut to.appid, Ok(text.to_owned())))),
+    secret(row(c"wx_token.secret", c"", System, Text(|to, text| put(&mut to.secret, Ok(Secret::new(text)))))),
+    row(c"wx_token.accounts_file", c"", System, Text(|to, text| put(&mut to.accounts_file, path(text)))),
+    // The old name of accounts_file.
+    row(c"wx_token.accounts", c"", System, Text(|to, text| put(&mut to.accounts, path(text)))),
+    row(c"wx_token.endpoint", c"stable", PerDir, Text(|to, text| put(&mut to.endpoint, endpoint(text)))),
+    row(c"wx_token.api_base", c"", System, Text(|to, text| put(&mut to.transport.bases, bases(text)))),
+    row(c"wx_token.refresh_ahead", c"300", All, CallSeconds(0.0, |to| &mut to.refresh_ahead, |to| &mut to.refresh_ahead)),
+    row(c"wx_token.background", c"1", All, Text(|to, text| put(&mut to.background, switch(text)))),
+    row(c"wx_token.revalidate_freq", c"0", All, Seconds(0.0, |to| &mut to.revalidate_freq)),
+    row(c"wx_token.max_files", c"10000", System, Text(|to, text| put(&mut to.max_files, number(text)))),
+    row(c"wx_token.lock_timeout", c"10", All, CallSeconds(0.0, |to| &mut to.lock_timeout, |to| &mut to.lock_timeout)),
+    row(c"wx_token.connect_timeout", c"3", All, Seconds(LEAST_LIMIT, |to| &mut to.transport.connect_timeout)),
+    row(c"wx_token.timeout", c"8", All, CallSeconds(LEAST_LIMIT, |to| &mut to.transport.timeout, |to| &mut to.timeout)),
+    row(c"wx_token.write_mode", c"replace", PerDir, Text(|to, text| put(&mut to.write_mode, text.parse()))),
+    row(c"wx_token.file_mode", c"0600", PerDir, Text(|to, text| put(&mut to.file_mode, mode(text)))),
+    row(c"wx_token.ca_file", c"", System, Text(|to, text| put(&mut to.transport.ca_file, path(text)))),
+    // A proxy's URL may hold a password.
+    secret(row(c"wx_token.proxy", c"", System, Text(|to, text| put(&mut to.transport.proxy, proxy(text))))),
+];
+
+const fn row(name: &'static CStr, default: &'static CStr, scope: Scope, setter: Setter) -> Setting {
+    Setting { name, default, scope, is_secret: false, setter }
+}
+
+const fn secret(setting: Setting) -> Setting {
+    Setting { is_secret: true, ..setting }
+}
+
+impl Setting {
+    /// Sets it to `text`.
+    ///
+    /// # Errors
+    /// What the value must be. A rejected value changes nothing, and the message does not contain it.
+    pub fn set(&self, settings: &mut Settings, text: &str) -> Result<(), String> {
+        let seconds = || text.trim().parse().unwrap_or(f64::NAN);
+        match self.setter {
+            Text(set) => set(settings, text),
+            Seconds(least, field) | CallSeconds(least, field, _) => {
+                put(field(settings), duration(least, seconds()))
+            }
+        }
+    }
+}
+
+fn put<T>(place: &mut T, value: Result<T, String>) -> Result<(), String> {
+    value.map(|value| *place = value)
+}
+
+/// Every setting's value. `default()` leaves all unset: the defaults are in the table.
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// The default account's AppID; empty for none.
     pub appid: String,
     /// The default account's AppSecret.
     pub secret: Secret,
     /// The accounts file.
+    pub accounts_file: Option<PathBuf>,
+    /// The accounts file, by the setting's old name.
     pub accounts: Option<PathBuf>,
     /// The default endpoint.
     pub endpoint: Endpoint,
@@ -31,7 +128,7 @@ pub struct Settings {
     pub max_files: usize,
     /// Longest wait for the lock.
     pub lock_timeout: Duration,
-    /// Permission bits of a token file that is made.
+    /// Permission bits of a new token file.
     pub file_mode: u32,
     /// How a token file is written.
     pub write_mode: WriteMode,
@@ -39,86 +136,58 @@ pub struct Settings {
     pub transport: Transport,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            appid: String::new(),
-            secret: Secret::default(),
-            accounts: None,
-            endpoint: Endpoint::default(),
-            refresh_ahead: Duration::from_secs(300),
-            background: true,
-            revalidate_freq: Duration::ZERO,
-            max_files: 10_000,
-            lock_timeout: Duration::from_secs(10),
-            file_mode: 0o600,
-            write_mode: WriteMode::default(),
-            transport: Transport {
-                bases: Vec::new(),
-                connect_timeout: Duration::from_secs(3),
-                timeout: Duration::from_secs(8),
-                ca_file: None,
-                proxy: None,
-            },
-        }
+impl Settings {
+    /// The accounts file. Of two names that are set, the newer one counts.
+    #[must_use]
+    pub fn accounts_file(&self) -> Option<&Path> {
+        self.accounts_file.as_deref().or(self.accounts.as_deref())
     }
+}
+
+/// The settings that the options of a call change for that call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// How long before its expiry a token is due.
+    pub refresh_ahead: Option<Duration>,
+    /// Longest wait for the lock.
+    pub lock_timeout: Option<Duration>,
+    /// Time limit of a whole fetch.
+    pub timeout: Option<Duration>,
+}
+
+impl Overrides {
+    /// The names of these options.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        SETTINGS.iter().filter(|setting| matches!(setting.setter, CallSeconds(..))).filter_map(key)
+    }
+
+    /// Sets the option `name` to what `seconds` gives; `None` if there is no such option.
+    pub fn set(&mut self, name: &[u8], seconds: impl Fn() -> f64) -> Option<Result<(), String>> {
+        SETTINGS.iter().find_map(|setting| match setting.setter {
+            CallSeconds(least, _, field) if key(setting)?.as_bytes() == name => {
+                Some(put(field(self), duration(least, seconds()).map(Some)))
+            }
+            _ => None,
+        })
+    }
+}
+
+/// A setting's name without the prefix.
+fn key(setting: &Setting) -> Option<&'static str> {
+    setting.name.to_str().ok()?.strip_prefix("wx_token.")
 }
 
 /// The longest time that a setting takes, in seconds.
 const MAX_SECONDS: f64 = 86_400.0;
 
-/// The shortest time limit: a fetch cannot be made in less.
-const MIN_POSITIVE_SECONDS: f64 = 0.001;
+/// The shortest time limit: a fetch takes longer.
+const LEAST_LIMIT: f64 = 0.001;
 
-impl Settings {
-    /// Gives the setting `name` (without its prefix) the value that `text` spells.
-    ///
-    /// # Errors
-    /// What the value must be. A refused value changes nothing, and is not part of the message.
-    pub fn set(&mut self, name: &str, text: &str) -> Result<(), String> {
-        match name {
-            "appid" => self.appid = text.to_owned(),
-            "secret" => self.secret = Secret::new(text),
-            "accounts" => self.accounts = path(text)?,
-            "endpoint" => {
-                let refused = |()| format!("must be {}", Endpoint::NAMES);
-                self.endpoint = text.parse().map_err(refused)?;
-            }
-            "api_base" => self.transport.bases = bases(text)?,
-            "refresh_ahead" => self.refresh_ahead = seconds(text)?,
-            "background" => self.background = switch(text)?,
-            "revalidate_freq" => self.revalidate_freq = seconds(text)?,
-            "max_files" => self.max_files = number(text)?,
-            "lock_timeout" => self.lock_timeout = seconds(text)?,
-            "connect_timeout" => self.transport.connect_timeout = some_seconds(text)?,
-            "timeout" => self.transport.timeout = some_seconds(text)?,
-            "file_mode" => self.file_mode = mode(text)?,
-            "write_mode" => self.write_mode = text.parse()?,
-            "ca_file" => self.transport.ca_file = path(text)?,
-            "proxy" => self.transport.proxy = proxy(text)?,
-            _ => return Err("is not a setting of wx_token".to_owned()),
-        }
-        Ok(())
-    }
-}
-
-/// A time span in seconds, fractions allowed.
+/// A time span of `least` seconds at least, fractions allowed.
 ///
 /// # Errors
 /// What it must be.
-pub fn duration(seconds: f64) -> Result<Duration, String> {
-    duration_from(0.0, seconds)
-}
-
-/// As [`duration`], for what must not be zero.
-///
-/// # Errors
-/// What it must be.
-pub fn positive_duration(seconds: f64) -> Result<Duration, String> {
-    duration_from(MIN_POSITIVE_SECONDS, seconds)
-}
-
-fn duration_from(least: f64, seconds: f64) -> Result<Duration, String> {
+pub fn duration(least: f64, seconds: f64) -> Result<Duration, String> {
     if (least..=MAX_SECONDS).contains(&seconds) {
         Ok(Duration::from_secs_f64(seconds))
     } else {
@@ -126,12 +195,12 @@ fn duration_from(least: f64, seconds: f64) -> Result<Duration, String> {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    duration(text.trim().parse().unwrap_or(f64::NAN))
-}
-
-fn some_seconds(text: &str) -> Result<Duration, String> {
-    positive_duration(text.trim().parse().unwrap_or(f64::NAN))
+/// The endpoint called `name`.
+///
+/// # Errors
+/// What it must be.
+pub fn endpoint(name: &str) -> Result<Endpoint, String> {
+    name.parse().map_err(|()| format!("must be {}", Endpoint::NAMES))
 }
 
 fn number(text: &str) -> Result<usize, String> {
@@ -187,13 +256,60 @@ fn proxy(text: &str) -> Result<Option<Proxy>, String> {
 mod tests {
     use super::*;
 
+    impl Settings {
+        fn set(&mut self, name: &str, text: &str) -> Result<(), String> {
+            let setting = SETTINGS.iter().find(|setting| key(setting) == Some(name));
+            setting.ok_or("is unknown")?.set(self, text)
+        }
+    }
+
+    #[test]
+    fn every_default_is_taken() {
+        let mut settings = Settings::default();
+        for setting in &SETTINGS {
+            let default = setting.default.to_str().unwrap();
+            assert_eq!(setting.set(&mut settings, default), Ok(()), "{:?}", setting.name);
+        }
+    }
+
+    #[test]
+    fn the_newer_name_of_the_accounts_file_counts_in_whatever_order_they_are_set() {
+        let mut settings = Settings::default();
+        let file = |settings: &Settings| settings.accounts_file().map(Path::to_owned);
+        for (name, text, counts) in [
+            ("accounts", "/old", Some("/old")),
+            ("accounts_file", "/new", Some("/new")),
+            ("accounts", "/older", Some("/new")),
+            ("accounts_file", "", Some("/older")),
+            ("accounts", "", None),
+        ] {
+            settings.set(name, text).unwrap();
+            assert_eq!(file(&settings), counts.map(PathBuf::from), "{name}={text}");
+        }
+    }
+
+    #[test]
+    fn the_options_of_a_call_have_the_limits_of_their_settings() {
+        let mut overrides = Overrides::default();
+        assert!(Overrides::names().eq(["refresh_ahead", "lock_timeout", "timeout"]));
+        for name in Overrides::names() {
+            assert_eq!(overrides.set(name.as_bytes(), || 1.5), Some(Ok(())), "{name}");
+            let wrong = overrides.set(name.as_bytes(), || f64::NAN);
+            assert_eq!(wrong, Some(Settings::default().set(name, "nan")), "{name}");
+        }
+        let span = Some(Duration::from_millis(1500));
+        assert_eq!(overrides, Overrides { refresh_ahead: span, lock_timeout: span, timeout: span });
+        assert_eq!(overrides.set(b"max_files", || 1.0), None);
+    }
+
     #[test]
     fn good_values_are_taken() {
         let mut settings = Settings::default();
         for (name, text) in [
             ("appid", "wx1"),
             ("secret", "s"),
-            ("accounts", "/etc/wx.json"),
+            ("accounts_file", "/etc/wx.json"),
+            ("accounts", "/etc/old.json"),
             ("endpoint", "classic"),
             ("api_base", "https://api.weixin.qq.com, https://api2.weixin.qq.com"),
             ("refresh_ahead", "0"),
@@ -220,6 +336,7 @@ mod tests {
     fn bad_values_are_refused_and_change_nothing() {
         let mut settings = Settings::default();
         for (name, text) in [
+            ("accounts_file", "relative.json"),
             ("accounts", "relative.json"),
             ("endpoint", "Stable"),
             ("api_base", "http://api.weixin.qq.com"),

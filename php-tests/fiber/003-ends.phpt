@@ -68,7 +68,7 @@ others can lock: true, leftovers: 0
 suspended, others can lock: false
 LogicException: on purpose
 others can lock: true, leftovers: 0
-WxToken\NetworkException: cannot refresh 003-ends.json: the loader threw LogicException; next attempt in 1 s
+WxToken\NetworkException: cannot refresh 003-ends.json: the loader threw LogicException in another call. See the error log of that process; next attempt in 1 s
 -- a loader, resumed
 suspended, others can lock: false
 null
@@ -98,7 +98,7 @@ others can lock: true, leftovers: 0
 suspended, others can lock: false
 LogicException: on purpose
 others can lock: true, leftovers: 0
-WxToken\NetworkException: cannot refresh 003-ends.json: the loader threw LogicException; next attempt in 1 s
+WxToken\NetworkException: cannot refresh 003-ends.json: the loader threw LogicException in another call. See the error log of that process; next attempt in 1 s
 -- a loader in wx_with_lock(), resumed
 suspended, others can lock: false
 null

@@ -41,16 +41,16 @@ ArgumentCountError: wx_with_lock() expects at least 2 arguments, 1 given
 ArgumentCountError: wx_with_lock() expects at most 3 arguments, 4 given
 ValueError: wx_with_lock(): Argument #1 ($file) must not be empty
 ValueError: wx_with_lock(): Argument #1 ($file) must not contain any null bytes
-ValueError: wx_with_lock(): Argument #1 ($file) must be a path on this machine, not a URL
+ValueError: wx_with_lock(): Argument #1 ($file) must be a local path, not a URL
 TypeError: wx_with_lock(): Argument #1 ($file) must be of type string, array given
-TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, string given
-TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, array given
-TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, array given
-TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, int given
-TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, null given
-TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, stdClass given
-TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, array given
-TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, array given
+TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, function "no_such_function" not found or invalid function name
+TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, array callback must have exactly two members
+TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, class "a" not found
+TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, no array or string given
+TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, no array or string given
+TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, no array or string given
+TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, cannot access private method class@anonymous::hidden()
+TypeError: wx_with_lock(): Argument #2 ($critical) must be a valid callback, class class@anonymous does not have a method "missing"
 ValueError: wx_with_lock(): Argument #3 ($timeout) must be a number of seconds from 0 to 86400
 ValueError: wx_with_lock(): Argument #3 ($timeout) must be a number of seconds from 0 to 86400
 ValueError: wx_with_lock(): Argument #3 ($timeout) must be a number of seconds from 0 to 86400

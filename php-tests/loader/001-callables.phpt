@@ -92,11 +92,11 @@ true
 __callStatic: "__callStatic:anything/0"
 true
 -- no loaders
-TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, string given
-ValueError: wx_get_token(): Argument #2 ($source) option "0" is unknown; there are appid (or corpid), secret (or corpsecret), endpoint, layout, refresh_ahead, lock_timeout, timeout
-ValueError: wx_get_token(): Argument #2 ($source) option "0" is unknown; there are appid (or corpid), secret (or corpsecret), endpoint, layout, refresh_ahead, lock_timeout, timeout
+TypeError: wx_get_token(): Argument #2 ($source) must be a valid callback or null, function "no_such_function" not found or invalid function name
+ValueError: wx_get_token(): Argument #2 ($source) must have string keys, for example ['appid' => …, 'secret' => …]
+ValueError: wx_get_token(): Argument #2 ($source) must have string keys, for example ['appid' => …, 'secret' => …]
 TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, Plain given
-ValueError: wx_get_token(): Argument #2 ($source) option "0" is unknown; there are appid (or corpid), secret (or corpsecret), endpoint, layout, refresh_ahead, lock_timeout, timeout
+ValueError: wx_get_token(): Argument #2 ($source) must have string keys, for example ['appid' => …, 'secret' => …]
 TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, float given
 TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, bool given
 ArgumentCountError: strlen() expects exactly 1 argument, 0 given

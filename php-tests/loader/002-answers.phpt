@@ -84,5 +84,5 @@ visible ASCII: !"/\~ {"access_token":"!\"/\\~","expire":as asked for}
 {"access_token":"abc","expire":as asked for}
 {"access_token":"abc","expire":as asked for}
 -- what is no token file is neither asked for nor touched
-WxToken\FileException: cannot use 002-answers.json: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged
+WxToken\FileException: cannot use 002-answers.json: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged
 a diary

@@ -69,21 +69,21 @@ foreach ([
 <?php array_map('unlink', glob(__DIR__ . '/003-bad-answers-*.json')); ?>
 --EXPECT--
 null
-  WxToken\NetworkException: cannot refresh 003-bad-answers-0.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; next attempt in 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-0.json: the loader returned null. It must return an array or a JSON string with "access_token" and "expires_in"; next attempt in 1 s
 5
-  WxToken\NetworkException: cannot refresh 003-bad-answers-1.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; next attempt in 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-1.json: the loader returned int. It must return an array or a JSON string with "access_token" and "expires_in"; next attempt in 1 s
 true
-  WxToken\NetworkException: cannot refresh 003-bad-answers-2.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; next attempt in 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-2.json: the loader returned bool. It must return an array or a JSON string with "access_token" and "expires_in"; next attempt in 1 s
 stdClass
-  WxToken\NetworkException: cannot refresh 003-bad-answers-3.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; next attempt in 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-3.json: the loader returned stdClass. It must return an array or a JSON string with "access_token" and "expires_in"; next attempt in 1 s
 Closure
-  WxToken\NetworkException: cannot refresh 003-bad-answers-4.json: the loader's answer is unusable: it is neither an array nor WeChat's JSON as a string; next attempt in 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-4.json: the loader returned Closure. It must return an array or a JSON string with "access_token" and "expires_in"; next attempt in 1 s
 []
-  WxToken\NetworkException: cannot refresh 003-bad-answers-5.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); next attempt in 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-5.json: the loader returned neither "expires_in" nor "expire". Add "expires_in" (seconds) or "expire" (Unix time); next attempt in 1 s
 ["fake",7200]
-  WxToken\NetworkException: cannot refresh 003-bad-answers-6.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); next attempt in 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-6.json: the loader returned neither "expires_in" nor "expire". Add "expires_in" (seconds) or "expire" (Unix time); next attempt in 1 s
 {"access_token":"fake"}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-7.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); next attempt in 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-7.json: the loader returned neither "expires_in" nor "expire". Add "expires_in" (seconds) or "expire" (Unix time); next attempt in 1 s
 {"expires_in":5}
   WxToken\NetworkException: cannot refresh 003-bad-answers-8.json: the loader's answer is unusable: it has no string "access_token"; next attempt in 1 s
 {"expire":%d}
@@ -127,25 +127,25 @@ Closure
 {"access_token":"fake","expires_in":9223372036854775807}
   WxToken\NetworkException: cannot refresh 003-bad-answers-28.json: the loader's answer is unusable: its lifetime is not from 1 second to 10 years; next attempt in 1 s
 {"access_token":"fake","expire":"soon"}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-29.json: the loader's answer is unusable: its "expire" is no number; next attempt in 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-29.json: the loader returned an "expire" that is not a number. It must be a Unix time; next attempt in 1 s
 {"access_token":"fake","expire":%d}
-  WxToken\NetworkException: cannot refresh 003-bad-answers-30.json: the loader's answer is unusable: its lifetime is not from 1 second to 10 years; next attempt in 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-30.json: the loader returned an expired token. "expire" must be in the future; next attempt in 1 s
 ""
-  WxToken\NetworkException: cannot refresh 003-bad-answers-31.json: the loader's answer is unusable: it is a string, but not a JSON object; next attempt in 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-31.json: the loader returned a string that is not a JSON object. It must return an array or a JSON string with "access_token" and "expires_in"; next attempt in 1 s
 "fake"
-  WxToken\NetworkException: cannot refresh 003-bad-answers-32.json: the loader's answer is unusable: it is a string, but not a JSON object; next attempt in 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-32.json: the loader returned a string that is not a JSON object. It must return an array or a JSON string with "access_token" and "expires_in"; next attempt in 1 s
 "{\"access_token\":\"fake\",\"expires_in\":72"
-  WxToken\NetworkException: cannot refresh 003-bad-answers-33.json: the loader's answer is unusable: it is a string, but not a JSON object; next attempt in 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-33.json: the loader returned a string that is not a JSON object. It must return an array or a JSON string with "access_token" and "expires_in"; next attempt in 1 s
 "[{\"access_token\":\"fake\",\"expires_in\":7200}]"
-  WxToken\NetworkException: cannot refresh 003-bad-answers-34.json: the loader's answer is unusable: it is a string, but not a JSON object; next attempt in 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-34.json: the loader returned a string that is not a JSON object. It must return an array or a JSON string with "access_token" and "expires_in"; next attempt in 1 s
 "\"fake\""
-  WxToken\NetworkException: cannot refresh 003-bad-answers-35.json: the loader's answer is unusable: it is a string, but not a JSON object; next attempt in 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-35.json: the loader returned a string that is not a JSON object. It must return an array or a JSON string with "access_token" and "expires_in"; next attempt in 1 s
 "null"
-  WxToken\NetworkException: cannot refresh 003-bad-answers-36.json: the loader's answer is unusable: it is a string, but not a JSON object; next attempt in 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-36.json: the loader returned a string that is not a JSON object. It must return an array or a JSON string with "access_token" and "expires_in"; next attempt in 1 s
 "{\"access_token\":\"fake\ufffd\",\"expires_in\":7200}"
-  WxToken\NetworkException: cannot refresh 003-bad-answers-37.json: the loader's answer is unusable: it is a string, but not a JSON object; next attempt in 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-37.json: the loader returned a string that is not a JSON object. It must return an array or a JSON string with "access_token" and "expires_in"; next attempt in 1 s
 "{\"access_token\":\"fake\"}"
-  WxToken\NetworkException: cannot refresh 003-bad-answers-38.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); next attempt in 1 s
+  WxToken\NetworkException: cannot refresh 003-bad-answers-38.json: the loader returned neither "expires_in" nor "expire". Add "expires_in" (seconds) or "expire" (Unix time); next attempt in 1 s
 {"errcode":"fake","access_token":"fake","expires_in":7200}
   WxToken\NetworkException: cannot refresh 003-bad-answers-39.json: the loader's answer is unusable: its "errcode" is not a number; next attempt in 1 s
 WxToken\ApiException: cannot refresh 003-bad-answers-0.json: the loader returned errcode 40013 (invalid appid rid: 1). Check the appid (case-sensitive); next attempt in 60 s

@@ -64,7 +64,7 @@ foreach ([
     write_token($file, 'old', -1, $failed_before);
     $e = attempt(fn() => wx_get_token($file, $loader));
     $recorded = wx_token_status($file)['failure']['message'];
-    var_dump($recorded === 'the loader threw ' . $e::class, $e->getPrevious()?->getMessage(), others_can_lock($file));
+    var_dump($recorded === 'the loader threw ' . $e::class . ' in another call. See the error log of that process', $e->getPrevious()?->getMessage(), others_can_lock($file));
 }
 
 echo "-- many exceptions leave nothing behind\n";
@@ -94,8 +94,8 @@ bool(true)
 bool(true)
 string(3) "old"
 -- the next call
-WxToken\NetworkException: cannot refresh 004-throws.json: the loader threw RuntimeException; next attempt in %d s
-expired the loader threw RuntimeException 7
+WxToken\NetworkException: cannot refresh 004-throws.json: the loader threw RuntimeException in another call. See the error log of that process; next attempt in %d s
+expired the loader threw RuntimeException in another call. See the error log of that process 7
 int(1)
 bool(true)
 bool(true)
@@ -114,7 +114,7 @@ bool(true)
 #0 [internal function]: load()
 #1 004-throws.php(line): wx_get_token('%s', Object(SensitiveParameterValue))
 #2 {main}
-WxToken\NetworkException: cannot refresh 004-throws.json: the loader threw Mine; next attempt in %d s
+WxToken\NetworkException: cannot refresh 004-throws.json: the loader threw Mine in another call. See the error log of that process; next attempt in %d s
 -- errors, exceptions of the extension, and what is thrown on the way
 ArgumentCountError: strlen() expects exactly 1 argument, 0 given
 bool(true)

@@ -114,7 +114,7 @@ one loads
 15 wait
 Array
 (
-    [WxToken\NetworkException cannot refresh 007-single-flight.json: the loader threw RuntimeException; next attempt in a while] => 15
+    [WxToken\NetworkException cannot refresh 007-single-flight.json: the loader threw RuntimeException in another call. See the error log of that process; next attempt in a while] => 15
     [RuntimeException said to the caller alone] => 1
 )
 calls: 1

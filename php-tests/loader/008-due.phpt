@@ -112,14 +112,14 @@ fresh, in the file: new1, calls: 1, failure: none
 "old"
 "old"
 "old"
-due, in the file: old, calls: 1, failure: the loader threw RuntimeException
+due, in the file: old, calls: 1, failure: the loader threw RuntimeException in another call. See the error log of that process
 bool(true)
 bool(true)
 NULL
 -- a loader with a bad answer, or WeChat's refusal
 "old"
 "old"
-due, in the file: old, calls: 1, failure: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time)
+due, in the file: old, calls: 1, failure: the loader returned neither "expires_in" nor "expire". Add "expires_in" (seconds) or "expire" (Unix time)
 "old"
 "old"
 due, in the file: old, calls: 1, failure: invalid appid

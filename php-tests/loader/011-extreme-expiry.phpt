@@ -15,13 +15,13 @@ foreach ([PHP_INT_MIN, PHP_INT_MAX, (string) PHP_INT_MIN, 1e300, -1e300] as $num
 --CLEAN--
 <?php array_map('unlink', glob(__DIR__ . '/011-extreme-expiry-*.json')); ?>
 --EXPECT--
-WxToken\NetworkException: cannot refresh 011-extreme-expiry-0.json: the loader's answer is unusable: its lifetime is not from 1 second to 10 years; next attempt in 1 s
+WxToken\NetworkException: cannot refresh 011-extreme-expiry-0.json: the loader returned an expired token. "expire" must be in the future; next attempt in 1 s
 old 1
 WxToken\NetworkException: cannot refresh 011-extreme-expiry-1.json: the loader's answer is unusable: its lifetime is not from 1 second to 10 years; next attempt in 1 s
 old 1
-WxToken\NetworkException: cannot refresh 011-extreme-expiry-2.json: the loader's answer is unusable: its lifetime is not from 1 second to 10 years; next attempt in 1 s
+WxToken\NetworkException: cannot refresh 011-extreme-expiry-2.json: the loader returned an expired token. "expire" must be in the future; next attempt in 1 s
 old 1
 WxToken\NetworkException: cannot refresh 011-extreme-expiry-3.json: the loader's answer is unusable: its lifetime is not from 1 second to 10 years; next attempt in 1 s
 old 1
-WxToken\NetworkException: cannot refresh 011-extreme-expiry-4.json: the loader's answer is unusable: its lifetime is not from 1 second to 10 years; next attempt in 1 s
+WxToken\NetworkException: cannot refresh 011-extreme-expiry-4.json: the loader returned an expired token. "expire" must be in the future; next attempt in 1 s
 old 1

@@ -19,4 +19,4 @@ var_dump(wx_token_status($file)['failure']['message']);
 <?php @unlink(__DIR__ . '/012-nameless.json'); ?>
 --EXPECT--
 bool(true)
-string(43) "the loader threw RuntimeException@anonymous"
+string(94) "the loader threw RuntimeException@anonymous in another call. See the error log of that process"

@@ -87,7 +87,7 @@ shutdown function: the lock is free, leftovers: 0, token: new
 exit status 255
 -- expired, in an answer of no use, returns
 returned destructor
-WxToken\NetworkException: cannot refresh 014-destructor-5.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); next attempt in 1 s
+WxToken\NetworkException: cannot refresh 014-destructor-5.json: the loader returned neither "expires_in" nor "expire". Add "expires_in" (seconds) or "expire" (Unix time); next attempt in 1 s
 shutdown function: the lock is free, leftovers: 0, token: old
 exit status 0
 -- expired, in an answer of no use, throws
@@ -194,7 +194,7 @@ shutdown function: the lock is free, leftovers: 0, token: new
 exit status 255
 -- in wx_with_lock(), in an answer of no use, returns
 returned destructor
-WxToken\NetworkException: cannot refresh 014-destructor-27.json: the loader's answer is unusable: it has neither "expires_in" (seconds) nor "expire" (Unix time); next attempt in 1 s
+WxToken\NetworkException: cannot refresh 014-destructor-27.json: the loader returned neither "expires_in" nor "expire". Add "expires_in" (seconds) or "expire" (Unix time); next attempt in 1 s
 shutdown function: the lock is free, leftovers: 0, token: old
 exit status 0
 -- in wx_with_lock(), in an answer of no use, throws

@@ -38,7 +38,7 @@ var_dump((new FileAccessToken($file, $account))->getToken());
 try {
     (new FileAccessToken($file, $account + ['app' => 1]))->getToken();
 } catch (ValueError $e) {
-    var_dump(str_contains($e->getMessage(), '"app" is unknown'));
+    var_dump(str_contains($e->getMessage(), 'unknown option "app"'));
 }
 ?>
 --CLEAN--

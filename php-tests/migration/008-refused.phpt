@@ -33,41 +33,41 @@ foreach ([
 <?php @unlink(__DIR__ . '/008-refused.txt'); ?>
 --EXPECT--
 -- expires_time
-WxToken\FileException: cannot use 008-refused.txt: its "expires_time" has two possible meanings. Pass 'layout' => 'expires_time:expiry' if it is the expiry, or 'layout' => 'expires_time:fetched' if it is the time of the fetch. The file is unchanged
+WxToken\FileException: cannot use 008-refused.txt: its "expires_time" has two possible meanings. Pass 'layout' => 'expires_time:expiry' if it is the expiry, or 'layout' => 'expires_time:fetched' if it is the time of the fetch; the file is unchanged
 bool(true)
 -- two expiries
-WxToken\FileException: cannot use 008-refused.txt: it has two expiry keys, "expire" and "expires_at". Pass the right one as the option 'layout'. The file is unchanged
+WxToken\FileException: cannot use 008-refused.txt: it has two expiry keys, "expire" and "expires_at". Pass the right one as the option 'layout'; the file is unchanged
 bool(true)
 -- token and ticket
-WxToken\FileException: cannot use 008-refused.txt: it contains two tokens or tickets with one expiry. Give each a file of its own. The file is unchanged
+WxToken\FileException: cannot use 008-refused.txt: it contains "access_token" and "jsapi_ticket" with one expiry. Give each a file of its own; the file is unchanged
 bool(true)
 -- the time of the fetch, under a name of its own
-WxToken\FileException: cannot use 008-refused.txt: its expiry stands under a key that is not supported. Rename that key to "expires_at" if it is the expiry, or pass the path of a new file. The file is unchanged
+WxToken\FileException: cannot use 008-refused.txt: its expiry seems to stand under the key "last_access_token_time", which is not supported. Rename that key to "expires_at" if it is the expiry, or pass the path of a new file; the file is unchanged
 bool(true)
 -- plain text
-WxToken\FileException: cannot use 008-refused.txt: it seems to contain only a token. Pass 'layout' => 'plain' if it does: the token then counts as valid for two hours after the file's modification. The file is unchanged
+WxToken\FileException: cannot use 008-refused.txt: it seems to contain only a token. Pass 'layout' => 'plain' if it does: the token then counts as valid for two hours after the file's modification; the file is unchanged
 bool(true)
 -- the expiry alone, beside a plain token
-WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged
+WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged
 bool(true)
 -- var_export()
-WxToken\FileException: cannot use 008-refused.txt: it is PHP code, which wx_token never runs. Pass the path of a JSON file, or write this file in a loader. The file is unchanged
+WxToken\FileException: cannot use 008-refused.txt: it is PHP code, which wx_token never runs. Pass the path of a JSON file, or write this file in a loader; the file is unchanged
 bool(true)
 -- return of an array
-WxToken\FileException: cannot use 008-refused.txt: it is PHP code, which wx_token never runs. Pass the path of a JSON file, or write this file in a loader. The file is unchanged
+WxToken\FileException: cannot use 008-refused.txt: it is PHP code, which wx_token never runs. Pass the path of a JSON file, or write this file in a loader; the file is unchanged
 bool(true)
 -- another guard
-WxToken\FileException: cannot use 008-refused.txt: it is PHP code, which wx_token never runs. Pass the path of a JSON file, or write this file in a loader. The file is unchanged
+WxToken\FileException: cannot use 008-refused.txt: it is PHP code, which wx_token never runs. Pass the path of a JSON file, or write this file in a loader; the file is unchanged
 bool(true)
 -- serialize() of other keys
-WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it is a serialized array without "value" and "expired". Check the path. The file is unchanged
+WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it is a serialized array without "value" and "expired". Check the path; the file is unchanged
 bool(true)
 -- a ticket file
-WxToken\FileException: cannot use 008-refused.txt: it contains another kind of token or ticket. Check the path: each kind has a file of its own. The file is unchanged
+WxToken\FileException: cannot use 008-refused.txt: it contains "jsapi_ticket", not "access_token". Check the path: each kind of token or ticket has a file of its own; the file is unchanged
 bool(true)
 -- composer.json
-WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it is JSON without a token and its expiry. Check the path. The file is unchanged
+WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it is JSON without a token and its expiry. Check the path; the file is unchanged
 bool(true)
 -- text
-WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it is neither JSON nor serialize() data. Check the path. The file is unchanged
+WxToken\FileException: cannot use 008-refused.txt: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged
 bool(true)

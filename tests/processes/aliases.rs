@@ -62,7 +62,7 @@ fn another_path_to_the_token_file_is_rejected_as_ticket_file_at_once() {
         assert_eq!(answer.class(), "ValueError", "{ticket}: {}", answer.message());
         assert_eq!(
             answer.message(),
-            "wx_get_ticket(): Argument #1 ($ticketFile) must not be the token file"
+            "wx_get_ticket(): Argument #1 ($ticketFile) must not be the same file as $tokenFile"
         );
     };
     for ticket in SPELLINGS {

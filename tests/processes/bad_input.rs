@@ -100,7 +100,7 @@ fn an_invalid_expiry_is_rejected_and_a_past_one_is_refreshed() {
         let world = world();
         let content = format!(r#"{{"access_token":"abc","expire":{expiry}}}"#);
         world.write(&content);
-        refused(&world, &world.file(), "its expiry is not a number");
+        refused(&world, &world.file(), "its \"expire\" is not a number");
         assert_eq!(fs::read(world.file()).ok(), Some(content.into_bytes()));
     }
     for expiry in ["-1", "-1.5", "1.5", "\"5\"", "null", "0"] {
@@ -352,15 +352,29 @@ fn a_missing_account_is_a_config_exception_and_creates_no_file() {
 fn a_bad_setting_is_named_at_start_up_and_the_default_applies() {
     let world = world();
     for (name, value, problem) in [
-        ("timeout", "soon", "must be a number of seconds"),
-        ("endpoint", "new", "must be \"stable\", \"classic\" or \"wecom\""),
+        (
+            "timeout",
+            "soon",
+            "must be a number of seconds from 0.001 to 86400; the default (8) is used",
+        ),
+        (
+            "endpoint",
+            "new",
+            "must be \"stable\", \"classic\" or \"wecom\"; the default (stable) is used",
+        ),
         (
             "api_base",
             "http://api.weixin.qq.com",
             "must be a list of URLs, and each must begin with https://",
         ),
-        ("file_mode", "0", "must be an octal mode"),
-        ("accounts", "relative.json", "must be an absolute path"),
+        ("file_mode", "0", "must be an octal mode from 0600 to 0777; the default (0600) is used"),
+        ("accounts_file", "relative.json", "must be an absolute path; it stays empty"),
+        ("accounts", "relative.json", "must be an absolute path; it stays empty"),
+        (
+            "proxy",
+            "socks5://user:pass@h:1",
+            "must be an http proxy, such as http://proxy.example:3128; it stays empty",
+        ),
     ] {
         let php = world.php().with(&format!("wx_token.{name}={value}"));
         let printed = php.run(&format!("echo ini_get('wx_token.{name}');"), &[]);

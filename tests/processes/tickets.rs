@@ -104,7 +104,7 @@ fn each_ticket_type_has_its_own_key_and_files_are_not_mixed_up() {
     let swapped = world.call_of("wx_get_ticket($file, \"$file.ticket\")");
     assert_eq!(swapped.class(), "WxToken\\FileException", "a token file is no ticket file");
     for (call, problem) in [
-        ("wx_get_ticket($file, $file)", "must not be the token file"),
+        ("wx_get_ticket($file, $file)", "must not be the same file as $tokenFile"),
         (
             "wx_get_ticket(\"$file.x\", $file, 'card')",
             "must be \"jsapi\", \"wx_card\" or \"agent_config\" (WeCom only)",
@@ -133,6 +133,10 @@ fn wecom_has_tokens_and_both_its_tickets() {
     assert_eq!((fetches.get_jsapi_ticket, fetches.ticket_get, fetches.gettoken), (1, 1, 1));
     let wrong = world.call_of("wx_get_ticket(\"$file.x\", $file, 'wx_card')");
     assert_eq!(wrong.class(), "WxToken\\ConfigException");
+    assert_eq!(
+        wrong.message(),
+        "the ticket type \"wx_card\" does not exist for endpoint \"wecom\". Use \"jsapi\" or \"agent_config\", or change the endpoint"
+    );
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub struct FileError {
 
 impl FileError {
     /// The operating system did not `task` the file at `path`.
-    pub(crate) fn from_io(path: &Path, task: &'static str, error: impl Into<SystemError>) -> Self {
+    pub fn from_io(path: &Path, task: &'static str, error: impl Into<SystemError>) -> Self {
         let error = error.into();
         let (problem, remedy) = explain(path, task, &error);
         Self { path: path.to_owned(), task, problem, remedy, source: Some(error.error) }
@@ -56,9 +56,9 @@ impl FileError {
             Refusal::Foreign(reason) => {
                 (format!("it is not a token file: {reason}"), "Check the path")
             }
-            Refusal::Unclear { reason, remedy } => (reason.clone(), *remedy),
+            Refusal::Ambiguous { reason, remedy } => (reason.clone(), *remedy),
         };
-        Self::without_source(path, problem, format!("{remedy}. The file is unchanged"))
+        Self::without_source(path, problem, format!("{remedy}; the file is unchanged"))
     }
 
     /// The directory of the file at `path`, if it is missing: no file can be created there.

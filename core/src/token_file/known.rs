@@ -18,28 +18,20 @@ pub struct KnownFiles<T> {
     is_any: AtomicBool,
 }
 
-impl<T> KnownFiles<T> {
-    /// Nothing is known.
+impl<T: Clone> KnownFiles<T> {
     pub const fn new() -> Self {
         Self { files: ProcessMutex::new(BTreeMap::new()), is_any: AtomicBool::new(false) }
     }
 
-    fn is_any(&self) -> bool {
-        self.is_any.load(Ordering::Relaxed)
-    }
-
     /// What is known of the file at `path`, by whatever name.
-    pub fn get(&self, path: &Path) -> Option<T>
-    where
-        T: Clone,
-    {
-        let real = if self.is_any() { resolve(path).ok()? } else { return None };
+    pub fn get(&self, path: &Path) -> Option<T> {
+        let real = self.is_any.load(Ordering::Relaxed).then(|| resolve(path).ok())??;
         self.files.with(|files| files.get(&real).cloned())
     }
 
     /// Sets what is known of the file at `real`, and returns what was.
     pub fn set(&self, real: &Path, known: Option<T>) -> Option<T> {
-        if known.is_none() && !self.is_any() {
+        if known.is_none() && !self.is_any.load(Ordering::Relaxed) {
             return None;
         }
         self.change(|files| {

@@ -171,8 +171,8 @@ fn rename(staged: &mut StagedFile, lock: &mut TokenLock) -> io::Result<()> {
     lock.move_to(file, staged.id)?;
     // The new file is in place. Should the directory not reach the disk before a power cut, the old file is
     // back: an expired token, not a lost one.
-    let directory = siblings::directory(lock.path()).and_then(descriptor::directory);
-    let _ = directory.and_then(|directory| directory.sync_all());
+    let directory = lock.path().parent().map(descriptor::directory);
+    let _ = directory.map(|directory| directory.and_then(|directory| directory.sync_all()));
     Ok(())
 }
 

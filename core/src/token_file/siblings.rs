@@ -35,21 +35,17 @@ pub fn remove(temporary: NamedTempFile) {
     drop(path);
 }
 
-/// The directory of the file at `path`.
-pub fn directory(path: &Path) -> io::Result<&Path> {
-    path.parent().ok_or_else(|| io::ErrorKind::InvalidFilename.into())
-}
-
-/// The directory, and how the names of temporary files begin.
+/// The directory of temporary files, and how their names begin.
 fn place(path: &Path) -> io::Result<(&Path, OsString)> {
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+    let names = path.parent().zip(path.file_name());
+    let (directory, name) = names.ok_or(io::ErrorKind::InvalidFilename)?;
     let prefix = [b".", name.as_bytes(), MARK.as_bytes()].concat();
-    Ok((directory(path)?, OsString::from_vec(prefix)))
+    Ok((directory, OsString::from_vec(prefix)))
 }
 
 /// Whether there are temporary files beside the one at `path`: of a refresh, or of one that was cut off.
 pub fn is_staged(path: &Path) -> bool {
-    !temporary_files(path).is_empty()
+    list(path).is_ok_and(|files| !files.is_empty())
 }
 
 /// Temporary files whose processes have died.
@@ -61,7 +57,7 @@ pub struct Leftovers {
 
 /// Looks for leftovers beside the real file at `path`.
 pub fn scan(path: &Path) -> Leftovers {
-    let dead = temporary_files(path).into_iter().filter(|path| is_leftover(path));
+    let dead = list(path).unwrap_or_default().into_iter().filter(|path| is_leftover(path));
     let dated = dead.filter_map(|path| Some((stat_resolved(&path).ok()??.written(), path)));
     let mut files: Vec<_> = dated.collect();
     files.sort_unstable();
@@ -107,10 +103,6 @@ fn is_leftover(path: &Path) -> bool {
         // Another user's, which cannot be tried.
         Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
     }
-}
-
-fn temporary_files(path: &Path) -> Vec<PathBuf> {
-    list(path).unwrap_or_default()
 }
 
 fn list(path: &Path) -> io::Result<Vec<PathBuf>> {

@@ -10,7 +10,7 @@ use crate::fingerprint::Fingerprint;
 use crate::secret::Secret;
 
 /// How WeChat is reached.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Transport {
     /// Where to ask, in order of preference; empty for the endpoint's own address.
     pub bases: Vec<ApiBase>,

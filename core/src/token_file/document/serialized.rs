@@ -1,29 +1,11 @@
 //! The part of PHP's `serialize()` format that cache files are written in: an array of scalars, or of
 //! such arrays. Objects and references are not read.
 
-use std::ops::Range;
-
-/// The elements of a serialized array, and where their values stand in the text.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Array {
-    /// Where the number of elements stands.
-    count: Range<usize>,
-    /// Where the closing brace stands.
-    end: usize,
-    elements: Vec<Element>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct Element {
-    key: String,
-    /// Key and value together.
-    whole: Range<usize>,
-    value: Range<usize>,
-}
+use super::members::Members;
 
 /// A scalar, as far as it matters here.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Scalar<'a> {
+pub(super) enum Scalar<'a> {
     /// `s:…`
     Text(&'a str),
     /// `i:…` or `d:…`
@@ -32,56 +14,37 @@ pub enum Scalar<'a> {
     Nothing,
 }
 
-/// Arrays within arrays, at the most.
+/// An array begins with this, and the number of its elements.
+const ARRAY: &str = "a:";
+
+/// How deep arrays may be nested.
 const MAX_DEPTH: usize = 16;
 
-impl Array {
-    /// Reads `text`, which must be a serialized array and nothing else, but for white space.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut cursor = Cursor { text, at: 0 };
-        let array = cursor.array(0)?;
-        text.get(cursor.at..)?.trim().is_empty().then_some(array)
-    }
+/// Reads `text`, which must be a serialized array and nothing else, but for white space.
+pub(super) fn parse(text: &str) -> Option<Members> {
+    let mut cursor = Cursor { text, at: 0 };
+    let array = cursor.array(0)?;
+    text.get(cursor.at..)?.trim().is_empty().then_some(array)
+}
 
-    /// The element `key` of the array in `text`.
-    #[must_use]
-    pub fn get<'t>(&self, text: &'t str, key: &str) -> Option<Scalar<'t>> {
-        let element = self.elements.iter().rfind(|element| element.key == key)?;
-        let mut cursor = Cursor { text, at: element.value.start };
-        cursor.scalar()
-    }
+/// The scalar that `text` begins with.
+pub(super) fn scalar(text: &str) -> Option<Scalar<'_>> {
+    Cursor { text, at: 0 }.scalar()
+}
 
-    /// `text` with the element `key` replaced, appended, or (for `None`) taken out.
-    #[must_use]
-    pub fn edit(&self, text: &str, key: &str, value: Option<&str>) -> String {
-        let (mut text, mut count) = (text.to_owned(), self.elements.len());
-        let old = self.elements.iter().rfind(|element| element.key == key);
-        // From the back to the front, so that the places before stay what they are.
-        match (old, value) {
-            (Some(element), Some(value)) => text.replace_range(element.value.clone(), value),
-            (None, Some(value)) => {
-                text.insert_str(self.end, &format!("{}{value}", string(key)));
-                count += 1;
-            }
-            // All of several equal keys: one that stayed would count from now on.
-            (_, None) => {
-                for element in self.elements.iter().rev().filter(|element| element.key == key) {
-                    text.replace_range(element.whole.clone(), "");
-                    count -= 1;
-                }
-            }
-        }
-        if count != self.elements.len() {
-            text.replace_range(self.count.clone(), &count.to_string());
-        }
-        text
+/// `text` with each value of `changes` replaced, appended, or (for `None`) removed.
+pub(super) fn edit(text: &str, members: &Members, changes: &[(&str, Option<String>)]) -> String {
+    let (mut text, count) = members.edit(text, changes, "", string);
+    if count != members.keys().count()
+        && let Some(colon) = text.get(ARRAY.len()..).and_then(|rest| rest.find(':'))
+    {
+        text.replace_range(ARRAY.len()..ARRAY.len() + colon, &count.to_string());
     }
+    text
 }
 
 /// `text` as a serialized string.
-#[must_use]
-pub fn string(text: &str) -> String {
+pub(super) fn string(text: &str) -> String {
     format!("s:{}:\"{text}\";", text.len())
 }
 
@@ -99,39 +62,34 @@ impl<'t> Cursor<'t> {
         self.rest().starts_with(token).then(|| self.at += token.len())
     }
 
-    /// Up to `end`, which is passed over.
+    /// The text up to `end`, which is skipped.
     fn until(&mut self, end: char) -> Option<&'t str> {
         let found = self.rest().split_once(end)?.0;
         self.at += found.len() + end.len_utf8();
         Some(found)
     }
 
-    fn array(&mut self, depth: usize) -> Option<Array> {
-        self.expect("a:")?;
-        let start = self.at;
-        let count = self.until(':')?;
-        let place = start..start + count.len();
-        let count: usize = count.parse().ok()?;
+    fn array(&mut self, depth: usize) -> Option<Members> {
+        self.expect(ARRAY)?;
+        let count: usize = self.until(':')?.parse().ok()?;
         self.expect("{")?;
-        let mut elements = Vec::new();
+        let mut members = Members::new(self.at);
         for _ in 0..count {
-            let start = self.at;
             let key = match self.scalar()? {
                 Scalar::Text(text) => text.to_owned(),
                 Scalar::Number(number) => number.to_string(),
                 Scalar::Nothing => return None,
             };
-            let value = self.at;
+            let start = self.at;
             self.value(depth)?;
-            elements.push(Element { key, whole: start..self.at, value: value..self.at });
+            members.push(key, start..self.at);
         }
-        let end = self.at;
         self.expect("}")?;
-        Some(Array { count: place, end, elements })
+        Some(members)
     }
 
     fn value(&mut self, depth: usize) -> Option<()> {
-        if self.rest().starts_with("a:") {
+        if self.rest().starts_with(ARRAY) {
             return if depth < MAX_DEPTH { self.array(depth + 1).map(|_| ()) } else { None };
         }
         self.scalar().map(|_| ())
@@ -170,16 +128,20 @@ mod tests {
 
     #[test]
     fn elements_are_found_by_their_key() {
-        let array = Array::parse(FILE).unwrap();
-        assert_eq!(array.get(FILE, "value"), Some(Scalar::Text("abc")));
-        assert_eq!(array.get(FILE, "expired"), Some(Scalar::Number(1_588_219_064)));
-        assert_eq!(array.get(FILE, "missing"), None);
+        let array = parse(FILE).unwrap();
+        assert_eq!(array.get(FILE, "value").and_then(scalar), Some(Scalar::Text("abc")));
+        assert_eq!(
+            array.get(FILE, "expired").and_then(scalar),
+            Some(Scalar::Number(1_588_219_064))
+        );
+        assert_eq!(array.get(FILE, "missing").and_then(scalar), None);
     }
 
     #[test]
     fn an_edit_changes_one_element_and_the_count() {
         fn edit(text: &str, key: &str, value: Option<&str>) -> String {
-            Array::parse(text).unwrap().edit(text, key, value)
+            let value = value.map(str::to_owned);
+            super::edit(text, &parse(text).unwrap(), &[(key, value)])
         }
         let longer = edit(FILE, "value", Some(&string("longer")));
         assert_eq!(longer, FILE.replace(r#"s:3:"abc""#, r#"s:6:"longer""#));
@@ -193,14 +155,14 @@ mod tests {
     #[test]
     fn strings_may_hold_anything_and_arrays_may_nest() {
         let text = "a:2:{i:0;s:8:\"}\";\"文b\";s:1:\"k\";a:1:{i:0;N;}}\n";
-        let array = Array::parse(text).unwrap();
-        assert_eq!(array.get(text, "0"), Some(Scalar::Text("}\";\"文b")));
+        let array = parse(text).unwrap();
+        assert_eq!(array.get(text, "0").and_then(scalar), Some(Scalar::Text("}\";\"文b")));
     }
 
     #[test]
-    fn what_is_torn_or_of_another_kind_is_not_read() {
+    fn a_truncated_text_or_one_of_another_kind_is_not_read() {
         for cut in 1..FILE.len() {
-            assert_eq!(Array::parse(&FILE[..cut]), None, "{cut}");
+            assert_eq!(parse(&FILE[..cut]), None, "{cut}");
         }
         let deep = "a:1:{i:0;".repeat(100) + "N;" + &"}".repeat(100);
         for text in [
@@ -211,7 +173,7 @@ mod tests {
             "a:1:{i:0;s:9:\"x\";}",
             &deep,
         ] {
-            assert_eq!(Array::parse(text), None, "{text}");
+            assert_eq!(parse(text), None, "{text}");
         }
     }
 }

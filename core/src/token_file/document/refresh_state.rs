@@ -1,0 +1,83 @@
+//! What a refresh leaves beside the token: in the file's content, or in an extended attribute.
+//!
+//! Legacy code reads the same file, so nothing here may become code in a file that a web server runs.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::clock::Timestamp;
+use crate::failure::FailureRecord;
+use crate::record::Record;
+use crate::token::Token;
+
+/// The key of the state in a file's content.
+pub(super) const STATE: &str = "wx_token";
+const NOT_BEFORE: &str = "refresh_not_before_ms";
+const LONG_EXPIRY: &str = "expires_at_ms";
+
+/// The key of the record, which stands in the attribute alone.
+const RECORD: &str = "record";
+
+/// The expiry of a token that does not expire.
+pub(super) const NEVER: Timestamp = Timestamp::from_secs(i64::MAX);
+
+/// What a refresh leaves beside the token.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct RefreshState {
+    /// Why the last refresh failed.
+    pub(super) failure: Option<FailureRecord>,
+    /// The token is due at once, but is not refreshed before this moment.
+    pub(super) not_before: Option<Timestamp>,
+    /// The token's expiry, if it lives longer than is believed of tokens that other code has stored.
+    pub(super) long_expiry: Option<Timestamp>,
+    /// The record of a token as it stands there, for a newer version's is kept. In an attribute alone.
+    pub(super) record: Option<Value>,
+}
+
+impl RefreshState {
+    /// Reads what stands in a file's content.
+    pub(super) fn read_inside(text: &str) -> Self {
+        Self { record: None, ..Self::read(text) }
+    }
+
+    /// Reads what stands in an attribute.
+    pub(super) fn read(text: &str) -> Self {
+        let json: Value = serde_json::from_str(text).unwrap_or_default();
+        let moment = |key: &str| json.get(key).and_then(Value::as_i64).map(Timestamp::from_millis);
+        Self {
+            failure: FailureRecord::from_json(&json),
+            not_before: moment(NOT_BEFORE),
+            long_expiry: moment(LONG_EXPIRY),
+            record: json.get(RECORD).cloned(),
+        }
+    }
+
+    /// `None` if there is nothing to keep.
+    pub(super) fn to_text(&self) -> Option<String> {
+        let mut json = self.failure.as_ref().map_or_else(|| json!({}), FailureRecord::to_json);
+        let members = json.as_object_mut()?;
+        for (key, moment) in [(NOT_BEFORE, self.not_before), (LONG_EXPIRY, self.long_expiry)] {
+            members.extend(moment.map(|moment| (key.to_owned(), moment.millis().into())));
+        }
+        members.extend(self.record.clone().map(|record| (RECORD.to_owned(), record)));
+        (!members.is_empty()).then(|| escape_lt(&json))
+    }
+
+    pub(super) fn record_of(&self, token: &Token) -> Option<Record> {
+        self.record.as_ref().and_then(Record::from_json).filter(|record| record.is_of(token))
+    }
+
+    /// The token `value` with the expiry of the file, which may be rounded, and shorter than it was where a
+    /// layout has no room for more.
+    pub(super) fn token(&self, value: String, expiry: Timestamp) -> Token {
+        let is_ours = self.long_expiry.is_some_and(|long| expiry <= long + Duration::from_secs(1));
+        let token = if is_ours || expiry == NEVER { Token::own } else { Token::foreign };
+        token(value, expiry)
+    }
+}
+
+/// The text of `json` without a `<`: a token file named `*.php` without a guard would run what a source says.
+pub(super) fn escape_lt(json: &Value) -> String {
+    json.to_string().replace('<', "\\u003c")
+}

@@ -423,6 +423,32 @@ fn a_ticket_under_another_key_is_not_given_a_new_expiry() {
 }
 
 #[test]
+fn a_refusal_names_the_key_unless_that_may_be_a_secret() {
+    let reason = |text: &str| match parse(text) {
+        Err(Refusal::Ambiguous { reason, .. }) => reason,
+        other => panic!("{text}: {other:?}"),
+    };
+    let token = "T".repeat(40);
+    let secret = "5".repeat(32);
+    assert_eq!(
+        reason(&format!(r#"{{"wx01":"{token}","expire":5}}"#)),
+        "its token stands under the key \"wx01\", which is not supported"
+    );
+    for text in [
+        format!(r#"{{"{secret}":"{token}","expire":5}}"#),
+        format!(r#"{{"a b":"{token}","expire":5}}"#),
+        format!(r#"{{"{token}":"{secret}","expire":5}}"#),
+    ] {
+        let reason = reason(&text);
+        assert_eq!(reason, "its token stands under a key, which is not supported");
+    }
+    let expiry = r#"{"access_token":"a","expire_date":5}"#;
+    assert!(reason(expiry).contains("the key \"expire_date\""));
+    assert_eq!(reason(r#"{"access_token":[],"expire":5}"#), "its \"access_token\" is not a string");
+    assert_eq!(reason(r#"{"access_token":"a","expires":[]}"#), "its \"expires\" is not a number");
+}
+
+#[test]
 fn a_token_alone_is_rejected_until_the_caller_says_so() {
     let text = "0123456789012345678901234567890123456789\n";
     assert!(parse(text).is_err_and(|why| way_out(&why).contains("'layout' => 'plain'")));

@@ -86,16 +86,27 @@ impl Row {
     }
 
     fn cell(&self, is_in: impl Fn(&str) -> bool, is_named: bool) -> String {
-        let found: Vec<_> = self.outcomes.iter().filter(|(name, _)| is_in(name)).collect();
-        let different: BTreeSet<&str> = found.iter().map(|(_, outcome)| outcome.as_str()).collect();
-        if different.len() == 1 && !is_named {
-            return different.into_iter().collect();
+        let mut named: Vec<(Vec<&str>, Vec<&str>)> = Vec::new();
+        let found = self.outcomes.iter().filter(|(name, _)| is_in(name));
+        for (name, outcome) in found {
+            // The outcomes of a name stand side by side.
+            match named.last_mut() {
+                Some((names, outcomes)) if names[..] == [*name] => outcomes.push(outcome),
+                _ => named.push((vec![name], vec![outcome])),
+            }
         }
-        let of = |outcome: &str| {
-            let same = found.iter().filter(|(_, other)| *other == outcome);
-            let names: Vec<_> = same.map(|(name, _)| *name).collect();
-            format!("{}: {outcome}", names.join(", "))
+        let mut joined: Vec<(Vec<&str>, Vec<&str>)> = Vec::new();
+        for (names, outcomes) in named {
+            match joined.iter_mut().find(|(_, known)| *known == outcomes) {
+                Some((known, _)) => known.extend(names),
+                None => joined.push((names, outcomes)),
+            }
+        }
+        let is_one = joined.len() == 1 && !is_named;
+        let cell = |(names, outcomes): (Vec<&str>, Vec<&str>)| {
+            let outcomes = outcomes.join(" or ");
+            if is_one { outcomes } else { format!("{}: {outcomes}", names.join(", ")) }
         };
-        different.into_iter().map(of).collect::<Vec<_>>().join("; ")
+        joined.into_iter().map(cell).collect::<Vec<_>>().join("; ")
     }
 }

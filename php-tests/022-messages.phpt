@@ -134,5 +134,5 @@ bool(true)
 "a\\nb\\u{202e}"
 "cannot refresh \u2026/022-messages/record.json: a\\nb\\u{202e}; " ""
 "a\\nb\\u{202e}"
-"no secret for appid wx\\n\\u{202e} (case-sensitive). Pass the option \"secret\", or add the account to a file and set wx_token.accounts to its path"
-"no secret for appid xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\u2026 (case-sensitive). Pass the option \"secret\", or add the account to a file and set wx_token.accounts to its path"
+"no secret for appid wx\\n\\u{202e} (case-sensitive). Pass the option \"secret\", or add the account to a file and set wx_token.accounts_file to its path"
+"no secret for appid xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\u2026 (case-sensitive). Pass the option \"secret\", or add the account to a file and set wx_token.accounts_file to its path"

@@ -18,7 +18,7 @@ function run(string $title, int $mode, string $code): void
     chmod($accounts, $mode);
     file_put_contents($log, '');
     write_token($file, 'due', 100);
-    $settings = ['wx_token.accounts' => $accounts, 'wx_token.api_base' => '"http://127.0.0.1:1"', 'error_log' => $log,
+    $settings = ['wx_token.accounts_file' => $accounts, 'wx_token.api_base' => '"http://127.0.0.1:1"', 'error_log' => $log,
         'wx_token.connect_timeout' => 1, 'error_reporting' => E_ALL, 'display_errors' => 1];
     $output = start_php('[, $file] = $argv; set_error_handler(function () { throw new Exception("called"); }); ' . $code, [$file], $settings)();
     $logged = preg_replace('/^\[[^]]*\] /m', '', file_get_contents($log));
@@ -48,12 +48,12 @@ due
 due
 WxToken\NetworkException
 exit status 0
-wx_token.accounts: …/025-accounts-warning.accounts can be read by every user of this machine (mode 0644); chmod 0640 it and give it the group of the web server
+wx_token.accounts_file: …/025-accounts-warning.accounts can be read by every user of this machine (mode 0644); chmod 0640 it and give it the group of the web server
 -- everybody may write it, too
 due
 exit status 0
-wx_token.accounts: …/025-accounts-warning.accounts can be read by every user of this machine (mode 0666); chmod 0640 it and give it the group of the web server
+wx_token.accounts_file: …/025-accounts-warning.accounts can be read by every user of this machine (mode 0666); chmod 0640 it and give it the group of the web server
 -- the token is fresh, and only whose it is must be told
 due
 exit status 0
-wx_token.accounts: …/025-accounts-warning.accounts can be read by every user of this machine (mode 0644); chmod 0640 it and give it the group of the web server
+wx_token.accounts_file: …/025-accounts-warning.accounts can be read by every user of this machine (mode 0644); chmod 0640 it and give it the group of the web server

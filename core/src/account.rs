@@ -243,7 +243,7 @@ const SETTING: &str = "wx_token.accounts_file";
 /// What an accounts file contains.
 const ACCOUNTS_FORMAT: &str = r#"{"wx…": {"secret": "…"}}"#;
 
-/// The file of `wx_token.accounts`: a JSON object, appid → `{"secret": …, "endpoint": …}`.
+/// The file of `wx_token.accounts_file`: a JSON object, appid → `{"secret": …, "endpoint": …}`.
 struct AccountsFile<'a> {
     path: &'a Path,
     accounts: Map<String, Value>,
@@ -483,7 +483,7 @@ mod tests {
         for mode in [0o100_600, 0o100_640, 0o100_660, 0o100_622] {
             assert_eq!(exposed(mode), None, "{mode:o}");
         }
-        let warning = "wx_token.accounts: /etc/wx\\n.json can be read by every user of this machine (mode 0644); chmod 0640 it and give it the group of the web server";
+        let warning = "wx_token.accounts_file: /etc/wx\\n.json can be read by every user of this machine (mode 0644); chmod 0640 it and give it the group of the web server";
         assert_eq!(exposed(0o100_644).as_deref(), Some(warning));
     }
 
@@ -514,7 +514,7 @@ mod tests {
         assert_eq!(
             error(&appid("wx1"), &settings),
             format!(
-                "wx_token.accounts: cannot read {path}: the directory {directory} does not exist. Create it, or pass another path"
+                "wx_token.accounts_file: cannot read {path}: the directory {directory} does not exist. Create it, or pass another path"
             )
         );
         Ok(())
@@ -607,13 +607,13 @@ mod tests {
                 "",
                 appid("wx1"),
                 ["", "", "", "own"],
-                "no secret for appid wx1 (case-sensitive); WX_SECRET counts only beside WX_APPID or wx_token.appid. Pass the option \"secret\", or add the account to a file and set wx_token.accounts to its path",
+                "no secret for appid wx1 (case-sensitive); WX_SECRET counts only beside WX_APPID or wx_token.appid. Pass the option \"secret\", or add the account to a file and set wx_token.accounts_file to its path",
             ),
             (
                 "",
                 appid("wx1"),
                 ["", "set", "", ""],
-                "no secret for appid wx1 (case-sensitive); wx_token.secret counts only beside wx_token.appid. Pass the option \"secret\", or add the account to a file and set wx_token.accounts to its path",
+                "no secret for appid wx1 (case-sensitive); wx_token.secret counts only beside wx_token.appid. Pass the option \"secret\", or add the account to a file and set wx_token.accounts_file to its path",
             ),
             (
                 two,

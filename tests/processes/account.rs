@@ -92,12 +92,12 @@ fn an_accounts_file_that_the_web_server_cannot_read_is_named_with_its_owner() {
     let mut world = world();
     let accounts = tempfile::NamedTempFile::new().expect("an accounts file");
     let path = accounts.path().display().to_string();
-    world.set("accounts", &path);
+    world.set("accounts_file", &path);
     let fpm = Fpm::with_workers(1, &world, CALL);
     let answer = ask(&fpm, &world, "get", &[]);
     assert_eq!(answer.class(), "WxToken\\ConfigException");
     let expected = format!(
-        "wx_token.accounts: cannot read {path}: user www-data (33) has no permission; the file is owned by root:root, mode 0600. Run chown www-data {path}, or share the file through a group"
+        "wx_token.accounts_file: cannot read {path}: user www-data (33) has no permission; the file is owned by root:root, mode 0600. Run chown www-data {path}, or share the file through a group"
     );
     assert!(answer.message().starts_with(&expected), "{answer:?}");
 }

@@ -36,7 +36,7 @@ fn assert_refused(world: &World, answer: &Answer, owners: [&str; 2]) {
     for owner in owners {
         assert!(answer.message().contains(owner), "{}", answer.message());
     }
-    assert!(answer.message().contains("a path of its own"), "{}", answer.message());
+    assert!(answer.message().contains(". Use one file for each "), "{}", answer.message());
     assert_eq!(answer.property("tokenFile"), world.file().to_str().expect("UTF-8"));
     assert_eq!(world.fetches(), 0);
     assert_eq!(fs::read(world.file()).expect("a file"), before);

@@ -66,7 +66,10 @@ fn if_wechat_gives_no_other_token_the_error_says_so_and_is_not_repeated() {
     let status = world.callers_of("json_encode(wx_token_status($file)['failure'])", 1).release();
     let failure: serde_json::Value = serde_json::from_str(status[0].token()).expect("JSON");
     assert_eq!(failure["errcode"], 40001);
-    assert_eq!(failure["message"], "WeChat still returns the rejected token");
+    assert_eq!(
+        failure["message"],
+        "WeChat still returns the rejected token. WeChat replaces a stable token at most every 30 s and 20 times a day"
+    );
     let stats = world.emulator.stats();
     assert_eq!((stats.fetches.stable_token, stats.forced), (2, 1));
     assert_eq!(

@@ -180,5 +180,9 @@ fn callers_that_take_ticket_and_token_in_every_order_never_deadlock() {
     let inverse = format!("wx_with_lock($file, fn() => {TICKET})");
     let answer = world.call_of(&inverse);
     assert_eq!(answer.class(), "WxToken\\LockException");
-    assert!(answer.message().contains("ticket, then token"), "{}", answer.message());
+    assert!(
+        answer.message().contains("the ticket file must be locked first. Move wx_get_ticket() out"),
+        "{}",
+        answer.message()
+    );
 }

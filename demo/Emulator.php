@@ -1,7 +1,7 @@
 <?php
 declare(strict_types=1);
 
-/** A running wechat-emulator. It leaves when its stdin closes, so it cannot outlive the demo. */
+/** A running wechat-emulator. It exits when its stdin closes, so it cannot outlive the demo. */
 final class Emulator
 {
     const APPID = 'wx0123456789abcdef';

@@ -16,8 +16,8 @@ use rustls::crypto::ring;
 use simple_dns::Name;
 
 use self::message::{Kind, Reply};
+use super::address::{LookupError, in_order};
 use super::config::Config;
-use super::{LookupError, in_order};
 use crate::socket::{Socket, wait_for_any};
 
 /// How long an answer for IPv6 is waited for once there are addresses of IPv4. RFC 8305, 3, has a like

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::in_order;
+use super::address::in_order;
 
 /// The addresses that `content` gives `host`, whose case does not count.
 pub fn find(content: &[u8], host: &str) -> Vec<IpAddr> {

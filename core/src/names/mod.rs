@@ -6,6 +6,7 @@
 //! nsswitch.conf(5): no mDNS, NIS, LDAP or systemd-resolved without its stub server. It neither sorts
 //! addresses after RFC 6724 nor validates DNSSEC, and has no cache.
 
+mod address;
 mod config;
 mod dns;
 mod hosts;
@@ -14,6 +15,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::time::Instant;
 
+pub use self::address::LookupError;
 use self::config::Config;
 use crate::descriptor::Unshared;
 
@@ -22,25 +24,6 @@ const RESOLV_CONF: &str = "/etc/resolv.conf";
 
 /// How much of either file is read, in bytes: lists that block advertisers run to megabytes.
 const MAX_FILE: u64 = 8 * 1024 * 1024;
-
-/// How many addresses of a family are tried.
-const MAX_ADDRESSES: usize = 8;
-
-/// Why a host name has no address.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LookupError {
-    /// A name server says that it has none.
-    #[error("the host name {host} does not resolve")]
-    Unknown { host: String },
-    /// No name server can say: each one, and what came of asking it.
-    #[error("no name server answered for {host}: {}", list(servers))]
-    NoAnswer { host: String, servers: Vec<(IpAddr, String)> },
-}
-
-fn list(servers: &[(IpAddr, String)]) -> String {
-    let shown = servers.iter().map(|(server, outcome)| format!("{server} ({outcome})"));
-    shown.collect::<Vec<_>>().join(", ")
-}
 
 /// The addresses of `host`, those of IPv4 first. Name servers are asked until `deadline`.
 pub fn look_up(host: &str, deadline: Instant) -> Result<Vec<IpAddr>, LookupError> {
@@ -74,11 +57,6 @@ fn own_address(host: &str) -> Option<Vec<IpAddr>> {
 /// A file that cannot be read is an empty one, as for glibc.
 fn read(path: impl AsRef<Path>) -> Vec<u8> {
     Unshared::read(path.as_ref(), MAX_FILE).unwrap_or_default()
-}
-
-/// Addresses as they are tried: those of IPv4 first, and not too many.
-fn in_order(ipv4: Vec<IpAddr>, ipv6: Vec<IpAddr>) -> Vec<IpAddr> {
-    [ipv4, ipv6].into_iter().flat_map(|family| family.into_iter().take(MAX_ADDRESSES)).collect()
 }
 
 #[cfg(test)]

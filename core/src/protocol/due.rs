@@ -1,10 +1,11 @@
 //! A call with a valid token that is due: it starts at most one refresh, and never waits for another's.
 
+use super::call::{Call, LazySource, ReadySource};
 use super::lookup::Lookup;
 use super::refresh::Outcome;
 use super::runner::{self, HeldLock};
 use super::under_lock::Goal;
-use super::{Call, LazySource, ReadySource, held_locks, interrupted};
+use super::{held_locks, interrupted};
 use crate::error::Error;
 use crate::failure::FailureRecord;
 use crate::hold_off;

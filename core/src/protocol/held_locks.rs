@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::mem::{self, ManuallyDrop};
 use std::path::{Path, PathBuf};
 
-use super::Call;
+use super::call::Call;
 use super::lock_wait::LockWait;
 use crate::caller::{Caller, Frame};
 use crate::error::Error;

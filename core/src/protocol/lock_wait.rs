@@ -4,7 +4,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Call;
+use super::call::Call;
 use crate::error::Error;
 use crate::token_file::{self, deadlock, holder};
 

@@ -1,12 +1,13 @@
 //! What a call finds when it looks up a token: the content of the file, and a token that this process
 //! could not store there. A file belongs to one account, and this is where that is checked.
 
-use super::Call;
+use super::call::Call;
 use crate::error::{ConfigError, Error};
 use crate::failure::FailureRecord;
+use crate::memory;
 use crate::printable::{printable, printable_path};
 use crate::record::TokenOwner;
-use crate::token::Token;
+use crate::token::{Freshness, Token};
 use crate::token_file::{self, Document, Snapshot};
 use crate::unstored_tokens::{self, Fetched};
 
@@ -35,6 +36,25 @@ impl Lookup {
 }
 
 impl Call {
+    /// The token in `found`, if it is valid and not `rejected`.
+    pub(super) fn usable(&self, found: &Lookup, rejected: Option<&str>) -> Option<Token> {
+        let token = found.token().filter(|token| token.is_valid(self.clock.now()))?;
+        (rejected != Some(&*token.value)).then(|| token.clone())
+    }
+
+    /// Remembers the file if its `token` is fresh and stored. Whether it is: then there is nothing to refresh.
+    pub(super) fn remember_fresh(&self, token: &Token, found: &Lookup) -> bool {
+        let now = self.clock.now();
+        let is_fresh = found.unstored.is_none()
+            && token.freshness(now, self.refresh_ahead) == Freshness::Fresh;
+        if is_fresh {
+            memory::with(|memory| {
+                memory.remember(&self.file, self.spec, &found.snapshot, self.max_files, now);
+            });
+        }
+        is_fresh
+    }
+
     /// Reads the file without a lock. The token must belong to the account that this call names.
     pub(super) fn look_up(&self) -> Result<Lookup, Error> {
         self.look_up_in(token_file::read(&self.file, self.spec)?)

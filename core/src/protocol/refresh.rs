@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Call;
+use super::call::Call;
 use crate::clock::{ClockOffset, Timestamp};
 use crate::error::Error;
 use crate::failure::{Cause, Failure, FailureRecord, Requester, RetryPolicy};

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use super::call::{Call, ReadySource, Remote};
 use super::refresh::{Outcome, TIME_TO_STORE};
 use super::under_lock::{self, Goal};
-use super::{Call, ReadySource, Remote};
 use crate::error::Error;
 use crate::failure::{Failure, FailureRecord};
 use crate::token_file::lock::TokenLock;

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::thread;
@@ -9,16 +10,17 @@ use std::time::UNIX_EPOCH;
 
 use tempfile::TempDir;
 
+use super::under_lock::TokenRequest;
 use super::*;
 use crate::caller::tests::caller;
 use crate::clock::{ClockOffset, Timestamp};
-use crate::failure::{Cause, Failure, FailureRecord, RetryPolicy};
+use crate::failure::{Cause, Failure, FailureRecord, Requester, RetryPolicy};
 use crate::fingerprint::Fingerprint;
 use crate::record::Record;
 use crate::token_file::lock::{Attempt, TokenLock};
-use crate::token_file::replace::PendingWrite;
+use crate::token_file::replace::{PendingWrite, WriteMode};
 use crate::token_file::{self, Content, CredentialKind, Deadlock, Document, Origin, siblings};
-use crate::token_source::{FetchError, IssuedToken};
+use crate::token_source::{FetchError, IssuedToken, TokenSource};
 use crate::worker;
 
 const NOW: i64 = 1_600_000_000;

@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::call::{Call, LazySource, Remote};
 use super::due::DueOutcome;
 use super::lookup::Lookup;
 use super::under_lock::Goal;
-use super::{Call, LazySource, Remote, due, held_locks, runner};
+use super::{due, held_locks, runner};
 use crate::error::Error;
 use crate::process::{self, ProcessMutex};
 use crate::token::Token;

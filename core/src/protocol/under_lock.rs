@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::call::Call;
+use super::interrupted;
 use super::lookup::Lookup;
 use super::refresh::{Outcome, Refresh};
-use super::{Call, interrupted};
 use crate::error::Error;
 use crate::failure::{FailureRecord, Requester};
 use crate::token::{Freshness, Token};
@@ -51,6 +52,24 @@ impl TokenRequest {
         // It failed a moment ago, whatever the clock of the file system says.
         let record = record.in_own_clock(call.clock.offset_to(record.failed_at));
         Err(Error::fetch_failed(&call.file, &record, requester, call.clock.now()))
+    }
+}
+
+impl Call {
+    /// The request of this call, which has found no usable token. The last failure may forbid `requester` to
+    /// fetch yet.
+    pub(super) fn request(
+        &self,
+        found: &Lookup,
+        requester: &Requester,
+        rejected: Option<&str>,
+    ) -> Result<TokenRequest, Error> {
+        let now = self.clock.now();
+        let old_failure = found.failure().cloned();
+        if let Some(record) = old_failure.as_ref().filter(|record| record.forbids(requester, now)) {
+            return Err(Error::fetch_failed(&self.file, record, requester, now));
+        }
+        Ok(TokenRequest { rejected: rejected.map(Arc::from), old_failure, displaced: None })
     }
 }
 

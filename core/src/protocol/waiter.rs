@@ -1,11 +1,12 @@
 //! A call without a usable token: it refreshes the file, or waits while another call does.
 
+use super::call::{Call, LazySource, ReadySource};
+use super::held_locks;
 use super::lock_wait::LockWait;
 use super::lookup::Lookup;
 use super::refresh::Outcome;
 use super::runner::{self, HeldLock};
 use super::under_lock::{Goal, TokenRequest};
-use super::{Call, LazySource, ReadySource, held_locks};
 use crate::error::Error;
 use crate::failure::Requester;
 use crate::token::Token;

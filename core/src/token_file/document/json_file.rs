@@ -2,12 +2,14 @@
 
 use serde_json::Value;
 
+use super::found::Found;
+use super::json;
 use super::keyed::{Keyed, Syntax};
 use super::layout::{Expiry, GUARD, Layout, UNAMBIGUOUS};
 use super::members::Members;
 use super::refresh_state::{RefreshState, STATE};
-use super::refusal::{Refusal, shown};
-use super::{CredentialKind, FileSpec, Found, json, looks_like_token};
+use super::refusal::{Refusal, looks_like_token, shown};
+use super::spec::{CredentialKind, FileSpec};
 use crate::clock::Timestamp;
 use crate::token::is_token;
 

@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
+use super::content::Content;
 use super::layout::Expiry;
 use super::members::Members;
 use super::refresh_state::{STATE, escape_lt};
-use super::{Content, json, serialized};
+use super::{json, serialized};
 use crate::clock::Timestamp;
 use crate::token::Token;
 

@@ -3,6 +3,8 @@
 //! Only token, expiry and refresh state change, at the places where they stand: key order, spacing and
 //! unknown keys survive to the byte. The content tells the format; a file that it does not tell is rejected.
 
+mod content;
+mod found;
 mod json;
 mod json_file;
 mod keyed;
@@ -19,13 +21,16 @@ mod tests;
 
 use std::fmt;
 
+pub use self::content::Content;
+use self::found::Found;
 use self::keyed::Keyed;
 use self::layout::GUARD;
 use self::refresh_state::RefreshState;
+use self::refusal::looks_like_token;
 use crate::clock::Timestamp;
 use crate::failure::FailureRecord;
 use crate::record::Record;
-use crate::token::{MAX_FOREIGN_LIFE, Token, is_token};
+use crate::token::{MAX_FOREIGN_LIFE, Token};
 
 pub use self::layout::Layout;
 pub use self::refusal::Refusal;
@@ -40,52 +45,6 @@ pub struct Origin {
     pub written: Timestamp,
     /// Its extended attribute, and what this process would have written into it if it could.
     pub attributes: Vec<String>,
-}
-
-/// What is to be written to a file. Never shown: there is a token in it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Content {
-    /// The whole file.
-    pub bytes: Vec<u8>,
-    /// The modification time to give it, where that has a meaning.
-    pub modified: Option<Timestamp>,
-    /// What its extended attribute is to hold.
-    pub attribute: Option<String>,
-    /// Whether its readers ignore spaces at the end.
-    pub may_be_padded: bool,
-}
-
-impl fmt::Debug for Content {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Content")
-            .field("length", &self.bytes.len())
-            .field("modified", &self.modified)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What is in a file.
-struct Found {
-    layout: Layout,
-    /// `None` with layout "plain", and where there is nothing to keep: a write makes the file anew.
-    file: Option<Keyed>,
-    /// A token that may be handed out, and its expiry.
-    token: Option<(String, Timestamp)>,
-    /// `None` where the layout has no room for it.
-    state: Option<RefreshState>,
-    is_damaged: bool,
-}
-
-impl Found {
-    const fn nothing(layout: Layout) -> Self {
-        Self { layout, file: None, token: None, state: None, is_damaged: false }
-    }
-
-    /// Nothing, since a write or a copy of the file broke off.
-    fn truncated(layout: Layout) -> Self {
-        Self { is_damaged: true, ..Self::nothing(layout) }
-    }
 }
 
 /// A whole token file.
@@ -308,11 +267,6 @@ fn is_serialized_array(trimmed: &[u8]) -> bool {
     let rest = trimmed.strip_prefix(b"a:").unwrap_or_default();
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     digits > 0 && rest.get(digits..).is_some_and(|rest| rest.starts_with(b":{"))
-}
-
-/// Whether `text`, which stands in an unknown place, may well be a token or ticket.
-fn looks_like_token(text: &str) -> bool {
-    text.len() >= 32 && is_token(text)
 }
 
 /// Why an unrecognized file is rejected.

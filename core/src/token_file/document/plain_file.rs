@@ -1,8 +1,9 @@
 //! The token alone, in a file without room for anything else. Its expiry counts from the modification time.
 
+use super::content::Content;
+use super::found::Found;
 use super::layout::{Layout, PLAIN_LIFE};
 use super::refusal::Refusal;
-use super::{Content, Found};
 use crate::clock::Timestamp;
 use crate::token::{Token, is_token};
 

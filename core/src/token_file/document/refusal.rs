@@ -1,5 +1,7 @@
 //! Why a file is rejected, and what the user can do without losing a token.
 
+use crate::token::is_token;
+
 /// Why a file is not used as it is. No value of the file is in it, and no key that may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
@@ -35,4 +37,9 @@ pub(super) fn shown(key: &str) -> String {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let is_shown = key.len() <= 24 && key.bytes().all(is_name);
     if is_shown { format!("the key \"{key}\"") } else { "a key".to_owned() }
+}
+
+/// Whether `text`, which stands in an unknown place, may well be a token or ticket.
+pub(super) fn looks_like_token(text: &str) -> bool {
+    text.len() >= 32 && is_token(text)
 }

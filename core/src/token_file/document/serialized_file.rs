@@ -1,6 +1,6 @@
 //! `serialize()` of an array of `name`, `value` and `expired`, as WeChatDeveloper's cache writes it.
 
-use super::Found;
+use super::found::Found;
 use super::keyed::{Keyed, Syntax};
 use super::layout::{Expiry, Layout};
 use super::members::Members;

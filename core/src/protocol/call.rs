@@ -1,0 +1,75 @@
+//! One call on a token file, and where its token comes from.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::caller::Caller;
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::record::TokenOwner;
+use crate::token_file::FileSpec;
+use crate::token_file::replace::WriteMode;
+use crate::token_source::TokenSource;
+
+/// One call on a token file.
+#[derive(Clone)]
+pub struct Call {
+    /// The token file, as an absolute path.
+    pub file: PathBuf,
+    /// What the file contains, and in which format.
+    pub spec: FileSpec,
+    /// How long before its expiry a token is due.
+    pub refresh_ahead: Duration,
+    /// Whether a due refresh runs on a thread, so that not even the caller that starts it waits.
+    pub background: bool,
+    /// The longest wait for the lock.
+    pub lock_timeout: Duration,
+    /// Permission bits of a token file that this call creates.
+    pub file_mode: u32,
+    /// How a token file is written.
+    pub write_mode: WriteMode,
+    /// How many files this process remembers.
+    pub max_files: usize,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Who makes the call.
+    pub caller: Caller,
+    /// Which account the token must belong to, as far as that is known.
+    pub owner: Option<TokenOwner>,
+}
+
+/// A source that may be asked on a worker.
+pub type Remote = Arc<dyn TokenSource + Send + Sync>;
+
+/// Where the token of a call comes from.
+pub enum LazySource<'a> {
+    /// A source that is made when it is needed.
+    Remote(&'a dyn Fn() -> Result<Remote, Error>),
+    /// A source that must be asked on this very thread: PHP code.
+    Local(&'a dyn TokenSource),
+}
+
+impl LazySource<'_> {
+    pub(super) fn open(&self) -> Result<ReadySource<'_>, Error> {
+        match self {
+            Self::Remote(make) => make().map(ReadySource::Remote),
+            Self::Local(source) => Ok(ReadySource::Local(*source)),
+        }
+    }
+}
+
+/// A source that can be asked.
+pub(super) enum ReadySource<'a> {
+    Remote(Remote),
+    Local(&'a dyn TokenSource),
+}
+
+impl ReadySource<'_> {
+    pub(super) fn source(&self) -> &dyn TokenSource {
+        match self {
+            Self::Remote(source) => source.as_ref(),
+            Self::Local(source) => *source,
+        }
+    }
+}

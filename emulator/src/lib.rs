@@ -17,8 +17,8 @@
 //! # Ok::<(), wechat_emulator::Error>(())
 //! ```
 //!
-//! Modules from top to bottom. A module imports only from modules below it, which `tests/imports.rs`
-//! checks.
+//! Modules from top to bottom. A module imports only from modules below it, which
+//! `testing/tests/imports.rs` checks.
 //!
 //! ```text
 //! main      the program: flags, the ready line, signals

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// Asserts that the imports of the sources in `folder` run down the map in its `lib.rs`.
-pub fn assert_run_down(folder: &Path) {
-    let violations = violations(folder, &map(&read(&folder.join("lib.rs"))));
+/// Asserts that the imports of the sources in `folder` run down `map`: each line begins with the name of a
+/// module, and the modules of a folder follow it, indented by two spaces.
+pub fn assert_run_down(folder: &Path, map: &str) {
+    let violations = violations(folder, &order(map));
     assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
 }
 
@@ -19,22 +20,15 @@ fn read(file: &Path) -> String {
     fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
-/// Reads an order from the first `text` block in the docs of a `lib.rs`. Each line begins with the
-/// name of a module. The modules of a folder follow it, indented by two spaces.
-fn map(lib: &str) -> Vec<String> {
+fn order(map: &str) -> Vec<String> {
     let mut path = Vec::new();
-    lib.lines()
-        .map_while(|line| line.strip_prefix("//!"))
-        .skip_while(|line| line.trim() != "```text")
-        .skip(1)
-        .take_while(|line| line.trim() != "```")
-        .filter_map(|line| {
-            let name = line.split_whitespace().next()?;
-            path.truncate(line.len().saturating_sub(line.trim_start().len() + 1) / 2);
-            path.push(name);
-            Some(path.join("::"))
-        })
-        .collect()
+    let module = |line: &'_ str| -> Option<String> {
+        let name = line.split_whitespace().next()?;
+        path.truncate((line.len() - line.trim_start().len()) / 2);
+        path.push(name.to_owned());
+        Some(path.join("::"))
+    };
+    map.lines().filter_map(module).collect()
 }
 
 /// Reads the modules of the crates whose roots are in `folder`. Returns a message for each import that
@@ -220,8 +214,7 @@ mod tests {
         };
         write(
             "lib.rs",
-            "//! ```text\n//! lib      the root\n//! top\n//! folder\n//!   child  in it\n//! low\n\
-             //! gone\n//! ```\n#[cfg(test)]\nmod tests;\nmod top;\nmod folder;\npub mod low;\nmod new;\n\
+            "#[cfg(test)]\nmod tests;\nmod top;\nmod folder;\npub mod low;\nmod new;\n\
              pub use low::{Low, self as alias};\n",
         );
         write(
@@ -240,7 +233,7 @@ mod tests {
              #[cfg(test)]\nmod tests { use crate::top; }\n",
         );
         write("new.rs", "");
-        let order = map(&fs::read_to_string(folder.path().join("lib.rs")).unwrap());
+        let order = order("lib      the root\ntop\nfolder\n  child  in it\nlow\ngone\n");
         assert_eq!(order, ["lib", "top", "folder", "folder::child", "low", "gone"]);
         let path = |file: &str| folder.path().join(file).display().to_string();
         let arrow = |file: &str, line: u8, from: &str, to: &str| {

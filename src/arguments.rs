@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use ext_php_rs::alloc::efree;
 use ext_php_rs::convert::{FromZvalMut, StubLiteral};
-use ext_php_rs::exception::{PhpException, PhpResult};
+use ext_php_rs::exception::PhpResult;
 use ext_php_rs::ffi::{
     _zend_expected_type, _zend_expected_type_Z_EXPECTED_STRING, ZEND_MODULE_API_NO, zend_object,
     zend_string,
 };
 use ext_php_rs::flags::DataType;
 use ext_php_rs::types::{ZendHashTable, Zval};
-use ext_php_rs::zend::{ExecutorGlobals, ce};
+use ext_php_rs::zend::ExecutorGlobals;
 
+use crate::argument_errors::{throw_type_error, type_error, value_error};
 use crate::options::{CallOptions, OptionsArg};
 use wx_token_core::printable::printable;
 use wx_token_core::settings;
@@ -33,9 +34,6 @@ unsafe extern "C" {
     fn zend_parse_arg_str_slow(arg: *mut Zval, dest: *mut *mut zend_string, number: u32) -> bool;
     fn zend_parse_arg_double_slow(arg: *const Zval, dest: *mut f64, number: u32) -> bool;
     fn zend_wrong_parameter_type_error(number: u32, spec: _zend_expected_type, arg: *mut Zval);
-    fn zend_argument_type_error(number: u32, format: *const c_char, ...);
-    fn zend_argument_value_error(number: u32, format: *const c_char, ...);
-    fn zend_zval_type_name(arg: *const Zval) -> *const c_char;
     fn zend_is_callable_ex(
         callable: *const Zval,
         object: *mut zend_object,
@@ -44,19 +42,6 @@ unsafe extern "C" {
         cache: *mut c_void,
         error: *mut *mut c_char,
     ) -> bool;
-}
-
-/// What a conversion returns after it has thrown: throwing this is then no more than a marker.
-fn already_thrown() -> PhpException {
-    PhpException::new("an argument is invalid".to_owned(), 0, ce::error())
-}
-
-/// Throws a `ValueError` that begins with the function and the argument.
-pub fn value_error(number: u32, message: &str) -> PhpException {
-    let message = CString::new(message.replace('\0', "\\0")).unwrap_or_default();
-    // SAFETY: format and argument are NUL-terminated, and "%s" takes one string.
-    unsafe { zend_argument_value_error(number, c"%s".as_ptr(), message.as_ptr()) };
-    already_thrown()
 }
 
 /// A `string` that is argument number `N`, as bytes.
@@ -219,23 +204,4 @@ impl<const N: u32> SecondsArg<N> {
         let duration = self.0.map(|seconds| settings::duration(0.0, seconds)).transpose();
         duration.map_err(|problem| value_error(N, &problem))
     }
-}
-
-/// Throws a `TypeError`, in which `spec` has one "%s" for the type of `zval`.
-pub fn type_error(number: u32, spec: &CStr, zval: &Zval) {
-    throw_type_error(number, spec, type_name(zval));
-}
-
-/// Throws a `TypeError` of `spec` with `reason` for "%s", unless the engine has thrown already.
-fn throw_type_error(number: u32, spec: &CStr, reason: &CStr) {
-    if !ExecutorGlobals::has_exception() {
-        // SAFETY: both are NUL-terminated, and "%s" takes one string.
-        unsafe { zend_argument_type_error(number, spec.as_ptr(), reason.as_ptr()) };
-    }
-}
-
-/// PHP's name of the type of `zval`; for an object, its class.
-pub fn type_name(zval: &Zval) -> &CStr {
-    // SAFETY: a NUL-terminated text, which lives as long as the type.
-    unsafe { CStr::from_ptr(zend_zval_type_name(zval)) }
 }

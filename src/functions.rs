@@ -14,7 +14,8 @@ use ext_php_rs::flags::DataType;
 use ext_php_rs::types::{ZendHashTable, Zval};
 use ext_php_rs::{php_function, wrap_function};
 
-use crate::arguments::{CallableArg, SecondsArg, SourceArg, TextArg, value_error};
+use crate::argument_errors::value_error;
+use crate::arguments::{CallableArg, SecondsArg, SourceArg, TextArg};
 use crate::callback::{self, Bailout};
 use crate::loader::Loader;
 use crate::options::{CallOptions, OptionsArg};

@@ -6,6 +6,7 @@
 // Tests may open what they like.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
+mod argument_errors;
 mod arguments;
 #[cfg(feature = "baseline")]
 mod baseline;

@@ -9,7 +9,7 @@ use ext_php_rs::types::{ZendHashTable, ZendObject, Zval};
 use ext_php_rs::zend::{ExecutorGlobals, ce};
 use serde_json::{Map, Value};
 
-use crate::arguments::type_name;
+use crate::argument_errors::type_name;
 use crate::callback::{self, Bailout};
 use crate::exceptions;
 use wx_token_core::clock::{Clock, SystemClock, Timestamp};

@@ -7,7 +7,7 @@ use ext_php_rs::exception::PhpResult;
 use ext_php_rs::flags::DataType;
 use ext_php_rs::types::{ZendHashTable, Zval};
 
-use crate::arguments::{type_error, value_error};
+use crate::argument_errors::{type_error, value_error};
 use crate::default_account;
 use wx_token_core::account::AccountOptions;
 use wx_token_core::printable::printable;

@@ -11,7 +11,8 @@ use ext_php_rs::ffi::ext_php_rs_process_globals;
 use ext_php_rs::flags::DataType;
 use ext_php_rs::types::Zval;
 
-use crate::arguments::{TextArg, value_error};
+use crate::argument_errors::value_error;
+use crate::arguments::TextArg;
 use crate::exceptions;
 use wx_token_core::token_file::{self, FileError};
 

@@ -1,4 +1,4 @@
-//! The parts of a signature that ext-php-rs cannot write: a union type, and #[SensitiveParameter].
+//! The parts of a signature that ext-php-rs cannot write: a union type, and `#[SensitiveParameter]`.
 
 use std::ffi::CStr;
 

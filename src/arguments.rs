@@ -75,7 +75,6 @@ impl<'a, const N: u32> FromZvalMut<'a> for TextArg<'a, N> {
 }
 
 impl<const N: u32> TextArg<'_, N> {
-    /// The text, if it is UTF-8.
     pub fn as_str(&self) -> PhpResult<&str> {
         str::from_utf8(self.0).map_err(|_| value_error(N, "must be valid UTF-8"))
     }
@@ -98,7 +97,6 @@ impl<const N: u32> StubLiteral for TextArg<'_, N> {
 pub enum SourceArg<'a, const N: u32> {
     /// WeChat, asked as the options of the call say.
     Account(OptionsArg<'a, N>),
-    /// A loader.
     Loader(&'a Zval),
 }
 

@@ -6,7 +6,6 @@ use ext_php_rs::{php_function, wrap_function};
 
 use crate::path::PathArg;
 
-/// Adds both functions to `module`.
 pub fn add_to(module: ModuleBuilder) -> ModuleBuilder {
     module.function(wrap_function!(wx_baseline_empty)).function(wrap_function!(wx_baseline_stat))
 }

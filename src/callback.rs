@@ -18,7 +18,6 @@ unsafe extern "C" {
 /// How PHP code ended instead of returning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bailout {
-    /// It threw: the exception is pending.
     Thrown,
     /// It called `exit()`: the engine unwinds with an exception of its own, which is pending.
     Exit,
@@ -26,7 +25,6 @@ pub enum Bailout {
     Fatal,
 }
 
-/// The outcome of a callable.
 pub struct Called<T> {
     /// Its result, read; `None` if it did not return.
     pub result: Option<T>,

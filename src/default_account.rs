@@ -27,7 +27,6 @@ pub fn is_not(owner: &TokenOwner, settings: &Settings) -> bool {
     })
 }
 
-/// Forgets it, at the end of a request.
 pub fn forget() {
     DEFAULT.with(|default| default.take());
 }

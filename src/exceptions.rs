@@ -106,7 +106,6 @@ pub fn from_error(token_file: &Path, error: &Error) -> PhpException {
     build(error.file().unwrap_or(token_file), error).unwrap_or_else(|problem| internal(&problem))
 }
 
-/// The exception for `error`, which is about `file`.
 pub fn from_file(file: &Path, error: FileError) -> PhpException {
     from_error(file, &Error::File(error))
 }

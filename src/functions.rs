@@ -33,7 +33,6 @@ use wx_token_core::token::Token;
 use wx_token_core::token_file::{self, CredentialKind, Deadlock, FileSpec};
 use wx_token_core::wechat::{Client, Http, TicketKind, Transport};
 
-/// Adds every function to `module`.
 pub fn add_to(module: ModuleBuilder) -> ModuleBuilder {
     module
         .function(wrap_function!(wx_get_token))
@@ -237,7 +236,6 @@ fn thrown<T>(call: &Call, result: Result<T, Error>) -> PhpResult<T> {
     result.map_err(|error| exceptions::from_error(&call.file, &error))
 }
 
-/// A token as a string of PHP's.
 pub struct TokenString(Token);
 
 impl IntoZval for TokenString {

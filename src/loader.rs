@@ -21,7 +21,6 @@ use wx_token_core::token_source::{FetchError, IssuedToken, TokenSource};
 use wx_token_core::wechat::answer::{self, AnswerError};
 use wx_token_core::wechat::errcode::{self, Asked};
 
-/// A loader, and how its last call ended.
 pub struct Loader<'a> {
     callable: &'a Zval,
     thrown: RefCell<Option<ZBox<ZendObject>>>,
@@ -29,7 +28,6 @@ pub struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    /// The loader that calls `callable`.
     pub const fn new(callable: &'a Zval) -> Self {
         Self { callable, thrown: RefCell::new(None), bailout: Cell::new(None) }
     }
@@ -88,7 +86,6 @@ impl TokenSource for Loader<'_> {
     }
 }
 
-/// Reads what the loader returned.
 fn read(result: &Zval) -> Result<IssuedToken, Failure> {
     let problem = |problem: &str| Failure::network(format!("the loader {problem}"));
     let mut answer = match (result.array(), result.zend_str()) {

@@ -18,7 +18,6 @@ use wx_token_core::token_file::Layout;
 /// What the options of a call say. Each goes before the setting of its name.
 #[derive(Clone, Copy, Default)]
 pub struct CallOptions<'a> {
-    /// The account.
     pub account: AccountOptions<'a>,
     /// The settings that the call changes for itself.
     pub overrides: Overrides,
@@ -52,14 +51,12 @@ impl<'a, const N: u32> OptionsArg<'a, N> {
         None
     }
 
-    /// The options, each checked.
     pub fn read(&self) -> PhpResult<CallOptions<'a>> {
         self.0.map_or_else(|| Ok(CallOptions::default()), CallOptions::new::<N>)
     }
 }
 
 impl<'a> CallOptions<'a> {
-    /// The options in `array`, which is argument number `N`.
     fn new<const N: u32>(array: &'a ZendHashTable) -> PhpResult<Self> {
         let mut options = Self::default();
         let mut entries = array.iter();

@@ -15,7 +15,6 @@ use wx_token_core::printable::printable;
 use wx_token_core::settings::{SETTINGS, Scope, Setting, Settings};
 use wx_token_core::{memory, process};
 
-/// The settings of this thread.
 pub static GLOBALS: ModuleGlobals<Globals> = ModuleGlobals::new();
 
 /// What the extension keeps for each thread of PHP.

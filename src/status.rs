@@ -15,7 +15,6 @@ use wx_token_core::printable::printable;
 use wx_token_core::status::{self, Status};
 use wx_token_core::wechat::errcode::{self, Asked};
 
-/// The status of the file at `path`.
 pub fn as_array(path: &Path, refresh_ahead: Duration) -> PhpResult<ZBox<ZendHashTable>> {
     let status = status::read(path, refresh_ahead, &SystemClock);
     array(&status).map_err(|error| exceptions::internal(&error))

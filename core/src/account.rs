@@ -24,9 +24,7 @@ use crate::token_file::{FileError, SystemError};
 /// An account with WeChat.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// Its AppID and secret.
     pub credentials: Credentials,
-    /// The API that returns its token.
     pub endpoint: Endpoint,
 }
 
@@ -47,7 +45,6 @@ impl Account {
 pub struct AccountOptions<'a> {
     /// Which account.
     pub appid: Option<&'a str>,
-    /// Its secret.
     pub secret: Option<&'a str>,
     /// Its endpoint, which overrides accounts file and settings.
     pub endpoint: Option<Endpoint>,
@@ -104,7 +101,6 @@ pub fn owner(
 /// Reads an environment variable.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Looks up the account of a call.
 pub fn find(
     options: &AccountOptions<'_>,
     settings: &Settings,
@@ -237,10 +233,8 @@ impl Defaults {
     }
 }
 
-/// The setting that names the accounts file, in messages.
 const SETTING: &str = "wx_token.accounts_file";
 
-/// What an accounts file contains.
 const ACCOUNTS_FORMAT: &str = r#"{"wx…": {"secret": "…"}}"#;
 
 /// The file of `wx_token.accounts_file`: a JSON object, appid → `{"secret": …, "endpoint": …}`.

@@ -14,12 +14,7 @@ pub struct Frame(usize);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LockOwner {
     /// A call of PHP, which cannot wait for itself, nor for another call of its thread.
-    Call {
-        /// The thread that makes it.
-        thread: ThreadId,
-        /// Its frame.
-        frame: Frame,
-    },
+    Call { thread: ThreadId, frame: Frame },
     /// A worker: it releases the lock when its refresh ends.
     Worker,
 }

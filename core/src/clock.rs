@@ -107,9 +107,7 @@ impl Sub<ClockOffset> for Timestamp {
     }
 }
 
-/// The source of time.
 pub trait Clock: Send + Sync {
-    /// The present moment.
     fn now(&self) -> Timestamp;
 
     /// The time since some fixed moment, whatever the wall clock is set to.

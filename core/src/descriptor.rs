@@ -28,7 +28,6 @@ const FIRST: RawFd = libc::STDERR_FILENO + 1;
 /// another thread has open for a moment, in the C library perhaps, would count as the stream.
 static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// The file at `path`, opened as `options` say.
 pub fn file(path: &Path, options: &OpenOptions) -> io::Result<File> {
     file_under(None, path, options)
 }
@@ -72,7 +71,6 @@ pub fn temp_file_under(
     open_under(Some(process_state), || builder.make_in(directory, |path| options.open(path)))
 }
 
-/// The content of the file at `path`.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file(path, OpenOptions::new().read(true))?.read_to_end(&mut bytes)?;

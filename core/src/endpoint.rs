@@ -20,7 +20,6 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// Every endpoint's name.
     pub const NAMES: &str = "\"stable\", \"classic\" or \"wecom\"";
 
     /// The endpoint's name in options and settings.
@@ -62,12 +61,10 @@ impl FromStr for Endpoint {
 pub struct ApiBase(String);
 
 impl ApiBase {
-    /// The URL of the API at `path`.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }
 
-    /// Whether it is on this machine.
     pub(crate) fn is_loopback(&self) -> bool {
         let uri = self.0.parse::<Uri>();
         uri.is_ok_and(|uri| uri.host().is_some_and(names::is_loopback))

@@ -24,9 +24,7 @@ pub enum Error {
         if *is_account_refused { ", or at once with another appid or secret" } else { "" }
     )]
     FetchFailed {
-        /// The token file.
         file: PathBuf,
-        /// What went wrong.
         cause: Cause,
         /// The same in the words of the source, with its advice.
         problem: String,
@@ -43,7 +41,6 @@ pub enum Error {
         printable_path(file), waited.as_secs_f64(), name(holder.as_ref())
     )]
     Lock {
-        /// The token file.
         file: PathBuf,
         /// How long this call was ready to wait.
         waited: Duration,
@@ -56,7 +53,6 @@ pub enum Error {
         printable_path(file), limit.as_secs_f64()
     )]
     Unfinished {
-        /// The token file.
         file: PathBuf,
         /// How long the call waited for the refresh.
         limit: Duration,
@@ -66,16 +62,10 @@ pub enum Error {
         "cannot refresh {}: no thread can be started: {error}. Raise the limit of processes (ulimit -u; LimitNPROC= and TasksMax= of systemd; pids.max of a container), or free some memory; nothing was fetched",
         printable_path(file)
     )]
-    NoThread {
-        /// The token file.
-        file: PathBuf,
-        /// The system's words.
-        error: io::Error,
-    },
+    NoThread { file: PathBuf, error: io::Error },
     /// The call would wait for its own process.
     #[error("cannot lock {}: {}", printable_path(file), explain(*deadlock))]
     Deadlock {
-        /// The token file.
         file: PathBuf,
         /// How this process is in its own way.
         deadlock: Deadlock,

@@ -13,12 +13,9 @@ use crate::fingerprint::Fingerprint;
 use crate::printable::printable;
 use crate::record::TokenOwner;
 
-/// What went wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
-    /// The source answered with an error code.
     Api {
-        /// WeChat's `errcode`.
         errcode: i64,
         /// WeChat's `errmsg`, without control characters and secrets.
         errmsg: String,
@@ -31,10 +28,7 @@ pub enum Cause {
         reason: String,
     },
     /// There was a token, and it could not be stored: only the process that fetched it has it.
-    Store {
-        /// The operating system's words.
-        reason: String,
-    },
+    Store { reason: String },
 }
 
 impl Cause {
@@ -75,7 +69,6 @@ pub enum RetryPolicy {
     Backoff,
     /// When the next minute of the wall clock begins.
     NextMinute,
-    /// After a fixed time.
     After(Duration),
     /// As [`Self::NextMinute`], and after a fixed time if the failure before this one had the same cause:
     /// a rate limit of which WeChat does not say whether it is the minute's or the day's.
@@ -89,9 +82,7 @@ pub enum RetryPolicy {
 /// A source's answer when it has no token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// What went wrong.
     pub cause: Cause,
-    /// How soon to ask again.
     pub retry_policy: RetryPolicy,
 }
 
@@ -120,9 +111,7 @@ pub struct Requester {
 /// which all who share the file have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailureRecord {
-    /// What went wrong.
     pub cause: Cause,
-    /// When the refresh failed.
     pub failed_at: Timestamp,
     /// Nobody asks the source before this time.
     pub retry_at: Timestamp,

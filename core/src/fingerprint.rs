@@ -7,7 +7,6 @@ use sha2::{Digest, Sha256};
 pub struct Fingerprint(String);
 
 impl Fingerprint {
-    /// The fingerprint that `hex` spells.
     pub fn from_hex(hex: impl Into<String>) -> Self {
         Self(hex.into())
     }
@@ -22,7 +21,6 @@ impl Fingerprint {
         Self(hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// Its sixteen hexadecimal digits.
     pub fn hex(&self) -> &str {
         &self.0
     }

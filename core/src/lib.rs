@@ -2,6 +2,10 @@
 //!
 //! ARCHITECTURE.md has the map of these modules, from top to bottom, and what must hold.
 
+#![allow(
+    missing_docs,
+    reason = "only this repository links the core: a name that says all needs no more"
+)]
 // Tests may open what they like.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 

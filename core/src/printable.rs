@@ -22,7 +22,6 @@ pub fn printable<T: AsRef<[u8]> + ?Sized>(text: &T) -> Printable<'_> {
     Printable { bytes: text.as_ref(), max_chars: MAX_CHARS }
 }
 
-/// As [`printable`], for a path.
 pub fn printable_path(path: &Path) -> Printable<'_> {
     printable(path.as_os_str().as_encoded_bytes())
 }
@@ -60,7 +59,6 @@ enum Piece {
 }
 
 impl Piece {
-    /// Its length in characters.
     fn len(&self) -> usize {
         match self {
             Self::Char(_) => 1,

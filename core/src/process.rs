@@ -18,20 +18,15 @@ use crate::signals::SignalsBlocked;
 /// Which file it is, whatever its name and its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileId {
-    /// Device.
     pub dev: u64,
-    /// Inode.
     pub ino: u64,
 }
 
 /// A lock that this extension holds in this process.
 #[derive(Debug)]
 pub struct HeldLock {
-    /// The locked description.
     pub fd: RawFd,
-    /// The locked file.
     pub file: FileId,
-    /// Who holds it.
     pub owner: LockOwner,
 }
 
@@ -40,11 +35,9 @@ pub struct HeldLock {
 pub struct ProcessState {
     /// Grows by one with each fork: what has another number is the parent's.
     pub generation: u64,
-    /// Locks that are held now.
     pub locks: Vec<HeldLock>,
     /// Sockets of workers. A child that kept its copy would keep the connection open.
     pub sockets: Vec<RawFd>,
-    /// Workers that run now.
     pub workers: Vec<Worker>,
     /// Threads that wait for the end of all workers.
     pub finishing: Vec<Thread>,
@@ -62,19 +55,16 @@ pub struct Worker {
 }
 
 impl ProcessState {
-    /// Who holds the lock of `file`.
     pub fn owner_of(&self, file: &File) -> LockOwner {
         let fd = file.as_raw_fd();
         let lock = self.locks.iter().find(|lock| lock.fd == fd);
         lock.map_or(LockOwner::Worker, |lock| lock.owner)
     }
 
-    /// Adds the lock of `file`, which is `id`.
     pub fn hold(&mut self, file: &File, id: FileId, owner: LockOwner) {
         self.locks.push(HeldLock { fd: file.as_raw_fd(), file: id, owner });
     }
 
-    /// Removes the lock of `file`.
     pub fn forget(&mut self, file: &File) {
         let fd = file.as_raw_fd();
         self.locks.retain(|lock| lock.fd != fd);
@@ -115,12 +105,10 @@ impl DerefMut for Guard {
 pub struct ProcessMutex<T>(Mutex<T>);
 
 impl<T> ProcessMutex<T> {
-    /// A mutex around `state`.
     pub const fn new(state: T) -> Self {
         Self(Mutex::new(state))
     }
 
-    /// Runs `work` on the state.
     pub fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
         self.with_under(&process_state(), work)
     }
@@ -138,7 +126,6 @@ pub fn php_thread_begins() {
     PHP_THREADS.fetch_add(1, Ordering::Relaxed);
 }
 
-/// A thread of PHP ends.
 pub fn php_thread_ends() {
     PHP_THREADS.fetch_sub(1, Ordering::Relaxed);
 }

@@ -24,7 +24,6 @@ pub struct TokenOwner {
 }
 
 impl TokenOwner {
-    /// Whether both are known to be different.
     pub fn is_not(&self, other: &Self) -> bool {
         let applications = self.application.as_ref().zip(other.application.as_ref());
         self.account != other.account || applications.is_some_and(|(one, other)| one != other)
@@ -53,7 +52,6 @@ impl<'a> AccountClaim<'a> {
         self.account != owner.account || owner.application.as_ref().is_some_and(is_other)
     }
 
-    /// The owner that this names.
     pub fn owner(&self) -> TokenOwner {
         let application = self.corpsecret.map(fingerprint);
         TokenOwner { account: self.account.to_owned(), application }
@@ -71,7 +69,6 @@ pub struct Record {
     tag: Fingerprint,
     /// Whose it is, if that is known: a loader does not say.
     pub owner: Option<TokenOwner>,
-    /// When it was asked for.
     pub asked_at: Timestamp,
     /// When it expires. Its file may say so in whole seconds.
     pub expiry: Timestamp,
@@ -83,12 +80,10 @@ impl Record {
         Self { tag: fingerprint(&token.value), owner, asked_at, expiry: token.expiry }
     }
 
-    /// Whether it is the record of `token`.
     pub fn is_of(&self, token: &Token) -> bool {
         self.tag == fingerprint(&token.value)
     }
 
-    /// The record as it stands beside a token file.
     pub fn to_json(&self) -> Value {
         let mut members = Map::new();
         let mut set = |key: &str, value: Value| members.insert(key.to_owned(), value);

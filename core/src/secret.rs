@@ -9,7 +9,6 @@ use crate::printable::printable;
 pub struct Secret(String);
 
 impl Secret {
-    /// The secret `text`.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -19,7 +18,6 @@ impl Secret {
         &self.0
     }
 
-    /// Whether there is none.
     pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -13,15 +13,11 @@ use crate::secret::Secret;
 use crate::token_file::replace::WriteMode;
 use crate::wechat::Transport;
 
-/// One setting.
 pub struct Setting {
-    /// Its name in php.ini.
     pub name: &'static CStr,
     /// Its default, as it would stand in php.ini.
     pub default: &'static CStr,
-    /// Where it may be changed.
     pub scope: Scope,
-    /// Whether its value must not be shown.
     pub is_secret: bool,
     setter: Setter,
 }
@@ -37,7 +33,6 @@ pub enum Scope {
     All,
 }
 
-/// How a setting takes its value.
 enum Setter {
     Text(fn(&mut Settings, &str) -> Result<(), String>),
     /// A number of seconds, not below the first.
@@ -110,29 +105,21 @@ fn put<T>(place: &mut T, value: Result<T, String>) -> Result<(), String> {
 pub struct Settings {
     /// The default account's AppID; empty for none.
     pub appid: String,
-    /// The default account's AppSecret.
     pub secret: Secret,
     /// The accounts file.
     pub accounts_file: Option<PathBuf>,
     /// The accounts file, by the setting's old name.
     pub accounts: Option<PathBuf>,
-    /// The default endpoint.
     pub endpoint: Endpoint,
     /// How long before its expiry a token is due.
     pub refresh_ahead: Duration,
-    /// Whether a due refresh runs on a thread.
     pub background: bool,
     /// How long the memory of a file is trusted without a look at the file.
     pub revalidate_freq: Duration,
-    /// How many files a process remembers.
     pub max_files: usize,
-    /// Longest wait for the lock.
     pub lock_timeout: Duration,
-    /// Permission bits of a new token file.
     pub file_mode: u32,
-    /// How a token file is written.
     pub write_mode: WriteMode,
-    /// How WeChat is reached.
     pub transport: Transport,
 }
 
@@ -149,14 +136,11 @@ impl Settings {
 pub struct Overrides {
     /// How long before its expiry a token is due.
     pub refresh_ahead: Option<Duration>,
-    /// Longest wait for the lock.
     pub lock_timeout: Option<Duration>,
-    /// Time limit of a whole fetch.
     pub timeout: Option<Duration>,
 }
 
 impl Overrides {
-    /// The names of these options.
     pub fn names() -> impl Iterator<Item = &'static str> {
         SETTINGS.iter().filter(|setting| matches!(setting.setter, CallSeconds(..))).filter_map(key)
     }
@@ -172,7 +156,6 @@ impl Overrides {
     }
 }
 
-/// A setting's name without the prefix.
 fn key(setting: &Setting) -> Option<&'static str> {
     setting.name.to_str().ok()?.strip_prefix("wx_token.")
 }

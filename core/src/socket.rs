@@ -55,7 +55,6 @@ impl Socket {
         Unshared::open(|| open(family, kind)).map(Self)
     }
 
-    /// Sends all of `bytes` until `deadline`.
     pub fn send(&self, bytes: &[u8], deadline: Instant) -> io::Result<()> {
         let mut rest = bytes;
         while !rest.is_empty() {

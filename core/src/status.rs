@@ -13,15 +13,12 @@ use crate::unstored_tokens;
 /// The state of a token file.
 #[derive(Debug, Clone, Copy, Default)]
 pub enum State {
-    /// Its token is valid.
     Fresh,
     /// Its token is valid, and close enough to its expiry to refresh.
     Due,
-    /// It has no valid token.
     Expired,
     /// It is partial: half written, or all NUL bytes.
     Damaged,
-    /// There is no file.
     Missing,
     /// It cannot be read, or is not a token file.
     #[default]

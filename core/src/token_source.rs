@@ -42,7 +42,6 @@ impl IssuedToken {
         Self { expires_at: Some(expires_at), ..self }
     }
 
-    /// Whether it is the token `other`.
     pub(crate) fn is(&self, other: &str) -> bool {
         self.token.reveal() == other
     }

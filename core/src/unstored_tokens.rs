@@ -15,16 +15,13 @@ use crate::token_file::{Document, KnownFiles};
 /// A token as its source has given it, with its record.
 #[derive(Debug, Clone)]
 pub struct Fetched {
-    /// The token.
     pub token: Token,
-    /// Its record.
     pub record: Record,
 }
 
 /// A token that could not be stored: only this process has it.
 #[derive(Clone)]
 pub struct UnstoredToken {
-    /// The token.
     pub fetched: Fetched,
     /// The token that the file contained then. If it contains another one now, that is newer.
     pub instead_of: Option<Arc<str>>,

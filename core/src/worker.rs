@@ -89,7 +89,6 @@ pub fn finish_all(wait: ShutdownWait) {
     }
 }
 
-/// A worker's entry in the state of the process.
 struct Registered(u64);
 
 impl Registered {

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-/// How many addresses of a family are tried.
 const MAX_ADDRESSES: usize = 8;
 
 /// Why a host name has no address.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use resolv_conf::ScopedIp;
 
-/// The port of a name server.
 const PORT: u16 = 53;
 
 const MAX_SERVERS: usize = 3;
@@ -26,7 +25,6 @@ pub struct Config {
     pub search: Vec<String>,
     /// A name with as many dots is looked up as it is first.
     pub ndots: usize,
-    /// How often each server is asked.
     pub attempts: u32,
     /// The longest wait for a server before the next one is asked too.
     pub timeout: Duration,
@@ -34,7 +32,6 @@ pub struct Config {
     pub rotate: bool,
     /// Whether TCP is used from the start.
     pub tcp: bool,
-    /// Whether IPv6 addresses are asked for.
     pub ipv6: bool,
 }
 

@@ -23,17 +23,12 @@ pub struct Call {
     pub refresh_ahead: Duration,
     /// Whether a due refresh runs on a thread, so that not even the caller that starts it waits.
     pub background: bool,
-    /// The longest wait for the lock.
     pub lock_timeout: Duration,
     /// Permission bits of a token file that this call creates.
     pub file_mode: u32,
-    /// How a token file is written.
     pub write_mode: WriteMode,
-    /// How many files this process remembers.
     pub max_files: usize,
-    /// What time it is.
     pub clock: Arc<dyn Clock>,
-    /// Who makes the call.
     pub caller: Caller,
     /// Which account the token must belong to, as far as that is known.
     pub owner: Option<TokenOwner>,
@@ -42,9 +37,7 @@ pub struct Call {
 /// A source that may be asked on a worker.
 pub type Remote = Arc<dyn TokenSource + Send + Sync>;
 
-/// Where the token of a call comes from.
 pub enum LazySource<'a> {
-    /// A source that is made when it is needed.
     Remote(&'a dyn Fn() -> Result<Remote, Error>),
     /// A source that must be asked on this very thread: PHP code.
     Local(&'a dyn TokenSource),
@@ -59,7 +52,6 @@ impl LazySource<'_> {
     }
 }
 
-/// A source that can be asked.
 pub(super) enum ReadySource<'a> {
     Remote(Remote),
     Local(&'a dyn TokenSource),

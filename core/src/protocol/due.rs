@@ -15,7 +15,6 @@ use crate::token_file::lock::{Attempt, TokenLock};
 use crate::token_file::siblings;
 
 pub enum DueOutcome {
-    /// A newer token has replaced the due one.
     Newer(Token),
     /// The due token is still the newest. A refresh may be running.
     Unchanged,

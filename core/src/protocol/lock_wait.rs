@@ -8,7 +8,6 @@ use super::call::Call;
 use crate::error::Error;
 use crate::token_file::{self, deadlock, holder};
 
-/// The shortest and the longest pause between two attempts.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(10));
 
 /// How often to check whether this very process holds the lock.
@@ -22,13 +21,11 @@ pub struct LockWait<'a> {
 }
 
 impl<'a> LockWait<'a> {
-    /// Until the call's `lock_timeout` from now.
     pub fn new(call: &'a Call) -> Self {
         let now = Instant::now();
         Self { call, deadline: now + call.lock_timeout, pause: PAUSES.0, next_check: now }
     }
 
-    /// Extends the deadline to `lock_timeout` from now.
     pub fn renew(&mut self) {
         *self = Self::new(self.call);
     }

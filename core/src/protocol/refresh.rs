@@ -249,8 +249,6 @@ impl<'a> Refresh<'a> {
 /// What has become of the locked file during a refresh.
 enum FileChange {
     None,
-    /// Another file is at its path.
     Replaced,
-    /// It holds another valid token.
     NewToken(Token),
 }

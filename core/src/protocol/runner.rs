@@ -17,9 +17,7 @@ use crate::token_file::lock::TokenLock;
 use crate::token_source::FetchError;
 use crate::worker;
 
-/// The lock of a refresh.
 pub enum HeldLock<'a> {
-    /// Released when the refresh ends.
     Owned(TokenLock),
     /// PHP code holds it, and keeps it after the refresh: it stays with this thread.
     Borrowed(&'a mut TokenLock),
@@ -87,7 +85,6 @@ fn on_worker<T: Send + 'static>(
     Ok(Running { receiver, limit })
 }
 
-/// Work that runs on a worker.
 pub struct Running<T> {
     receiver: Receiver<T>,
     limit: Duration,

@@ -48,7 +48,6 @@ pub fn try_get(
     Ok(Some(token))
 }
 
-/// Starts a refresh, unless one is running.
 fn start(call: &Call, remote: &Remote, found: &Lookup) -> Result<(), Error> {
     if let Some(error) = take_unreported(&call.file) {
         return Err(error);

@@ -26,7 +26,6 @@ pub enum Goal {
 /// Which token a call without a usable one accepts.
 #[derive(Clone)]
 pub struct TokenRequest {
-    /// Any token but this one.
     pub rejected: Option<Arc<str>>,
     /// The failure record that the call found first: another one is of a refresh that failed since.
     pub old_failure: Option<FailureRecord>,

@@ -46,7 +46,6 @@ impl<T: Clone> KnownFiles<T> {
         })
     }
 
-    /// Forgets everything else than `is_kept`.
     pub fn retain(&self, is_kept: impl Fn(&T) -> bool) {
         self.change(|files| files.retain(|_, known| is_kept(known)));
     }

@@ -23,7 +23,6 @@ use crate::process::{self, FileId};
 /// The result of an attempt to lock.
 #[derive(Debug)]
 pub enum Attempt {
-    /// The lock is ours.
     Held(TokenLock),
     /// Another open file description holds it.
     Busy,
@@ -110,7 +109,6 @@ impl TokenLock {
         Ok(stat_resolved(&self.path)?.is_some_and(|now| now.id == self.id))
     }
 
-    /// The real path of the locked file.
     pub fn path(&self) -> &Path {
         &self.path
     }

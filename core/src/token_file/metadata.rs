@@ -64,7 +64,6 @@ pub fn settle_in(
     }
 }
 
-/// Whether nobody but root can read `file`.
 pub fn is_roots_alone(file: &File) -> bool {
     const READ_BY_GROUP: u32 = 0o040;
     const READ_BY_OTHERS: u32 = 0o004;
@@ -133,7 +132,6 @@ fn drop_acl(new: &File) -> io::Result<()> {
     }
 }
 
-/// The names of the extended attributes of `file`.
 fn attributes(file: &File) -> Vec<String> {
     let mut names = vec![0; 64 * 1024];
     let length = rustix::fs::flistxattr(file, &mut names).unwrap_or(0);

@@ -33,7 +33,6 @@ pub struct Snapshot {
     pub began: Duration,
     /// When it ended, by the same clock: the file was in that version.
     pub ended: Duration,
-    /// The content.
     pub document: Document,
 }
 

@@ -22,7 +22,6 @@ use crate::process::{self, ProcessState};
 const MARK: &str = ".wx_token.";
 const RANDOM_CHARS: usize = 6;
 
-/// Creates a temporary file beside the one at `path`.
 pub fn create(process_state: &ProcessState, path: &Path) -> io::Result<NamedTempFile> {
     let (directory, prefix) = place(path)?;
     descriptor::temp_file_under(process_state, directory, &prefix, RANDOM_CHARS)
@@ -48,14 +47,12 @@ pub fn is_staged(path: &Path) -> bool {
     list(path).is_ok_and(|files| !files.is_empty())
 }
 
-/// Temporary files whose processes have died.
 pub struct Leftovers {
     /// When each was last written. The oldest comes first.
     files: Vec<(Timestamp, PathBuf)>,
     interrupted_at: Option<Timestamp>,
 }
 
-/// Looks for leftovers beside the real file at `path`.
 pub fn scan(path: &Path) -> Leftovers {
     let dead = list(path).unwrap_or_default().into_iter().filter(|path| is_leftover(path));
     let dated = dead.filter_map(|path| Some((stat_resolved(&path).ok()??.written(), path)));

@@ -28,7 +28,6 @@ pub enum Room {
     Unknown,
 }
 
-/// Reserves `bytes` bytes.
 pub fn reserve(file: &File, bytes: u64) -> Result<Room, SystemError> {
     let reserved = rustix::io::retry_on_intr(|| {
         rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, bytes)
@@ -73,7 +72,6 @@ pub fn reserve_in_place(file: &File, old: &Metadata) -> Result<Room, SystemError
     }
 }
 
-/// Disk space that the file has, in bytes.
 pub fn allocated(file: &Metadata) -> u64 {
     // In units of 512 bytes, whatever the size of a block (stat(3type)).
     file.blocks() * 512

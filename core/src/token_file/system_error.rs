@@ -11,12 +11,10 @@ pub struct SystemError {
 }
 
 impl SystemError {
-    /// The `error` of `call`.
     pub fn in_call(call: &'static str, error: impl Into<io::Error>) -> Self {
         Self { call, error: error.into() }
     }
 
-    /// Errors of `call`.
     pub(super) fn of<E: Into<io::Error>>(call: &'static str) -> impl Fn(E) -> Self {
         move |error| Self::in_call(call, error)
     }

@@ -13,7 +13,6 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 /// A fetch takes less, and a token is due long before its expiry.
 const TOLERANCE: Duration = Duration::from_secs(10);
 
-/// Sets the modification time of the file.
 pub fn set_modified(file: &File, modified: Timestamp) -> io::Result<()> {
     let since = u64::try_from(modified.millis()).unwrap_or(0);
     file.set_modified(UNIX_EPOCH + Duration::from_millis(since))

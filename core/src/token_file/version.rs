@@ -23,7 +23,6 @@ const WHOLE_SECONDS_TICK: Duration = Duration::from_secs(3);
 /// A file in one of its versions: while this is the same, so is the content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileVersion {
-    /// Which file it is.
     pub id: FileId,
     size: u64,
     modified: (i64, i64),

@@ -17,10 +17,8 @@ use crate::endpoint::ApiBase;
 use crate::failure::{Cause, Failure};
 use crate::token_source::IssuedToken;
 
-/// The largest answer that is read, in bytes.
 const MAX_BODY: u64 = 64 * 1024;
 
-/// One request, which is sent until `deadline`.
 pub struct Attempt<'a> {
     pub transport: &'a Transport,
     pub agent: Agent,
@@ -164,7 +162,6 @@ fn address(proxy: &Proxy) -> String {
     format!("http://{}:{}", proxy.host(), proxy.port())
 }
 
-/// A request that brought no token.
 pub struct AttemptError {
     pub failure: Failure,
     /// Nothing was sent: neither WeChat nor a proxy was connected to.

@@ -20,7 +20,6 @@ const OVERLAP: Duration = Duration::from_secs(5 * 60);
 /// file system may be another machine's.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// Fetches one account's token from WeChat.
 pub struct Client {
     credentials: Credentials,
     endpoint: Endpoint,
@@ -28,7 +27,6 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client for the account with `credentials` at `endpoint`.
     pub const fn new(credentials: Credentials, endpoint: Endpoint, http: Http) -> Self {
         Self { credentials, endpoint, http }
     }

@@ -35,11 +35,8 @@ pub(crate) const fn retry_policy(code: i64) -> RetryPolicy {
 /// What was asked for: a code does not mean the same everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
-    /// An access token of WeChat's.
     Token,
-    /// An access token of WeCom's.
     WecomToken,
-    /// A ticket, for an access token.
     Ticket,
     /// A loader, which may ask as it likes.
     Loader,
@@ -127,7 +124,6 @@ fn advice(code: i64, errmsg: &str, asked: Asked) -> String {
     advice.replace("{IP}", address.as_deref().unwrap_or("this server's public IP"))
 }
 
-/// The first IP address in a message.
 fn address(errmsg: &str) -> Option<IpAddr> {
     errmsg
         .split(|char: char| char.is_whitespace() || char == ',')

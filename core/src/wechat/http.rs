@@ -50,18 +50,15 @@ impl Http {
         LazyLock::force(&CONFIG);
     }
 
-    /// The way to `endpoint`.
     pub fn new(endpoint: Endpoint, transport: Transport) -> Self {
         rehearse();
         Self { transport: transport.to(endpoint) }
     }
 
-    /// The longest that a fetch takes.
     pub(crate) const fn time_limit(&self) -> Duration {
         self.transport.timeout
     }
 
-    /// See [`Transport::route`].
     pub(super) fn route(&self, key: &Secret) -> Fingerprint {
         self.transport.route(key)
     }

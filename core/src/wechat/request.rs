@@ -8,9 +8,7 @@ use crate::secret::Secret;
 
 /// One request, and how to read its answer.
 pub struct Request {
-    /// The API's path.
     pub path: &'static str,
-    /// What goes with it.
     pub payload: Payload,
     /// The key of the answer with the token or ticket.
     pub granted: &'static str,
@@ -18,11 +16,8 @@ pub struct Request {
     pub secret: Secret,
 }
 
-/// Method and parameters.
 pub enum Payload {
-    /// GET, with these query parameters.
     Get(Vec<(&'static str, String)>),
-    /// POST, with this JSON.
     Post(Value),
 }
 
@@ -63,13 +58,9 @@ impl Request {
 /// The tickets that WeChat and WeCom return for an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TicketKind {
-    /// `jsapi` of an official account.
     Jsapi,
-    /// `wx_card` of an official account.
     Card,
-    /// `jsapi` of a WeCom corporation.
     WecomJsapi,
-    /// `agent_config` of a WeCom application.
     AgentConfig,
 }
 
@@ -94,7 +85,6 @@ impl TicketKind {
         }
     }
 
-    /// The request for it.
     pub(crate) fn request(self, access_token: &str) -> Request {
         let (path, kind) = match self {
             Self::Jsapi => ("/cgi-bin/ticket/getticket", Some("jsapi")),

@@ -9,7 +9,6 @@ use crate::endpoint::{ApiBase, Endpoint};
 use crate::fingerprint::Fingerprint;
 use crate::secret::Secret;
 
-/// How WeChat is reached.
 #[derive(Debug, Clone, Default)]
 pub struct Transport {
     /// Where to ask, in order of preference; empty for the endpoint's own address.

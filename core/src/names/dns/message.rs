@@ -12,9 +12,7 @@ use simple_dns::{
 /// The kind of address that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A records.
     Ipv4,
-    /// AAAA records.
     Ipv6,
 }
 
@@ -32,7 +30,6 @@ impl Kind {
 pub enum Reply {
     /// The addresses of the name, of which there may be none of this kind.
     Addresses(Vec<IpAddr>),
-    /// There is no such name.
     NoSuchName,
     /// The server cannot or does not want to answer: its code.
     Refused(String),
@@ -48,7 +45,6 @@ const MAX_ALIASES: usize = 16;
 /// The fewest bytes of a question or record.
 const MIN_ENTRY: usize = 5;
 
-/// The question for the addresses of `name`.
 pub fn question(id: u16, name: &Name<'_>, kind: Kind) -> io::Result<Vec<u8>> {
     let mut packet = Packet::new_query(id);
     packet.set_flags(PacketFlag::RECURSION_DESIRED);

@@ -80,7 +80,6 @@ impl Expiry {
         Self { name, meaning: Meaning::Time }
     }
 
-    /// The key.
     pub fn key(self) -> &'static str {
         self.name.split_once(':').map_or(self.name, |(key, _)| key)
     }
@@ -133,11 +132,9 @@ impl Layout {
     /// The layout of a new file whose name ends in `.php`.
     pub(super) const GUARDED: Self = Self::Json { expiry: Expiry::EXPIRE_TIME, guarded: true };
 
-    /// Every value of the option `layout`.
     pub const NAMES: &str = "expire, expire_time, expires, expires_at, expired, expires_in, \
         expires_time:fetched, expires_time:expiry, guarded, serialize, plain";
 
-    /// The layout that the option `layout` calls `name`.
     pub fn by_name(name: &str) -> Option<Self> {
         let mut expiries =
             UNAMBIGUOUS.into_iter().chain([Expiry::FETCHED, Expiry::time("expires_time:expiry")]);
@@ -152,7 +149,6 @@ impl Layout {
         }
     }
 
-    /// The layout's name in a status.
     pub fn name(self) -> String {
         match self {
             Self::Serialized => "serialize".to_owned(),

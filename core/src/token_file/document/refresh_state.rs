@@ -11,7 +11,6 @@ use crate::failure::FailureRecord;
 use crate::record::Record;
 use crate::token::Token;
 
-/// The key of the state in a file's content.
 pub(super) const STATE: &str = "wx_token";
 const NOT_BEFORE: &str = "refresh_not_before_ms";
 const LONG_EXPIRY: &str = "expires_at_ms";
@@ -25,7 +24,6 @@ pub(super) const NEVER: Timestamp = Timestamp::from_secs(i64::MAX);
 /// What a refresh leaves beside the token.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct RefreshState {
-    /// Why the last refresh failed.
     pub(super) failure: Option<FailureRecord>,
     /// The token is due at once, but is not refreshed before this moment.
     pub(super) not_before: Option<Timestamp>,

@@ -5,7 +5,6 @@ use crate::token::is_token;
 /// Why a file is not used as it is. No value of the file is in it, and no key that may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// It is not a token file, and why.
     Foreign(&'static str),
     /// It is, or may be, a file with a token that must not be lost.
     Ambiguous {

@@ -6,18 +6,14 @@ use super::members::Members;
 /// A scalar, as far as it matters here.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Scalar<'a> {
-    /// `s:…`
     Text(&'a str),
-    /// `i:…` or `d:…`
     Number(i64),
-    /// `N` or `b:0`
     Nothing,
 }
 
 /// An array begins with this, and the number of its elements.
 const ARRAY: &str = "a:";
 
-/// How deep arrays may be nested.
 const MAX_DEPTH: usize = 16;
 
 /// Reads `text`, which must be a serialized array and nothing else, but for white space.
@@ -27,7 +23,6 @@ pub(super) fn parse(text: &str) -> Option<Members> {
     text.get(cursor.at..)?.trim().is_empty().then_some(array)
 }
 
-/// The scalar that `text` begins with.
 pub(super) fn scalar(text: &str) -> Option<Scalar<'_>> {
     Cursor { text, at: 0 }.scalar()
 }
@@ -43,7 +38,6 @@ pub(super) fn edit(text: &str, members: &Members, changes: &[(&str, Option<Strin
     text
 }
 
-/// `text` as a serialized string.
 pub(super) fn string(text: &str) -> String {
     format!("s:{}:\"{text}\";", text.len())
 }

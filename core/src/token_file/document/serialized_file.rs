@@ -12,7 +12,6 @@ use crate::token::is_token;
 const VALUE: &str = "value";
 const EXPIRY: Expiry = Expiry::EXPIRED;
 
-/// A new file called `name`.
 pub(super) fn new(name: &str) -> Keyed {
     let parts = ["name", name, VALUE, "", EXPIRY.key()].map(string).concat();
     let text = format!("a:3:{{{parts}i:1;}}");

@@ -5,7 +5,6 @@ use super::layout::Layout;
 /// Which credential a file keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialKind {
-    /// An access token.
     AccessToken,
     /// A ticket for web pages that use WeChat's JavaScript interface.
     JsapiTicket,
@@ -18,7 +17,6 @@ pub enum CredentialKind {
 }
 
 impl CredentialKind {
-    /// The key of a new file.
     pub(super) fn key(self) -> &'static str {
         self.keys().first().copied().unwrap_or_default()
     }
@@ -40,7 +38,6 @@ impl CredentialKind {
 /// What a caller expects of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileSpec {
-    /// Which credential it keeps.
     pub kind: CredentialKind,
     /// Its layout, where the content does not tell.
     pub layout: Option<Layout>,

@@ -9,7 +9,7 @@ declare(strict_types=1);
 //   WX_TOKEN_SO       the extension (default target/release/libwx_token.so)
 //   WECHAT_EMULATOR   the emulator (default target/release/wechat-emulator)
 
-require __DIR__ . '/Bystander.php';
+require __DIR__ . '/Reader.php';
 require __DIR__ . '/Crowd.php';
 require __DIR__ . '/Emulator.php';
 
@@ -56,8 +56,8 @@ function against_emulator(int $processes, string $extension): bool
 
         All three fetch from /cgi-bin/token, where each fetch replaces the token of the one before.
         WeChat lets a replaced token live 5 minutes longer. The emulator runs with --overlap 0 to
-        show at once what happens then: "dead" is what WeChat refuses 5 minutes later.
-        The reads are those of a bystander, who reads the file again and again until all are done.
+        show at once what happens then: "invalidated" is a token that WeChat rejects 5 minutes later.
+        The reads are those of another process, which reads the file all the time.
 
         TEXT;
 
@@ -100,16 +100,16 @@ function measure(string $variant, array $ini, array $environment, int $processes
 {
     $file = fresh_directory() . '/access_token.json';
     file_put_contents($file, json_encode(['access_token' => $expired, 'expire' => time() - 1]));
-    $bystander = new Bystander($file);
+    $reader = new Reader($file);
 
     $options = array_merge(...array_map(fn ($setting) => ['-d', $setting], ['display_errors=stderr', ...$ini]));
     $command = [PHP_BINARY, '-n', ...$options, __DIR__ . '/worker.php', __DIR__ . "/$variant.php", $file];
     $crowd = new Crowd($processes, $command, $environment);
     $crowd->awaitReady();
-    $reports = $crowd->run(60 + $processes * LATENCY_MS / 1000, $bystander);
+    $reports = $crowd->run(60 + $processes * LATENCY_MS / 1000, $reader);
 
     $tokens = array_filter(array_column($reports, 'token'), is_string(...));
-    $stored = (string) $bystander->token();
+    $stored = (string) $reader->token();
     $isLive = ['' => false, $expired => false];
     foreach ([...$tokens, $stored] as $token) {
         $isLive[$token] ??= is_live($token, $api);
@@ -117,8 +117,8 @@ function measure(string $variant, array $ini, array $environment, int $processes
     $ms = array_column($reports, 'ms');
     sort($ms);
     return [
-        'reads' => $bystander->reads,
-        'torn' => $bystander->tornOrEmpty,
+        'reads' => $reader->reads,
+        'torn' => $reader->tornOrEmpty,
         'dead' => count(array_filter($tokens, fn ($token) => !$isLive[$token])),
         'fileIsLive' => $isLive[$stored],
         'median' => $ms[intdiv(count($ms), 2)],
@@ -135,7 +135,7 @@ function is_live(string $token, string $api): bool
     return match ($errcode = $answer['errcode'] ?? 0) {
         0 => true,
         40001, 40014, 41001, 42001 => false,
-        default => throw new RuntimeException("cannot try a token out: WeChat answers errcode $errcode"),
+        default => throw new RuntimeException("cannot check a token: WeChat answers errcode $errcode"),
     };
 }
 
@@ -144,13 +144,13 @@ function print_table(array $results): void
     $rows = [
         'fetches' => fn ($result) => $result['fetches'],
         'torn or empty reads' => fn ($result) => "$result[torn] of $result[reads]",
-        'callers with a dead token' => fn ($result) => $result['dead'],
-        'live token in the file afterwards' => fn ($result) => $result['fileIsLive'] ? 'yes' : 'no',
+        'callers with an invalidated token' => fn ($result) => $result['dead'],
+        'valid token in the file at the end' => fn ($result) => $result['fileIsLive'] ? 'yes' : 'no',
         'median, ms' => fn ($result) => number_format($result['median'], 0, '', ''),
         'slowest, ms' => fn ($result) => number_format($result['slowest'], 0, '', ''),
         'errors' => fn ($result) => count($result['errors']),
     ];
-    $line = fn ($title, $cells) => printf("%-33s%s\n", $title, vsprintf(str_repeat('%16s', count($cells)), $cells));
+    $line = fn ($title, $cells) => printf("%-35s%s\n", $title, vsprintf(str_repeat('%16s', count($cells)), $cells));
     $line('', array_keys($results));
     foreach ($rows as $title => $cell) {
         if ($title !== 'fetches' || isset(current($results)['fetches'])) {
@@ -169,14 +169,14 @@ function verdict(array $result, int $processes): bool
 {
     $broken = array_keys(array_filter([
         "$result[tokens] of $processes callers got a token" => $result['tokens'] !== $processes,
-        count($result['errors']) . ' callers met an error' => $result['errors'] !== [],
+        count($result['errors']) . ' callers got an error' => $result['errors'] !== [],
         ($result['fetches'] ?? 1) . ' fetches instead of 1' => ($result['fetches'] ?? 1) !== 1,
-        "$result[dead] callers were handed a dead token" => $result['dead'] > 0,
+        "$result[dead] callers got an invalidated token" => $result['dead'] > 0,
         "$result[torn] reads found the file torn or empty" => $result['torn'] > 0,
-        'the file holds no live token' => !$result['fileIsLive'],
+        'the file has no valid token at the end' => !$result['fileIsLive'],
     ]));
     if ($broken) {
-        fwrite(STDERR, "\ndemo: wx_token did NOT hold: " . implode('; ', $broken) . "\n");
+        fwrite(STDERR, "\ndemo: wx_token broke a guarantee: " . implode('; ', $broken) . "\n");
     }
     return $broken === [];
 }

@@ -59,7 +59,7 @@ pub(crate) fn begin_to_store(limit: Duration) {
 /// How far the end of the process waits for a worker that has no answer yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShutdownWait {
-    /// [`SHORT_WAIT`].
+    /// A second: see `SHORT_WAIT`.
     Short,
     /// To the worker's own limit: nobody waits for the next process.
     Full,

@@ -17,7 +17,5 @@ fn main() {
 
     // PHP unloads its extensions when it shuts down, and Apache does that at each reload. The fork handlers
     // and a worker that is late would then run code that is gone.
-    if env::var_os("CARGO_CFG_TARGET_OS").is_some_and(|system| system == "linux") {
-        println!("cargo::rustc-link-arg-cdylib=-Wl,-z,nodelete");
-    }
+    println!("cargo::rustc-link-arg-cdylib=-Wl,-z,nodelete");
 }

@@ -130,11 +130,7 @@ impl Clock for SystemClock {
 
     fn monotonic(&self) -> Duration {
         // A token grows older while the machine is suspended.
-        #[cfg(target_os = "linux")]
-        let clock = libc::CLOCK_BOOTTIME;
-        #[cfg(not(target_os = "linux"))]
-        let clock = libc::CLOCK_MONOTONIC;
-        let (seconds, nanos) = read(clock);
+        let (seconds, nanos) = read(libc::CLOCK_BOOTTIME);
         Duration::new(seconds.try_into().unwrap_or(0), nanos.try_into().unwrap_or(0))
     }
 }
@@ -150,10 +146,7 @@ impl CoarseClock {
 
 impl Clock for CoarseClock {
     fn now(&self) -> Timestamp {
-        #[cfg(target_os = "linux")]
-        return Timestamp::from_parts(read(libc::CLOCK_REALTIME_COARSE));
-        #[cfg(not(target_os = "linux"))]
-        SystemClock.now()
+        Timestamp::from_parts(read(libc::CLOCK_REALTIME_COARSE))
     }
 
     fn monotonic(&self) -> Duration {

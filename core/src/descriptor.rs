@@ -198,9 +198,5 @@ fn open_beside_fillers<T: AsFd>(
 
 /// A descriptor that can be neither read nor written, like a closed one.
 fn filler() -> io::Result<OwnedFd> {
-    #[cfg(target_os = "linux")]
-    let flags = OFlags::PATH | OFlags::CLOEXEC;
-    #[cfg(not(target_os = "linux"))]
-    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
-    Ok(rustix::fs::open("/", flags, Mode::empty())?)
+    Ok(rustix::fs::open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?)
 }

@@ -9,6 +9,9 @@
 // Tests may open what they like.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
+#[cfg(not(target_os = "linux"))]
+compile_error!("wx_token runs on Linux only: its locks, clocks and descriptors are Linux's");
+
 pub mod account;
 pub mod caller;
 pub mod clock;

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketType, sockopt};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, sockopt};
 
 use crate::descriptor::Unshared;
 
@@ -16,10 +16,7 @@ use crate::descriptor::Unshared;
 pub struct Socket(Unshared<OwnedFd>);
 
 /// A peer that has gone must not raise SIGPIPE.
-#[cfg(target_os = "linux")]
 const SEND: SendFlags = SendFlags::NOSIGNAL;
-#[cfg(not(target_os = "linux"))]
-const SEND: SendFlags = SendFlags::empty();
 
 impl Socket {
     /// A TCP connection to `address`, made until `deadline`; else [`ErrorKind::TimedOut`].
@@ -109,21 +106,8 @@ fn wait(polled: &mut [PollFd<'_>], deadline: Instant) -> io::Result<()> {
 }
 
 /// Nothing is waited for in a call on it.
-#[cfg(target_os = "linux")]
 #[allow(clippy::disallowed_methods, reason = "called by `Unshared::open` alone")]
 fn open(family: AddressFamily, kind: SocketType) -> io::Result<OwnedFd> {
-    use rustix::net::SocketFlags;
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     Ok(rustix::net::socket_with(family, kind, flags, None)?)
-}
-
-#[cfg(not(target_os = "linux"))]
-#[allow(clippy::disallowed_methods, reason = "called by `Unshared::open` alone")]
-fn open(family: AddressFamily, kind: SocketType) -> io::Result<OwnedFd> {
-    let socket = rustix::net::socket(family, kind, None)?;
-    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
-    rustix::io::ioctl_fionbio(&socket, true)?;
-    #[cfg(target_vendor = "apple")]
-    sockopt::set_socket_nosigpipe(&socket, true)?;
-    Ok(socket)
 }

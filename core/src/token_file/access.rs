@@ -4,7 +4,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rustix::fs::{Access, AtFlags, CWD};
+use rustix::fs::{Access, AtFlags, CWD, StatxAttributes, StatxFlags, statx};
 use rustix::process::geteuid;
 
 use super::system_error::SystemError;
@@ -181,9 +181,7 @@ fn is_allowed_by_mode(place: &Path, wanted: u32) -> bool {
 }
 
 /// The attribute by which not even root may change the file or directory at `place`, and chattr(1)'s letter for it.
-#[cfg(target_os = "linux")]
 fn attribute(place: &Path) -> Option<(&'static str, char)> {
-    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
     let attributes = statx(CWD, place, AtFlags::empty(), StatxFlags::empty()).ok()?.stx_attributes;
     if attributes.contains(StatxAttributes::IMMUTABLE) {
         Some(("\"immutable\"", 'i'))
@@ -192,11 +190,6 @@ fn attribute(place: &Path) -> Option<(&'static str, char)> {
     } else {
         None
     }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn attribute(_place: &Path) -> Option<(&'static str, char)> {
-    None
 }
 
 /// Describes a link at `path` that only its owner may follow: in a sticky directory that others may write, it

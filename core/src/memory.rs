@@ -107,7 +107,7 @@ impl Memory<'_> {
         max_files: usize,
         now: Timestamp,
     ) {
-        let (Some(version), Some(token)) = (snapshot.identity, snapshot.document.token()) else {
+        let (Some(version), Some(token)) = (snapshot.version, snapshot.document.token()) else {
             return;
         };
         let path = path.as_os_str();
@@ -371,7 +371,7 @@ mod tests {
             world.memory().remember(&path, TOKEN, &later, 10, NOW);
             world.recall(&path).is_some()
         };
-        let tick = read().identity.unwrap().tick();
+        let tick = read().version.unwrap().tick();
         for token in ["old", "new"] {
             world.write("token.json", token);
             let first = read();

@@ -73,8 +73,8 @@ pub fn read(path: &Path, refresh_ahead: Duration, clock: &dyn Clock) -> Status {
     let mut status = Status { file: path.to_owned(), is_stored: true, ..Status::default() };
     match token_file::read(path, FileSpec { kind: CredentialKind::Any, layout: None }) {
         Ok(snapshot) => {
-            status.exists = snapshot.identity.is_some();
-            status.holder = snapshot.identity.and_then(|identity| holder::find(identity.id));
+            status.exists = snapshot.version.is_some();
+            status.holder = snapshot.version.and_then(|version| holder::find(version.id));
             // A refresh creates its temporary file before it fetches.
             status.refreshing = status.holder.is_some()
                 && token_file::resolve(path).is_ok_and(|real| siblings::is_staged(&real));

@@ -36,9 +36,9 @@ impl<'a> LockWait<'a> {
         let now = Instant::now();
         if now >= self.next_check {
             self.next_check = now + DEADLOCK_CHECKS;
-            let identity = token_file::stat(path)?;
+            let version = token_file::stat(path)?;
             let caller = &self.call.caller;
-            if let Some(deadlock) = identity.and_then(|file| deadlock::find(file.id, caller)) {
+            if let Some(deadlock) = version.and_then(|file| deadlock::find(file.id, caller)) {
                 return Err(Error::Deadlock { file: self.call.file.clone(), deadlock });
             }
         }
@@ -53,11 +53,11 @@ impl<'a> LockWait<'a> {
 }
 
 fn timed_out(call: &Call) -> Error {
-    let identity = token_file::stat(&call.file).ok().flatten();
+    let version = token_file::stat(&call.file).ok().flatten();
     Error::Lock {
         file: call.file.clone(),
         waited: call.lock_timeout,
-        holder: identity.and_then(|identity| holder::find(identity.id)),
+        holder: version.and_then(|version| holder::find(version.id)),
     }
 }
 

@@ -63,7 +63,7 @@ impl Call {
     /// The same for a file that has been read.
     pub(super) fn look_up_in(&self, snapshot: Snapshot) -> Result<Lookup, Error> {
         // Who has moved the file away does not want its token any more.
-        let unstored = snapshot.identity.and_then(|_| {
+        let unstored = snapshot.version.and_then(|_| {
             unstored_tokens::unstored(&self.file, &snapshot.document, self.clock.now())
         });
         let (unstored, is_superseded) = unstored.unzip();

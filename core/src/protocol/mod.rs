@@ -83,7 +83,7 @@ pub fn refresh_rejected(
         None => waiter::obtain(call, source, &found, Some(rejected)),
     };
     // A call that trusts the memory for a while must not get the rejected token.
-    let before = found.snapshot.identity;
+    let before = found.snapshot.version;
     memory::with(|memory| memory.forget_rejected(&call.file, before, rejected));
     token
 }

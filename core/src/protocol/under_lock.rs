@@ -84,8 +84,7 @@ pub fn refresh(
     let requester = source.requester();
     let mut found = call.look_up_in(lock.read(call.spec)?)?;
     call.check_owner(&found, requester.owner.as_ref())?;
-    let concerns_interrupted = source.overlap().is_some() || matches!(goal, Goal::RenewDue);
-    let mut leftovers = concerns_interrupted.then(|| siblings::scan(lock.path()));
+    let mut leftovers = source.overlap().map(|_| siblings::scan(lock.path()));
     let mut interrupted = leftovers.as_ref().and_then(Leftovers::interrupted_at);
     if let Some(until) = interrupted::usable_until(interrupted, source) {
         let document = found.document().clone();
@@ -106,8 +105,13 @@ pub fn refresh(
             }
             if call.is_held_off(&found)
                 || found.failure().is_some_and(|record| record.forbids(&requester, now))
-                || interrupted::is_recent(interrupted, now)
             {
+                return Ok(None);
+            }
+            if source.overlap().is_none() {
+                interrupted = leftovers.insert(siblings::scan(lock.path())).interrupted_at();
+            }
+            if interrupted::is_recent(interrupted, now) {
                 return Ok(None);
             }
             (None, found.unstored.filter(|_| is_fresh && !found.is_superseded))

@@ -34,7 +34,7 @@ pub fn obtain(
     let source = source.open()?;
     let requester = source.source().requester();
     let request = call.request(found, &requester, rejected)?;
-    let (seen, lock_wait) = (found.snapshot.identity, LockWait::new(call));
+    let (seen, lock_wait) = (found.snapshot.version, LockWait::new(call));
     let mut waiter = Waiter { call, source, requester, request, seen, lock_wait };
     match (waiter.obtain_stored(), waiter.request.displaced) {
         // The caller gets its token although storing it failed.
@@ -87,7 +87,7 @@ impl Waiter<'_> {
         }
         let snapshot = token_file::read_since(&self.call.file, self.call.spec, self.seen)?;
         let found = self.call.look_up_in(snapshot)?;
-        self.seen = found.snapshot.identity;
+        self.seen = found.snapshot.version;
         self.request.answered_by(&found, self.call, &self.requester)
     }
 }

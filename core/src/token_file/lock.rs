@@ -240,7 +240,7 @@ mod tests {
         fs::rename(&path, &moved)?;
         symlink(&moved, &path)?;
         assert!(!lock.is_current().unwrap(), "a rename would replace the link");
-        assert!(lock.read(spec).unwrap().identity.is_none());
+        assert!(lock.read(spec).unwrap().version.is_none());
         Ok(())
     }
 

@@ -28,7 +28,7 @@ const RACY: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     /// `None` if there was no file.
-    pub identity: Option<FileVersion>,
+    pub version: Option<FileVersion>,
     /// When the reading began, by the monotonic clock.
     pub began: Duration,
     /// When it ended, by the same clock: the file was in that version.
@@ -106,7 +106,7 @@ fn parse(
     };
     let document = Document::parse(&bytes, spec, origin)
         .map_err(|refusal| FileError::refused(path, &refusal))?;
-    Ok(Snapshot { identity: Some(version), began, ended, document })
+    Ok(Snapshot { version: Some(version), began, ended, document })
 }
 
 fn missing(path: &Path, spec: FileSpec) -> Snapshot {
@@ -116,7 +116,7 @@ fn missing(path: &Path, spec: FileSpec) -> Snapshot {
         attributes: attributes::unwritten(path).into_iter().collect(),
     };
     let document = Document::empty(spec, origin);
-    Snapshot { identity: None, began: Duration::ZERO, ended: Duration::ZERO, document }
+    Snapshot { version: None, began: Duration::ZERO, ended: Duration::ZERO, document }
 }
 
 fn name_of(path: &Path) -> String {

@@ -61,7 +61,7 @@ impl FileVersion {
     }
 }
 
-/// The fields of `stat` have other types on other systems, and none has a value beyond these.
+/// The fields of `stat` have other types on other architectures, and none has a value beyond these.
 fn unsigned(field: impl TryInto<u64>) -> u64 {
     field.try_into().unwrap_or_default()
 }

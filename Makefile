@@ -60,8 +60,8 @@ bench: export CARGO_TARGET_DIR := $(CURDIR)/target/bench
 bench: export WX_TOKEN_SO := $(CURDIR)/target/bench/release/libwx_token.so
 bench: packages ## Compare the speed with other caches (ONLY="hot rest storm web")
 	@scripts/packages $(BENCH_PACKAGES)
-	$(BUILD_EXTENSION) --features baseline
-	cargo build --release --locked -p wx-token-bench
+	$(BUILD_EXTENSION)
+	cargo build --release --locked -p wx-token-bench --bins --examples
 	@$(CARGO_TARGET_DIR)/release/bench $(ONLY)
 
 test-faults: build ## Make each system call of a refresh fail in turn, and write docs/faults.md

@@ -80,7 +80,6 @@ impl<const N: u32> TextArg<'_, N> {
     }
 }
 
-/// The default of an argument that may be left out.
 impl<const N: u32> From<&'static str> for TextArg<'_, N> {
     fn from(default: &'static str) -> Self {
         Self(default.as_bytes())

@@ -15,7 +15,6 @@ unsafe extern "C" {
     fn zend_is_graceful_exit(exception: *const zend_object) -> bool;
 }
 
-/// How PHP code ended instead of returning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bailout {
     Thrown,
@@ -64,7 +63,6 @@ pub fn call<T>(callable: &Zval, read: impl FnOnce(&Zval) -> T) -> Called<T> {
     Called { result, bailout }
 }
 
-/// Drops `value`, which may run its destructor.
 pub fn destroy<T>(value: T) -> Option<Bailout> {
     guard(|| {
         drop(value);

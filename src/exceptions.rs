@@ -129,7 +129,6 @@ pub fn path_value(path: &Path) -> Zval {
     value
 }
 
-/// An engine call failed that should never fail.
 pub fn internal(problem: &ext_php_rs::error::Error) -> PhpException {
     PhpException::new(format!("wx_token: {problem}"), 0, ce::error())
 }

@@ -5,7 +5,6 @@ use ext_php_rs::zend::ExecuteData;
 
 use wx_token_core::caller::{Caller, Frame};
 
-/// The call of PHP code that runs now.
 pub fn caller() -> Caller {
     Caller::new(Frame::at(innermost().addr()), is_running)
 }

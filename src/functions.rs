@@ -28,10 +28,10 @@ use wx_token_core::error::{ConfigError, Error};
 use wx_token_core::protocol::{self, Call, LazySource, Remote, held_locks};
 use wx_token_core::record::TokenOwner;
 use wx_token_core::settings::Settings;
-use wx_token_core::ticket::TicketSource;
+use wx_token_core::ticket::{self, TicketSource};
 use wx_token_core::token::Token;
 use wx_token_core::token_file::{self, CredentialKind, Deadlock, FileSpec};
-use wx_token_core::wechat::{Client, Http, TicketKind, Transport};
+use wx_token_core::wechat::{Client, Http, TicketApi, Transport};
 
 pub fn add_to(module: ModuleBuilder) -> ModuleBuilder {
     module
@@ -140,7 +140,7 @@ pub fn wx_get_ticket(
     let options = source.read()?;
     let (path, token_path) = (ticketFile.absolute()?, tokenFile.absolute()?);
     let name = r#type.as_str()?;
-    let kind = TicketKind::kind(name).map_err(|problem| value_error(3, problem))?;
+    let kind = ticket::kind(name).map_err(|problem| value_error(3, problem))?;
     let is_token_file = || value_error(1, "must not be the same file as $tokenFile");
     if path == token_path {
         return Err(is_token_file());
@@ -167,8 +167,8 @@ pub fn wx_get_ticket(
         // The option `layout` is about the ticket file.
         let token_options = CallOptions { layout: None, ..options };
         Ok(Arc::new(TicketSource {
-            kind: TicketKind::parse(name, asking.endpoint)
-                .map_err(|_| no_such_ticket(name, asking.endpoint))?,
+            api: TicketApi::of(kind, asking.endpoint)
+                .ok_or_else(|| no_such_ticket(name, asking.endpoint))?,
             http: Http::new(asking.endpoint, transport(&options, &settings)),
             token_call: {
                 let kind = CredentialKind::AccessToken;
@@ -279,7 +279,6 @@ fn call(path: &Path, kind: CredentialKind, options: &CallOptions<'_>, settings: 
     }
 }
 
-/// A call that asks WeChat, for `account`.
 fn account_call(
     path: &Path,
     kind: CredentialKind,

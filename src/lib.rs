@@ -8,8 +8,6 @@
 
 mod argument_errors;
 mod arguments;
-#[cfg(feature = "baseline")]
-mod baseline;
 mod callback;
 mod default_account;
 mod environment;

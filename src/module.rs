@@ -12,10 +12,8 @@ use ext_php_rs::{info_table_end, info_table_row, info_table_start, php_module};
 
 use wx_token_core::protocol::held_locks;
 use wx_token_core::wechat::Http;
-use wx_token_core::worker::{self, ShutdownWait};
+use wx_token_core::worker;
 
-#[cfg(feature = "baseline")]
-use crate::baseline;
 use crate::{default_account, exceptions, functions, log, settings, signature};
 
 unsafe extern "C" {
@@ -26,10 +24,7 @@ unsafe extern "C" {
 #[php_module]
 #[php(startup = "start")]
 pub fn get_module(module: ModuleBuilder) -> ModuleBuilder {
-    let module = functions::add_to(module);
-    #[cfg(feature = "baseline")]
-    let module = baseline::add_to(module);
-    module
+    functions::add_to(module)
         .globals(&settings::GLOBALS)
         .info_function(show_info)
         .request_shutdown_function(end_of_code)
@@ -73,7 +68,6 @@ fn guarded(work: impl FnOnce() -> bool + UnwindSafe) -> i32 {
     if catch_unwind(work).unwrap_or(false) { SUCCESS } else { FAILURE }
 }
 
-/// The module's part of phpinfo() and of `php --ri wx_token`.
 extern "C" fn show_info(module: *mut ModuleEntry) {
     let _ = catch_unwind(|| {
         info_table_start!();
@@ -92,7 +86,7 @@ extern "C" fn end_of_code(_type: i32, _module_number: i32) -> i32 {
     guarded(|| {
         default_account::forget();
         if IS_COMMAND_LINE.load(Ordering::Relaxed) {
-            worker::finish_all(ShutdownWait::Full);
+            worker::finish_all(None);
         }
         log::write_notices();
         true
@@ -110,7 +104,7 @@ unsafe extern "C" fn end_of_request() -> i32 {
 /// Module shutdown: stores what was fetched, and cuts a fetch off that takes long.
 extern "C" fn stop(_type: i32, module_number: i32) -> i32 {
     guarded(|| {
-        worker::finish_all(ShutdownWait::Short);
+        worker::finish_all(Some(worker::SHORT_WAIT));
         settings::unregister(module_number);
         true
     })

@@ -19,7 +19,6 @@ use wx_token_core::token_file::Layout;
 #[derive(Clone, Copy, Default)]
 pub struct CallOptions<'a> {
     pub account: AccountOptions<'a>,
-    /// The settings that the call changes for itself.
     pub overrides: Overrides,
     /// How the file is written, where its content does not tell.
     pub layout: Option<Layout>,
@@ -42,7 +41,6 @@ impl<'a, const N: u32> FromZvalMut<'a> for OptionsArg<'a, N> {
 }
 
 impl<'a, const N: u32> OptionsArg<'a, N> {
-    /// The options in `zval`; `spec` is the message if it is neither an array nor null.
     pub fn new(zval: &'a Zval, spec: &CStr) -> Option<Self> {
         if zval.is_null() || zval.array().is_some() {
             return Some(Self(zval.array()));

@@ -17,7 +17,6 @@ use wx_token_core::{memory, process};
 
 pub static GLOBALS: ModuleGlobals<Globals> = ModuleGlobals::new();
 
-/// What the extension keeps for each thread of PHP.
 #[derive(Default)]
 pub struct Globals {
     settings: Arc<Settings>,

@@ -97,6 +97,7 @@ fn compare(token_bytes: usize) -> Result<Vec<Subject>> {
         php::with_extension()
             .with_all(&["zend_extension=opcache", "opcache.enable_cli=1"])
             .with("opcache.max_accelerated_files=32531")
+            .with(&format!("extension={}", php::baseline()?.display()))
             .with_all(&["extension=apcu", "apc.enable_cli=1", "apc.shm_size=128M"])
             .with_all(&["extension=mbstring", "extension=ctype", "memory_limit=-1"])
             .command()

@@ -17,6 +17,12 @@ pub fn demo(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo").join(name)
 }
 
+/// The extension with the functions that the hot call is measured against.
+pub fn baseline() -> Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    Ok(program.with_file_name("examples/libwx_baseline.so"))
+}
+
 /// PHP without the extension.
 pub fn bare() -> Php {
     Php::bare().with("display_errors=stderr")

@@ -10,18 +10,16 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::credentials::Credentials;
 use crate::descriptor;
 use crate::endpoint::Endpoint;
 use crate::error::ConfigError;
 use crate::notice;
 use crate::printable::{Printable, printable, printable_path};
 use crate::record::{AccountClaim, TokenOwner};
-use crate::secret::Secret;
+use crate::secret::{Credentials, Secret};
 use crate::settings::Settings;
 use crate::token_file::{FileError, SystemError};
 
-/// An account with WeChat.
 #[derive(Debug, Clone)]
 pub struct Account {
     pub credentials: Credentials,
@@ -33,7 +31,6 @@ impl Account {
         Self { credentials: Credentials { id: id.to_owned(), secret }, endpoint }
     }
 
-    /// Whose its token is.
     pub fn claim(&self) -> AccountClaim<'_> {
         let Credentials { id, secret } = &self.credentials;
         AccountClaim::new(id, Some(secret.reveal()), self.endpoint)
@@ -43,7 +40,6 @@ impl Account {
 /// What a call says of its account. All of it may be left out.
 #[derive(Clone, Copy, Default)]
 pub struct AccountOptions<'a> {
-    /// Which account.
     pub appid: Option<&'a str>,
     pub secret: Option<&'a str>,
     /// Its endpoint, which overrides accounts file and settings.
@@ -98,7 +94,6 @@ pub fn owner(
     Some(AccountClaim::new(account, secret.map(Secret::reveal), endpoint).owner())
 }
 
-/// Reads an environment variable.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 pub fn find(
@@ -131,7 +126,6 @@ struct Pair {
     secret: Option<Secret>,
 }
 
-/// What settings and environment say of an account.
 struct Defaults {
     set: Pair,
     environment: Pair,
@@ -143,7 +137,7 @@ impl Defaults {
         Self {
             set: Pair {
                 appid: Some(settings.appid.clone()).filter(|appid| !appid.is_empty()),
-                secret: Some(settings.secret.clone()).filter(|secret| !secret.is_empty()),
+                secret: Some(settings.secret.clone()).filter(|secret| !secret.reveal().is_empty()),
             },
             environment: Pair {
                 appid: variable("WX_APPID"),
@@ -248,16 +242,13 @@ impl<'a> AccountsFile<'a> {
         let text = read(path).map_err(|error| {
             ConfigError(format!("{SETTING}: {}", FileError::from_io(path, "read", error)))
         })?;
-        match serde_json::from_slice(&text) {
-            Ok(Value::Object(accounts)) => Ok(Self { path, accounts }),
-            Ok(_) => {
-                Err(unusable(path, &format!("it must be a JSON object such as {ACCOUNTS_FORMAT}")))
-            }
+        let problem = match serde_json::from_slice(&text) {
+            Ok(Value::Object(accounts)) => return Ok(Self { path, accounts }),
+            Ok(_) => format!("it must be a JSON object such as {ACCOUNTS_FORMAT}"),
             // serde_json tells the place and never the content.
-            Err(error) => {
-                Err(unusable(path, &format!("it is not valid JSON: {error}. Correct the file")))
-            }
-        }
+            Err(error) => format!("it is not valid JSON: {error}. Correct the file"),
+        };
+        Err(unusable(path, &problem))
     }
 
     /// The account `named`, or the only one there is, with the endpoint of the call, of the file, or the
@@ -280,38 +271,27 @@ impl<'a> AccountsFile<'a> {
             Some(Value::String(secret)) if !secret.is_empty() => Secret::new(secret),
             _ => return Err(unusable("\"secret\" is missing or not a string")),
         };
-        let own_endpoint: Option<Endpoint> = match entry.get("endpoint") {
-            None | Some(Value::Null) => None,
-            Some(name) => match name.as_str().and_then(|name| name.parse().ok()) {
-                Some(endpoint) => Some(endpoint),
-                None => {
-                    return Err(unusable(&format!("\"endpoint\" must be {}", Endpoint::NAMES)));
-                }
-            },
-        };
-        match own_endpoint.filter(|own| options.is_corp && *own != Endpoint::Wecom) {
-            Some(other) => Err(unusable(&format!(
+        let own_endpoint = entry.get("endpoint").filter(|name| !name.is_null()).map(|name| {
+            let known: Option<Endpoint> = name.as_str().and_then(|name| name.parse().ok());
+            known.ok_or_else(|| unusable(&format!("\"endpoint\" must be {}", Endpoint::NAMES)))
+        });
+        let own_endpoint = own_endpoint.transpose()?;
+        if let Some(other) = own_endpoint.filter(|own| options.is_corp && *own != Endpoint::Wecom) {
+            return Err(unusable(&format!(
                 "its \"endpoint\" is \"{}\", and the option \"corpid\" means \"wecom\". Correct the file, or pass \"appid\"",
                 other.name()
-            ))),
-            None => {
-                let endpoint = options.endpoint().or(own_endpoint).unwrap_or(default_endpoint);
-                Ok(Some(Account::new(appid, secret, endpoint)))
-            }
+            )));
         }
+        let endpoint = options.endpoint().or(own_endpoint).unwrap_or(default_endpoint);
+        Ok(Some(Account::new(appid, secret, endpoint)))
     }
 
     /// The first of its accounts, to tell which file it is. An appid is no secret.
     fn some_names(&self) -> String {
         const MOST: usize = 3;
-        let names: Vec<_> = self
-            .accounts
-            .keys()
-            .take(MOST)
-            .map(|appid| printable_appid(appid).to_string())
-            .collect();
+        let names = self.accounts.keys().take(MOST).map(|appid| printable_appid(appid).to_string());
         let rest = if self.accounts.len() > MOST { ", …" } else { "" };
-        names.join(", ") + rest
+        names.collect::<Vec<_>>().join(", ") + rest
     }
 }
 

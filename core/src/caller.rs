@@ -10,7 +10,6 @@ use std::thread::{self, ThreadId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame(usize);
 
-/// Who in this process holds a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LockOwner {
     /// A call of PHP, which cannot wait for itself, nor for another call of its thread.
@@ -20,14 +19,11 @@ pub enum LockOwner {
 }
 
 impl Frame {
-    /// The frame at `address`.
-    #[must_use]
     pub const fn at(address: usize) -> Self {
         Self(address)
     }
 }
 
-/// Who makes a call.
 #[derive(Debug, Clone, Copy)]
 pub struct Caller {
     thread: ThreadId,
@@ -45,18 +41,14 @@ enum Place {
 impl Caller {
     /// The call with `frame` on this thread. `is_running` says whether a frame is among the callers of
     /// what this thread runs.
-    #[must_use]
     pub fn new(frame: Frame, is_running: fn(Frame) -> bool) -> Self {
         Self { thread: thread::current().id(), place: Place::Frame(frame, is_running) }
     }
 
-    /// A worker for this caller.
-    #[must_use]
     pub const fn on_worker(self) -> Self {
         Self { place: Place::Worker, ..self }
     }
 
-    /// The caller's own frame; a worker has none.
     pub(crate) const fn frame(&self) -> Option<Frame> {
         match self.place {
             Place::Frame(frame, _) => Some(frame),
@@ -77,7 +69,6 @@ impl Caller {
         self.thread == thread
     }
 
-    /// The owner of what this call locks.
     pub(crate) const fn owner(&self) -> LockOwner {
         match self.place {
             Place::Frame(frame, _) => LockOwner::Call { thread: self.thread, frame },

@@ -7,23 +7,17 @@ use std::ops::{Add, Sub};
 use std::time::Duration;
 
 use libc::clockid_t;
+use serde::{Deserialize, Serialize};
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// Before all other moments.
-    pub const MIN: Self = Self(i64::MIN);
-
-    /// The moment `seconds` after 1970.
-    #[must_use]
     pub const fn from_secs(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1000))
     }
 
-    /// The moment `millis` milliseconds after 1970.
-    #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
@@ -34,29 +28,23 @@ impl Timestamp {
     }
 
     /// Whole seconds since 1970, rounded down.
-    #[must_use]
     pub const fn secs(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// Milliseconds since 1970.
-    #[must_use]
     pub const fn millis(self) -> i64 {
         self.0
     }
 
     /// How long from `earlier` to this moment; zero if it comes later.
-    #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// The moment `span` before this one.
     pub(crate) fn before(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(millis(span)))
     }
 
-    /// The first moment of the next minute.
     pub(crate) const fn next_minute(self) -> Self {
         const MINUTE: i64 = 60_000;
         Self((self.0.div_euclid(MINUTE) + 1).saturating_mul(MINUTE))
@@ -119,7 +107,6 @@ pub trait Clock: Send + Sync {
     }
 }
 
-/// The system's wall clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -136,21 +123,14 @@ impl Clock for SystemClock {
 }
 
 /// The system's wall clock as of its last tick: late, and several times quicker to read.
-#[derive(Debug, Clone, Copy, Default)]
 pub struct CoarseClock;
 
 impl CoarseClock {
     /// How late it is at most: a tick at CONFIG_HZ=100 (clock_gettime(2), time(7)).
     pub const LATE: Duration = Duration::from_millis(10);
-}
 
-impl Clock for CoarseClock {
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now() -> Timestamp {
         Timestamp::from_parts(read(libc::CLOCK_REALTIME_COARSE))
-    }
-
-    fn monotonic(&self) -> Duration {
-        SystemClock.monotonic()
     }
 }
 

@@ -21,7 +21,6 @@ use tempfile::NamedTempFile;
 
 use crate::process::{self, ProcessState};
 
-/// The lowest descriptor that is no standard stream.
 const FIRST: RawFd = libc::STDERR_FILENO + 1;
 
 /// Whether a standard stream was found closed. From then on nothing is opened without fillers: a descriptor that
@@ -104,7 +103,6 @@ impl<T: AsFd> Unshared<T> {
 }
 
 impl Unshared<File> {
-    /// At most `limit` bytes of the content of the file at `path`.
     pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         let file = Self::open(|| cautious(0).open(path))?;
         let mut content = Vec::new();

@@ -7,7 +7,6 @@ use ureq::http::Uri;
 
 use crate::names;
 
-/// Which of WeChat's APIs returns the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Endpoint {
     /// `POST /cgi-bin/stable_token`: repeated fetches return the same token.
@@ -22,7 +21,6 @@ pub enum Endpoint {
 impl Endpoint {
     pub const NAMES: &str = "\"stable\", \"classic\" or \"wecom\"";
 
-    /// The endpoint's name in options and settings.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Stable => "stable",
@@ -38,12 +36,6 @@ impl Endpoint {
             Self::Wecom => "https://qyapi.weixin.qq.com",
         };
         ApiBase(base.to_owned())
-    }
-
-    /// Whether a request may be sent to a second host after a first: a token must not be created
-    /// twice, and only the stable endpoint answers a repeated request with the same one.
-    pub(crate) const fn may_try_other_hosts(self) -> bool {
-        matches!(self, Self::Stable)
     }
 }
 
@@ -61,10 +53,6 @@ impl FromStr for Endpoint {
 pub struct ApiBase(String);
 
 impl ApiBase {
-    pub(crate) fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.0)
-    }
-
     pub(crate) fn is_loopback(&self) -> bool {
         let uri = self.0.parse::<Uri>();
         uri.is_ok_and(|uri| uri.host().is_some_and(names::is_loopback))
@@ -133,7 +121,7 @@ mod tests {
 
     #[test]
     fn urls_are_the_base_and_the_path() {
-        let url = "https://host/a/".parse().map(|base: ApiBase| base.url("/cgi-bin/token"));
+        let url = "https://host/a/".parse().map(|base: ApiBase| format!("{base}/cgi-bin/token"));
         assert_eq!(url, Ok("https://host/a/cgi-bin/token".to_owned()));
     }
 }

@@ -14,7 +14,6 @@ use crate::token_file::Deadlock;
 use crate::token_file::FileError;
 use crate::token_file::holder::Holder;
 
-/// Any failure of a call on a token file.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The source has no token to give, as this call or another one was told.
@@ -30,12 +29,10 @@ pub enum Error {
         problem: String,
         /// Nobody asks again before this time.
         retry_at: Timestamp,
-        /// How far ahead that lies.
         wait: Duration,
         /// Whether another account of this source may ask at once.
         is_account_refused: bool,
     },
-    /// The lock could not be acquired in time.
     #[error(
         "cannot lock {}: the lock was not acquired within {} s; {} holds it now. See what that process does; the wait is lock_timeout (for wx_with_lock(): $timeout)",
         printable_path(file), waited.as_secs_f64(), name(holder.as_ref())
@@ -44,19 +41,13 @@ pub enum Error {
         file: PathBuf,
         /// How long this call was ready to wait.
         waited: Duration,
-        /// The lock holder, if the kernel names it.
         holder: Option<Holder>,
     },
-    /// The caller's own refresh has not ended in time.
     #[error(
         "cannot refresh {}: the refresh did not end within {} s, although its fetch takes no longer than timeout. Check whether the disk of the token file hangs; the refresh continues, and a later call gets its token",
         printable_path(file), limit.as_secs_f64()
     )]
-    Unfinished {
-        file: PathBuf,
-        /// How long the call waited for the refresh.
-        limit: Duration,
-    },
+    Unfinished { file: PathBuf, limit: Duration },
     /// The system has no thread for the refresh. Nothing was fetched.
     #[error(
         "cannot refresh {}: no thread can be started: {error}. Raise the limit of processes (ulimit -u; LimitNPROC= and TasksMax= of systemd; pids.max of a container), or free some memory; nothing was fetched",
@@ -65,18 +56,12 @@ pub enum Error {
     NoThread { file: PathBuf, error: io::Error },
     /// The call would wait for its own process.
     #[error("cannot lock {}: {}", printable_path(file), explain(*deadlock))]
-    Deadlock {
-        file: PathBuf,
-        /// How this process is in its own way.
-        deadlock: Deadlock,
-    },
+    Deadlock { file: PathBuf, deadlock: Deadlock },
     /// A callable has ended the script, or is about to: its caller must return at once.
     #[error("the script ends")]
     Aborted,
-    /// The token file cannot be read, written, or is not a token file.
     #[error(transparent)]
     File(#[from] FileError),
-    /// There is no account, or a setting that cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
 }
@@ -118,26 +103,15 @@ impl Error {
 #[error("{}", printable(.0))]
 pub struct ConfigError(pub String);
 
+#[rustfmt::skip]
 const fn explain(deadlock: Deadlock) -> &'static str {
     match deadlock {
-        Deadlock::OwnLoader => {
-            "a loader for this file is running and called wx_token on the same file. Remove that call from the loader"
-        }
-        Deadlock::OwnFlock => {
-            "this process already holds a flock() on it. Remove the fopen() and flock() around this call, or use wx_with_lock() instead"
-        }
-        Deadlock::ForkedChild => {
-            "this process was forked while its parent held the lock, so only the parent can store the token. Call exit() in the child before the loader returns"
-        }
-        Deadlock::OtherFiber => {
-            "another Fiber or coroutine of this process holds the lock, and cannot continue while this call waits. Let it end first, or poll with wx_try_token()"
-        }
-        Deadlock::PollInsideLock => {
-            "wx_try_token() was called inside wx_with_lock() on this file, so no refresh can start. Call wx_get_token() there, or wx_try_token() outside"
-        }
-        Deadlock::TicketInsideToken => {
-            "it is locked by wx_with_lock(), and the ticket file must be locked first. Move wx_get_ticket() out of wx_with_lock()"
-        }
+        Deadlock::OwnLoader => "a loader for this file is running and called wx_token on the same file. Remove that call from the loader",
+        Deadlock::OwnFlock => "this process already holds a flock() on it. Remove the fopen() and flock() around this call, or use wx_with_lock() instead",
+        Deadlock::ForkedChild => "this process was forked while its parent held the lock, so only the parent can store the token. Call exit() in the child before the loader returns",
+        Deadlock::OtherFiber => "another Fiber or coroutine of this process holds the lock, and cannot continue while this call waits. Let it end first, or poll with wx_try_token()",
+        Deadlock::PollInsideLock => "wx_try_token() was called inside wx_with_lock() on this file, so no refresh can start. Call wx_get_token() there, or wx_try_token() outside",
+        Deadlock::TicketInsideToken => "it is locked by wx_with_lock(), and the ticket file must be locked first. Move wx_get_ticket() out of wx_with_lock()",
     }
 }
 

@@ -20,15 +20,15 @@ pub enum Cause {
         /// WeChat's `errmsg`, without control characters and secrets.
         errmsg: String,
     },
-    /// The source returned the rejected token once more.
     StillRejected,
     /// There was no usable answer: DNS, TLS, connection, time limit, HTTP status, or content.
     Network {
-        /// What happened, and what to do about it.
         reason: String,
     },
     /// There was a token, and it could not be stored: only the process that fetched it has it.
-    Store { reason: String },
+    Store {
+        reason: String,
+    },
 }
 
 impl Cause {
@@ -55,19 +55,17 @@ impl fmt::Display for Cause {
             Self::Network { reason } => printable(reason).fmt(formatter),
             Self::Store { reason } => write!(
                 formatter,
-                "a process fetched a new token, which could not be stored: {}. Correct that",
+                "a process fetched a new token, which could not be stored: {}. The error log of that process says what to do",
                 printable(reason)
             ),
         }
     }
 }
 
-/// How soon a source may be asked again after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryPolicy {
     /// One second, doubled by each failure in a row, sixty at most.
     Backoff,
-    /// When the next minute of the wall clock begins.
     NextMinute,
     After(Duration),
     /// As [`Self::NextMinute`], and after a fixed time if the failure before this one had the same cause:
@@ -79,7 +77,6 @@ pub enum RetryPolicy {
     AddressRefused(Duration),
 }
 
-/// A source's answer when it has no token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     pub cause: Cause,
@@ -87,7 +84,6 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// No usable answer; ask again with growing pauses.
     pub fn network(reason: impl Into<String>) -> Self {
         Self { cause: Cause::Network { reason: reason.into() }, retry_policy: RetryPolicy::Backoff }
     }
@@ -193,7 +189,6 @@ impl FailureRecord {
             && self.route.as_ref().is_none_or(|route| *route == requester.route)
     }
 
-    /// The record as it stands in a token file.
     pub fn to_json(&self) -> Value {
         let mut json = match &self.cause {
             Cause::Api { errcode, errmsg } => json!({"errcode": errcode, "errmsg": errmsg}),

@@ -1,9 +1,9 @@
 //! Fingerprints: they tell things apart without revealing them.
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// A short hash, in hexadecimal.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint(String);
 
 impl Fingerprint {

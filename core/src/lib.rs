@@ -15,7 +15,6 @@ compile_error!("wx_token runs on Linux only: its locks, clocks and descriptors a
 pub mod account;
 pub mod caller;
 pub mod clock;
-pub mod credentials;
 mod descriptor;
 pub mod endpoint;
 pub mod error;

@@ -33,7 +33,6 @@ thread_local! {
     static THREAD: ManuallyDrop<RefCell<Files>> = ManuallyDrop::default();
 }
 
-/// Calls `work` with the memory of this process and thread.
 pub(crate) fn with<R>(work: impl FnOnce(Memory<'_>) -> R) -> R {
     THREAD.with(|thread| work(Memory { shared: &SHARED, thread }))
 }
@@ -569,7 +568,7 @@ mod tests {
         let receiver = crate::worker::run(Duration::from_secs(20), recall).unwrap();
         assert_eq!(receiver.recv().unwrap(), (true, 1));
         // The worker ends after it has answered; those who remember are the process and this test.
-        crate::worker::finish_all(crate::worker::ShutdownWait::Short);
+        crate::worker::finish_all(Some(crate::worker::SHORT_WAIT));
         assert_eq!(Arc::strong_count(&remembered), 2);
     }
 
@@ -581,7 +580,7 @@ mod tests {
 
     /// What PHP does at the end of a process.
     extern "C" fn shut_down() {
-        crate::worker::finish_all(crate::worker::ShutdownWait::Short);
+        crate::worker::finish_all(Some(crate::worker::SHORT_WAIT));
         forget_thread();
     }
 

@@ -12,7 +12,6 @@ struct Notices {
     /// The process that left them: a forked child does not repeat its parent's.
     generation: u64,
     untold: Vec<String>,
-    /// Those that are left only once.
     known: BTreeSet<String>,
 }
 
@@ -30,12 +29,10 @@ pub(crate) fn leave(notice: String) {
     leave_under(&process::process_state(), notice);
 }
 
-/// Leaves a notice that this process has not left yet.
 pub(crate) fn leave_once(notice: String) {
     leave_once_under(&process::process_state(), notice);
 }
 
-/// The same for callers that hold the process state.
 pub(crate) fn leave_once_under(process_state: &ProcessState, notice: String) {
     let is_new = NOTICES.with_under(process_state, |notices| {
         notices.known.len() < MAX_NOTICES && notices.known.insert(notice.clone())
@@ -55,8 +52,6 @@ fn leave_under(process_state: &ProcessState, notice: String) {
     });
 }
 
-/// Takes the notices that were left since the last time.
-#[must_use]
 pub fn take() -> Vec<String> {
     if !IS_ANY.load(Ordering::Relaxed) {
         return Vec::new();

@@ -40,51 +40,25 @@ impl fmt::Display for Printable<'_> {
         let mut pieces = pieces(self.bytes).peekable();
         let mut left = self.max_chars;
         while let Some(piece) = pieces.next() {
-            let length = piece.len();
+            let length = piece.chars().count();
             if length > left || (length == left && pieces.peek().is_some()) {
                 return formatter.write_char('…');
             }
             left -= length;
-            write!(formatter, "{piece}")?;
+            formatter.write_str(&piece)?;
         }
         Ok(())
     }
 }
 
-/// What becomes of one character, or of one byte that is not part of any.
-enum Piece {
-    Char(char),
-    Escaped(std::char::EscapeDebug),
-    Byte(u8),
-}
-
-impl Piece {
-    fn len(&self) -> usize {
-        match self {
-            Self::Char(_) => 1,
-            Self::Escaped(escape) => escape.len(),
-            Self::Byte(_) => r"\xff".len(),
-        }
-    }
-}
-
-impl fmt::Display for Piece {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Char(char) => formatter.write_char(*char),
-            Self::Escaped(escape) => write!(formatter, "{escape}"),
-            Self::Byte(byte) => write!(formatter, "\\x{byte:02x}"),
-        }
-    }
-}
-
-fn pieces(bytes: &[u8]) -> impl Iterator<Item = Piece> {
+/// What becomes of each character, and of each byte that is not part of any.
+fn pieces(bytes: &[u8]) -> impl Iterator<Item = String> {
     bytes.utf8_chunks().flat_map(|chunk| {
         let chars = chunk.valid().chars().map(|char| match char {
-            '\'' | '"' | '\\' => Piece::Char(char),
-            _ => Piece::Escaped(char.escape_debug()),
+            '\'' | '"' | '\\' => char.to_string(),
+            _ => char.escape_debug().to_string(),
         });
-        chars.chain(chunk.invalid().iter().copied().map(Piece::Byte))
+        chars.chain(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")))
     })
 }
 

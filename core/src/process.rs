@@ -22,7 +22,6 @@ pub struct FileId {
     pub ino: u64,
 }
 
-/// A lock that this extension holds in this process.
 #[derive(Debug)]
 pub struct HeldLock {
     pub fd: RawFd,
@@ -39,14 +38,11 @@ pub struct ProcessState {
     /// Sockets of workers. A child that kept its copy would keep the connection open.
     pub sockets: Vec<RawFd>,
     pub workers: Vec<Worker>,
-    /// Threads that wait for the end of all workers.
     pub finishing: Vec<Thread>,
 }
 
-/// A worker that runs.
 #[derive(Debug)]
 pub struct Worker {
-    /// Its number among the workers of this process.
     pub number: u64,
     /// When it has given up at the latest, or has stored its answer.
     pub limit: Instant,
@@ -113,7 +109,6 @@ impl<T> ProcessMutex<T> {
         self.with_under(&process_state(), work)
     }
 
-    /// The same for callers that hold the process state.
     pub fn with_under<R>(&self, _: &ProcessState, work: impl FnOnce(&mut T) -> R) -> R {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -148,7 +143,6 @@ pub fn process_state() -> Guard {
     lock()
 }
 
-/// The generation of this process: another one after each fork.
 pub fn generation() -> u64 {
     process_state().generation
 }

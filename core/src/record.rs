@@ -3,7 +3,8 @@
 //! Code that knows nothing of this extension writes tokens into the same file, and leaves what stands
 //! beside it as it was. So a record has the tag of its token, and is believed of that token alone.
 
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::endpoint::Endpoint;
@@ -14,12 +15,11 @@ use crate::token::Token;
 /// replaced.
 const VERSION: u64 = 1;
 
-/// Whose a token is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenOwner {
-    /// AppID, or WeCom's corpid.
     pub account: String,
     /// Which of a corpid's apps: told by its corpsecret alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub application: Option<Fingerprint>,
 }
 
@@ -62,22 +62,27 @@ fn fingerprint(text: &str) -> Fingerprint {
     Fingerprint::from_parts([text])
 }
 
-/// What is known of one token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
+    version: u64,
     /// Tells the token without telling what it is.
+    #[serde(rename = "token")]
     tag: Fingerprint,
     /// Whose it is, if that is known: a loader does not say.
+    #[serde(flatten)]
     pub owner: Option<TokenOwner>,
+    #[serde(rename = "asked_at_ms")]
     pub asked_at: Timestamp,
     /// When it expires. Its file may say so in whole seconds.
+    #[serde(rename = "expires_at_ms")]
     pub expiry: Timestamp,
 }
 
 impl Record {
     /// The record of `token`, which was asked for at `asked_at` in the name of `owner`.
     pub fn new(token: &Token, owner: Option<TokenOwner>, asked_at: Timestamp) -> Self {
-        Self { tag: fingerprint(&token.value), owner, asked_at, expiry: token.expiry }
+        let (tag, expiry) = (fingerprint(&token.value), token.expiry);
+        Self { version: VERSION, tag, owner, asked_at, expiry }
     }
 
     pub fn is_of(&self, token: &Token) -> bool {
@@ -85,34 +90,12 @@ impl Record {
     }
 
     pub fn to_json(&self) -> Value {
-        let mut members = Map::new();
-        let mut set = |key: &str, value: Value| members.insert(key.to_owned(), value);
-        set("version", VERSION.into());
-        set("token", self.tag.hex().into());
-        if let Some(TokenOwner { account, application }) = &self.owner {
-            set("account", account.as_str().into());
-            application.as_ref().map(|application| set("application", application.hex().into()));
-        }
-        set("asked_at_ms", self.asked_at.millis().into());
-        set("expires_at_ms", self.expiry.millis().into());
-        Value::Object(members)
+        serde_json::to_value(self).unwrap_or_default()
     }
 
     /// Reads what [`Self::to_json`] wrote; `None` for anything else, and for another version.
     pub fn from_json(json: &Value) -> Option<Self> {
-        if json.get("version")?.as_u64()? != VERSION {
-            return None;
-        }
-        let text = |key: &str| json.get(key).and_then(Value::as_str);
-        let time = |key: &str| json.get(key).and_then(Value::as_i64).map(Timestamp::from_millis);
-        let application = text("application").map(Fingerprint::from_hex);
-        let owner = |account: &str| TokenOwner { account: account.to_owned(), application };
-        Some(Self {
-            tag: Fingerprint::from_hex(text("token")?),
-            owner: text("account").map(owner),
-            asked_at: time("asked_at_ms")?,
-            expiry: time("expires_at_ms")?,
-        })
+        Self::deserialize(json).ok().filter(|record| record.version == VERSION)
     }
 }
 

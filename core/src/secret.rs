@@ -13,13 +13,8 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The secret itself, for the one request that needs it.
     pub fn reveal(&self) -> &str {
         &self.0
-    }
-
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// `text` without the secret, should it contain it, and printable; 300 characters at most.
@@ -37,6 +32,15 @@ impl fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("***")
     }
+}
+
+/// What an account proves itself with. The two belong together.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// AppID, or WeCom's corpid. It is case-sensitive.
+    pub id: String,
+    /// AppSecret, or WeCom's corpsecret.
+    pub secret: Secret,
 }
 
 #[cfg(test)]

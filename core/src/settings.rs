@@ -22,7 +22,6 @@ pub struct Setting {
     setter: Setter,
 }
 
-/// Where a setting may be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// In php.ini and the pools of php-fpm.
@@ -48,7 +47,6 @@ enum Setter {
 use Scope::{All, PerDir, System};
 use Setter::{CallSeconds, Seconds, Text};
 
-/// Every setting.
 #[rustfmt::skip]
 pub static SETTINGS: [Setting; 17] = [
     row(c"wx_token.appid", c"", System, Text(|to, text| put(&mut to.appid, Ok(text.to_owned())))),
@@ -103,15 +101,12 @@ fn put<T>(place: &mut T, value: Result<T, String>) -> Result<(), String> {
 /// Every setting's value. `default()` leaves all unset: the defaults are in the table.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    /// The default account's AppID; empty for none.
     pub appid: String,
     pub secret: Secret,
-    /// The accounts file.
     pub accounts_file: Option<PathBuf>,
     /// The accounts file, by the setting's old name.
     pub accounts: Option<PathBuf>,
     pub endpoint: Endpoint,
-    /// How long before its expiry a token is due.
     pub refresh_ahead: Duration,
     pub background: bool,
     /// How long the memory of a file is trusted without a look at the file.
@@ -125,16 +120,13 @@ pub struct Settings {
 
 impl Settings {
     /// The accounts file. Of two names that are set, the newer one counts.
-    #[must_use]
     pub fn accounts_file(&self) -> Option<&Path> {
         self.accounts_file.as_deref().or(self.accounts.as_deref())
     }
 }
 
-/// The settings that the options of a call change for that call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Overrides {
-    /// How long before its expiry a token is due.
     pub refresh_ahead: Option<Duration>,
     pub lock_timeout: Option<Duration>,
     pub timeout: Option<Duration>,
@@ -160,7 +152,6 @@ fn key(setting: &Setting) -> Option<&'static str> {
     setting.name.to_str().ok()?.strip_prefix("wx_token.")
 }
 
-/// The longest time that a setting takes, in seconds.
 const MAX_SECONDS: f64 = 86_400.0;
 
 /// The shortest time limit: a fetch takes longer.

@@ -11,7 +11,6 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, 
 
 use crate::descriptor::Unshared;
 
-/// A connected socket.
 #[derive(Debug)]
 pub struct Socket(Unshared<OwnedFd>);
 

@@ -10,7 +10,6 @@ use crate::token_file::holder::{self, Holder};
 use crate::token_file::{self, CredentialKind, Document, FileError, FileSpec, siblings};
 use crate::unstored_tokens;
 
-/// The state of a token file.
 #[derive(Debug, Clone, Copy, Default)]
 pub enum State {
     Fresh,
@@ -26,7 +25,6 @@ pub enum State {
 }
 
 impl State {
-    /// The state's name for PHP.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
@@ -42,27 +40,18 @@ impl State {
 /// The status of a token file. It contains neither token nor secret.
 #[derive(Debug, Default)]
 pub struct Status {
-    /// The path as the caller names it.
     pub file: PathBuf,
-    /// Whether something is at that path.
     pub exists: bool,
-    /// Its state.
     pub state: State,
     /// Whether the file holds the token that this process returns.
     pub is_stored: bool,
-    /// The file format.
     pub layout: Option<String>,
-    /// When its token expires or expired.
     pub expiry: Option<Timestamp>,
     /// Whole seconds until then, negative afterwards.
     pub expires_in: Option<i64>,
-    /// Whole seconds until it is due, negative afterwards.
     pub due_in: Option<i64>,
-    /// The last failed refresh.
     pub failure: Option<FailureRecord>,
-    /// The process that holds the lock.
     pub holder: Option<Holder>,
-    /// Whether a refresh is running.
     pub refreshing: bool,
     /// Why it is unusable, or cannot be created.
     pub error: Option<String>,

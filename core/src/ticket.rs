@@ -10,39 +10,32 @@ use crate::protocol::{self, Call, LazySource, Remote};
 use crate::token_file::CredentialKind;
 use crate::token_source::{FetchError, IssuedToken, TokenSource};
 use crate::wechat::errcode::{self, Asked};
-use crate::wechat::{Http, TicketKind};
+use crate::wechat::{Http, TicketApi};
 
-impl TicketKind {
-    /// The credential type of the ticket with this `name`.
-    ///
-    /// # Errors
-    /// The names that are allowed.
-    pub fn kind(name: &str) -> Result<CredentialKind, &'static str> {
-        match name {
-            "jsapi" => Ok(CredentialKind::JsapiTicket),
-            "wx_card" => Ok(CredentialKind::CardTicket),
-            "agent_config" => Ok(CredentialKind::AgentConfigTicket),
-            _ => Err(Self::NAMES),
-        }
+/// The ticket that is called `name`.
+///
+/// # Errors
+/// The names that are allowed.
+pub fn kind(name: &str) -> Result<CredentialKind, &'static str> {
+    match name {
+        "jsapi" => Ok(CredentialKind::JsapiTicket),
+        "wx_card" => Ok(CredentialKind::CardTicket),
+        "agent_config" => Ok(CredentialKind::AgentConfigTicket),
+        _ => Err("must be \"jsapi\", \"wx_card\" or \"agent_config\" (WeCom only)"),
     }
 }
 
-/// WeChat as a source of tickets.
 pub struct TicketSource {
-    /// Which ticket.
-    pub kind: TicketKind,
-    /// How to reach WeChat.
+    pub api: TicketApi,
     pub http: Http,
-    /// The call that obtains the access token.
     pub token_call: Call,
-    /// Where the access token comes from.
     pub tokens: Remote,
 }
 
 impl TicketSource {
     fn ask_with(&self, token: &str) -> Result<IssuedToken, FetchError> {
-        let deadline = Instant::now() + self.http.time_limit();
-        self.http.ask(&self.kind.request(token), deadline)
+        let deadline = Instant::now() + self.http.transport.timeout;
+        self.http.ask(&self.api.request(token), deadline)
     }
 }
 
@@ -71,6 +64,6 @@ impl TokenSource for TicketSource {
 
     fn time_limit(&self) -> Duration {
         let token = self.token_call.lock_timeout + self.tokens.time_limit();
-        (token + self.http.time_limit()) * 2
+        (token + self.http.transport.timeout) * 2
     }
 }

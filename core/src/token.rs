@@ -9,9 +9,7 @@ use crate::clock::Timestamp;
 /// A token and its expiry. Never shown in full: it is a credential.
 #[derive(Clone, Eq)]
 pub struct Token {
-    /// The token itself, for which [`is_token`] is true.
     pub value: Arc<str>,
-    /// The first time at which it is no longer valid.
     pub expiry: Timestamp,
     /// The first time at which that expiry is plausible. (A time, not a flag: a struct whose size is not a
     /// multiple of its alignment is copied in pieces, which slowed down every hot call.)
@@ -35,14 +33,11 @@ impl fmt::Debug for Token {
     }
 }
 
-/// How close a token is to its expiry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freshness {
-    /// Valid, and too early to refresh.
     Fresh,
     /// Valid, and close enough to its expiry to refresh.
     Due,
-    /// No longer valid.
     Expired,
 }
 
@@ -50,7 +45,7 @@ impl Token {
     /// A token with any lifetime: this extension has stored it or stores it now, or its file says that it never
     /// expires.
     pub fn own(value: impl Into<Arc<str>>, expiry: Timestamp) -> Self {
-        Self { value: value.into(), expiry, believed_from: Timestamp::MIN }
+        Self { value: value.into(), expiry, believed_from: Timestamp::from_millis(i64::MIN) }
     }
 
     /// A token that other code has stored. It is valid for [`MAX_FOREIGN_LIFE`] at most.
@@ -70,7 +65,6 @@ impl Token {
         }
     }
 
-    /// Whether the token is valid at `now`.
     pub fn is_valid(&self, now: Timestamp) -> bool {
         self.believed_from <= now && now < self.expiry
     }

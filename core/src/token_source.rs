@@ -8,7 +8,6 @@ use crate::failure::{Failure, Requester};
 use crate::secret::Secret;
 use crate::token::is_token;
 
-/// A token as its source returned it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuedToken {
     token: Secret,
@@ -53,7 +52,6 @@ impl IssuedToken {
     }
 }
 
-/// Why a source has no token to give.
 #[derive(Debug)]
 pub enum FetchError {
     /// It failed: recorded, and shared by all who wait.
@@ -68,12 +66,10 @@ impl From<Failure> for FetchError {
     }
 }
 
-/// Something that answers with a token and its lifetime, or with a failure.
 pub trait TokenSource {
     /// Fetches a token, different from `rejected` if possible.
     fn fetch(&self, rejected: Option<&str>) -> Result<IssuedToken, FetchError>;
 
-    /// Whose token this source returns, and by which route.
     fn requester(&self) -> Requester;
 
     /// The longest that [`Self::fetch`] takes.

@@ -34,10 +34,9 @@ pub(crate) fn run<T: Send + 'static>(
 /// How long the end of the process waits for a worker that has no answer yet: php-fpm kills an idle child
 /// a second after SIGQUIT (`fpm_pctl_perform_idle_server_maintenance` in sapi/fpm/fpm/fpm_process_ctl.c),
 /// and a request may be waiting for the next child.
-const SHORT_WAIT: Duration = Duration::from_secs(1);
+pub const SHORT_WAIT: Duration = Duration::from_secs(1);
 
 thread_local! {
-    /// The number of the worker that runs on this thread.
     static NUMBER: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
@@ -56,22 +55,10 @@ pub(crate) fn begin_to_store(limit: Duration) {
     }
 }
 
-/// How far the end of the process waits for a worker that has no answer yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ShutdownWait {
-    /// A second: see `SHORT_WAIT`.
-    Short,
-    /// To the worker's own limit: nobody waits for the next process.
-    Full,
-}
-
-/// Waits for the workers of this process: for one that has its answer until that is stored, for one that is
-/// still fetching only as `wait` says. The end of the process interrupts it then.
-pub fn finish_all(wait: ShutdownWait) {
-    let end = match wait {
-        ShutdownWait::Short => Some(Instant::now() + SHORT_WAIT),
-        ShutdownWait::Full => None,
-    };
+/// Waits for the workers of this process: for one that has its answer until that is stored, for one that is still
+/// fetching no longer than `wait`, if there is one. The end of the process interrupts it then.
+pub fn finish_all(wait: Option<Duration>) {
+    let end = wait.map(|wait| Instant::now() + wait);
     process::process_state().finishing.push(thread::current());
     loop {
         let limit_of = |worker: &Worker| {
@@ -161,7 +148,7 @@ mod tests {
             DONE.store(true, Ordering::SeqCst);
         })?);
         let finisher = thread::spawn(|| {
-            finish_all(ShutdownWait::Short);
+            finish_all(Some(SHORT_WAIT));
             DONE.load(Ordering::SeqCst)
         });
         drop(go);
@@ -169,7 +156,7 @@ mod tests {
 
         let (never, hung) = mpsc::channel::<()>();
         drop(run(Duration::from_millis(50), move || hung.recv())?);
-        finish_all(ShutdownWait::Short);
+        finish_all(Some(SHORT_WAIT));
         drop(never);
         Ok(())
     }
@@ -189,7 +176,7 @@ mod tests {
             STORED.store(true, Ordering::SeqCst);
         })?);
         assert!(heard.recv().is_ok());
-        finish_all(ShutdownWait::Short);
+        finish_all(Some(SHORT_WAIT));
         assert!(STORED.load(Ordering::SeqCst), "what was fetched is lost");
         assert!(began.elapsed() < long, "the worker that asks was waited for");
         drop(never);

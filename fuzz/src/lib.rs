@@ -164,7 +164,7 @@ pub fn status(bytes: &[u8]) {
         let token = document.as_ref().and_then(Document::token);
         if let Some(token) = token.filter(|token| token.value.len() >= SHOWS) {
             assert!(!shown.contains(&*token.value), "{shown}");
-            assert!(!format!("{document:?}").contains(&*token.value));
+            assert!(!format!("{token:?}").contains(&*token.value));
         }
     }
     assert_eq!(fs::read(&file).ok().as_deref(), Some(bytes), "it only looks");

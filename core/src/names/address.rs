@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 const MAX_ADDRESSES: usize = 8;
 
-/// Why a host name has no address.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LookupError {
     /// A name server says that it has none.

@@ -16,21 +16,17 @@ const MAX_TIMEOUT: u32 = 30;
 /// Domains of the search list; Kubernetes allows as many.
 const MAX_SEARCH: usize = 32;
 
-/// How names are looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Name servers, in order of preference; at least one.
     pub servers: Vec<SocketAddr>,
-    /// Domains in which a name is looked up.
     pub search: Vec<String>,
     /// A name with as many dots is looked up as it is first.
     pub ndots: usize,
     pub attempts: u32,
     /// The longest wait for a server before the next one is asked too.
     pub timeout: Duration,
-    /// Whether each lookup begins with another server.
     pub rotate: bool,
-    /// Whether TCP is used from the start.
     pub tcp: bool,
     pub ipv6: bool,
 }
@@ -81,7 +77,6 @@ fn address(server: &ScopedIp) -> Option<SocketAddr> {
     }
 }
 
-/// The number of the network interface that is called `name`.
 fn index(name: &str) -> Option<u32> {
     let name = CString::new(name).ok()?;
     // SAFETY: `name` ends with a NUL byte.

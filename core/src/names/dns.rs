@@ -12,7 +12,7 @@ use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use rustls::crypto::ring;
+use rustix::rand::GetRandomFlags;
 use simple_dns::Name;
 
 use self::message::{Kind, Reply};
@@ -45,7 +45,6 @@ pub fn look_up(host: &str, config: &Config, deadline: Instant) -> Result<Vec<IpA
     Err(LookupError::Unknown { host: host.to_owned() })
 }
 
-/// One question on its way to one server.
 struct Query {
     server: usize,
     kind: Kind,
@@ -53,7 +52,6 @@ struct Query {
     socket: Socket,
 }
 
-/// One name that is looked up.
 struct Lookup<'a> {
     name: Name<'a>,
     config: &'a Config,
@@ -62,7 +60,6 @@ struct Lookup<'a> {
     open: Vec<Query>,
     ipv4: Option<Vec<IpAddr>>,
     ipv6: Option<Vec<IpAddr>>,
-    /// When the addresses of IPv4 have come.
     ipv4_came: Option<Instant>,
     /// What last came of asking each server, if that was no answer.
     outcomes: Vec<Option<String>>,
@@ -171,10 +168,10 @@ impl<'a> Lookup<'a> {
     /// Takes what comes until `until`, or until no query is left that is `awaited`.
     fn listen(&mut self, until: Instant, awaited: impl Fn(&Query) -> bool) {
         while !self.is_complete() && self.open.iter().any(&awaited) {
-            let lock_wait = self.ipv4_came.map(|came| came + SECOND_FAMILY);
-            let limit = lock_wait.map_or(until, |lock_wait| lock_wait.min(until));
+            let ipv6_limit = self.ipv4_came.map(|came| came + SECOND_FAMILY);
+            let limit = ipv6_limit.map_or(until, |limit| limit.min(until));
             let Ok(ready) = wait_for_any(self.open.iter().map(|query| &query.socket), limit) else {
-                if lock_wait.is_some_and(|lock_wait| lock_wait <= Instant::now()) {
+                if ipv6_limit.is_some_and(|limit| limit <= Instant::now()) {
                     self.ipv6.get_or_insert_default();
                 }
                 return;
@@ -189,7 +186,6 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// Whether the query is done with.
     fn receive(&mut self, query: &Query) -> bool {
         let mut buffer = [0; MAX_DATAGRAM];
         // Something is there already, and nothing else is waited for.
@@ -245,7 +241,6 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// What came of asking each server.
     fn outcomes(&self) -> Vec<(IpAddr, String)> {
         let silence = || "no answer in time".to_owned();
         let outcomes = self.outcomes.iter().map(|outcome| outcome.clone().unwrap_or_else(silence));
@@ -256,8 +251,7 @@ impl<'a> Lookup<'a> {
 /// A number that nobody can guess.
 fn random() -> io::Result<u16> {
     let mut bytes = [0; 2];
-    let source = ring::default_provider().secure_random;
-    source.fill(&mut bytes).map_err(|_| io::Error::other("the kernel gives no random number"))?;
+    rustix::rand::getrandom(&mut bytes, GetRandomFlags::empty())?;
     Ok(u16::from_ne_bytes(bytes))
 }
 

@@ -35,12 +35,9 @@ pub fn look_up(host: &str, deadline: Instant) -> Result<Vec<IpAddr>, LookupError
 }
 
 /// Whether `host` is this very machine: a loopback address, or a name that is one by RFC 6761, 6.3.
-#[must_use]
 pub fn is_loopback(host: &str) -> bool {
-    own_address(host).is_some_and(|addresses| {
-        !addresses.is_empty()
-            && addresses.iter().all(|address| address.to_canonical().is_loopback())
-    })
+    let is_own = |address: &IpAddr| address.to_canonical().is_loopback();
+    own_address(host).is_some_and(|addresses| addresses.iter().all(is_own))
 }
 
 /// The addresses of a host that is one, in brackets perhaps, or of `localhost`.

@@ -12,19 +12,15 @@ use crate::token_file::FileSpec;
 use crate::token_file::replace::WriteMode;
 use crate::token_source::TokenSource;
 
-/// One call on a token file.
 #[derive(Clone)]
 pub struct Call {
     /// The token file, as an absolute path.
     pub file: PathBuf,
-    /// What the file contains, and in which format.
     pub spec: FileSpec,
-    /// How long before its expiry a token is due.
     pub refresh_ahead: Duration,
     /// Whether a due refresh runs on a thread, so that not even the caller that starts it waits.
     pub background: bool,
     pub lock_timeout: Duration,
-    /// Permission bits of a token file that this call creates.
     pub file_mode: u32,
     pub write_mode: WriteMode,
     pub max_files: usize,
@@ -34,7 +30,6 @@ pub struct Call {
     pub owner: Option<TokenOwner>,
 }
 
-/// A source that may be asked on a worker.
 pub type Remote = Arc<dyn TokenSource + Send + Sync>;
 
 pub enum LazySource<'a> {

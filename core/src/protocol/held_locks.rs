@@ -104,7 +104,6 @@ fn leave(number: u64, frame: Option<Frame>, borrowed: Option<TokenLock>) {
 }
 
 /// Whether `caller` comes from within a call that holds the lock of the real file at `path`, which is not lent.
-#[must_use]
 pub fn holds(caller: &Caller, path: &Path) -> bool {
     with_held(caller, path, |_| ()).is_some()
 }

@@ -18,7 +18,6 @@ use crate::token_source::TokenSource;
 /// The pause before the next refresh. Where every process ends before WeChat answers, each would fetch in vain.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Whether `now` is still in the pause after a refresh that `began` and was interrupted.
 pub fn is_recent(began: Option<Timestamp>, now: Timestamp) -> bool {
     began.is_some_and(|began| began <= now && now < began + PAUSE)
 }

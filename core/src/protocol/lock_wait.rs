@@ -10,7 +10,6 @@ use crate::token_file::{self, deadlock, holder};
 
 const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(10));
 
-/// How often to check whether this very process holds the lock.
 const DEADLOCK_CHECKS: Duration = Duration::from_millis(100);
 
 pub struct LockWait<'a> {

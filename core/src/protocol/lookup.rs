@@ -13,14 +13,12 @@ use crate::unstored_tokens::{self, Fetched};
 
 pub struct Lookup {
     pub snapshot: Snapshot,
-    /// A newer token than the file's, which this process could not store.
     pub unstored: Option<Fetched>,
     /// Whether another process has a newer token still: `unstored` must not be stored any more.
     pub is_superseded: bool,
 }
 
 impl Lookup {
-    /// The newest token, valid or not.
     pub fn token(&self) -> Option<&Token> {
         let unstored = self.unstored.as_ref().map(|fetched| &fetched.token);
         unstored.or(self.document().token())
@@ -36,7 +34,6 @@ impl Lookup {
 }
 
 impl Call {
-    /// The token in `found`, if it is valid and not `rejected`.
     pub(super) fn usable(&self, found: &Lookup, rejected: Option<&str>) -> Option<Token> {
         let token = found.token().filter(|token| token.is_valid(self.clock.now()))?;
         (rejected != Some(&*token.value)).then(|| token.clone())
@@ -60,7 +57,6 @@ impl Call {
         self.look_up_in(token_file::read(&self.file, self.spec)?)
     }
 
-    /// The same for a file that has been read.
     pub(super) fn look_up_in(&self, snapshot: Snapshot) -> Result<Lookup, Error> {
         // Who has moved the file away does not want its token any more.
         let unstored = snapshot.version.and_then(|_| {

@@ -24,7 +24,7 @@ use std::time::Duration;
 pub use self::call::{Call, LazySource, Remote};
 use self::due::DueOutcome;
 pub use self::try_get::try_get;
-use crate::clock::{Clock, CoarseClock};
+use crate::clock::CoarseClock;
 use crate::error::Error;
 use crate::memory;
 use crate::record::TokenOwner;
@@ -33,7 +33,6 @@ use crate::token_file::FileSpec;
 
 /// The fresh token that this process remembers of the file at `path`. For `trust` after a look at the file,
 /// it is not looked at again. `None` if `is_anothers` says that the token belongs to another account.
-#[must_use]
 pub fn recall(
     path: &CStr,
     spec: FileSpec,
@@ -41,7 +40,7 @@ pub fn recall(
     trust: Duration,
     is_anothers: impl Fn(&TokenOwner) -> bool + Copy,
 ) -> Option<Token> {
-    let now = CoarseClock.now();
+    let now = CoarseClock::now();
     let token = memory::with(|memory| memory.recall(path, spec, trust, is_anothers, now))?;
     (token.freshness(now + CoarseClock::LATE, refresh_ahead) == Freshness::Fresh).then_some(token)
 }

@@ -21,7 +21,6 @@ use crate::token_source::{FetchError, IssuedToken, TokenSource};
 use crate::unstored_tokens::{self, Fetched, UnstoredToken};
 use crate::worker;
 
-/// The longest time between the answer and the end of storing it.
 pub const TIME_TO_STORE: Duration = Duration::from_secs(5);
 
 /// The least time between two forced refreshes of a stable token.
@@ -182,7 +181,6 @@ impl<'a> Refresh<'a> {
         }
     }
 
-    /// Records the failure for others, unless the file has got a token.
     fn record_failure(
         mut self,
         failure: Failure,
@@ -201,7 +199,6 @@ impl<'a> Refresh<'a> {
         Err(Error::fetch_failed(&self.call.file, &record.in_own_clock(offset), self.requester, now))
     }
 
-    /// The record of `failure`, and its write if the file has room for it.
     fn fill_failure(
         &mut self,
         failure: Failure,
@@ -227,7 +224,6 @@ impl<'a> Refresh<'a> {
         mem::replace(&mut self.pending, PendingWrite::in_place())
     }
 
-    /// How far the file system's clock is ahead; nothing if it does not tell.
     fn file_system_offset(&self) -> ClockOffset {
         let stamp = self.pending.stamp(self.lock);
         stamp.map_or_else(ClockOffset::default, |stamp| self.call.clock.offset_to(stamp))
@@ -246,7 +242,6 @@ impl<'a> Refresh<'a> {
     }
 }
 
-/// What has become of the locked file during a refresh.
 enum FileChange {
     None,
     Replaced,

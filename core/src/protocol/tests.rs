@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::under_lock::TokenRequest;
 use super::*;
 use crate::caller::tests::caller;
-use crate::clock::{ClockOffset, Timestamp};
+use crate::clock::{Clock, ClockOffset, Timestamp};
 use crate::failure::{Cause, Failure, FailureRecord, Requester, RetryPolicy};
 use crate::fingerprint::Fingerprint;
 use crate::record::Record;
@@ -595,7 +595,7 @@ fn in_the_background_even_the_caller_that_refreshes_gets_the_current_token() {
     let world = due();
     let call = Call { background: true, ..world.call() };
     assert_eq!(&*world.get_by(&call).unwrap().value, "first");
-    worker::finish_all(worker::ShutdownWait::Full);
+    worker::finish_all(None);
     assert_eq!(&*world.get_by(&call).unwrap().value, "second");
     assert_eq!(world.asked(), 2);
 }
@@ -866,7 +866,7 @@ impl World {
 fn a_poll_has_a_refresh_started_and_the_next_one_gets_its_token() {
     let world = World::new(Ok("token"));
     assert_eq!(world.poll(&world.call()).unwrap(), None);
-    worker::finish_all(worker::ShutdownWait::Full);
+    worker::finish_all(None);
     assert_eq!(&*world.poll(&world.call()).unwrap().unwrap().value, "token");
     assert_eq!(world.asked(), 1);
 }
@@ -875,7 +875,7 @@ fn a_poll_has_a_refresh_started_and_the_next_one_gets_its_token() {
 fn a_poll_for_a_due_token_gets_it_and_has_it_renewed() {
     let world = due();
     assert_eq!(&*world.poll(&world.call()).unwrap().unwrap().value, "first");
-    worker::finish_all(worker::ShutdownWait::Full);
+    worker::finish_all(None);
     assert_eq!(&*world.poll(&world.call()).unwrap().unwrap().value, "second");
     assert_eq!(world.asked(), 2);
 }
@@ -886,7 +886,7 @@ fn a_poll_does_not_read_what_is_being_written() {
         let world = World::new(Ok("token"));
         fs::write(world.file(), r#"{"access_token":"half-wri"#).unwrap();
         let polled = try_get(&world.call(), &|| Ok(Arc::clone(&world.source) as Remote));
-        worker::finish_all(worker::ShutdownWait::Full);
+        worker::finish_all(None);
         polled.unwrap().is_none() && world.asked() == 0
     };
     assert!((0..10).any(|_| half_written()), "unless this machine is slower than 50 ms each time");
@@ -918,7 +918,7 @@ fn a_poll_within_a_held_lock_is_an_error_and_not_an_endless_loop() {
 fn a_poll_repeats_a_failure_until_it_may_be_tried_again() {
     let world = World::new(Err(down()));
     assert_eq!(world.poll(&world.call()).unwrap(), None);
-    worker::finish_all(worker::ShutdownWait::Full);
+    worker::finish_all(None);
     for _ in 0..3 {
         assert!(matches!(world.poll(&world.call()), Err(Error::FetchFailed { .. })));
     }
@@ -926,7 +926,7 @@ fn a_poll_repeats_a_failure_until_it_may_be_tried_again() {
     world.pass(1);
     world.answer(Ok("back"));
     assert_eq!(world.poll(&world.call()).unwrap(), None);
-    worker::finish_all(worker::ShutdownWait::Full);
+    worker::finish_all(None);
     assert_eq!(&*world.poll(&world.call()).unwrap().unwrap().value, "back");
 }
 
@@ -950,7 +950,7 @@ fn a_poll_learns_what_its_refresh_could_not_write_into_the_file() {
     };
     let call = Call { file, ..world.call() };
     assert_eq!(world.poll(&call).unwrap(), None);
-    worker::finish_all(worker::ShutdownWait::Full);
+    worker::finish_all(None);
     assert_eq!(world.asked(), 1);
     fs::create_dir(call.file.parent().unwrap()).unwrap();
     let told = world.poll(&call).unwrap_err();
@@ -1016,7 +1016,7 @@ fn a_refresh_that_was_cut_off_is_begun_anew_by_the_next_call_and_nobody_waits() 
     let world = World::interrupted(239);
     let call = Call { background: true, ..world.early() };
     assert_eq!(&*world.get_by(&call).unwrap().value, "first");
-    worker::finish_all(worker::ShutdownWait::Full);
+    worker::finish_all(None);
     assert_eq!(&*world.get_by(&call).unwrap().value, "second");
     assert_eq!(world.asked(), 2);
 }
@@ -1028,7 +1028,7 @@ fn the_token_that_a_lost_one_kills_is_not_handed_out_when_it_may_be_dead() {
     assert_eq!(&*world.get_by(&call).unwrap().value, "second");
     let world = World::interrupted(240);
     assert_eq!(world.poll(&world.early()).unwrap(), None);
-    worker::finish_all(worker::ShutdownWait::Full);
+    worker::finish_all(None);
     assert_eq!(&*world.poll(&world.early()).unwrap().unwrap().value, "second");
     assert_eq!(world.asked(), 2);
 }

@@ -4,8 +4,6 @@
 //! also lists the directory under the lock of a due token. A worker does everything else: it reads a file that
 //! was written just now, stages, fetches and stores.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::call::{Call, LazySource, Remote};
@@ -14,10 +12,10 @@ use super::lookup::Lookup;
 use super::under_lock::Goal;
 use super::{due, held_locks, runner};
 use crate::error::Error;
-use crate::process::{self, ProcessMutex};
+use crate::process;
 use crate::token::Token;
 use crate::token_file::lock::{Attempt, TokenLock};
-use crate::token_file::{self, Deadlock};
+use crate::token_file::{self, Deadlock, KnownFiles};
 
 /// The valid token of the file of `call`. `None` while there is none: a refresh is running, here or in
 /// another process, or the file was written just now.
@@ -49,11 +47,11 @@ pub fn try_get(
 }
 
 fn start(call: &Call, remote: &Remote, found: &Lookup) -> Result<(), Error> {
-    if let Some(error) = take_unreported(&call.file) {
-        return Err(error);
+    let real = token_file::resolve(&call.file)?;
+    if let Some(unreported) = UNREPORTED.set(&real, None).filter(Unreported::is_current) {
+        return Err(unreported.error);
     }
     let request = call.request(found, &remote.requester(), None)?;
-    let real = token_file::resolve(&call.file)?;
     if held_locks::holds(&call.caller, &real) {
         let (file, deadlock) = (call.file.clone(), Deadlock::PollInsideLock);
         return Err(Error::Deadlock { file, deadlock });
@@ -61,18 +59,18 @@ fn start(call: &Call, remote: &Remote, found: &Lookup) -> Result<(), Error> {
     let Attempt::Held(lock) = TokenLock::attempt(&real, call.file_mode, &call.caller)? else {
         return Ok(());
     };
-    let file = call.file.clone();
     let report_later = move |outcome| {
         if let Err(error) = outcome {
-            keep_unreported(file, error);
+            let (generation, since) = (process::generation(), Instant::now());
+            UNREPORTED.set(&real, Some(Unreported { generation, since, error }));
         }
     };
     runner::start(call, remote, Goal::Obtain(Box::new(request)), lock, report_later).map(drop)
 }
 
-/// The errors of refreshes for which nobody waited, by file, until the next call reports them. The file does
-/// not always tell: perhaps it is what could not be written.
-static UNREPORTED: ProcessMutex<BTreeMap<PathBuf, Unreported>> = ProcessMutex::new(BTreeMap::new());
+/// The errors of refreshes for which nobody waited, until the next call reports them. The file does not always tell:
+/// perhaps it is what could not be written.
+static UNREPORTED: KnownFiles<Unreported> = KnownFiles::new();
 
 struct Unreported {
     /// The process whose refresh failed: a forked child is another one.
@@ -81,21 +79,11 @@ struct Unreported {
     error: Error,
 }
 
-/// Only failures that the file records have a longer retry delay.
-const MAX_AGE: Duration = Duration::from_secs(60);
+impl Unreported {
+    /// Only failures that the file records have a longer retry delay.
+    const MAX_AGE: Duration = Duration::from_secs(60);
 
-fn keep_unreported(file: PathBuf, error: Error) {
-    let process_state = process::process_state();
-    UNREPORTED.with_under(&process_state, |all| {
-        all.retain(|_, unreported| unreported.since.elapsed() < MAX_AGE);
-        let (generation, since) = (process_state.generation, Instant::now());
-        all.insert(file, Unreported { generation, since, error });
-    });
-}
-
-fn take_unreported(file: &Path) -> Option<Error> {
-    let process_state = process::process_state();
-    let unreported = UNREPORTED.with_under(&process_state, |all| all.remove(file))?;
-    let is_own = unreported.generation == process_state.generation;
-    (is_own && unreported.since.elapsed() < MAX_AGE).then_some(unreported.error)
+    fn is_current(&self) -> bool {
+        self.generation == process::generation() && self.since.elapsed() < Self::MAX_AGE
+    }
 }

@@ -14,7 +14,6 @@ use crate::token_file::siblings::{self, Leftovers};
 use crate::token_source::{FetchError, IssuedToken, TokenSource};
 use crate::unstored_tokens::Fetched;
 
-/// What a call wants from a refresh.
 #[derive(Clone)]
 pub enum Goal {
     /// To renew a valid token that is due, unless another call has done so or it is too soon.
@@ -23,7 +22,6 @@ pub enum Goal {
     Obtain(Box<TokenRequest>),
 }
 
-/// Which token a call without a usable one accepts.
 #[derive(Clone)]
 pub struct TokenRequest {
     pub rejected: Option<Arc<str>>,

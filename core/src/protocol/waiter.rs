@@ -18,7 +18,6 @@ struct Waiter<'a> {
     source: ReadySource<'a>,
     requester: Requester,
     request: TokenRequest,
-    /// The file as this call has last read it.
     seen: Option<FileVersion>,
     lock_wait: LockWait<'a>,
 }

@@ -11,10 +11,8 @@ use super::system_error::SystemError;
 use super::users;
 use crate::printable::printable_path;
 
-/// The attribute that holds the ACL of a file (acl(5)).
 pub const ACL: &str = "system.posix_acl_access";
 
-/// The directory of the file at `path`.
 pub fn parent(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("/"))
 }
@@ -57,7 +55,6 @@ pub fn explain(path: &Path, task: &str, error: &SystemError) -> (String, String)
     }
 }
 
-/// Owner and mode allow it.
 fn explain_without_mode(path: &Path, error: &SystemError) -> (String, String) {
     let is_owner = |metadata: Metadata| metadata.uid() == geteuid().as_raw();
     if error.call == "utimensat(2)" && !fs::metadata(path).is_ok_and(is_owner) {
@@ -77,7 +74,6 @@ fn explain_without_mode(path: &Path, error: &SystemError) -> (String, String) {
     )
 }
 
-/// The file or directory at `place` does not allow `wanted`.
 fn explain_mode(place: &Path, metadata: &Metadata, wanted: u32) -> (String, String) {
     let (user, owner, path) = (whoami(), owner_and_mode(metadata), printable_path(place));
     let acl = if has_acl(place) { ", and has an ACL (getfacl)" } else { "" };
@@ -131,7 +127,6 @@ fn effective_user() -> String {
     users::user(geteuid().as_raw())
 }
 
-/// As "www-data (33)".
 fn whoami() -> String {
     let (name, uid) = (effective_user(), geteuid().to_string());
     if name == uid { uid } else { format!("{name} ({uid})") }

@@ -10,7 +10,6 @@ use rustix::io::Errno;
 
 use super::known::KnownFiles;
 
-/// Its name.
 pub const ATTRIBUTE: &str = "user.wx_token";
 
 /// No more is written, nor read: file systems such as ext4 have a block for all attributes of a file.
@@ -18,14 +17,12 @@ const MAX_BYTES: usize = 4096;
 
 static UNWRITTEN: KnownFiles<String> = KnownFiles::new();
 
-/// The attribute of `file`, if there is one.
 pub fn read(file: &File) -> Option<String> {
     let mut buffer = [0; MAX_BYTES];
     let length = rustix::fs::fgetxattr(file, ATTRIBUTE, &mut buffer).ok()?;
     String::from_utf8(buffer.get(..length)?.to_vec()).ok()
 }
 
-/// Sets the attribute of `file`, or removes it.
 pub fn write(file: &File, attribute: Option<&str>) -> Result<(), Errno> {
     match attribute {
         Some(text) if text.len() > MAX_BYTES => Err(Errno::NOSPC),

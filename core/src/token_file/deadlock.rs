@@ -4,7 +4,6 @@ use super::holder;
 use crate::caller::{Caller, LockOwner};
 use crate::process::{self, FileId};
 
-/// Why waiting for a lock would never end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deadlock {
     /// This thread holds the lock through this extension: it is running a loader for the file.

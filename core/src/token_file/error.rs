@@ -8,7 +8,6 @@ use super::document::Refusal;
 use super::system_error::SystemError;
 use crate::printable::{Printable, printable, printable_path};
 
-/// A token file that cannot be read, written, or is not a token file.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {task} {}: {}. {remedy}", self.shown_path(), printable(problem))]
 pub struct FileError {
@@ -22,20 +21,17 @@ pub struct FileError {
 }
 
 impl FileError {
-    /// The operating system did not `task` the file at `path`.
     pub fn from_io(path: &Path, task: &'static str, error: impl Into<SystemError>) -> Self {
         let error = error.into();
         let (problem, remedy) = explain(path, task, &error);
         Self { path: path.to_owned(), task, problem, remedy, source: Some(error.error) }
     }
 
-    /// What is wrong, without path and remedy.
     pub(crate) fn problem(&self) -> &str {
         &self.problem
     }
 
     /// PHP's `open_basedir` does not include the file at `path`, or its directory, where it is replaced.
-    #[must_use]
     pub fn denied_by_open_basedir(path: &Path) -> Self {
         let remedy = "Add the directory of the token file to open_basedir, or move the file";
         Self::without_source(path, "open_basedir does not include it".to_owned(), remedy)

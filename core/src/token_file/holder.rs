@@ -9,7 +9,6 @@ use crate::descriptor;
 use crate::printable::printable;
 use crate::process::{FileId, ProcessState};
 
-/// A process that holds a flock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     /// Its process id, in our own pid namespace.
@@ -40,7 +39,6 @@ pub fn all_under(process_state: &ProcessState, file: FileId) -> Vec<Holder> {
     all(Some(process_state), file)
 }
 
-/// Far more than the table of any machine, in bytes.
 const MAX_TABLE: usize = 64 * 1024 * 1024;
 
 fn all(held: Option<&ProcessState>, file: FileId) -> Vec<Holder> {

@@ -18,13 +18,16 @@ pub struct KnownFiles<T> {
     is_any: AtomicBool,
 }
 
-impl<T: Clone> KnownFiles<T> {
+impl<T> KnownFiles<T> {
     pub const fn new() -> Self {
         Self { files: ProcessMutex::new(BTreeMap::new()), is_any: AtomicBool::new(false) }
     }
 
     /// What is known of the file at `path`, by whatever name.
-    pub fn get(&self, path: &Path) -> Option<T> {
+    pub fn get(&self, path: &Path) -> Option<T>
+    where
+        T: Clone,
+    {
         let real = self.is_any.load(Ordering::Relaxed).then(|| resolve(path).ok())??;
         self.files.with(|files| files.get(&real).cloned())
     }

@@ -20,7 +20,6 @@ use super::version::{stat_open, stat_resolved};
 use crate::caller::{Caller, Frame, LockOwner};
 use crate::process::{self, FileId};
 
-/// The result of an attempt to lock.
 #[derive(Debug)]
 pub enum Attempt {
     Held(TokenLock),

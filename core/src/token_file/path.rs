@@ -50,7 +50,6 @@ pub fn resolve(path: &Path) -> Result<PathBuf, FileError> {
 }
 
 /// Whether two paths lead to one file, by whatever name, or will after it is created.
-#[must_use]
 pub fn are_one(path: &Path, other: &Path) -> bool {
     let (Ok(path), Ok(other)) = (resolve(path), resolve(other)) else { return false };
     let is_same = |path: &Path, other: &Path| match (fs::metadata(path), fs::metadata(other)) {

@@ -24,8 +24,7 @@ const USUAL_BYTES: usize = 4096;
 /// A file that was changed so recently may still be being written in place, by us or by others.
 const RACY: Duration = Duration::from_millis(50);
 
-/// A token file as it was read.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Snapshot {
     /// `None` if there was no file.
     pub version: Option<FileVersion>,

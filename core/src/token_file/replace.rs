@@ -25,10 +25,8 @@ use crate::descriptor;
 /// The longest that a file is padded to, in bytes.
 const MAX_PADDED: usize = 16 * 1024;
 
-/// How token files are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WriteMode {
-    /// Replaced, where that is possible.
     #[default]
     Replace,
     /// Always in place: for the days when locked legacy code writes the same file.
@@ -48,7 +46,6 @@ impl FromStr for WriteMode {
 }
 
 /// A write that is prepared; undone if it never happens.
-#[derive(Debug)]
 pub struct PendingWrite {
     /// What will replace the file; `None` if it is written in place.
     staged: Option<StagedFile>,
@@ -115,13 +112,11 @@ fn stage_beside(lock: &TokenLock, room: u64) -> Result<StagedFile, SystemError> 
     Ok(staged)
 }
 
-/// Whether there is no room on the disk, or none for this user.
 fn is_full(error: &SystemError) -> bool {
     matches!(error.error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// A write of which only the last step remains.
-#[derive(Debug)]
 pub struct ReadyWrite {
     staged: Option<StagedFile>,
     /// Whether the temporary file took the attribute, too; `None` if it cannot replace the file.
@@ -176,7 +171,6 @@ fn rename(staged: &mut StagedFile, lock: &mut TokenLock) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the file took the attribute, too.
 fn write_new(file: &File, content: &Content) -> io::Result<bool> {
     file.write_all_at(&content.bytes, 0)?;
     file.set_len(content.bytes.len() as u64)?;

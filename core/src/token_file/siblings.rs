@@ -34,7 +34,6 @@ pub fn remove(temporary: NamedTempFile) {
     drop(path);
 }
 
-/// The directory of temporary files, and how their names begin.
 fn place(path: &Path) -> io::Result<(&Path, OsString)> {
     let names = path.parent().zip(path.file_name());
     let (directory, name) = names.ok_or(io::ErrorKind::InvalidFilename)?;
@@ -84,7 +83,6 @@ impl Leftovers {
     }
 }
 
-/// Removes the temporary file at `path`, unless it is in use.
 pub fn remove_leftover(path: &Path) -> io::Result<()> {
     // A leftover stays one: nobody uses it after its process has died.
     if is_leftover(path) { fs::remove_file(path) } else { Ok(()) }

@@ -19,7 +19,6 @@ const USUAL_GROWTH: u64 = 2048;
 /// the failure record is not indispensable.
 const LEAST_GROWTH: u64 = 512;
 
-/// Whether a write will find room on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Room {
     /// It will: in space that is reserved, or in blocks that the file has.

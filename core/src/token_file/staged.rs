@@ -14,11 +14,9 @@ use super::siblings;
 use super::version::FileVersion;
 use crate::process::{self, FileId};
 
-/// How often to create a file while others remove it at once.
 const MAX_TRIES: usize = 16;
 
 /// A locked temporary file, removed when it is dropped.
-#[derive(Debug)]
 pub struct StagedFile {
     /// `None` once it is in place.
     pub(super) file: Option<NamedTempFile>,
@@ -44,7 +42,6 @@ impl StagedFile {
         Err(io::ErrorKind::WouldBlock.into())
     }
 
-    /// The file, until it is in place.
     pub fn file(&self) -> io::Result<&File> {
         let file = self.file.as_ref().map(NamedTempFile::as_file);
         file.ok_or_else(|| io::ErrorKind::NotFound.into())

@@ -2,7 +2,6 @@
 
 use std::io;
 
-/// An error of the operating system.
 #[derive(Debug)]
 pub struct SystemError {
     /// The system call as its manual page is named, "flock(2)".

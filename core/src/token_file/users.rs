@@ -6,12 +6,10 @@ use std::path::Path;
 
 use crate::descriptor;
 
-/// The name of the user `uid`; its number if it has none.
 pub fn user(uid: u32) -> String {
     name("/etc/passwd", uid)
 }
 
-/// The name of the group `gid`; its number if it has none.
 pub fn group(gid: u32) -> String {
     name("/etc/group", gid)
 }

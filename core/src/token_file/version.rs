@@ -39,7 +39,6 @@ impl FileVersion {
         }
     }
 
-    /// When the file was last modified, as it says itself.
     pub const fn written(&self) -> Timestamp {
         Timestamp::from_parts(self.modified)
     }

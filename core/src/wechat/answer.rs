@@ -9,10 +9,8 @@ use crate::failure::{Cause, Failure};
 use crate::secret::Secret;
 use crate::token_source::IssuedToken;
 
-/// What is wrong with an answer.
 #[derive(Debug)]
 pub enum AnswerError {
-    /// It tells of a failure.
     Failure(Failure),
     /// It contains neither a token nor a failure: why, as it follows "the answer is unusable".
     Unusable(String),
@@ -29,7 +27,6 @@ pub fn read(body: &[u8], granted: &str, secret: &Secret) -> Result<IssuedToken, 
     }
 }
 
-/// The same for an answer that is parsed already.
 pub fn interpret(
     answer: &Map<String, Value>,
     granted: &str,

@@ -65,7 +65,7 @@ impl Attempt<'_> {
     }
 
     fn send(&self, base: &ApiBase, limit: Duration) -> Result<Response<Body>, ureq::Error> {
-        let url = base.url(self.request.path);
+        let url = format!("{base}{}", self.request.path);
         match &self.request.payload {
             Payload::Get(query) => {
                 let query = query.iter().map(|(name, value)| (*name, value.as_str()));

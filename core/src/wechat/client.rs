@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use super::errcode::{Asked, describe};
 use super::http::Http;
 use super::request::Request;
-use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
 use crate::failure::Requester;
 use crate::fingerprint::Fingerprint;
 use crate::record::AccountClaim;
+use crate::secret::Credentials;
 use crate::token_source::{FetchError, IssuedToken, TokenSource};
 
 /// How long a classic token works once there is a newer one
@@ -38,7 +38,7 @@ impl Client {
 
 impl TokenSource for Client {
     fn fetch(&self, rejected: Option<&str>) -> Result<IssuedToken, FetchError> {
-        let deadline = Instant::now() + self.http.time_limit();
+        let deadline = Instant::now() + self.http.transport.timeout;
         let issued = self.ask(false, deadline)?;
         // Forcing invalidates the token that others have: only if WeChat itself still returns the rejected one.
         let is_rejected = rejected.is_some_and(|rejected| issued.is(rejected));
@@ -53,7 +53,7 @@ impl TokenSource for Client {
         let parts = [id, secret.reveal(), self.endpoint.name()];
         Requester {
             account: Fingerprint::from_parts(parts),
-            route: self.http.route(secret),
+            route: self.http.transport.route(secret),
             owner: Some(AccountClaim::new(id, Some(secret.reveal()), self.endpoint).owner()),
             describe: match self.endpoint {
                 Endpoint::Stable | Endpoint::Classic => |cause| describe(cause, Asked::Token),
@@ -63,7 +63,7 @@ impl TokenSource for Client {
     }
 
     fn time_limit(&self) -> Duration {
-        self.http.time_limit()
+        self.http.transport.timeout
     }
 
     fn overlap(&self) -> Option<Duration> {

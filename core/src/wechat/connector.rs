@@ -15,10 +15,8 @@ use crate::socket::Socket;
 /// Why there is no connection: no request was sent.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The host has no address.
     #[error("{0}")]
     Lookup(LookupError),
-    /// No address of the host can be connected to.
     #[error("{}", if .0.kind() == ErrorKind::TimedOut {
         "no connection in time, see wx_token.connect_timeout".to_owned()
     } else {
@@ -28,7 +26,6 @@ pub enum ConnectError {
     /// The proxy did not connect: what it or the system says.
     #[error("{0}")]
     Proxy(String),
-    /// The TLS handshake failed.
     #[error("{0}")]
     Tls(io::Error),
 }
@@ -55,7 +52,6 @@ pub fn connector() -> impl Connector {
     ().chain(tunnel).chain(TcpConnector).chain(tls)
 }
 
-/// A connector whose errors are told in other words.
 #[derive(Debug)]
 struct Told<C>(C, fn(Error) -> Error);
 
@@ -71,7 +67,6 @@ impl<In: Transport, C: Connector<In>> Connector<In> for Told<C> {
     }
 }
 
-/// Connects to the first address that can be connected to.
 #[derive(Debug)]
 struct TcpConnector;
 

@@ -62,23 +62,18 @@ pub fn describe(cause: &Cause, asked: Asked) -> String {
 
 /// What a user should do about `code`, with the address that `errmsg` names.
 fn advice(code: i64, errmsg: &str, asked: Asked) -> String {
+    #[rustfmt::skip]
     let advice = match (code, asked) {
         (SYSTEM_BUSY, _) => "WeChat is busy: no action is necessary",
-        (40001, Asked::Ticket) => {
-            "Another program replaced the access token: stop it, or use the endpoint \"stable\""
-        }
+        (40001, Asked::Ticket) => "Another program replaced the access token: stop it, or use the endpoint \"stable\"",
         (40001, Asked::WecomToken) => "Check the corpsecret",
         (40001, _) => "Check the AppSecret",
         (40002, Asked::Loader) => "The loader's request has an unknown grant_type",
         (40002, _) => "Report this as a bug of wx_token, with the rid",
-        (40013, Asked::Token) => {
-            "Check the appid (case-sensitive), and for WeCom set endpoint to \"wecom\""
-        }
+        (40013, Asked::Token) => "Check the appid (case-sensitive), and for WeCom set endpoint to \"wecom\"",
         (40013, Asked::WecomToken) => "Check the corpid (case-sensitive)",
         (40013, _) => "Check the appid (case-sensitive)",
-        (40014, _) => {
-            "WeChat rejected the access token: find another program that fetches tokens for this account"
-        }
+        (40014, _) => "WeChat rejected the access token: find another program that fetches tokens for this account",
         (40091, _) => "Check the corpsecret of this WeCom app",
         (40125, _) => "Check the AppSecret: perhaps it was reset in WeChat's console",
         (40164, _) => "Add {IP} to the account's IP whitelist",
@@ -87,36 +82,20 @@ fn advice(code: i64, errmsg: &str, asked: Asked) -> String {
         (41002, _) => "The appid did not reach WeChat: check wx_token.api_base",
         (41004, Asked::Loader) => "The loader's request has no secret",
         (41004, _) => "The secret did not reach WeChat: check wx_token.api_base",
-        (42001, _) => {
-            "WeChat says that the access token has expired: check the clock of this server"
-        }
+        (42001, _) => "WeChat says that the access token has expired: check the clock of this server",
         (43002, Asked::Loader) => "The loader's request must be a POST",
-        (43002, _) => {
-            "Something on the way changed POST to GET: check wx_token.api_base and wx_token.proxy"
-        }
-        (45009, _) => {
-            "The limit of the minute or the day is reached: find another program that fetches tokens, or clear the quota in WeChat's console"
-        }
+        (43002, _) => "Something on the way changed POST to GET: check wx_token.api_base and wx_token.proxy",
+        (45009, _) => "The limit of the minute or the day is reached: find another program that fetches tokens, or clear the quota in WeChat's console",
         (45011, _) => "The limit per minute is reached: find another program that fetches tokens",
-        (48001, _) => {
-            "This account has no permission for this API: check account type and permissions in WeChat's console"
-        }
+        (48001, _) => "This account has no permission for this API: check account type and permissions in WeChat's console",
         (50002, _) => "The account is frozen, transferred or closed: see WeChat's console",
-        (50004, _) => {
-            "WeChat has blocked this API for the account: see the notices in WeChat's console"
-        }
+        (50004, _) => "WeChat has blocked this API for the account: see the notices in WeChat's console",
         (50007, _) => "The account is frozen: see WeChat's console",
         (60020, _) => "Add {IP} to the trusted IPs (可信IP) of the WeCom app",
         (61004, _) => "Add {IP} to the account's IP list",
-        (61024, _) => {
-            "A third-party platform manages this account: get its token from the platform with a loader"
-        }
-        (89501 | 89503, _) => {
-            "The account's administrator must confirm {IP} in the message that WeChat sent"
-        }
-        (89506, _) => {
-            "The administrator rejected this server's IP twice: it is blocked for 24 hours"
-        }
+        (61024, _) => "A third-party platform manages this account: get its token from the platform with a loader",
+        (89501 | 89503, _) => "The account's administrator must confirm {IP} in the message that WeChat sent",
+        (89506, _) => "The administrator rejected this server's IP twice: it is blocked for 24 hours",
         (89507, _) => "The administrator rejected this server's IP: it is blocked for 1 hour",
         _ => "See WeChat's list of return codes (全局返回码)",
     };

@@ -16,15 +16,13 @@ use super::tls;
 use super::transport::Transport;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::fingerprint::Fingerprint;
 use crate::process;
-use crate::secret::Secret;
 use crate::token_source::{FetchError, IssuedToken};
 
 /// The way to one endpoint. It costs nothing until something is asked.
 #[derive(Debug, Clone)]
 pub struct Http {
-    transport: Transport,
+    pub(crate) transport: Transport,
 }
 
 /// Requests within one fetch, if WeChat is busy or cannot be connected to.
@@ -53,14 +51,6 @@ impl Http {
     pub fn new(endpoint: Endpoint, transport: Transport) -> Self {
         rehearse();
         Self { transport: transport.to(endpoint) }
-    }
-
-    pub(crate) const fn time_limit(&self) -> Duration {
-        self.transport.timeout
-    }
-
-    pub(super) fn route(&self, key: &Secret) -> Fingerprint {
-        self.transport.route(key)
     }
 
     /// Sends `request`, up to three times if WeChat is busy or cannot be connected to, until

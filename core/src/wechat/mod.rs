@@ -13,5 +13,5 @@ mod transport;
 
 pub use self::client::Client;
 pub use self::http::Http;
-pub use self::request::TicketKind;
+pub use self::request::TicketApi;
 pub use self::transport::Transport;

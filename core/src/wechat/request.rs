@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
-use crate::secret::Secret;
+use crate::secret::{Credentials, Secret};
+use crate::token_file::CredentialKind;
 
-/// One request, and how to read its answer.
 pub struct Request {
     pub path: &'static str,
     pub payload: Payload,
@@ -55,43 +54,30 @@ impl Request {
     }
 }
 
-/// The tickets that WeChat and WeCom return for an access token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TicketKind {
-    Jsapi,
-    Card,
-    WecomJsapi,
-    AgentConfig,
-}
+/// The API that returns a ticket: its path, and the `type` that it is asked for.
+#[derive(Clone, Copy)]
+pub struct TicketApi(&'static str, Option<&'static str>);
 
-impl TicketKind {
-    /// What tickets may be called.
-    pub const NAMES: &str = "must be \"jsapi\", \"wx_card\" or \"agent_config\" (WeCom only)";
-
-    /// The ticket that is called `name` at `endpoint`; else what is wrong with that, as it follows "ticket".
-    pub fn parse(name: &str, endpoint: Endpoint) -> Result<Self, &'static str> {
-        match (name, endpoint) {
-            ("jsapi", Endpoint::Wecom) => Ok(Self::WecomJsapi),
-            ("agent_config", Endpoint::Wecom) => Ok(Self::AgentConfig),
-            ("wx_card", Endpoint::Wecom) => Err(
-                "\"wx_card\" does not exist for endpoint \"wecom\". Use \"jsapi\" or \"agent_config\", or another endpoint",
-            ),
-            ("jsapi", _) => Ok(Self::Jsapi),
-            ("wx_card", _) => Ok(Self::Card),
-            ("agent_config", _) => Err(
-                "\"agent_config\" exists for endpoint \"wecom\" only. Set endpoint to \"wecom\", or use \"jsapi\" or \"wx_card\"",
-            ),
-            _ => Err(Self::NAMES),
+impl TicketApi {
+    /// The API for `kind` at `endpoint`, if there is one.
+    pub fn of(kind: CredentialKind, endpoint: Endpoint) -> Option<Self> {
+        match (kind, endpoint == Endpoint::Wecom) {
+            (CredentialKind::JsapiTicket, false) => {
+                Some(Self("/cgi-bin/ticket/getticket", Some("jsapi")))
+            }
+            (CredentialKind::CardTicket, false) => {
+                Some(Self("/cgi-bin/ticket/getticket", Some("wx_card")))
+            }
+            (CredentialKind::JsapiTicket, true) => Some(Self("/cgi-bin/get_jsapi_ticket", None)),
+            (CredentialKind::AgentConfigTicket, true) => {
+                Some(Self("/cgi-bin/ticket/get", Some("agent_config")))
+            }
+            _ => None,
         }
     }
 
     pub(crate) fn request(self, access_token: &str) -> Request {
-        let (path, kind) = match self {
-            Self::Jsapi => ("/cgi-bin/ticket/getticket", Some("jsapi")),
-            Self::Card => ("/cgi-bin/ticket/getticket", Some("wx_card")),
-            Self::WecomJsapi => ("/cgi-bin/get_jsapi_ticket", None),
-            Self::AgentConfig => ("/cgi-bin/ticket/get", Some("agent_config")),
-        };
+        let Self(path, kind) = self;
         let mut query = vec![(ACCESS_TOKEN, access_token.to_owned())];
         query.extend(kind.map(|kind| ("type", kind.to_owned())));
         let secret = Secret::new(access_token);

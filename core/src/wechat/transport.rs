@@ -30,7 +30,8 @@ impl Transport {
         if self.bases.is_empty() {
             self.bases.push(endpoint.default_base());
         }
-        if !endpoint.may_try_other_hosts() {
+        // A token must not be created twice: only the stable endpoint returns the same one to a second request.
+        if endpoint != Endpoint::Stable {
             self.bases.truncate(1);
         }
         self

@@ -9,7 +9,6 @@ use simple_dns::{
     header_buffer,
 };
 
-/// The kind of address that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Ipv4,
@@ -25,7 +24,6 @@ impl Kind {
     }
 }
 
-/// What a message says.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reply {
     /// The addresses of the name, of which there may be none of this kind.
@@ -33,13 +31,10 @@ pub enum Reply {
     NoSuchName,
     /// The server cannot or does not want to answer: its code.
     Refused(String),
-    /// The answer is too long for UDP.
     Truncated,
-    /// It is no answer to the question.
     Unrelated,
 }
 
-/// The longest chain of aliases that is followed.
 const MAX_ALIASES: usize = 16;
 
 /// The fewest bytes of a question or record.
@@ -53,7 +48,6 @@ pub fn question(id: u16, name: &Name<'_>, kind: Kind) -> io::Result<Vec<u8>> {
     packet.build_bytes_vec().map_err(io::Error::other)
 }
 
-/// Reads an answer to the question `id` for the addresses of `name`.
 pub fn read(message: &[u8], id: u16, name: &Name<'_>, kind: Kind) -> Reply {
     read_header(message, id).or_else(|| read_body(message, name, kind)).unwrap_or(Reply::Unrelated)
 }

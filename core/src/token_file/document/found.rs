@@ -5,12 +5,10 @@ use super::layout::Layout;
 use super::refresh_state::RefreshState;
 use crate::clock::Timestamp;
 
-/// What is in a file.
 pub struct Found {
     pub layout: Layout,
     /// `None` with layout "plain", and where there is nothing to keep: a write makes the file anew.
     pub file: Option<Keyed>,
-    /// A token that may be handed out, and its expiry.
     pub token: Option<(String, Timestamp)>,
     /// `None` where the layout has no room for it.
     pub state: Option<RefreshState>,

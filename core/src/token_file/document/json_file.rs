@@ -13,7 +13,6 @@ use super::spec::{CredentialKind, FileSpec};
 use crate::clock::Timestamp;
 use crate::token::is_token;
 
-/// A new file.
 pub(super) fn new(kind: CredentialKind, expiry: Expiry, guarded: bool) -> Keyed {
     let (prefix, text) = (if guarded { GUARD } else { "" }.to_owned(), "{}".to_owned());
     let (members, token_key) = (Members::new("{".len()), kind.key());
@@ -63,7 +62,6 @@ pub(super) fn read(
     Ok(Found { layout, file: Some(file), token, state: Some(state), is_damaged: false })
 }
 
-/// The key of the token, if there is one.
 fn find_token<'t>(
     get: impl Fn(&str) -> Option<&'t str>,
     kind: CredentialKind,
@@ -84,7 +82,6 @@ fn find_token<'t>(
     }
 }
 
-/// The key of the expiry, if there is one.
 fn find_expiry(members: &Members, layout: Option<Layout>) -> Result<Option<Expiry>, Refusal> {
     let has = |expiry: &Expiry| members.keys().any(|key| key == expiry.key());
     if let Some(Layout::Json { expiry, .. }) = layout

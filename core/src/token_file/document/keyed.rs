@@ -20,7 +20,6 @@ pub(super) enum Syntax {
 #[derive(Clone)]
 pub(super) struct Keyed {
     pub(super) syntax: Syntax,
-    /// What stands before `text`.
     pub(super) prefix: String,
     pub(super) text: String,
     pub(super) members: Members,
@@ -28,7 +27,6 @@ pub(super) struct Keyed {
     pub(super) expiry: Expiry,
     /// The number under the key of the expiry, whose unit is kept.
     pub(super) number: Option<i64>,
-    /// Whether the expiry is a string.
     pub(super) is_text: bool,
 }
 

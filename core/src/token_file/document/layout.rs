@@ -10,23 +10,16 @@ use crate::clock::Timestamp;
 /// cut off 15 bytes without a look at them.
 pub(super) const GUARD: &str = "<?php exit();?>";
 
-/// How a file holds token and expiry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     /// A JSON object, perhaps behind the guard.
-    Json {
-        /// The key of the expiry.
-        expiry: Expiry,
-        /// Whether the guard stands before it.
-        guarded: bool,
-    },
+    Json { expiry: Expiry, guarded: bool },
     /// `serialize()` of an array of `name`, `value` and `expired`.
     Serialized,
     /// The token alone; it is valid for two hours from the file's modification time.
     Plain,
 }
 
-/// The key of an expiry, and what its number means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expiry {
     /// The key, and what tells its meanings apart if it has two.
@@ -55,7 +48,6 @@ pub(super) const UNAMBIGUOUS: [Expiry; 6] = [
     Expiry::EXPIRES_IN,
 ];
 
-/// From this number on, a Unix time counts milliseconds.
 const MILLISECONDS_FROM: i64 = 1_000_000_000_000;
 
 /// Up to this number, `expires_in` is a duration in seconds.
@@ -111,7 +103,6 @@ impl Expiry {
         }
     }
 
-    /// Whether `number` counts from the file's modification time.
     pub(super) const fn counts_from_modification(self, number: i64) -> bool {
         matches!(self.meaning, Meaning::Lifetime) && number <= LONGEST_DURATION
     }

@@ -19,8 +19,6 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-
 pub use self::content::Content;
 use self::found::Found;
 use self::keyed::Keyed;
@@ -36,18 +34,14 @@ pub use self::layout::Layout;
 pub use self::refusal::Refusal;
 pub use self::spec::{CredentialKind, FileSpec};
 
-/// What the file system tells of a file.
 #[derive(Debug, Clone)]
 pub struct Origin {
-    /// Its name, without the directory.
     pub name: String,
-    /// When it was last modified.
     pub written: Timestamp,
     /// Its extended attribute, and what this process would have written into it if it could.
     pub attributes: Vec<String>,
 }
 
-/// A whole token file.
 #[derive(Clone)]
 pub struct Document {
     spec: FileSpec,
@@ -60,18 +54,7 @@ pub struct Document {
     attributes: Vec<RefreshState>,
 }
 
-impl fmt::Debug for Document {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Document")
-            .field("token", &self.token)
-            .field("state", &self.state)
-            .finish_non_exhaustive()
-    }
-}
-
 impl Document {
-    /// A file with nothing in it.
     pub fn empty(spec: FileSpec, origin: Origin) -> Self {
         let found = Found::nothing(layout_for_new(spec, &origin));
         Self::new(spec, origin, found)
@@ -99,7 +82,6 @@ impl Document {
         Self { spec, origin, layout, file, token, state, is_damaged, attributes }
     }
 
-    /// What the caller expects of the file.
     pub const fn spec(&self) -> FileSpec {
         self.spec
     }
@@ -109,13 +91,11 @@ impl Document {
         self.token.as_ref()
     }
 
-    /// What is known of the token beside the file.
     pub fn record(&self) -> Option<Record> {
         let token = self.token.as_ref()?;
         self.attributes.iter().find_map(|attribute| attribute.record_of(token))
     }
 
-    /// What the last failed refresh left.
     pub const fn failure(&self) -> Option<&FailureRecord> {
         self.state.failure.as_ref()
     }
@@ -180,7 +160,6 @@ impl Document {
         kept.and_then(|attribute| attribute.record.clone())
     }
 
-    /// Whether the content has room for a refresh state.
     fn has_room(&self) -> bool {
         self.layout != Layout::Plain
     }
@@ -219,7 +198,6 @@ fn layout_for_new(spec: FileSpec, origin: &Origin) -> Layout {
     spec.layout.unwrap_or(by_name)
 }
 
-/// What `bytes` hold.
 fn recognize(bytes: &[u8], spec: FileSpec, origin: &Origin) -> Result<Found, Refusal> {
     let (new, written) = (layout_for_new(spec, origin), origin.written);
     let trimmed = trim(bytes);
@@ -262,14 +240,12 @@ fn trim(bytes: &[u8]) -> &[u8] {
     bytes.get(start..end).unwrap_or_default()
 }
 
-/// Whether `trimmed` begins as a serialized array does: `a:3:{`.
 fn is_serialized_array(trimmed: &[u8]) -> bool {
     let rest = trimmed.strip_prefix(b"a:").unwrap_or_default();
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     digits > 0 && rest.get(digits..).is_some_and(|rest| rest.starts_with(b":{"))
 }
 
-/// Why an unrecognized file is rejected.
 fn describe_unknown(trimmed: &[u8]) -> Refusal {
     if trimmed.starts_with(b"<?") {
         Refusal::ambiguous(

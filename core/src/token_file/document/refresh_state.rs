@@ -18,10 +18,8 @@ const LONG_EXPIRY: &str = "expires_at_ms";
 /// The key of the record, which stands in the attribute alone.
 const RECORD: &str = "record";
 
-/// The expiry of a token that does not expire.
 pub(super) const NEVER: Timestamp = Timestamp::from_secs(i64::MAX);
 
-/// What a refresh leaves beside the token.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct RefreshState {
     pub(super) failure: Option<FailureRecord>,
@@ -51,7 +49,6 @@ impl RefreshState {
         }
     }
 
-    /// `None` if there is nothing to keep.
     pub(super) fn to_text(&self) -> Option<String> {
         let mut json = self.failure.as_ref().map_or_else(|| json!({}), FailureRecord::to_json);
         let members = json.as_object_mut()?;

@@ -8,9 +8,7 @@ pub enum Refusal {
     Foreign(&'static str),
     /// It is, or may be, a file with a token that must not be lost.
     Ambiguous {
-        /// What is ambiguous or not supported.
         reason: String,
-        /// What settles it, and keeps the content.
         remedy: &'static str,
     },
 }

@@ -3,7 +3,6 @@
 
 use super::members::Members;
 
-/// A scalar, as far as it matters here.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Scalar<'a> {
     Text(&'a str),
@@ -11,7 +10,6 @@ pub(super) enum Scalar<'a> {
     Nothing,
 }
 
-/// An array begins with this, and the number of its elements.
 const ARRAY: &str = "a:";
 
 const MAX_DEPTH: usize = 16;
@@ -27,7 +25,6 @@ pub(super) fn scalar(text: &str) -> Option<Scalar<'_>> {
     Cursor { text, at: 0 }.scalar()
 }
 
-/// `text` with each value of `changes` replaced, appended, or (for `None`) removed.
 pub(super) fn edit(text: &str, members: &Members, changes: &[(&str, Option<String>)]) -> String {
     let (mut text, count) = members.edit(text, changes, "", string);
     if count != members.keys().count()

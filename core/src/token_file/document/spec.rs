@@ -2,15 +2,11 @@
 
 use super::layout::Layout;
 
-/// Which credential a file keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialKind {
     AccessToken,
-    /// A ticket for web pages that use WeChat's JavaScript interface.
     JsapiTicket,
-    /// A ticket for cards and coupons.
     CardTicket,
-    /// A ticket of one WeCom application.
     AgentConfigTicket,
     /// Any of these: a status describes the file without knowing.
     Any,
@@ -35,7 +31,6 @@ impl CredentialKind {
     }
 }
 
-/// What a caller expects of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileSpec {
     pub kind: CredentialKind,

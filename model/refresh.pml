@@ -42,7 +42,7 @@
  * NO_THREAD      no thread can be started for a worker, now and then
  * IN_PLACE       the file is written in place (write_mode, hard link, mount), not replaced
  * STAGED_UNLOCKED  a replacement is locked only just before its rename: a sweep takes it away
- * THREADS        the first two processes are threads of one: they share its ledger
+ * THREADS        the first two processes are threads of one: they share what it could not store
  * CLASSIC        a fetch kills the token before it, after a while: also one that is cut off
  * LATER_RECORD_WINS  a token that could not be stored gives way to a later failure record of another
  * LEFTOVER_SPARED  what a killed process has left is swept when a token is stored, not before */
@@ -103,7 +103,7 @@ byte again_left = AGAIN;
 #endif
 
 #if STORES_FAIL > 0
-/* The ledger: what a process knows of the file that the file cannot hold. */
+/* What a process knows of the file that the file cannot hold. */
 byte unstored[PROCESSES];       /* a token, 0: none */
 byte stood[PROCESSES];          /* the token in the file when it could not be stored */
 byte own_failure[PROCESSES];    /* the number of the failure record that no file took */
@@ -463,7 +463,7 @@ next_call:
         old_failure = failure_for(p);
         if
 #if STORES_FAIL > 0
-        :: is_kept(p, first) ->                 /* the ledger: a valid token, and due to be stored */
+        :: is_kept(p, first) ->                 /* unstored: a valid token, and due to be stored */
             first = unstored[home(p)];
             if
             :: may_permit(old_failure) -> due = true
@@ -477,7 +477,7 @@ next_call:
 #endif
             if
             :: may_permit(old_failure) -> due = true
-            :: give(p, first); return           /* Call::is_too_soon */
+            :: give(p, first); return           /* Call::is_held_off */
             fi
         :: else ->
             if
@@ -604,7 +604,7 @@ had:
         readable;
         raced[p] = false;
         document = token_at(path);
-#ifdef MUTANT_LEDGER_READ_ONCE
+#ifdef MUTANT_UNSTORED_READ_ONCE
         document_failure = failure_in(path);
 #else
         document_failure = failure_for(p);
@@ -615,7 +615,7 @@ had:
 #else
 #define is_kept_beside(value) is_kept(p, value)
 #endif
-        /* What the ledger keeps is stored before anything is asked for. */
+        /* A token that could not be stored is stored before anything is asked for. */
         if
         :: due && is_kept_beside(document) && may_permit(document_failure) ->
 #ifndef MUTANT_RETRY_ASKS_AGAIN
@@ -627,7 +627,7 @@ had:
             :: gone -> goto let_go
             :: else -> goto due_returns
             fi
-#ifndef MUTANT_LEDGER_READ_ONCE
+#ifndef MUTANT_UNSTORED_READ_ONCE
         :: !due && is_kept(p, document) ->      /* it goes into the file with the next call */
             if
             :: gone -> goto let_go
@@ -904,7 +904,7 @@ not_stored:
         fi
     };
     /* Refresh::keep_unstored, commit_failure: a record for the others, in place; else in an attribute; else in the
-     * ledger. The failure of a fetch whose record could not be stored is left in the same way. */
+     * process alone. The failure of a fetch whose record could not be stored is left in the same way. */
     atomic {
         if
         :: true ->

@@ -92,3 +92,41 @@ fn every_test_that_security_md_names_exists() {
     assert!(tests > 30, "{tests} tests");
     assert!(missing.is_empty(), "SECURITY.md names tests that do not exist: {missing:#?}");
 }
+
+/// Every Rust source below `folder`, as one text.
+fn sources(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            text += &sources(&path);
+        } else {
+            text += &fs::read_to_string(&path).expect("a source");
+        }
+    }
+    text
+}
+
+#[test]
+fn every_function_that_the_page_of_the_model_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let code = sources(&root.join("core/src")) + &sources(&root.join("src"));
+    let page = fs::read_to_string(root.join("model/README.md")).expect("a page");
+    let tables = page.split("| function of the code |").skip(1);
+    let rows =
+        tables.flat_map(|table| table.trim_start().lines().take_while(|row| !row.is_empty()));
+    let cells = rows.filter_map(|row| row.split(" | ").nth(1));
+    let named: Vec<_> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    assert!(named.len() > 40, "{named:?}");
+    let exists = |name: &str| {
+        let function = name.rsplit("::").next().unwrap_or(name);
+        let variant = format!("    {function}(");
+        code.contains(&format!("fn {function}(")) || code.contains(&format!("fn {function}<"))
+            // PHP's own name, a field or a variant.
+            || name.starts_with("wx_")
+            || code.contains(&format!("pub {function}: "))
+            || code.contains(&variant)
+    };
+    let missing: Vec<_> = named.into_iter().filter(|name| !exists(name)).collect();
+    assert!(missing.is_empty(), "model/README.md names what does not exist: {missing:?}");
+}

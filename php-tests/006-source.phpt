@@ -49,7 +49,7 @@ var_dump(wx_get_token($file), wx_get_token($file, null), wx_get_token($file, [])
 --CLEAN--
 <?php unlink(__DIR__ . '/006-source.json'); ?>
 --EXPECT--
-ValueError: wx_get_token(): Argument #2 ($source) contains the unknown option "app_id"; allowed are appid (or corpid), secret (or corpsecret), endpoint, layout, refresh_ahead, lock_timeout, timeout
+ValueError: wx_get_token(): Argument #2 ($source) contains the unknown option "app_id"; allowed are appid (or corpid), secret (or corpsecret), endpoint, layout, loader, refresh_ahead, lock_timeout, timeout
 ValueError: wx_get_token(): Argument #2 ($source) must have string keys, for example ['appid' => …, 'secret' => …]
 ValueError: wx_get_token(): Argument #2 ($source) has the option "secret" without "appid"
 ValueError: wx_get_token(): Argument #2 ($source) option "appid" must be a non-empty string
@@ -59,7 +59,7 @@ ValueError: wx_get_token(): Argument #2 ($source) option "endpoint" must be "sta
 ValueError: wx_get_token(): Argument #2 ($source) has the option "corpid" or "corpsecret" with another "endpoint" than "wecom"
 ValueError: wx_get_token(): Argument #2 ($source) has the option "corpid" or "corpsecret" with another "endpoint" than "wecom"
 ValueError: wx_get_token(): Argument #2 ($source) has the option "secret" without "appid"
-ValueError: wx_get_token(): Argument #2 ($source) option "layout" must be one of expire, expire_time, expires, expires_at, expired, expires_in, expires_time:fetched, expires_time:expiry, guarded, serialize, plain
+ValueError: wx_get_token(): Argument #2 ($source) option "layout" must be one of expire, expire_time, expires, expires_at, expired, expires_in, token+expires, guarded, serialize, plain, csv, expires_in:expiry, START+expires_in, or KEY:MEANING, where START is time, tokentime, get_time, update_time, create_time, fetch_time or timestamp, KEY is expires_time, csv or a START, and MEANING is fetched or expiry
 ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
 ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
 ValueError: wx_get_token(): Argument #2 ($source) option "timeout" must be a number of seconds from 0.001 to 86400
@@ -69,7 +69,7 @@ TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|
 TypeError: wx_get_token(): Argument #2 ($source) must be a valid callback or null, function "no_such_function" not found or invalid function name
 TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, stdClass given
 bool(false)
-wx_get_token(): Argument #2 ($source) contains the unknown option "unknown"; allowed are appid (or corpid), secret (or corpsecret), endpoint, layout, refresh_ahead, lock_timeout, timeout
+wx_get_token(): Argument #2 ($source) contains the unknown option "unknown"; allowed are appid (or corpid), secret (or corpsecret), endpoint, layout, loader, refresh_ahead, lock_timeout, timeout
 string(3) "abc"
 string(3) "abc"
 string(3) "abc"

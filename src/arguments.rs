@@ -131,11 +131,11 @@ fn is_keyed(array: &ZendHashTable) -> bool {
 }
 
 impl<'a, const N: u32> SourceArg<'a, N> {
-    /// The options of the call; a loader has none.
+    /// The options of the call, a loader among them.
     pub fn options(&self) -> PhpResult<CallOptions<'a>> {
         match self {
             Self::Account(options) => options.read(),
-            Self::Loader(_) => Ok(CallOptions::default()),
+            Self::Loader(loader) => Ok(CallOptions { loader: Some(loader), ..Default::default() }),
         }
     }
 }

@@ -5,6 +5,7 @@
 use std::ffi::CStr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ext_php_rs::boxed::ZBox;
 use ext_php_rs::builders::ModuleBuilder;
@@ -48,11 +49,9 @@ pub fn add_to(module: ModuleBuilder) -> ModuleBuilder {
 pub fn wx_get_token(file: PathArg<'_, 1>, source: SourceArg<'_, 2>) -> PhpResult<TokenString> {
     resuming(|| {
         let (options, path) = (source.options()?, file.absolute()?);
-        // A loader does not say whose token it gets.
-        let is_loader = matches!(source, SourceArg::Loader(_));
-        match recall(&path, CredentialKind::AccessToken, &options, is_loader) {
+        match recall(&path, CredentialKind::AccessToken, &options) {
             Some(token) => Ok(token),
-            None => get(as_path(&path), &source, &options, protocol::get),
+            None => get(as_path(&path), &options, protocol::get),
         }
     })
 }
@@ -63,8 +62,8 @@ pub fn wx_try_token(
     file: PathArg<'_, 1>,
     source: OptionsArg<'_, 2>,
 ) -> PhpResult<Option<TokenString>> {
-    let (options, path) = (source.read()?, file.absolute()?);
-    let remembered = recall(&path, CredentialKind::AccessToken, &options, false);
+    let (options, path) = (source.read()?.without_loader(2)?, file.absolute()?);
+    let remembered = recall(&path, CredentialKind::AccessToken, &options);
     if remembered.is_some() {
         return Ok(remembered);
     }
@@ -87,23 +86,22 @@ pub fn wx_refresh_token(
 ) -> PhpResult<TokenString> {
     resuming(|| {
         let (rejected, path) = (rejected.as_str()?, file.absolute()?);
-        get(as_path(&path), &source, &source.options()?, |call, source| {
+        get(as_path(&path), &source.options()?, |call, source| {
             protocol::refresh_rejected(call, source, rejected)
         })
     })
 }
 
-/// Gets a token from `source` as `protocol` does.
-fn get<const N: u32>(
+/// Gets a token as `protocol` does.
+fn get(
     path: &Path,
-    source: &SourceArg<'_, N>,
     options: &CallOptions<'_>,
     protocol: impl FnOnce(&Call, &LazySource<'_>) -> Result<Token, Error>,
 ) -> Result<TokenString, Bailout> {
     check_directory(path)?;
     let settings = settings::current();
-    match source {
-        SourceArg::Account(_) => {
+    match options.loader {
+        None => {
             let kind = CredentialKind::AccessToken;
             let account = find_account(options, &settings);
             let call = account_call(path, kind, &account, options, &settings);
@@ -111,7 +109,7 @@ fn get<const N: u32>(
             let token = protocol(&call, &LazySource::Remote(&open));
             Ok(thrown(&call, token).map(TokenString)?)
         }
-        SourceArg::Loader(callable) => {
+        Some(callable) => {
             let call = call(path, CredentialKind::AccessToken, options, &settings);
             let loader = Loader::new(callable);
             let token = protocol(&call, &LazySource::Local(&loader));
@@ -137,7 +135,7 @@ pub fn wx_get_ticket(
     r#type: TextArg<'_, 3>,
     source: OptionsArg<'_, 4>,
 ) -> PhpResult<TokenString> {
-    let options = source.read()?;
+    let options = source.read()?.without_loader(4)?;
     let (path, token_path) = (ticketFile.absolute()?, tokenFile.absolute()?);
     let name = r#type.as_str()?;
     let kind = ticket::kind(name).map_err(|problem| value_error(3, problem))?;
@@ -145,7 +143,7 @@ pub fn wx_get_ticket(
     if path == token_path {
         return Err(is_token_file());
     }
-    if let Some(ticket) = recall(&path, kind, &options, false) {
+    if let Some(ticket) = recall(&path, kind, &options) {
         return Ok(ticket);
     }
     let (path, token_path) = (as_path(&path), as_path(&token_path));
@@ -191,13 +189,20 @@ fn no_such_ticket(name: &str, endpoint: Endpoint) -> ConfigError {
     ))
 }
 
-/// `wx_token_status(string $file): array`
+/// `wx_token_status(string $file, ?array $source = null): array`
 #[php_function]
-pub fn wx_token_status(file: PathArg<'_, 1>) -> PhpResult<ZBox<ZendHashTable>> {
-    let path = file.absolute()?;
+pub fn wx_token_status(
+    file: PathArg<'_, 1>,
+    source: OptionsArg<'_, 2>,
+) -> PhpResult<ZBox<ZendHashTable>> {
+    let (options, path) = (source.read()?, file.absolute()?);
     let path = as_path(&path);
     check_directory(path)?;
-    status::as_array(path, settings::current().refresh_ahead)
+    status::as_array(path, options.layout, refresh_ahead(&options, &settings::current()))
+}
+
+fn refresh_ahead(options: &CallOptions<'_>, settings: &Settings) -> Duration {
+    options.overrides.refresh_ahead.unwrap_or(settings.refresh_ahead)
 }
 
 /// `wx_with_lock(string $file, callable $critical, ?float $timeout = null): mixed`
@@ -247,17 +252,13 @@ impl IntoZval for TokenString {
     }
 }
 
-/// The remembered token: another account's only for `anybody`.
-fn recall(
-    path: &CStr,
-    kind: CredentialKind,
-    options: &CallOptions<'_>,
-    anybody: bool,
-) -> Option<TokenString> {
+/// The remembered token. It may be another account's only for a loader, which does not say whose token it gets.
+fn recall(path: &CStr, kind: CredentialKind, options: &CallOptions<'_>) -> Option<TokenString> {
     let spec = FileSpec { kind, layout: options.layout };
     let remembered = settings::read(|settings| {
-        let refresh_ahead = options.overrides.refresh_ahead.unwrap_or(settings.refresh_ahead);
-        let is_anothers = |owner: &TokenOwner| !anybody && options.is_anothers(owner, settings);
+        let is_anothers =
+            |owner: &TokenOwner| options.loader.is_none() && options.is_anothers(owner, settings);
+        let refresh_ahead = refresh_ahead(options, settings);
         protocol::recall(path, spec, refresh_ahead, settings.revalidate_freq, is_anothers)
     });
     remembered.map(TokenString)
@@ -267,7 +268,7 @@ fn call(path: &Path, kind: CredentialKind, options: &CallOptions<'_>, settings: 
     Call {
         file: path.to_owned(),
         spec: FileSpec { kind, layout: options.layout },
-        refresh_ahead: options.overrides.refresh_ahead.unwrap_or(settings.refresh_ahead),
+        refresh_ahead: refresh_ahead(options, settings),
         background: settings.background,
         lock_timeout: options.overrides.lock_timeout.unwrap_or(settings.lock_timeout),
         file_mode: settings.file_mode,

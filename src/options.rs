@@ -22,6 +22,8 @@ pub struct CallOptions<'a> {
     pub overrides: Overrides,
     /// How the file is written, where its content does not tell.
     pub layout: Option<Layout>,
+    /// Where the token comes from, in place of an account.
+    pub loader: Option<&'a Zval>,
 }
 
 /// `?array`, argument number `N`: the options of a call.
@@ -67,7 +69,7 @@ impl<'a> CallOptions<'a> {
                 .set(key.as_bytes(), value.dereference())
                 .map_err(|problem| value_error(N, &problem))?;
         }
-        options.account.check().map_err(|problem| value_error(N, problem))?;
+        options.check().map_err(|problem| value_error(N, problem))?;
         Ok(options)
     }
 
@@ -82,12 +84,34 @@ impl<'a> CallOptions<'a> {
                 .and_then(settings::endpoint)
                 .map(|endpoint| self.account.endpoint = Some(endpoint)),
             b"layout" => text(value).and_then(layout).map(|layout| self.layout = Some(layout)),
+            b"loader" if value.is_callable() => {
+                self.loader = Some(value);
+                Ok(())
+            }
+            b"loader" => Err("must be callable".to_owned()),
             _ => match self.overrides.set(key, || seconds(value)) {
                 Some(set) => set,
                 None => return Err(unknown(key)),
             },
         };
         set.map_err(|problem| format!("option \"{}\" {problem}", printable(key).at_most(100)))
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let AccountOptions { appid, secret, endpoint, is_corp } = self.account;
+        let has_account = appid.is_some() || secret.is_some() || endpoint.is_some() || is_corp;
+        if self.loader.is_some() && has_account {
+            return Err("has the option \"loader\" and an account: a loader fetches by itself");
+        }
+        self.account.check()
+    }
+
+    /// Rejects a loader, for functions that cannot run one.
+    pub fn without_loader(self, number: u32) -> PhpResult<Self> {
+        match self.loader {
+            Some(_) => Err(value_error(number, "must not have the option \"loader\" here")),
+            None => Ok(self),
+        }
     }
 
     /// Whether the call asks for the token of another account than `owner`.
@@ -102,7 +126,7 @@ impl<'a> CallOptions<'a> {
 fn unknown(key: &[u8]) -> String {
     let times: Vec<_> = Overrides::names().collect();
     format!(
-        "contains the unknown option \"{}\"; allowed are appid (or corpid), secret (or corpsecret), endpoint, layout, {}",
+        "contains the unknown option \"{}\"; allowed are appid (or corpid), secret (or corpsecret), endpoint, layout, loader, {}",
         printable(key).at_most(100),
         times.join(", ")
     )

@@ -27,6 +27,7 @@ const SENSITIVE: &[(&CStr, usize, bool)] = &[
     (c"wx_refresh_token", 1, false),
     (c"wx_refresh_token", 2, true),
     (c"wx_get_ticket", 3, false),
+    (c"wx_token_status", 1, false),
 ];
 
 /// Zend/zend_attributes.h: the attribute outlives the request.

@@ -13,10 +13,15 @@ use wx_token_core::clock::SystemClock;
 use wx_token_core::failure::{Cause, FailureRecord};
 use wx_token_core::printable::printable;
 use wx_token_core::status::{self, Status};
+use wx_token_core::token_file::Layout;
 use wx_token_core::wechat::errcode::{self, Asked};
 
-pub fn as_array(path: &Path, refresh_ahead: Duration) -> PhpResult<ZBox<ZendHashTable>> {
-    let status = status::read(path, refresh_ahead, &SystemClock);
+pub fn as_array(
+    path: &Path,
+    layout: Option<Layout>,
+    refresh_ahead: Duration,
+) -> PhpResult<ZBox<ZendHashTable>> {
+    let status = status::read(path, layout, refresh_ahead, &SystemClock);
     array(&status).map_err(|error| exceptions::internal(&error))
 }
 

@@ -26,16 +26,17 @@ namespace {
      *     corpid?: non-empty-string,
      *     corpsecret?: non-empty-string,
      *     endpoint?: 'stable'|'classic'|'wecom',
-     *     layout?: 'expire'|'expire_time'|'expires'|'expires_at'|'expired'|'expires_in'|'expires_time:fetched'|'expires_time:expiry'|'guarded'|'serialize'|'plain',
+     *     layout?: 'expire'|'expire_time'|'expires'|'expires_at'|'expired'|'expires_in'|'token+expires'|'guarded'|'serialize'|'plain'|'csv'|'csv:fetched'|'csv:expiry'|'expires_in:expiry'|'expires_time:fetched'|'expires_time:expiry'|'time+expires_in'|'time:fetched'|'time:expiry'|'tokentime+expires_in'|'tokentime:fetched'|'tokentime:expiry'|'get_time+expires_in'|'get_time:fetched'|'get_time:expiry'|'update_time+expires_in'|'update_time:fetched'|'update_time:expiry'|'create_time+expires_in'|'create_time:fetched'|'create_time:expiry'|'fetch_time+expires_in'|'fetch_time:fetched'|'fetch_time:expiry'|'timestamp+expires_in'|'timestamp:fetched'|'timestamp:expiry',
+     *     loader?: callable(): (array{access_token: non-empty-string, expires_in: int}|array{access_token: non-empty-string, expire: int}|non-empty-string),
      *     refresh_ahead?: int|float|numeric-string,
      *     lock_timeout?: int|float|numeric-string,
      *     timeout?: int|float|numeric-string,
      * }|(callable(): (array{access_token: non-empty-string, expires_in: int}|array{access_token: non-empty-string, expire: int}|non-empty-string))|null $source
      *     The token source. Options of the call (times in seconds); null for the account of the settings
-     *     or the environment. Or a loader: it is called without arguments, under the lock, and returns
-     *     the token with its lifetime in seconds (`expires_in`) or its expiry in Unix time (`expire`), or
-     *     WeChat's own JSON as a string. Its exceptions reach the caller. It must not call these
-     *     functions on its own file.
+     *     or the environment. Or a loader, alone or as the option `loader`: it is called without arguments,
+     *     under the lock, and returns the token with its lifetime in seconds (`expires_in`) or its expiry
+     *     in Unix time (`expire`), or WeChat's own JSON as a string. Its exceptions reach the caller. It
+     *     must not call these functions on its own file.
      *
      * @return non-empty-string
      *
@@ -117,7 +118,7 @@ namespace {
      *   `missing` (with an `error` if its directory is, too), or `unusable` (see `error`)
      * - `stored`: false while only this process has the newest token, because it could not be stored (see
      *   `error`); the other keys then describe that token
-     * - `layout`: how the file writes token and expiry
+     * - `layout`: how the file writes token and expiry; several expiries are joined by `+`
      * - `expires_at`: Unix time in seconds
      * - `expires_in`, `due_in`: seconds until then and until it is due, negative afterwards
      * - `failure`: the last failed refresh; the next attempt is at `retry_at` (Unix time, by the clock
@@ -126,6 +127,8 @@ namespace {
      * - `refreshing`: whether a refresh is running
      *
      * @param string $file The file: a local path.
+     * @param array<string, mixed>|null $source The options of the calls on this file: `layout` and
+     *     `refresh_ahead` count, the others have no meaning here.
      *
      * @return array{
      *     file: string,
@@ -144,9 +147,9 @@ namespace {
      * }
      *
      * @throws WxToken\FileException `open_basedir` does not include the file.
-     * @throws TypeError|ValueError  The argument is invalid.
+     * @throws TypeError|ValueError  An argument is invalid.
      */
-    function wx_token_status(string $file): array {}
+    function wx_token_status(string $file, #[\SensitiveParameter] ?array $source = null): array {}
 
     /**
      * Runs a callable while holding the lock of a file, and returns its result: the safe form of

@@ -7,7 +7,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::failure::{Cause, FailureRecord};
 use crate::token::Freshness;
 use crate::token_file::holder::{self, Holder};
-use crate::token_file::{self, CredentialKind, Document, FileError, FileSpec, siblings};
+use crate::token_file::{self, CredentialKind, Document, FileError, FileSpec, Layout, siblings};
 use crate::unstored_tokens;
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -58,9 +58,15 @@ pub struct Status {
 }
 
 /// The status of the token or ticket file at `path`, whose token is due `refresh_ahead` before its expiry.
-pub fn read(path: &Path, refresh_ahead: Duration, clock: &dyn Clock) -> Status {
+/// `layout` is as for a call.
+pub fn read(
+    path: &Path,
+    layout: Option<Layout>,
+    refresh_ahead: Duration,
+    clock: &dyn Clock,
+) -> Status {
     let mut status = Status { file: path.to_owned(), is_stored: true, ..Status::default() };
-    match token_file::read(path, FileSpec { kind: CredentialKind::Any, layout: None }) {
+    match token_file::read(path, FileSpec { kind: CredentialKind::Any, layout }) {
         Ok(snapshot) => {
             status.exists = snapshot.version.is_some();
             status.holder = snapshot.version.and_then(|version| holder::find(version.id));
@@ -90,7 +96,7 @@ fn describe(status: &mut Status, document: &Document, refresh_ahead: Duration, n
     let unstored = unstored_tokens::unstored(&status.file, document, now).filter(|_| status.exists);
     let token = unstored.as_ref().map(|(fetched, _)| &fetched.token).or(document.token());
     status.is_stored = unstored.is_none();
-    status.layout = document.layout().map(|layout| layout.name());
+    status.layout = document.layout();
     status.failure = document.failure().cloned();
     status.expiry = token.map(|token| token.expiry);
     status.expires_in = status.expiry.map(|expiry| expiry.secs() - now.secs());

@@ -41,8 +41,8 @@ impl IssuedToken {
         Self { expires_at: Some(expires_at), ..self }
     }
 
-    pub(crate) fn is(&self, other: &str) -> bool {
-        self.token.reveal() == other
+    pub(crate) fn value(&self) -> &str {
+        self.token.reveal()
     }
 
     /// The token and its expiry, if it was asked for at `asked_at`.

@@ -10,7 +10,8 @@
 )]
 
 use std::fs;
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
 use wx_token_core::clock::{SystemClock, Timestamp};
@@ -18,7 +19,7 @@ use wx_token_core::failure::{Cause, Failure, FailureRecord, Requester};
 use wx_token_core::fingerprint::Fingerprint;
 use wx_token_core::record::Record;
 use wx_token_core::secret::Secret;
-use wx_token_core::status;
+use wx_token_core::status::{self, Status};
 use wx_token_core::token::{Token, is_token};
 use wx_token_core::token_file::{Content, CredentialKind, Document, FileSpec, Layout, Origin};
 use wx_token_core::wechat::answer::{self, AnswerError};
@@ -35,14 +36,14 @@ const SUBJECTS: [CredentialKind; 4] = [
 /// A token file: what is accepted can be written; it then holds what was written, and everything else
 /// that it held before.
 pub fn document(bytes: &[u8]) {
-    let named = Layout::NAMES.split(", ").map(Layout::by_name);
     let mut seen = Vec::new();
-    for layout in [None].into_iter().chain(named) {
+    for layout in [None].into_iter().chain(Layout::all().map(Some)) {
         for kind in SUBJECTS {
             let spec = FileSpec { kind, layout };
             let Some(document) = parse(bytes, spec, WRITTEN, None) else { continue };
             // What the content tells, the option does not change.
-            let kind = (kind, document.layout().or(layout.filter(|_| bytes.is_empty())));
+            let of_new = layout.filter(|_| bytes.is_empty()).map(Layout::name);
+            let kind = (kind, document.layout().or(of_new));
             if !seen.contains(&kind) {
                 assert!(document.token().is_none_or(|token| is_token(&token.value)));
                 takes_a_token(bytes, &document);
@@ -79,13 +80,24 @@ fn reparse(content: Content, of: &Document) -> Document {
 }
 
 fn takes_a_token(bytes: &[u8], document: &Document) {
-    for value in ["NEW", "<?=`id`?>"] {
+    for value in ["NEW", "<?=`id`?>", "NEW-0123456789abcdef"] {
+        if !document.can_hold(value) {
+            continue;
+        }
         let token = Token::own(value, EXPIRY);
         let known = Record::new(&token, None, WRITTEN);
         let content = document.with_token(&token, &known, None, WRITTEN);
         keeps_the_rest(bytes, &content.bytes, document);
         let stored = reparse(content.clone(), document);
-        let read = stored.token().expect("the token");
+        let read = stored.token().unwrap_or_else(|| {
+            panic!(
+                "the token: {:?} as {:?} {:?} {:?}",
+                String::from_utf8_lossy(bytes),
+                document.layout(),
+                document.spec(),
+                String::from_utf8_lossy(&content.bytes)
+            )
+        });
         assert_eq!(read.value, token.value);
         assert!(read.expiry <= token.expiry, "a token is trusted for too long");
         assert!(read.is_valid(WRITTEN), "a token that is alive is taken for dead");
@@ -126,14 +138,18 @@ fn takes_a_failure(bytes: &[u8], document: &Document) {
 
 /// In JSON, members other than token, expiry and note are as they were, and no code has come in.
 fn keeps_the_rest(before: &[u8], after: &[u8], document: &Document) {
-    let Some(Layout::Json { expiry, .. }) = document.layout() else { return };
+    let written: Vec<_> = document.written_keys().collect();
+    if written.is_empty() {
+        return;
+    }
     assert!(openings(after) <= openings(before), "code has come in");
     let (Some(before), Some(after)) = (members(before), members(after)) else { return };
     let keys = before.keys().chain(after.keys()).collect::<std::collections::BTreeSet<_>>();
     let changed = keys.into_iter().filter(|key| before.get(*key) != after.get(*key));
-    let foreign = changed.filter(|key| ![expiry.key(), "wx_token"].contains(&key.as_str()));
-    let foreign: Vec<_> = foreign.collect();
-    let is_kept_here = |key: &&String| key.as_str() == "access_token" || key.ends_with("ticket");
+    let foreign: Vec<_> = changed
+        .filter(|key| !written.contains(&key.as_str()) && key.as_str() != "wx_token")
+        .collect();
+    let is_kept_here = |key: &&String| key.ends_with("token") || key.ends_with("ticket");
     assert!(foreign.len() <= 1 && foreign.iter().all(is_kept_here), "{foreign:?} changed");
 }
 
@@ -154,8 +170,9 @@ pub fn status(bytes: &[u8]) {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("token.json");
     fs::write(&file, bytes).expect("a file");
-    let mut status = status::read(&file, Duration::from_secs(300), &SystemClock);
+    let mut status = status::read(&file, None, Duration::from_secs(300), &SystemClock);
     assert!(status.exists);
+    agrees_with_calls(&file, bytes, &status);
     // Whoever wrote the file may have written the token into the record, too.
     status.failure = None;
     let shown = format!("{status:?}");
@@ -168,6 +185,19 @@ pub fn status(bytes: &[u8]) {
         }
     }
     assert_eq!(fs::read(&file).ok().as_deref(), Some(bytes), "it only looks");
+}
+
+/// A status says of a file what some call would: that it is refused, or when its token expires.
+fn agrees_with_calls(file: &Path, bytes: &[u8], status: &Status) {
+    let modified = fs::metadata(file).and_then(|metadata| metadata.modified()).expect("a time");
+    let modified = modified.duration_since(UNIX_EPOCH).expect("a time after 1970");
+    let written = Timestamp::from_millis(i64::try_from(modified.as_millis()).expect("a time"));
+    let parse = |kind| parse(bytes, FileSpec { kind, layout: None }, written, None);
+    let calls: Vec<_> = SUBJECTS.into_iter().filter_map(parse).collect();
+    let is_usable = status.state.name() != "unusable";
+    assert_eq!(is_usable, !calls.is_empty(), "{:?}", status.error);
+    let says = |call: &Document| call.token().map(|token| token.expiry) == status.expiry;
+    assert!(!is_usable || calls.iter().any(says), "{status:?}");
 }
 
 /// A secret that a mutation of the corpus can hit upon: the answers in it hold it.

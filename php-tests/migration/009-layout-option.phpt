@@ -20,7 +20,7 @@ function get(string $layout): string {
     $before = $emulator->fetches();
     $options = var_export(['appid' => Emulator::APPID, 'secret' => Emulator::SECRET, 'layout' => $layout], true);
     $token = run_in($directory, [], "wx_get_token('token', $options)");
-    echo "$layout: fetches: ", $emulator->fetches() - $before, ', ', strlen($token) > 20 ? 'new' : $token, "\n";
+    echo "$layout: fetches: ", $emulator->fetches() - $before, ', ', strlen($token) > 20 ? 'new' : substr($token, 0, 3), "\n";
     return $token;
 }
 function expires_time(int $ago): void {
@@ -49,7 +49,7 @@ $left = json_decode(file_get_contents($file))->expires_time - time();
 var_dump(7190 < $left && $left <= 7200, $expiry());
 
 echo "-- the token alone: two hours from the file's modification\n";
-file_put_contents($file, "old\n");
+file_put_contents($file, "old-0123456789abc\n");
 touch($file, time() - 3600);
 get('plain');
 touch($file, time() - 7201);
@@ -67,7 +67,8 @@ echo shape($file), "\n";
 
 echo "-- new files\n";
 foreach (['expire', 'expire_time', 'expires', 'expires_at', 'expired', 'expires_in', 'expires_time:fetched',
-    'expires_time:expiry', 'guarded', 'serialize', 'plain'] as $layout) {
+    'expires_time:expiry', 'time:fetched', 'time:expiry', 'time+expires_in', 'token+expires', 'guarded', 'serialize',
+    'plain', 'csv', 'csv:fetched', 'csv:expiry'] as $layout) {
     unlink($file);
     get($layout);
     echo '    ', shape($file), "\n";
@@ -113,14 +114,28 @@ expires_at: fetches: 1, new
 expired: fetches: 1, new
     {"access_token":"TOKEN","expired":TIME}
 expires_in: fetches: 1, new
-    {"access_token":"TOKEN","expires_in":7%d}
+    {"access_token":"TOKEN","expires_in":7%d,"wx_token":{"expires_at_ms":%d,"token":"%s"}}
 expires_time:fetched: fetches: 1, new
     {"access_token":"TOKEN","expires_time":TIME}
 expires_time:expiry: fetches: 1, new
     {"access_token":"TOKEN","expires_time":TIME}
+time:fetched: fetches: 1, new
+    {"access_token":"TOKEN","time":TIME}
+time:expiry: fetches: 1, new
+    {"access_token":"TOKEN","time":TIME}
+time+expires_in: fetches: 1, new
+    {"access_token":"TOKEN","expires_in":7%d,"time":TIME}
+token+expires: fetches: 1, new
+    {"token":"TOKEN","expires":TIME}
 guarded: fetches: 1, new
     <?php exit();?>{"access_token":"TOKEN","expire_time":TIME}
 serialize: fetches: 1, new
     a:3:{s:4:"name";s:5:"token";s:5:"value";s:157:"TOKEN";s:7:"expired";i:TIME;}
 plain: fetches: 1, new
     TOKEN
+csv: fetches: 1, new
+    TOKEN,7%d,TIME
+csv:fetched: fetches: 1, new
+    TOKEN,TIME
+csv:expiry: fetches: 1, new
+    TOKEN,TIME

@@ -18,6 +18,11 @@ foreach ([
     '{"access_token":"a","expire_time":1600000000000}',
     '{"access_token":"a","expires_in":1600000000}',
     '{"access_token":"a","expires_in":7200}',
+    '{"access_token":"a","expires_in":7200,"time":1600000000}',
+    '{"access_token":"a","expire":1600000000,"expire_time":1600000000}',
+    '{"token":"a","expires":1600000000}',
+    '<?php exit;?>{"access_token":"a","expire_time":1600000000}',
+    "\u{feff}<?php die();?>{\"access_token\":\"a\",\"expire_time\":1600000000}",
     'a:3:{s:4:"name";s:2:"wx";s:5:"value";s:1:"a";s:7:"expired";i:1600000000;}',
     'a:2:{s:5:"value";s:1:"a";s:7:"expired";i:1600000000;}',
 ] as $content) {
@@ -30,7 +35,7 @@ foreach ([
     $content = preg_replace_callback('/\b1\d{9}(?:\d{3})?\b/', function ($number) {
         $seconds = $number[0] > 1e12 ? intdiv($number[0], 1000) : (int) $number[0];
         $unit = $number[0] > 1e12 ? ' IN MS' : '';
-        return abs($seconds - time() - 7200) <= 5 ? "EXPIRY$unit" : $number[0];
+        return abs($seconds - time() - 7200) <= 5 ? "EXPIRY$unit" : (abs($seconds - time()) <= 5 ? 'NOW' : $number[0]);
     }, trim(file_get_contents($file)));
     // Whole seconds: the time that the loader takes may cost one.
     $content = preg_replace('/\b(7199|7200)\b/', 'LIFE', $content);
@@ -40,7 +45,7 @@ foreach ([
     }
 }
 echo "-- repaired\n";
-foreach (['', "\0\0\0", '{"access_token":"a","exp', '<?php exit();?>', '<?php exit();?>{"acc', 'a:3:{s:4:"name";s:2', 'null', 'false',
+foreach (['', "\0\0\0", '{"access_token":"a","exp', '<?php exit();?>', '<?php exit();?>{"acc', 'a:3:{s:4:"name";s:2', 'null', 'false', '0', '<?php exit();?>null',
     '{"errcode":40164,"errmsg":"invalid ip"}'] as $content) {
     file_put_contents($file, $content);
     $status = wx_token_status($file);
@@ -55,12 +60,17 @@ expire_time, expired: {"expire_time":EXPIRY,"access_token":"NEW"}
 guarded expire_time, expired: <?php exit();?>{"access_token":"NEW","expire_time":EXPIRY}
 guarded expire_time, expired: <?php exit();?>
 {"access_token":"NEW","expire_time":EXPIRY}
-expires, expired: {"access_token":"NEW","expires_in":LIFE,"expires":EXPIRY}
+expires+expires_in, expired: {"access_token":"NEW","expires_in":LIFE,"expires":EXPIRY}
 expires_at, expired: {"access_token":"NEW","expires_at":"EXPIRY"}
 expired, expired: {"access_token":"NEW","expired":EXPIRY}
 expire_time, expired: {"access_token":"NEW","expire_time":EXPIRY IN MS}
 expires_in, expired: {"access_token":"NEW","expires_in":EXPIRY}
-expires_in, expired: {"access_token":"NEW","expires_in":LIFE}
+expires_in, expired: {"access_token":"NEW","expires_in":LIFE,"wx_token":{"expires_at_ms":EXPIRY IN MS,"token":"a253ff09c5a8678e"}}
+time+expires_in, expired: {"access_token":"NEW","expires_in":LIFE,"time":NOW}
+expire+expire_time, expired: {"access_token":"NEW","expire":EXPIRY,"expire_time":EXPIRY}
+token+expires, expired: {"token":"NEW","expires":EXPIRY}
+guarded expire_time, expired: <?php exit;?>{"access_token":"NEW","expire_time":EXPIRY}
+guarded expire_time, expired: ﻿<?php die();?>{"access_token":"NEW","expire_time":EXPIRY}
 serialize, expired: a:3:{s:4:"name";s:2:"wx";s:5:"value";s:3:"NEW";s:7:"expired";i:EXPIRY;}
 serialize, expired: a:2:{s:5:"value";s:3:"NEW";s:7:"expired";i:EXPIRY;}
 -- repaired
@@ -72,4 +82,6 @@ serialize, expired: a:2:{s:5:"value";s:3:"NEW";s:7:"expired";i:EXPIRY;}
 "a:3:{s:4:\"name\";s:2", damaged: NEW
 "null", expired: NEW
 "false", expired: NEW
+"0", expired: NEW
+"<?php exit();?>null", expired: NEW
 "{\"errcode\":40164,\"errmsg\":\"invalid ip\"}", expired: NEW

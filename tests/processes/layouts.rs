@@ -11,7 +11,7 @@ use wx_token_testing::{World, now, print_waits};
 struct Layout {
     name: &'static str,
     file: &'static str,
-    /// The file, with `TOKEN`, and `EXPIRY` in seconds or `MILLIS`.
+    /// The file, with `TOKEN`, and `EXPIRY` in seconds or `MILLIS`; `START` is two hours before.
     content: &'static str,
     /// PHP code of the project's own kind: `[token, expiry in seconds]` from `$text`.
     reader: &'static str,
@@ -94,6 +94,55 @@ const LAYOUTS: &[Layout] = &[
         option: None,
     },
     Layout {
+        name: "a duration and its start",
+        file: "token.json",
+        content: "{\"access_token\":\"TOKEN\",\"expires_in\":7200,\"time\":START}",
+        reader: "$d = json_decode($text, true); return [$d['access_token'], $d['time'] + $d['expires_in']];",
+        option: None,
+    },
+    Layout {
+        name: "a start alone",
+        file: "token.json",
+        content: "{\"time\":\"START\",\"access_token\":\"TOKEN\"}",
+        reader: "$d = json_decode($text, true); return [$d['access_token'], $d['time'] + 7200];",
+        option: Some("time:fetched"),
+    },
+    Layout {
+        name: "two expiries",
+        file: "token.json",
+        content: "{\"access_token\":\"TOKEN\",\"expire\":EXPIRY,\"expire_time\":EXPIRY}",
+        reader: "$d = json_decode($text, true); return [$d['access_token'], min($d['expire'], $d['expire_time'])];",
+        option: None,
+    },
+    Layout {
+        name: "token and expires",
+        file: "token.json",
+        content: "{\"token\":\"TOKEN\",\"expires\":EXPIRY}",
+        reader: "$d = json_decode($text, true); return [$d['token'], $d['expires']];",
+        option: None,
+    },
+    Layout {
+        name: "another guard",
+        file: "token.php",
+        content: "<?php die;?>{\"access_token\":\"TOKEN\",\"expire_time\":EXPIRY}",
+        reader: "$d = json_decode(substr($text, 12)); return [$d->access_token, $d->expire_time];",
+        option: None,
+    },
+    Layout {
+        name: "token, duration and start on one line",
+        file: "token.txt",
+        content: "TOKEN,7200,START",
+        reader: "[$token, $life, $start] = explode(',', $text); return [$token, $start + $life];",
+        option: None,
+    },
+    Layout {
+        name: "token and expiry on one line",
+        file: "token.txt",
+        content: "TOKEN,EXPIRY",
+        reader: "return explode(',', $text);",
+        option: Some("csv:expiry"),
+    },
+    Layout {
         name: "serialize() of name, value and expired",
         file: "wx01_access_token",
         content: "a:3:{s:4:\"name\";s:17:\"wx01_access_token\";s:5:\"value\";s:LENGTH:\"TOKEN\";s:7:\"expired\";i:EXPIRY;}",
@@ -119,6 +168,7 @@ impl Layout {
             .replace("LENGTH", &token.len().to_string())
             .replace("TOKEN", token)
             .replace("EXPIRY", &expiry.to_string())
+            .replace("START", &(expiry - 7200).to_string())
             .replace("MILLIS", &format!("{expiry}000"))
     }
 
@@ -156,9 +206,14 @@ fn world() -> World {
 fn a_fresh_file_of_every_layout_is_served_without_a_change_to_one_byte() {
     for layout in LAYOUTS {
         let world = world();
-        let content = layout.spell("still-alive", now() + 5000);
+        let content = layout.spell("still-alive-0123456789", now() + 5000);
         fs::write(layout.path(&world), &content).expect("a file");
-        assert_eq!(layout.callers(&world, 1)[0].token(), "still-alive", "{}", layout.name);
+        assert_eq!(
+            layout.callers(&world, 1)[0].token(),
+            "still-alive-0123456789",
+            "{}",
+            layout.name
+        );
         assert_eq!(fs::read_to_string(layout.path(&world)).ok(), Some(content), "{}", layout.name);
         assert_eq!(world.fetches(), 0);
     }
@@ -168,7 +223,8 @@ fn a_fresh_file_of_every_layout_is_served_without_a_change_to_one_byte() {
 fn an_expired_file_of_every_layout_is_rewritten_so_that_its_own_reader_takes_it() {
     for layout in LAYOUTS {
         let world = world();
-        fs::write(layout.path(&world), layout.spell("dead", now() - 60)).expect("a file");
+        fs::write(layout.path(&world), layout.spell("dead-0123456789abcdef", now() - 60))
+            .expect("a file");
         let token = layout.callers(&world, 1)[0].token().to_owned();
         assert!(world.is_live(&token));
         let (read, expiry) = layout.read_by_legacy_code(&world);
@@ -193,7 +249,8 @@ fn an_expired_file_of_every_layout_is_rewritten_so_that_its_own_reader_takes_it(
 fn a_storm_on_an_expired_file_of_every_layout_makes_one_fetch() {
     for layout in LAYOUTS {
         let world = World::slow();
-        fs::write(layout.path(&world), layout.spell("dead", now() - 60)).expect("a file");
+        fs::write(layout.path(&world), layout.spell("dead-0123456789abcdef", now() - 60))
+            .expect("a file");
         let answers = layout.callers(&world, 16);
         print_waits(layout.name, &answers);
         assert_eq!(world.fetches(), 1, "{}", layout.name);
@@ -209,7 +266,7 @@ fn a_failure_in_every_layout_leaves_a_file_that_its_own_reader_still_takes() {
         let mut world = world();
         let right = wechat_emulator::Options::default().secret;
         world.set("secret", "00000000000000000000000000000000");
-        let old = layout.spell("dead", 1_588_219_064);
+        let old = layout.spell("dead-0123456789abcdef", 1_588_219_064);
         fs::write(layout.path(&world), &old).expect("a file");
         for answer in layout.callers(&world, 4) {
             assert_eq!(
@@ -221,7 +278,7 @@ fn a_failure_in_every_layout_leaves_a_file_that_its_own_reader_still_takes() {
             );
         }
         assert_eq!(world.fetches(), 1, "{}", layout.name);
-        let dead = ("dead".to_owned(), 1_588_219_064);
+        let dead = ("dead-0123456789abcdef".to_owned(), 1_588_219_064);
         assert_eq!(layout.read_by_legacy_code(&world), dead, "{}", layout.name);
         world.set("secret", &right);
         assert!(world.is_live(layout.callers(&world, 1)[0].token()), "{}", layout.name);
@@ -246,6 +303,44 @@ fn a_duration_counts_from_the_modification_time() {
         written["expires_in"].as_u64().is_some_and(|life| (7190..=7200).contains(&life)),
         "{written}"
     );
+}
+
+/// The JS-SDK sample on a file that the extension made: after one fetch of its own, both read what the other writes.
+#[test]
+fn a_legacy_writer_of_another_expiry_shares_the_file() {
+    let world = world();
+    let first = world.call().token().to_owned();
+    let renew = "$d = json_decode(file_get_contents($argv[1]));
+        if (($d->expire_time ?? 0) < time()) {
+            $d->expire_time = time() + 7000;
+            $d->access_token = str_repeat('L', 40);
+            file_put_contents($argv[1], json_encode($d));
+        }
+        echo $d->access_token;";
+    let path = world.file();
+    let legacy = || world.php().run(renew, &[path.to_str().expect("a path")]);
+    let theirs = legacy();
+    assert_ne!(theirs, first, "it finds no expiry of its own, and fetches");
+    assert_eq!(
+        world.call().token(),
+        theirs,
+        "which counts, beside the expiry that it does not know"
+    );
+    assert_eq!(legacy(), theirs);
+    let expired = |key: &str| {
+        let mut stored = world.stored();
+        stored[key] = (now() - 60).into();
+        world.write(stored.to_string());
+    };
+    expired("expire_time");
+    let second = world.call().token().to_owned();
+    assert!(world.is_live(&second));
+    assert_eq!(world.stored()["expire"], world.stored()["expire_time"]);
+    assert_eq!(legacy(), second, "it reads what the extension wrote");
+    expired("expire");
+    assert_eq!(world.fetches(), 2);
+    assert!(world.is_live(world.call().token()));
+    assert_eq!(world.fetches(), 3, "the earliest counts");
 }
 
 #[test]
@@ -282,9 +377,9 @@ fn formats_that_are_not_supported_are_rejected_with_a_remedy() {
         ("0123456789abcdef0123456789abcdef0123456789abcdef", "'layout' => 'plain'"),
         (
             "<?php\n$access_token = array (\n  'access_token' => 'abc',\n  'expires' => 1,\n);\n?>",
-            "loader",
+            "call wx_get_token()",
         ),
-        (r#"{"access_token":"a","expire":1,"expires_at":2}"#, "\"expire\" and \"expires_at\""),
+        (r#"{"access_token":"a","time":1}"#, "time:fetched"),
         (r#"{"access_token":"a","jsapi_ticket":"b","expire":1}"#, "a file of its own"),
         (r#"{"last_access_token":"a","last_access_token_time":1}"#, "expires_at"),
     ] {

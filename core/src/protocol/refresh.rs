@@ -86,10 +86,13 @@ impl<'a> Refresh<'a> {
             return Err(Error::Deadlock { file, deadlock });
         }
         let failure = match answer {
-            Ok(issued) if rejected.is_some_and(|rejected| issued.is(rejected)) => {
+            Ok(issued) if rejected == Some(issued.value()) => {
                 let retry_policy = RetryPolicy::After(FORCE_INTERVAL);
                 Failure { cause: Cause::StillRejected, retry_policy }
             }
+            Ok(issued) if !self.document.can_hold(issued.value()) => Failure::network(
+                "the layout of the file cannot hold the new token, which is short or has unusual characters. Use a new file in JSON",
+            ),
             Ok(issued) => {
                 // By the clock as it is after the answer: it may have been set during the fetch.
                 let asked_at = clock.now().before(took);

@@ -52,7 +52,7 @@ impl FileError {
             Refusal::Foreign(reason) => {
                 (format!("it is not a token file: {reason}"), "Check the path")
             }
-            Refusal::Ambiguous { reason, remedy } => (reason.clone(), *remedy),
+            Refusal::Ambiguous { reason, remedy } => (reason.clone(), remedy.as_str()),
         };
         Self::without_source(path, problem, format!("{remedy}; the file is unchanged"))
     }

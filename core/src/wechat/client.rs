@@ -41,7 +41,7 @@ impl TokenSource for Client {
         let deadline = Instant::now() + self.http.transport.timeout;
         let issued = self.ask(false, deadline)?;
         // Forcing invalidates the token that others have: only if WeChat itself still returns the rejected one.
-        let is_rejected = rejected.is_some_and(|rejected| issued.is(rejected));
+        let is_rejected = rejected == Some(issued.value());
         if is_rejected && self.endpoint == Endpoint::Stable {
             return self.ask(true, deadline);
         }

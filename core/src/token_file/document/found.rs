@@ -1,27 +1,34 @@
 //! What a format finds in a file.
 
 use super::keyed::Keyed;
-use super::layout::Layout;
+use super::layout::{FileExpiry, Layout};
 use super::refresh_state::RefreshState;
-use crate::clock::Timestamp;
 
 pub struct Found {
     pub layout: Layout,
-    /// `None` with layout "plain", and where there is nothing to keep: a write makes the file anew.
+    /// `None` in text files, and where there is nothing to keep: a write makes the file anew.
     pub file: Option<Keyed>,
-    pub token: Option<(String, Timestamp)>,
+    /// What a new file begins with, before its JSON.
+    pub prefix: String,
+    pub token: Option<(String, FileExpiry)>,
     /// `None` where the layout has no room for it.
     pub state: Option<RefreshState>,
     pub is_damaged: bool,
 }
 
 impl Found {
-    pub const fn nothing(layout: Layout) -> Self {
-        Self { layout, file: None, token: None, state: None, is_damaged: false }
+    pub fn nothing(layout: Layout, prefix: impl Into<String>) -> Self {
+        let prefix = prefix.into();
+        Self { layout, file: None, prefix, token: None, state: None, is_damaged: false }
     }
 
     /// Nothing, since a write or a copy of the file broke off.
-    pub fn truncated(layout: Layout) -> Self {
-        Self { is_damaged: true, ..Self::nothing(layout) }
+    pub fn truncated(layout: Layout, prefix: impl Into<String>) -> Self {
+        Self { is_damaged: true, ..Self::nothing(layout, prefix) }
+    }
+
+    /// A text file with a token and nothing else to keep.
+    pub fn text(layout: Layout, token: &str, expiry: FileExpiry) -> Self {
+        Self { token: Some((token.to_owned(), expiry)), ..Self::nothing(layout, "") }
     }
 }

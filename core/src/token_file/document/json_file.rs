@@ -1,133 +1,257 @@
-//! A JSON object with a token and an expiry, perhaps after the guard of the JS-SDK sample.
+//! A JSON object with a token and an expiry, perhaps behind a guard.
 
 use serde_json::Value;
 
 use super::found::Found;
 use super::json;
-use super::keyed::{Keyed, Syntax};
-use super::layout::{Expiry, GUARD, Layout, UNAMBIGUOUS};
+use super::keyed::{Keyed, Number, Syntax};
+use super::layout::{EXPIRES_TIME, Expiry, Layout, Meaning, STARTS, UNAMBIGUOUS, is_duration};
 use super::members::Members;
 use super::refresh_state::{RefreshState, STATE};
-use super::refusal::{Refusal, looks_like_token, shown};
+use super::refusal::{Refusal, looks_like_date, looks_like_token, shape, shown};
 use super::spec::{CredentialKind, FileSpec};
 use crate::clock::Timestamp;
+use crate::record::Record;
 use crate::token::is_token;
 
-pub(super) fn new(kind: CredentialKind, expiry: Expiry, guarded: bool) -> Keyed {
-    let (prefix, text) = (if guarded { GUARD } else { "" }.to_owned(), "{}".to_owned());
-    let (members, token_key) = (Members::new("{".len()), kind.key());
-    let (syntax, number, is_text) = (Syntax::Json, None, false);
-    Keyed { syntax, prefix, text, members, token_key, expiry, number, is_text }
+const TOKEN_EXPIRES: &str = "token";
+
+/// A new file of `layout`, which is one of JSON, behind `prefix`.
+pub(super) fn new(kind: CredentialKind, layout: Layout, prefix: String) -> Keyed {
+    let (expiry, token_key) = match layout {
+        Layout::Json { expiry, .. } => (expiry, kind.key()),
+        _ if kind == CredentialKind::AccessToken => (Expiry::EXPIRES, TOKEN_EXPIRES),
+        _ => (Expiry::EXPIRES, kind.key()),
+    };
+    let mut expiries = vec![expiry];
+    if let Meaning::Lifetime { start: Some(key) } = expiry.meaning {
+        expiries.push(Expiry { key, meaning: Meaning::Start });
+    }
+    let number = |expiry| Number { expiry, value: None, is_text: false };
+    let numbers = expiries.into_iter().map(number).collect();
+    let (text, members) = ("{}".to_owned(), Members::new("{".len()));
+    Keyed { syntax: Syntax::Json, prefix, text, members, token_key, numbers }
 }
 
-/// Reads `text`, which follows `prefix`. Without an expiry it gets that of `new`.
+/// Reads `text`, which follows `prefix`. Without an expiry it gets that of `new`. `records` are what this extension
+/// noted of tokens in the file.
 pub(super) fn read(
     prefix: String,
     text: &str,
     new: Layout,
     spec: FileSpec,
     written: Timestamp,
+    records: &[Record],
 ) -> Result<Found, Refusal> {
-    let Some(members) = json::parse(text) else { return Ok(Found::truncated(new)) };
-    let get = |key: &str| members.get(text, key);
+    let Some(members) = json::parse(text) else { return Ok(Found::truncated(new, prefix)) };
+    let file = File { text, members };
+    let get = |key: &str| file.get(key);
     let state = get(STATE).map(RefreshState::read_inside).unwrap_or_default();
-    let token_key = find_token(get, spec.kind)?;
-    let expiry = find_expiry(&members, spec.layout)?;
-    if token_key.is_none() && expiry.is_none() && state == RefreshState::default() {
+    let token_key = file.find_token(spec.kind)?;
+    let named = match spec.layout {
+        Some(Layout::Json { expiry, .. }) => Some(expiry).filter(|named| get(named.key).is_some()),
+        _ => None,
+    };
+    let mut numbers = file.find_numbers(token_key.is_some(), named)?;
+    if token_key.is_none() && numbers.is_empty() && state == RefreshState::default() {
         // WeChat's error, stored by code that did not look at it, is nothing to keep.
-        let is_nothing = members.keys().next().is_none() || get("errcode").is_some();
-        let foreign = Refusal::Foreign("it is JSON without a token and its expiry");
-        return if is_nothing { Ok(Found::nothing(new)) } else { Err(foreign) };
+        if file.members.keys().next().is_none() || get("errcode").is_some() {
+            return Ok(Found::nothing(new, prefix));
+        }
+        file.find_inner_token()?;
+        return Err(Refusal::Foreign("it is JSON without a token and its expiry"));
     }
-    let is_unknown = |key: &&str| *key != STATE && get(key).is_some_and(is_credential);
-    if token_key.is_none()
-        && let Some(key) = members.keys().find(is_unknown)
-    {
-        return Err(Refusal::ambiguous(
-            format!("its token stands under {}, which is not supported", shown(key)),
-            "Rename that key to \"access_token\", for a ticket \"jsapi_ticket\", or pass the path of a new file",
-        ));
+    if token_key.is_none() {
+        file.find_other_token()?;
     }
-    let in_new = if let Layout::Json { expiry, .. } = new { expiry } else { Expiry::EXPIRE };
-    let expiry = expiry.unwrap_or(in_new);
-    let old = get(expiry.key());
-    let number = old.map_or(Ok(None), |json| number_of(expiry.key(), json))?;
+    if numbers.is_empty() {
+        let new = if let Layout::Json { .. } = new { new } else { Layout::DEFAULT };
+        numbers = self::new(spec.kind, new, String::new()).numbers;
+    }
     let token_key = token_key.unwrap_or(spec.kind.key());
     let value = get(token_key).map_or(Ok(None), |json| token_of(token_key, json))?;
-    let token = value.zip(number.map(|number| expiry.to_timestamp(number, written)));
-    let layout = Layout::Json { expiry, guarded: !prefix.is_empty() };
-    let is_text = old.is_some_and(|old| old.starts_with('"'));
-    let (syntax, text) = (Syntax::Json, text.to_owned());
-    let file = Keyed { syntax, prefix, text, members, token_key, expiry, number, is_text };
-    Ok(Found { layout, file: Some(file), token, state: Some(state), is_damaged: false })
+    let (layout, text, members) = (new, text.to_owned(), file.members);
+    let file = Keyed { syntax: Syntax::Json, prefix, text, members, token_key, numbers };
+    let token = value.and_then(|value| {
+        let is_ours = records.iter().any(|record| record.is_of(&value));
+        let old = records.first().filter(|_| !is_ours);
+        let expiry = file.expiry(written, old, named)?;
+        Some((value, expiry))
+    });
+    Ok(Found { file: Some(file), token, state: Some(state), ..Found::nothing(layout, "") })
 }
 
-fn find_token<'t>(
-    get: impl Fn(&str) -> Option<&'t str>,
-    kind: CredentialKind,
-) -> Result<Option<&'static str>, Refusal> {
-    let own = kind.keys().iter().find(|key| get(key).is_some()).copied();
-    let others = CredentialKind::Any.keys().iter().filter(|key| !kind.keys().contains(*key));
-    let other = others.copied().find(|key| get(key).is_some_and(|value| value.len() > 2));
-    match (own, other) {
-        (None, Some(other)) => Err(Refusal::ambiguous(
-            format!("it contains \"{other}\", not \"{}\"", kind.key()),
-            "Check the path: each kind of token or ticket has a file of its own",
-        )),
-        (Some(own), Some(other)) => Err(Refusal::ambiguous(
-            format!("it contains \"{own}\" and \"{other}\" with one expiry"),
-            "Give each a file of its own",
-        )),
-        (own, None) => Ok(own),
-    }
+struct File<'t> {
+    text: &'t str,
+    members: Members,
 }
 
-fn find_expiry(members: &Members, layout: Option<Layout>) -> Result<Option<Expiry>, Refusal> {
-    let has = |expiry: &Expiry| members.keys().any(|key| key == expiry.key());
-    if let Some(Layout::Json { expiry, .. }) = layout
-        && has(&expiry)
-    {
-        return Ok(Some(expiry));
+impl<'t> File<'t> {
+    fn get(&self, key: &str) -> Option<&'t str> {
+        self.members.get(self.text, key)
     }
-    if has(&Expiry::FETCHED) {
-        return Err(Refusal::ambiguous(
-            "its \"expires_time\" has two possible meanings",
-            "Pass 'layout' => 'expires_time:expiry' if it is the expiry, or 'layout' => 'expires_time:fetched' if it is the time of the fetch",
-        ));
-    }
-    let mut known = UNAMBIGUOUS.into_iter().filter(has);
-    match (known.next(), known.find(|expiry| *expiry != Expiry::EXPIRES_IN)) {
-        (Some(one), Some(other)) => Err(Refusal::ambiguous(
-            format!("it has two expiry keys, \"{}\" and \"{}\"", one.key(), other.key()),
-            "Pass the right one as the option 'layout'",
-        )),
-        (None, _) => match members.keys().find(is_about_time) {
-            Some(key) => Err(Refusal::ambiguous(
-                format!("its expiry seems to stand under {}, which is not supported", shown(key)),
-                "Rename that key to \"expires_at\" if it is the expiry, or pass the path of a new file",
+
+    /// The key of the token, if there is one.
+    fn find_token(&self, kind: CredentialKind) -> Result<Option<&'static str>, Refusal> {
+        if kind == CredentialKind::Any {
+            let mut found = CredentialKind::ALL.map(|kind| self.find_token(kind)).into_iter();
+            let first = found.find(|found| !matches!(found, Ok(None))).unwrap_or(Ok(None));
+            return match found.find(|found| matches!(found, Ok(Some(_)))) {
+                Some(key) if first.is_err() => key,
+                _ => first,
+            };
+        }
+        let is_empty = |json: &str| matches!(json, "null" | "false" | "\"\"");
+        let is_filled = |key: &&&str| self.get(key).is_some_and(|json| !is_empty(json));
+        let own = kind.keys().iter().find(|key| self.get(key).is_some()).copied();
+        let others = CredentialKind::Any.keys().iter().filter(|key| !kind.keys().contains(*key));
+        match (own, others.copied().find(|key| is_filled(&key))) {
+            (None, Some(other)) => Err(Refusal::ambiguous(
+                format!("it contains \"{other}\", not \"{}\"", kind.key()),
+                "Check the path: each kind of token or ticket has a file of its own",
             )),
-            None => Ok(None),
-        },
-        (known, _) => Ok(known),
+            (Some(own), Some(other)) => Err(Refusal::ambiguous(
+                format!("it contains \"{own}\" and \"{other}\" with one expiry"),
+                "Give each a file of its own",
+            )),
+            (None, None) if kind == CredentialKind::AccessToken => {
+                let has = |key: &str| self.get(key).is_some();
+                let is_pair = has(TOKEN_EXPIRES) && has(Expiry::EXPIRES.key);
+                Ok(is_pair.then_some(TOKEN_EXPIRES))
+            }
+            (own, None) => Ok(own),
+        }
+    }
+
+    /// The numbers of which the expiry depends, if there are some. `named` is the expiry that the caller names.
+    fn find_numbers(&self, has_token: bool, named: Option<Expiry>) -> Result<Vec<Number>, Refusal> {
+        let known = UNAMBIGUOUS.into_iter().filter_map(|expiry| self.number(expiry));
+        let mut numbers = known.collect::<Result<Vec<_>, _>>()?;
+        let is_known = |key: &str| UNAMBIGUOUS.iter().any(|known| known.key == key);
+        match named.filter(|named| !is_known(named.key)) {
+            Some(named) => numbers.extend(self.number(named).transpose()?),
+            None if self.get(EXPIRES_TIME).is_some() => return Err(two_meanings(EXPIRES_TIME)),
+            None => {}
+        }
+        let is_lasting = |number: &Number| {
+            number.expiry == Expiry::EXPIRES_IN && number.value.is_none_or(is_duration)
+        };
+        let has_duration = numbers.iter().any(is_lasting);
+        let has_moment = numbers.len() > usize::from(has_duration);
+        let is_named = |key: &str| named.is_some_and(|named| named.key == key);
+        for key in STARTS.into_iter().filter(|key| !is_named(key)) {
+            let Some(json) = self.get(key) else { continue };
+            match (has_duration, has_moment) {
+                (true, true) if looks_like_date(json) => {}
+                (false, true) => {}
+                (true, _) if !looks_like_date(json) => {
+                    let start = Expiry { key, meaning: Meaning::Start };
+                    numbers.extend(self.number(start).transpose()?);
+                }
+                _ if looks_like_date(json) => return Err(date(key)),
+                _ if has_token => return Err(two_meanings(key)),
+                _ => {}
+            }
+        }
+        if numbers.is_empty() {
+            self.find_other_expiry()?;
+        }
+        Ok(numbers)
+    }
+
+    fn number(&self, expiry: Expiry) -> Option<Result<Number, Refusal>> {
+        let json = self.get(expiry.key)?;
+        let is_text = json.starts_with('"');
+        Some(number_of(expiry.key, json).map(|value| Number { expiry, value, is_text }))
+    }
+
+    /// A file with such a key must not be completed with an expiry: it has one.
+    fn find_other_expiry(&self) -> Result<(), Refusal> {
+        for key in self.members.keys().filter(|key| *key != STATE) {
+            let value = self.get(key).unwrap_or_default();
+            if looks_like_date(value) {
+                return Err(date(key));
+            }
+            let number = number_of(key, value).ok().flatten();
+            if is_about_time(key) || number.is_some_and(|number| number >= LEAST_TIME) {
+                return Err(Refusal::ambiguous(
+                    format!(
+                        "its expiry seems to stand under {} ({}), which is not supported",
+                        shown(key),
+                        shape(value)
+                    ),
+                    "Rename that key to \"expires_at\" if it is the expiry, or pass the path of a new file",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// A token or ticket under an unknown key must not be left beside a new expiry.
+    fn find_other_token(&self) -> Result<(), Refusal> {
+        for key in self.members.keys().filter(|key| *key != STATE) {
+            let json = self.get(key).unwrap_or_default();
+            if is_credential(json) {
+                return Err(Refusal::ambiguous(
+                    format!(
+                        "its token stands under {} ({}), which is not supported",
+                        shown(key),
+                        shape(json)
+                    ),
+                    "Store it under \"access_token\", a ticket under \"jsapi_ticket\", or pass the path of a new file",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Such as the tokens of several accounts.
+    fn find_inner_token(&self) -> Result<(), Refusal> {
+        let has_one = |key: &&str| self.get(key).is_some_and(|json| json.contains("access_token"));
+        self.members.keys().find(has_one).map_or(Ok(()), |key| {
+            Err(Refusal::ambiguous(
+                format!("its token stands inside {}, which is not supported", shown(key)),
+                "Use a file for each account, with \"access_token\" at the top",
+            ))
+        })
     }
 }
 
-/// A file with such a key must not be completed with an `expire`.
-fn is_about_time(key: &&str) -> bool {
-    key.starts_with("expire") || key.ends_with("_time") || key.ends_with("_at")
+fn two_meanings(key: &str) -> Refusal {
+    Refusal::ambiguous(
+        format!("its \"{key}\" has two possible meanings"),
+        format!(
+            "Pass 'layout' => '{key}:expiry' if it is the expiry, or 'layout' => '{key}:fetched' if it is the time of the fetch"
+        ),
+    )
 }
 
-/// Whether a value may well be a token or ticket: one under an unknown key must not be left beside a new
-/// expiry.
+/// A number from here on may be a Unix time: that of 2001.
+const LEAST_TIME: i64 = 1_000_000_000;
+
+fn is_about_time(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    key.contains("expir") || key.ends_with("time") || key.ends_with("_at")
+}
+
+fn date(key: &str) -> Refusal {
+    Refusal::ambiguous(
+        format!("{} has a date without a time zone", shown(key)),
+        "Store a Unix timestamp there instead, or pass the path of a new file",
+    )
+}
+
+/// Whether a value may well be a token or ticket, or contain one.
 fn is_credential(json: &str) -> bool {
-    serde_json::from_str(json).is_ok_and(|text: String| looks_like_token(&text))
+    serde_json::from_str(json)
+        .is_ok_and(|text: String| looks_like_token(&text) || text.contains("access_token"))
 }
 
 fn token_of(key: &str, json: &str) -> Result<Option<String>, Refusal> {
     match serde_json::from_str(json) {
         Ok(Value::Null | Value::Bool(false)) => Ok(None),
         Ok(Value::String(token)) => Ok(Some(token).filter(|token| is_token(token))),
-        _ => Err(Refusal::not_a_string(key)),
+        _ => Err(Refusal::not_a_string(key, &shape(json))),
     }
 }
 
@@ -141,7 +265,7 @@ fn number_of(key: &str, json: &str) -> Result<Option<i64>, Refusal> {
         },
         _ => None,
     };
-    number.map(Some).ok_or_else(|| Refusal::not_a_number(key))
+    number.map(Some).ok_or_else(|| Refusal::not_a_number(key, &shape(json)))
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked before")]

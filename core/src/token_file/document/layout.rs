@@ -8,111 +8,197 @@ use crate::clock::Timestamp;
 
 /// The first bytes of the JS-SDK sample's files: a browser that opens one shows nothing. Its readers
 /// cut off 15 bytes without a look at them.
-pub(super) const GUARD: &str = "<?php exit();?>";
+const GUARD: &str = "<?php exit();?>";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
-    /// A JSON object, perhaps behind the guard.
+    /// A JSON object, perhaps behind a guard.
     Json { expiry: Expiry, guarded: bool },
+    /// A JSON object of `token` and `expires`.
+    TokenExpires,
     /// `serialize()` of an array of `name`, `value` and `expired`.
     Serialized,
     /// The token alone; it is valid for two hours from the file's modification time.
     Plain,
+    /// The token and a moment on one line, with a comma between; or the token, a duration, and its start.
+    Csv { moment: Meaning, is_millis: bool },
 }
 
+/// A key with a number of which an expiry depends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expiry {
-    /// The key, and what tells its meanings apart if it has two.
-    name: &'static str,
-    meaning: Meaning,
+    pub(super) key: &'static str,
+    pub(super) meaning: Meaning,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Meaning {
+pub enum Meaning {
     /// A Unix time, in seconds or milliseconds.
     Time,
-    /// Up to 100 000 a duration from the file's modification time, above a Unix time.
-    Lifetime,
-    /// The time of the fetch: readers trust the token for an hour.
-    Fetched,
+    /// Up to 100 000 a duration in seconds, above a Unix time. The duration begins at the key of a start; without
+    /// one, at the file's modification time.
+    Lifetime { start: Option<&'static str> },
+    /// The time of the fetch, from which a duration counts.
+    Start,
+    /// The time of the fetch: readers trust the token for so many seconds.
+    Fetched(u64),
 }
 
-/// Keys with one meaning, in the order in which they count: a file of WeChat's whole answer has an
-/// `expires_in` beside the Unix time that its writer added.
+/// Keys with one meaning. A file that has several is valid until the earliest.
 pub(super) const UNAMBIGUOUS: [Expiry; 6] = [
     Expiry::EXPIRE,
     Expiry::EXPIRE_TIME,
-    Expiry::time("expires"),
+    Expiry::EXPIRES,
     Expiry::time("expires_at"),
     Expiry::EXPIRED,
     Expiry::EXPIRES_IN,
 ];
 
+/// Keys of the time of the fetch, where a duration stands beside it.
+pub(super) const STARTS: [&str; 7] =
+    ["time", "tokentime", "get_time", "update_time", "create_time", "fetch_time", "timestamp"];
+
+/// In some projects the time of the fetch, in others the expiry.
+pub(super) const EXPIRES_TIME: &str = "expires_time";
+
+/// From this number on, a Unix time counts milliseconds.
 const MILLISECONDS_FROM: i64 = 1_000_000_000_000;
 
 /// Up to this number, `expires_in` is a duration in seconds.
-const LONGEST_DURATION: i64 = 100_000;
+pub(super) const LONGEST_DURATION: i64 = 100_000;
 
-/// How long readers of `expires_time` trust a token after its fetch.
-const TRUSTED_AFTER_FETCH: Duration = Duration::from_secs(3600);
+/// How long readers of `expires_time` trust a token after its fetch, in seconds.
+const TRUSTED_EXPIRES_TIME: u64 = 3600;
+
+/// How long a token lives after its fetch, in seconds, and how long readers of other files trust it at most.
+const USUAL_LIFE: u64 = 7200;
 
 /// How long readers of a plain file trust it after its modification.
-pub(super) const PLAIN_LIFE: Duration = Duration::from_secs(7200);
+pub(super) const PLAIN_LIFE: Duration = Duration::from_secs(USUAL_LIFE);
 
-impl Expiry {
-    pub(super) const EXPIRE: Self = Self::time("expire");
-    pub(super) const EXPIRED: Self = Self::time("expired");
-    pub(super) const EXPIRES_IN: Self = Self { name: "expires_in", meaning: Meaning::Lifetime };
-    pub(super) const FETCHED: Self =
-        Self { name: "expires_time:fetched", meaning: Meaning::Fetched };
-    /// WeChat's JS-SDK sample has this key.
-    const EXPIRE_TIME: Self = Self::time("expire_time");
+/// When a token expires, as its file says.
+#[derive(Clone, Copy)]
+pub(super) struct FileExpiry {
+    pub(super) at: Timestamp,
+    /// Whether it counts from the modification time of the file, which a copy may renew.
+    pub(super) is_by_modification: bool,
+}
 
-    const fn time(name: &'static str) -> Self {
-        Self { name, meaning: Meaning::Time }
-    }
+/// When a token is written, and what is known of it.
+#[derive(Clone, Copy)]
+pub(super) struct Moments {
+    pub(super) expiry: Timestamp,
+    /// When it was asked for; durations in the file count from there.
+    pub(super) asked_at: Timestamp,
+    /// The modification time of the file.
+    pub(super) written: Timestamp,
+}
 
-    pub fn key(self) -> &'static str {
-        self.name.split_once(':').map_or(self.name, |(key, _)| key)
-    }
-
-    /// The expiry that `number` means in a file that was written at `written`.
-    pub(super) fn to_timestamp(self, number: i64, written: Timestamp) -> Timestamp {
-        match self.meaning {
-            Meaning::Lifetime if number <= LONGEST_DURATION => {
-                written + Duration::from_secs(u64::try_from(number).unwrap_or(0))
-            }
-            Meaning::Fetched => timestamp(number) + TRUSTED_AFTER_FETCH,
-            _ => timestamp(number),
-        }
-    }
-
-    /// The number that means `expiry` in a file that is written at `now`, in the unit of the number
-    /// `before` it.
-    pub(super) fn to_number(self, expiry: Timestamp, now: Timestamp, before: Option<i64>) -> i64 {
-        let is_millis = before.is_some_and(|number| number >= MILLISECONDS_FROM);
+impl Meaning {
+    /// The number that says so, in the unit of the number `before` it. A duration counts from the fetch, or from the
+    /// modification of the file.
+    pub(super) fn number(self, moments: Moments, before: Option<i64>, from_fetch: bool) -> i64 {
+        let is_millis = before.is_some_and(is_millis);
         let number = |moment: Timestamp| if is_millis { moment.millis() } else { moment.secs() };
-        match self.meaning {
-            Meaning::Lifetime if before.is_none_or(|number| number <= LONGEST_DURATION) => {
+        let Moments { expiry, asked_at, written } = moments;
+        match self {
+            Self::Lifetime { .. } if before.is_none_or(is_duration) => {
+                let start =
+                    if from_fetch { Timestamp::from_secs(asked_at.secs()) } else { written };
                 // More would be read as a Unix time, long past.
-                let seconds = i64::try_from(expiry.since(now).as_secs());
+                let seconds = i64::try_from(expiry.since(start).as_secs());
                 seconds.map_or(LONGEST_DURATION, |seconds| seconds.min(LONGEST_DURATION))
             }
-            Meaning::Fetched => number(expiry.before(TRUSTED_AFTER_FETCH).min(now)),
-            _ => number(expiry),
+            Self::Start => number(asked_at),
+            Self::Fetched(trusted) => {
+                number(expiry.before(Duration::from_secs(trusted)).min(written))
+            }
+            Self::Time | Self::Lifetime { .. } => number(expiry),
         }
     }
 
-    pub(super) const fn counts_from_modification(self, number: i64) -> bool {
-        matches!(self.meaning, Meaning::Lifetime) && number <= LONGEST_DURATION
+    /// The expiry that `number` means; a duration counts from `start`.
+    pub(super) fn expiry(self, number: i64, start: Timestamp) -> Timestamp {
+        match self {
+            Self::Lifetime { .. } if is_duration(number) => {
+                start + Duration::from_secs(u64::try_from(number).unwrap_or(0))
+            }
+            Self::Fetched(trusted) => timestamp(number) + Duration::from_secs(trusted),
+            Self::Time | Self::Start | Self::Lifetime { .. } => timestamp(number),
+        }
     }
 }
 
-const fn timestamp(number: i64) -> Timestamp {
-    if number >= MILLISECONDS_FROM {
-        Timestamp::from_millis(number)
-    } else {
-        Timestamp::from_secs(number)
+pub(super) const fn is_duration(number: i64) -> bool {
+    number <= LONGEST_DURATION
+}
+
+pub(super) const fn is_millis(number: i64) -> bool {
+    number >= MILLISECONDS_FROM
+}
+
+pub(super) const fn timestamp(number: i64) -> Timestamp {
+    if is_millis(number) { Timestamp::from_millis(number) } else { Timestamp::from_secs(number) }
+}
+
+impl Expiry {
+    pub(super) const EXPIRE: Self = Self::time("expire");
+    pub(super) const EXPIRES: Self = Self::time("expires");
+    pub(super) const EXPIRED: Self = Self::time("expired");
+    pub(super) const EXPIRES_IN: Self =
+        Self { key: "expires_in", meaning: Meaning::Lifetime { start: None } };
+    /// WeChat's JS-SDK sample has this key.
+    const EXPIRE_TIME: Self = Self::time("expire_time");
+
+    const fn time(key: &'static str) -> Self {
+        Self { key, meaning: Meaning::Time }
+    }
+
+    /// The time of a fetch under `key`, which is all that its readers look at.
+    const fn fetched(key: &'static str, trusted: u64) -> Self {
+        Self { key, meaning: Meaning::Fetched(trusted) }
+    }
+
+    /// The expiry of a duration under `expires_in`, which counts from the time under `start`.
+    const fn since(start: &'static str) -> Self {
+        Self { key: Self::EXPIRES_IN.key, meaning: Meaning::Lifetime { start: Some(start) } }
+    }
+
+    fn all() -> impl Iterator<Item = Self> {
+        let ambiguous = [
+            Self::fetched(EXPIRES_TIME, TRUSTED_EXPIRES_TIME),
+            Self::time(EXPIRES_TIME),
+            Self::time(Self::EXPIRES_IN.key),
+        ];
+        let of_start = |key| [Self::since(key), Self::fetched(key, USUAL_LIFE), Self::time(key)];
+        UNAMBIGUOUS.into_iter().chain(ambiguous).chain(STARTS.into_iter().flat_map(of_start))
+    }
+
+    fn by_name(name: &str) -> Option<Self> {
+        if let Some(known) = UNAMBIGUOUS.into_iter().find(|known| known.key == name) {
+            return Some(known);
+        }
+        let start = |name: &str| STARTS.into_iter().find(|start| *start == name);
+        match name.split_once([':', '+'])? {
+            (EXPIRES_TIME, "fetched") => Some(Self::fetched(EXPIRES_TIME, TRUSTED_EXPIRES_TIME)),
+            (EXPIRES_TIME, "expiry") => Some(Self::time(EXPIRES_TIME)),
+            ("expires_in", "expiry") => Some(Self::time(Self::EXPIRES_IN.key)),
+            (key, "fetched") => Some(Self::fetched(start(key)?, USUAL_LIFE)),
+            (key, "expiry") => Some(Self::time(start(key)?)),
+            (key, "expires_in") => Some(Self::since(start(key)?)),
+            _ => None,
+        }
+    }
+
+    /// The key, and what tells its meanings apart if it has several.
+    pub(super) fn name(self) -> String {
+        let Self { key, meaning } = self;
+        match meaning {
+            Meaning::Fetched(_) => format!("{key}:fetched"),
+            Meaning::Time if !UNAMBIGUOUS.contains(&self) => format!("{key}:expiry"),
+            Meaning::Lifetime { start: Some(start) } => format!("{start}+{key}"),
+            Meaning::Time | Meaning::Start | Meaning::Lifetime { start: None } => key.to_owned(),
+        }
     }
 }
 
@@ -123,86 +209,52 @@ impl Layout {
     /// The layout of a new file whose name ends in `.php`.
     pub(super) const GUARDED: Self = Self::Json { expiry: Expiry::EXPIRE_TIME, guarded: true };
 
-    pub const NAMES: &str = "expire, expire_time, expires, expires_at, expired, expires_in, \
-        expires_time:fetched, expires_time:expiry, guarded, serialize, plain";
+    pub(super) const CSV: Self = Self::csv(Meaning::Start);
+    pub(super) const CSV_FETCHED: Self = Self::csv(Meaning::Fetched(USUAL_LIFE));
+    pub(super) const CSV_EXPIRY: Self = Self::csv(Meaning::Time);
+
+    const fn csv(moment: Meaning) -> Self {
+        Self::Csv { moment, is_millis: false }
+    }
+
+    /// What a caller can name.
+    pub const NAMES: &str = "expire, expire_time, expires, expires_at, expired, expires_in, token+expires, guarded, serialize, plain, csv, expires_in:expiry, START+expires_in, or KEY:MEANING, where START is time, tokentime, get_time, update_time, create_time, fetch_time or timestamp, KEY is expires_time, csv or a START, and MEANING is fetched or expiry";
+
+    pub fn all() -> impl Iterator<Item = Self> {
+        let json = Expiry::all().map(|expiry| Self::Json { expiry, guarded: false });
+        let others = [Self::TokenExpires, Self::GUARDED, Self::Serialized, Self::Plain];
+        json.chain(others).chain([Self::CSV, Self::CSV_FETCHED, Self::CSV_EXPIRY])
+    }
+
+    /// What a new file begins with.
+    pub(super) const fn prefix(self) -> &'static str {
+        if let Self::Json { guarded: true, .. } = self { GUARD } else { "" }
+    }
 
     pub fn by_name(name: &str) -> Option<Self> {
-        let mut expiries =
-            UNAMBIGUOUS.into_iter().chain([Expiry::FETCHED, Expiry::time("expires_time:expiry")]);
         match name {
+            "token+expires" => Some(Self::TokenExpires),
             "guarded" => Some(Self::GUARDED),
             "serialize" => Some(Self::Serialized),
             "plain" => Some(Self::Plain),
-            _ => {
-                let expiry = expiries.find(|expiry| expiry.name == name)?;
-                Some(Self::Json { expiry, guarded: false })
-            }
+            "csv" => Some(Self::CSV),
+            "csv:fetched" => Some(Self::CSV_FETCHED),
+            "csv:expiry" => Some(Self::CSV_EXPIRY),
+            _ => Expiry::by_name(name).map(|expiry| Self::Json { expiry, guarded: false }),
         }
     }
 
+    /// What a caller calls it.
     pub fn name(self) -> String {
         match self {
+            Self::Json { guarded: true, .. } => "guarded".to_owned(),
+            Self::Json { expiry, guarded: false } => expiry.name(),
+            Self::TokenExpires => "token+expires".to_owned(),
             Self::Serialized => "serialize".to_owned(),
             Self::Plain => "plain".to_owned(),
-            Self::Json { expiry, guarded: true } => format!("guarded {}", expiry.name),
-            Self::Json { expiry, guarded: false } => expiry.name.to_owned(),
+            Self::Csv { moment: Meaning::Fetched(_), .. } => "csv:fetched".to_owned(),
+            Self::Csv { moment: Meaning::Time, .. } => "csv:expiry".to_owned(),
+            Self::Csv { .. } => "csv".to_owned(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const WRITTEN: Timestamp = Timestamp::from_secs(1_600_000_000);
-
-    #[test]
-    fn moments_are_seconds_or_milliseconds() {
-        assert_eq!(
-            Expiry::EXPIRE.to_timestamp(1_588_219_064, WRITTEN),
-            Timestamp::from_secs(1_588_219_064)
-        );
-        let millis = Expiry::EXPIRE_TIME.to_timestamp(1_588_219_064_123, WRITTEN);
-        assert_eq!(millis, Timestamp::from_millis(1_588_219_064_123));
-        assert_eq!(
-            Expiry::EXPIRE_TIME.to_number(millis, WRITTEN, Some(1_500_000_000_000)),
-            1_588_219_064_123
-        );
-        assert_eq!(Expiry::EXPIRE_TIME.to_number(millis, WRITTEN, Some(5)), 1_588_219_064);
-    }
-
-    #[test]
-    fn a_small_expires_in_is_a_duration_and_a_large_one_a_moment() {
-        let duration = Expiry::EXPIRES_IN.to_timestamp(7200, WRITTEN);
-        assert_eq!(duration, WRITTEN + Duration::from_secs(7200));
-        assert_eq!(Expiry::EXPIRES_IN.to_number(duration, WRITTEN, Some(7200)), 7200);
-        assert_eq!(
-            Expiry::EXPIRES_IN.to_number(duration, WRITTEN, Some(1_588_219_064)),
-            1_600_007_200
-        );
-    }
-
-    #[test]
-    fn a_duration_is_never_so_long_that_it_would_be_read_as_a_moment() {
-        let month = WRITTEN + Duration::from_secs(30 * 24 * 3600);
-        let number = Expiry::EXPIRES_IN.to_number(month, WRITTEN, None);
-        assert!(Expiry::EXPIRES_IN.to_timestamp(number, WRITTEN) > WRITTEN, "{number}");
-    }
-
-    #[test]
-    fn readers_of_a_time_of_fetch_never_trust_a_token_beyond_its_expiry() {
-        let long = WRITTEN + Duration::from_secs(7200);
-        assert_eq!(Expiry::FETCHED.to_number(long, WRITTEN, None), WRITTEN.secs());
-        let short = WRITTEN + Duration::from_secs(1000);
-        let number = Expiry::FETCHED.to_number(short, WRITTEN, None);
-        assert_eq!(Expiry::FETCHED.to_timestamp(number, WRITTEN), short);
-    }
-
-    #[test]
-    fn every_name_is_that_of_a_layout() {
-        for name in Layout::NAMES.split(", ") {
-            assert!(Layout::by_name(name).is_some(), "{name}");
-        }
-        assert_eq!(Layout::by_name("expires_time"), None, "it must be said which");
     }
 }

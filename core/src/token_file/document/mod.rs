@@ -4,7 +4,9 @@
 //! unknown keys survive to the byte. The content tells the format; a file that it does not tell is rejected.
 
 mod content;
+mod csv_file;
 mod found;
+mod guard;
 mod json;
 mod json_file;
 mod keyed;
@@ -18,13 +20,13 @@ mod serialized_file;
 mod spec;
 #[cfg(test)]
 mod tests;
+mod unknown;
 
 pub use self::content::Content;
 use self::found::Found;
 use self::keyed::Keyed;
-use self::layout::GUARD;
+use self::layout::Moments;
 use self::refresh_state::RefreshState;
-use self::refusal::looks_like_token;
 use crate::clock::Timestamp;
 use crate::failure::FailureRecord;
 use crate::record::Record;
@@ -48,6 +50,7 @@ pub struct Document {
     origin: Origin,
     layout: Layout,
     file: Option<Keyed>,
+    prefix: String,
     token: Option<Token>,
     state: RefreshState,
     is_damaged: bool,
@@ -56,8 +59,10 @@ pub struct Document {
 
 impl Document {
     pub fn empty(spec: FileSpec, origin: Origin) -> Self {
-        let found = Found::nothing(layout_for_new(spec, &origin));
-        Self::new(spec, origin, found)
+        let layout = layout_for_new(spec, &origin);
+        let found = Found::nothing(layout, layout.prefix());
+        let attributes = read_attributes(&origin);
+        Self::new(spec, origin, found, attributes)
     }
 
     /// Reads the bytes of a file.
@@ -65,21 +70,20 @@ impl Document {
     /// # Errors
     /// Why this is not the file that is expected, and must not be overwritten.
     pub fn parse(bytes: &[u8], spec: FileSpec, origin: Origin) -> Result<Self, Refusal> {
-        let found = recognize(bytes, spec, &origin)?;
-        Ok(Self::new(spec, origin, found))
+        let attributes = read_attributes(&origin);
+        let found = recognize(bytes, spec, &origin, &attributes)?;
+        Ok(Self::new(spec, origin, found, attributes))
     }
 
-    fn new(spec: FileSpec, origin: Origin, found: Found) -> Self {
-        let attributes: Vec<_> =
-            origin.attributes.iter().map(|text| RefreshState::read(text)).collect();
-        let Found { layout, file, token, state, is_damaged } = found;
+    fn new(spec: FileSpec, origin: Origin, found: Found, attributes: Vec<RefreshState>) -> Self {
+        let Found { layout, file, prefix, token, state, is_damaged } = found;
         let mut state = state.or_else(|| attributes.first().cloned()).unwrap_or_default();
         let token = token.map(|(value, expiry)| state.token(value, expiry));
         // A failure that the content could not take stands in an attribute, and a later one in the content.
         let failures = attributes.iter().filter_map(|attribute| attribute.failure.as_ref());
         let newest = failures.chain(&state.failure).max_by_key(|failure| failure.failed_at);
         state = RefreshState { failure: newest.cloned(), record: None, ..state };
-        Self { spec, origin, layout, file, token, state, is_damaged, attributes }
+        Self { spec, origin, layout, file, prefix, token, state, is_damaged, attributes }
     }
 
     pub const fn spec(&self) -> FileSpec {
@@ -93,7 +97,8 @@ impl Document {
 
     pub fn record(&self) -> Option<Record> {
         let token = self.token.as_ref()?;
-        self.attributes.iter().find_map(|attribute| attribute.record_of(token))
+        let records = self.attributes.iter().filter_map(RefreshState::record);
+        records.into_iter().find(|record| record.is_of(&token.value))
     }
 
     pub const fn failure(&self) -> Option<&FailureRecord> {
@@ -105,14 +110,30 @@ impl Document {
         self.state.not_before
     }
 
-    /// The layout of the file; `None` while it holds nothing.
-    pub fn layout(&self) -> Option<Layout> {
-        (self.file.is_some() || self.token.is_some()).then_some(self.layout)
+    /// What the layout of the file is called; `None` while it holds nothing. A caller can name it so, but for one with
+    /// several expiries and for a guard.
+    pub fn layout(&self) -> Option<String> {
+        let is_any = self.file.is_some() || self.token.is_some();
+        is_any.then(|| self.file.as_ref().map_or_else(|| self.layout.name(), Keyed::layout_name))
+    }
+
+    /// The keys under which a write changes something, but for the refresh state.
+    pub fn written_keys(&self) -> impl Iterator<Item = &'static str> {
+        self.file.iter().flat_map(Keyed::keys)
     }
 
     /// Whether the file was truncated: half written, or all NUL bytes.
     pub(crate) const fn is_damaged(&self) -> bool {
         self.is_damaged
+    }
+
+    /// Whether a file of this layout can hold `token`, so that it is read back, and never runs as code.
+    pub fn can_hold(&self, token: &str) -> bool {
+        match self.layout {
+            Layout::Json { .. } | Layout::TokenExpires => true,
+            Layout::Serialized => !token.contains('<'),
+            Layout::Plain | Layout::Csv { .. } => plain_file::is_alone(token),
+        }
     }
 
     /// The file with `token` in place of the old one, written at `now`, and without a failure record.
@@ -125,14 +146,22 @@ impl Document {
         now: Timestamp,
     ) -> Content {
         let is_long = token.expiry.since(now) > MAX_FOREIGN_LIFE;
-        let long_expiry = is_long.then_some(token.expiry);
-        let state = RefreshState { not_before, long_expiry, ..RefreshState::default() };
-        self.written(Some((token, now)), state, Some(record.to_json()))
+        let mut state = RefreshState { not_before, ..RefreshState::default() };
+        if is_long || self.counts_from_modification() {
+            state = state.with_expiry(token);
+        }
+        let moments = Moments { expiry: token.expiry, asked_at: record.asked_at, written: now };
+        self.written(Some((token, moments)), state, Some(record.to_json()))
     }
 
     /// The file with an earlier expiry of its own token, that of `token`, written at `now`; all else stays.
     pub(crate) fn with_expiry(&self, token: &Token, now: Timestamp) -> Content {
-        self.written(Some((token, now)), self.state.clone(), self.kept_record())
+        let mut state = self.state.clone();
+        if state.expiry.is_some() || self.counts_from_modification() {
+            state = state.with_expiry(token);
+        }
+        let moments = Moments { expiry: token.expiry, asked_at: now, written: now };
+        self.written(Some((token, moments)), state, self.kept_record())
     }
 
     /// The file with `record` in place of the last failure; token and expiry stay. `None` if the content
@@ -147,27 +176,48 @@ impl Document {
     }
 
     fn failed(&self, record: &FailureRecord) -> RefreshState {
-        let (failure, long_expiry) = (Some(record.clone()), self.state.long_expiry);
-        RefreshState { failure, long_expiry, ..RefreshState::default() }
+        let failure = Some(record.clone());
+        RefreshState { failure, not_before: None, record: None, ..self.state.clone() }
     }
 
     /// The record that stands beside the file, be it one that is not understood.
     fn kept_record(&self) -> Option<serde_json::Value> {
+        let is_of = |token: &Token, attribute: &RefreshState| {
+            attribute.record().is_some_and(|record| record.is_of(&token.value))
+        };
         let of_token = |attribute: &&RefreshState| {
-            self.token.as_ref().is_some_and(|token| attribute.record_of(token).is_some())
+            self.token.as_ref().is_some_and(|token| is_of(token, attribute))
         };
         let kept = self.attributes.iter().find(of_token).or(self.attributes.first());
         kept.and_then(|attribute| attribute.record.clone())
     }
 
-    fn has_room(&self) -> bool {
-        self.layout != Layout::Plain
+    /// Whether the content has room for a refresh state.
+    const fn has_room(&self) -> bool {
+        !matches!(self.layout, Layout::Plain | Layout::Csv { .. })
     }
 
-    /// The file with `token`, if there is one, written at the moment beside it.
+    /// The file as keys, if it is one of those, made anew where there is nothing to keep.
+    fn keyed(&self) -> Option<Keyed> {
+        let new = || match self.layout {
+            Layout::Json { .. } | Layout::TokenExpires => {
+                Some(json_file::new(self.spec.kind, self.layout, self.prefix.clone()))
+            }
+            Layout::Serialized => Some(serialized_file::new(&self.origin.name)),
+            Layout::Plain | Layout::Csv { .. } => None,
+        };
+        self.file.clone().or_else(new)
+    }
+
+    fn counts_from_modification(&self) -> bool {
+        let is_plain = self.layout == Layout::Plain;
+        self.keyed().map_or(is_plain, |file| file.counts_from_modification())
+    }
+
+    /// The file with `token`, if there is one, written at the moments beside it.
     fn written(
         &self,
-        token: Option<(&Token, Timestamp)>,
+        token: Option<(&Token, Moments)>,
         state: RefreshState,
         record: Option<serde_json::Value>,
     ) -> Content {
@@ -177,20 +227,18 @@ impl Document {
             (None, state)
         };
         let attribute = RefreshState { record, ..beside }.to_text();
-        let at = token.map_or(self.origin.written, |(_, now)| now);
-        let (token, state) = (token.map(|(token, _)| token), inside.as_deref());
-        let content = match (&self.file, self.layout) {
-            (Some(file), _) => file.write(token, at, state),
-            (None, Layout::Json { expiry, guarded }) => {
-                json_file::new(self.spec.kind, expiry, guarded).write(token, at, state)
-            }
-            (None, Layout::Serialized) => {
-                serialized_file::new(&self.origin.name).write(token, at, state)
-            }
-            (None, Layout::Plain) => plain_file::write(token),
+        let modified = token.map_or(self.origin.written, |(_, moments)| moments.written);
+        let content = match (self.keyed(), self.layout) {
+            (Some(file), _) => file.write(token, modified, inside.as_deref()),
+            (None, Layout::Csv { moment, is_millis }) => csv_file::write(token, moment, is_millis),
+            (None, _) => plain_file::write(token.map(|(token, _)| token)),
         };
         Content { attribute, ..content }
     }
+}
+
+fn read_attributes(origin: &Origin) -> Vec<RefreshState> {
+    origin.attributes.iter().map(|text| RefreshState::read(text)).collect()
 }
 
 fn layout_for_new(spec: FileSpec, origin: &Origin) -> Layout {
@@ -198,37 +246,57 @@ fn layout_for_new(spec: FileSpec, origin: &Origin) -> Layout {
     spec.layout.unwrap_or(by_name)
 }
 
-fn recognize(bytes: &[u8], spec: FileSpec, origin: &Origin) -> Result<Found, Refusal> {
+fn recognize(
+    bytes: &[u8],
+    spec: FileSpec,
+    origin: &Origin,
+    attributes: &[RefreshState],
+) -> Result<Found, Refusal> {
     let (new, written) = (layout_for_new(spec, origin), origin.written);
     let trimmed = trim(bytes);
     if trimmed.is_empty() {
-        return Ok(if bytes.is_empty() { Found::nothing(new) } else { Found::truncated(new) });
-    }
-    if spec.layout == Some(Layout::Plain) {
-        return plain_file::read(trimmed, written);
-    }
-    // What json_encode() makes of a failed fetch. There is nothing in it to lose.
-    if matches!(trimmed, b"null" | b"false" | b"[]" | b"{}" | b"\"\"") {
-        return Ok(Found::nothing(new));
+        let found = if bytes.is_empty() { Found::nothing } else { Found::truncated };
+        return Ok(found(new, new.prefix()));
     }
     let text = str::from_utf8(bytes).unwrap_or_default();
-    if let Some(rest) = text.strip_prefix(GUARD) {
-        let (gap, json) = rest.split_at(rest.find('{').unwrap_or(rest.len()));
-        return match trim(rest.as_bytes()).first() {
-            None => Ok(Found::truncated(Layout::GUARDED)),
-            Some(b'{') => {
-                json_file::read(format!("{GUARD}{gap}"), json, Layout::GUARDED, spec, written)
-            }
-            Some(_) => Err(Refusal::Foreign("after its guard there is no JSON object")),
+    let plain = str::from_utf8(trimmed).unwrap_or_default();
+    if spec.layout == Some(Layout::Plain) {
+        return plain_file::read(plain, written);
+    }
+    if is_nothing(trimmed) {
+        return Ok(Found::nothing(new, new.prefix()));
+    }
+    let (guard, content) = guard::split(text);
+    let records: Vec<_> = attributes.iter().filter_map(RefreshState::record).collect();
+    let read_json = |prefix: &str, new| {
+        let (gap, json) = content.split_at(content.find('{').unwrap_or(content.len()));
+        json_file::read(format!("{prefix}{gap}"), json, new, spec, written, &records)
+    };
+    if !guard.is_empty() {
+        let new = if let Some(layout @ Layout::Json { .. }) = spec.layout {
+            layout
+        } else {
+            Layout::GUARDED
+        };
+        return match trim(content.as_bytes()) {
+            [] => Ok(Found::truncated(new, guard)),
+            [b'{', ..] => read_json(guard, new),
+            content if is_nothing(content) => Ok(Found::nothing(new, guard)),
+            _ => Err(unknown::behind_guard(content)),
         };
     }
     if trimmed.starts_with(b"{") {
-        return json_file::read(String::new(), text, new, spec, written);
+        return read_json("", new);
     }
-    if is_serialized_array(trimmed) {
+    if unknown::is_serialized_array(trimmed) {
         return serialized_file::read(text);
     }
-    Err(describe_unknown(trimmed))
+    csv_file::read(plain, spec.layout).unwrap_or_else(|| Err(unknown::describe(plain)))
+}
+
+/// What `json_encode()` makes of a failed fetch. There is nothing in it to lose.
+fn is_nothing(trimmed: &[u8]) -> bool {
+    matches!(trimmed, b"null" | b"false" | b"[]" | b"{}" | b"\"\"" | b"0")
 }
 
 /// `bytes` without the NUL bytes and white space around them, and without a byte order mark.
@@ -238,26 +306,4 @@ fn trim(bytes: &[u8]) -> &[u8] {
     let start = bytes.iter().position(|byte| !is_blank(byte)).unwrap_or(bytes.len());
     let end = bytes.iter().rposition(|byte| !is_blank(byte)).map_or(start, |last| last + 1);
     bytes.get(start..end).unwrap_or_default()
-}
-
-fn is_serialized_array(trimmed: &[u8]) -> bool {
-    let rest = trimmed.strip_prefix(b"a:").unwrap_or_default();
-    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    digits > 0 && rest.get(digits..).is_some_and(|rest| rest.starts_with(b":{"))
-}
-
-fn describe_unknown(trimmed: &[u8]) -> Refusal {
-    if trimmed.starts_with(b"<?") {
-        Refusal::ambiguous(
-            "it is PHP code, which wx_token never runs",
-            "Pass the path of a JSON file, or write this file in a loader",
-        )
-    } else if str::from_utf8(trimmed).is_ok_and(looks_like_token) {
-        Refusal::ambiguous(
-            "it seems to contain only a token",
-            "Pass 'layout' => 'plain' if it does: the token then counts as valid for two hours after the file's modification",
-        )
-    } else {
-        Refusal::Foreign("it is neither JSON nor serialize() data")
-    }
 }

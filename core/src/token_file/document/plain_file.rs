@@ -2,19 +2,30 @@
 
 use super::content::Content;
 use super::found::Found;
-use super::layout::{Layout, PLAIN_LIFE};
+use super::layout::{FileExpiry, Layout, PLAIN_LIFE};
 use super::refusal::Refusal;
 use crate::clock::Timestamp;
-use crate::token::{Token, is_token};
+use crate::token::Token;
+
+/// WeChat's tokens have more; `null`, `Array` and `404` are none.
+const LEAST_LENGTH: usize = 16;
+
+/// Whether `text` can be a token that stands alone in a file: base64 in either alphabet, as a hint of what wrote it.
+pub(super) fn is_alone(text: &str) -> bool {
+    let unpadded = text.trim_end_matches('=');
+    let is_char = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~+/".contains(&byte);
+    text.len() >= LEAST_LENGTH && unpadded.bytes().all(is_char)
+}
 
 /// Reads `trimmed`, the file without the white space around it.
-pub(super) fn read(trimmed: &[u8], written: Timestamp) -> Result<Found, Refusal> {
-    let value = str::from_utf8(trimmed).ok();
-    let value = value.filter(|text| is_token(text) && !text.starts_with('{')).ok_or(
-        Refusal::Foreign("with layout \"plain\", it must contain the token and nothing else"),
-    )?;
-    let token = Some((value.to_owned(), written + PLAIN_LIFE));
-    Ok(Found { layout: Layout::Plain, file: None, token, state: None, is_damaged: false })
+pub(super) fn read(trimmed: &str, written: Timestamp) -> Result<Found, Refusal> {
+    if !is_alone(trimmed) {
+        return Err(Refusal::Foreign(
+            "with layout \"plain\", it must contain a token of at least 16 characters (A-Z a-z 0-9 - _ . ~ + / =) and nothing else",
+        ));
+    }
+    let expiry = FileExpiry { at: written + PLAIN_LIFE, is_by_modification: true };
+    Ok(Found::text(Layout::Plain, trimmed, expiry))
 }
 
 pub(super) fn write(token: Option<&Token>) -> Content {

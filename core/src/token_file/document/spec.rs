@@ -13,6 +13,10 @@ pub enum CredentialKind {
 }
 
 impl CredentialKind {
+    /// Those that a call can ask for.
+    pub(super) const ALL: [Self; 4] =
+        [Self::AccessToken, Self::JsapiTicket, Self::CardTicket, Self::AgentConfigTicket];
+
     pub(super) fn key(self) -> &'static str {
         self.keys().first().copied().unwrap_or_default()
     }

@@ -25,7 +25,7 @@ fn parse_as(text: &str, spec: FileSpec) -> Result<Document, Refusal> {
 }
 
 /// What is said of a file with a token that must not be lost; nothing of one that is foreign.
-fn way_out(why: &Refusal) -> &'static str {
+fn way_out(why: &Refusal) -> &str {
     match why {
         Refusal::Ambiguous { remedy, .. } => remedy,
         Refusal::Foreign(_) => "",
@@ -51,6 +51,9 @@ fn expiry(text: &str) -> Option<i64> {
 fn fresh() -> Token {
     Token::own("NEW", Timestamp::from_secs(1_700_000_000))
 }
+
+/// A token that a text file can hold.
+const TEXT_TOKEN: &str = "NEW-0123456789abcdef";
 
 fn rewritten(text: &str) -> String {
     let content = parse(text).unwrap().with_token(&fresh(), &known(), None, NOW);
@@ -207,7 +210,7 @@ fn a_ticket_file_keeps_the_key_that_it_has_and_is_no_token_file() {
 }
 
 /// Every legacy layout: how it looks, and how it looks after a refresh.
-const LAYOUTS: [(&str, &str, &str); 14] = [
+const LAYOUTS: [(&str, &str, &str); 23] = [
     (
         "expire",
         r#"{"access_token":"a","expire":5}"#,
@@ -224,9 +227,35 @@ const LAYOUTS: [(&str, &str, &str); 14] = [
         r#"{"access_token":"NEW","expire_time":1700000000}"#,
     ),
     (
-        "expires",
-        r#"{"access_token":"a","expires_in":7200,"expires":5}"#,
+        "expires+expires_in",
+        r#"{"access_token":"a","expires_in":7100,"expires":5}"#,
         r#"{"access_token":"NEW","expires_in":7200,"expires":1700000000}"#,
+    ),
+    (
+        "expire+expire_time",
+        r#"{"access_token":"a","expire":1588219064123,"expire_time":"5"}"#,
+        r#"{"access_token":"NEW","expire":1700000000000,"expire_time":"1700000000"}"#,
+    ),
+    (
+        "time+expires_in",
+        r#"{"access_token":"a","expires_in":7100,"time":5}"#,
+        r#"{"access_token":"NEW","expires_in":7200,"time":1699992800}"#,
+    ),
+    (
+        "get_time+expires_in",
+        r#"{"get_time":"1588219064123","access_token":"a","expires_in":"7100"}"#,
+        r#"{"get_time":"1699992800000","access_token":"NEW","expires_in":"7200"}"#,
+    ),
+    (
+        "time+create_time+expires_at+expires_in",
+        r#"{"access_token":"a","expires_in":0,"time":null,"create_time":5,"expires_at":6}"#,
+        r#"{"access_token":"NEW","expires_in":7200,"time":1699992800,"create_time":1699992800,"expires_at":1700000000}"#,
+    ),
+    ("token+expires", r#"{"token":"a","expires":5}"#, r#"{"token":"NEW","expires":1700000000}"#),
+    (
+        "expire_time",
+        r#"{"access_token":"a","expire_time":5,"update_time":"2019-05-07 09:13:27"}"#,
+        r#"{"access_token":"NEW","expire_time":1700000000,"update_time":"2019-05-07 09:13:27"}"#,
     ),
     (
         "expires_at",
@@ -245,8 +274,8 @@ const LAYOUTS: [(&str, &str, &str); 14] = [
     ),
     (
         "expires_in",
-        r#"{"access_token":"a","expires_in":7200}"#,
-        r#"{"access_token":"NEW","expires_in":7200}"#,
+        r#"{"access_token":"a","expires_in":7100}"#,
+        r#"{"access_token":"NEW","expires_in":7200,"wx_token":{"expires_at_ms":1700000000000,"token":"a253ff09c5a8678e"}}"#,
     ),
     (
         "expire_time",
@@ -262,6 +291,21 @@ const LAYOUTS: [(&str, &str, &str); 14] = [
         "guarded expire_time",
         "<?php exit();?>\n{\"access_token\":\"\",\"expire_time\":0}\n",
         "<?php exit();?>\n{\"access_token\":\"NEW\",\"expire_time\":1700000000}\n",
+    ),
+    (
+        "guarded expires_at",
+        "\u{feff}<?php exit;?>{\"access_token\":\"a\",\"expires_at\":5}",
+        "\u{feff}<?php exit;?>{\"access_token\":\"NEW\",\"expires_at\":1700000000}",
+    ),
+    (
+        "guarded expire_time",
+        "<?php die('Access denied'); ?>\n{\"access_token\":\"a\",\"expire_time\":5}",
+        "<?php die('Access denied'); ?>\n{\"access_token\":\"NEW\",\"expire_time\":1700000000}",
+    ),
+    (
+        "expire",
+        "\u{feff}{\"access_token\":\"a\",\"expire\":5}",
+        "\u{feff}{\"access_token\":\"NEW\",\"expire\":1700000000}",
     ),
     (
         "serialize",
@@ -284,7 +328,7 @@ const LAYOUTS: [(&str, &str, &str); 14] = [
 fn every_layout_is_known_by_its_content_and_kept() {
     for (name, before, after) in LAYOUTS {
         let document = parse(before).unwrap_or_else(|why| panic!("{before}: {why:?}"));
-        assert_eq!(document.layout().unwrap().name(), name);
+        assert_eq!(document.layout().unwrap(), name);
         assert_eq!(rewritten(before), after);
     }
 }
@@ -343,7 +387,15 @@ fn a_duration_counts_from_the_modification_of_the_token() {
     let token = Token::foreign("NEW", Timestamp::from_secs(1_600_017_000));
     let content = document.with_token(&token, &known(), None, later);
     assert_eq!(content.modified, Some(later));
-    assert_eq!(content.bytes, br#"{"access_token":"NEW","expires_in":7000}"#);
+    let text = String::from_utf8(content.bytes).unwrap();
+    assert!(text.starts_with(r#"{"access_token":"NEW","expires_in":7000,"wx_token":"#), "{text}");
+    // A copy of the file has another modification time; other code's next token has only that.
+    let copied = Origin { written: later + Duration::from_secs(9000), ..origin() };
+    let copy = Document::parse(text.as_bytes(), TOKEN, copied.clone()).unwrap();
+    assert_eq!(copy.token(), Some(&token));
+    let renewed = text.replace("NEW", "OTHER");
+    let renewed = Document::parse(renewed.as_bytes(), TOKEN, copied).unwrap();
+    assert_eq!(renewed.token().unwrap().expiry, later + Duration::from_secs(16_000));
     assert_eq!(
         document.with_failure(&record()).unwrap().modified,
         Some(WRITTEN),
@@ -383,6 +435,14 @@ fn a_new_file_has_the_layout_of_its_name_or_of_the_option() {
     );
     assert_eq!(new("t", Some("expires_at")), r#"{"access_token":"NEW","expires_at":1700000000}"#);
     assert_eq!(
+        new("t", Some("expires_in:expiry")),
+        r#"{"access_token":"NEW","expires_in":1700000000}"#
+    );
+    assert_eq!(
+        new("t", Some("time+expires_in")),
+        r#"{"access_token":"NEW","expires_in":7200,"time":1699992800}"#
+    );
+    assert_eq!(
         new("t", Some("expires_time:expiry")),
         r#"{"access_token":"NEW","expires_time":1700000000}"#
     );
@@ -390,7 +450,6 @@ fn a_new_file_has_the_layout_of_its_name_or_of_the_option() {
         new("wx01_access_token", Some("serialize")),
         r#"a:3:{s:4:"name";s:17:"wx01_access_token";s:5:"value";s:3:"NEW";s:7:"expired";i:1700000000;}"#
     );
-    assert_eq!(new("t", Some("plain")), "NEW");
 }
 
 #[test]
@@ -404,11 +463,8 @@ fn an_ambiguous_file_is_rejected_until_the_caller_says_which() {
     assert_eq!(expiry_as("expires_time:expiry"), Timestamp::from_secs(1_599_999_000));
     assert_eq!(expiry_as("expires_time:fetched"), Timestamp::from_secs(1_600_002_600));
 
-    let two = r#"{"access_token":"a","expire":5,"expires_at":6}"#;
-    assert!(parse(two).is_err_and(|why| way_out(&why).contains("the option 'layout'")));
-    let spec = FileSpec { layout: Layout::by_name("expires_at"), ..TOKEN };
-    let token = parse_as(two, spec).unwrap().token().cloned();
-    assert_eq!(token.unwrap().expiry, Timestamp::from_secs(6));
+    let alone = r#"{"access_token": "a", "time": 1599999000}"#;
+    assert!(parse(alone).is_err_and(|why| way_out(&why).contains("'time:fetched'")));
     let both = r#"{"access_token":"a","jsapi_ticket":"b","expire":5}"#;
     assert!(parse(both).is_err_and(|why| way_out(&why).contains("a file of its own")));
 }
@@ -418,7 +474,7 @@ fn a_ticket_under_another_key_is_not_given_a_new_expiry() {
     let text = r#"{"data":"0123456789012345678901234567890123456789","expires":5}"#;
     for kind in [CredentialKind::AccessToken, CredentialKind::JsapiTicket] {
         let parsed = parse_as(text, FileSpec { kind, layout: None });
-        assert!(parsed.is_err_and(|why| way_out(&why).contains("Rename that key")));
+        assert!(parsed.is_err_and(|why| way_out(&why).contains("Store it under")));
     }
 }
 
@@ -432,7 +488,7 @@ fn a_refusal_names_the_key_unless_that_may_be_a_secret() {
     let secret = "5".repeat(32);
     assert_eq!(
         reason(&format!(r#"{{"wx01":"{token}","expire":5}}"#)),
-        "its token stands under the key \"wx01\", which is not supported"
+        "its token stands under the key \"wx01\" (a string of 40 characters), which is not supported"
     );
     for text in [
         format!(r#"{{"{secret}":"{token}","expire":5}}"#),
@@ -440,12 +496,18 @@ fn a_refusal_names_the_key_unless_that_may_be_a_secret() {
         format!(r#"{{"{token}":"{secret}","expire":5}}"#),
     ] {
         let reason = reason(&text);
-        assert_eq!(reason, "its token stands under a key, which is not supported");
+        assert!(reason.starts_with("its token stands under a key (a string of "), "{reason}");
     }
     let expiry = r#"{"access_token":"a","expire_date":5}"#;
     assert!(reason(expiry).contains("the key \"expire_date\""));
-    assert_eq!(reason(r#"{"access_token":[],"expire":5}"#), "its \"access_token\" is not a string");
-    assert_eq!(reason(r#"{"access_token":"a","expires":[]}"#), "its \"expires\" is not a number");
+    assert_eq!(
+        reason(r#"{"access_token":[],"expire":5}"#),
+        "its \"access_token\" is an array, not a string"
+    );
+    assert_eq!(
+        reason(r#"{"access_token":"a","expires":[]}"#),
+        "its \"expires\" is an array, not a number"
+    );
 }
 
 #[test]
@@ -510,10 +572,218 @@ fn the_newest_failure_counts_wherever_it_stands() {
 
 #[test]
 fn php_source_is_never_taken_for_a_token_file() {
-    for text in ["<?php\n$access_token = array('access_token' => 'a');\n?>", "<?php exit; ?>{}"] {
-        assert!(parse(text).is_err_and(|why| way_out(&why).contains("in a loader")), "{text}");
+    for text in [
+        "<?php\n$access_token = array('access_token' => 'a');\n?>",
+        "<?php exit($x);?>{}",
+        "<?php exit(`id`);?>{}",
+        "<?php exit();{}",
+        "<?php exits();?>{}",
+    ] {
+        let why = parse(text).err().unwrap_or_else(|| panic!("{text}"));
+        assert!(way_out(&why).contains("call wx_get_token()"), "{text}: {why:?}");
     }
     assert!(parse("<?php exit();?>echo 1;").is_err());
+}
+
+#[test]
+fn behind_a_guard_of_any_spelling_nothing_is_empty() {
+    for guard in
+        ["<?php exit();?>", "<?php exit;?>", "<?php die();?>", "\u{feff}<?php\nexit ( 0 ) ; ?>"]
+    {
+        for content in ["null", "", "{}", "\n", "0"] {
+            let text = format!("{guard}{content}");
+            let after = rewritten(&text);
+            assert_eq!(
+                after,
+                format!("{guard}{{\"access_token\":\"NEW\",\"expire_time\":1700000000}}")
+            );
+        }
+    }
+}
+
+#[test]
+fn a_file_with_several_expiries_is_valid_until_the_earliest() {
+    let earliest = |text: &str, expected| assert_eq!(expiry(text), Some(expected), "{text}");
+    earliest(r#"{"access_token":"a","expire":1588219064,"expire_time":1588219063}"#, 1_588_219_063);
+    earliest(r#"{"access_token":"a","expires_in":7200,"expire_time":1599999000}"#, 1_599_999_000);
+    earliest(r#"{"access_token":"a","expires_in":7200,"time":1588219064}"#, 1_588_226_264);
+    earliest(r#"{"access_token":"a","expires_in":7200,"timestamp":1588219064123}"#, 1_588_226_264);
+    earliest(r#"{"access_token":"a","expires_in":7200,"time":9,"fetch_time":8}"#, 7208);
+    earliest(r#"{"access_token":"a","expires_in":7200,"time":9,"expire":100}"#, 100);
+    // Whoever names one means that one.
+    let text = r#"{"access_token":"a","expire":5,"expires_at":6}"#;
+    let spec = FileSpec { layout: Layout::by_name("expires_at"), ..TOKEN };
+    let document = parse_as(text, spec).unwrap();
+    assert_eq!(document.token().unwrap().expiry, Timestamp::from_secs(6));
+    let content = document.with_token(&fresh(), &known(), None, NOW).bytes;
+    assert!(!String::from_utf8(content).unwrap().contains(":5"), "all are written");
+}
+
+#[test]
+fn what_other_code_has_not_renewed_with_its_token_does_not_count() {
+    let text = r#"{"access_token":"a","expire":5,"expire_time":5}"#;
+    let content = parse(text).unwrap().with_token(&fresh(), &known(), None, NOW);
+    let attributes: Vec<_> = content.attribute.into_iter().collect();
+    let reread = |text: &str, attributes: &[String]| {
+        let origin = Origin { attributes: attributes.to_vec(), ..origin() };
+        Document::parse(text.as_bytes(), TOKEN, origin).unwrap().token().map(|it| it.expiry.secs())
+    };
+    let ours = String::from_utf8(content.bytes).unwrap();
+    assert_eq!(reread(&ours, &attributes), Some(1_700_000_000));
+    let renewed = ours
+        .replace("NEW", "THEIRS")
+        .replace("expire_time\":1700000000", "expire_time\":1700007000");
+    assert_eq!(reread(&renewed, &attributes), Some(1_700_007_000));
+    assert_eq!(reread(&renewed, &[]), Some(1_700_000_000), "without a record nobody knows");
+    let kept = ours.replace("NEW", "THEIRS");
+    assert_eq!(reread(&kept, &attributes), Some(1_700_000_000), "nothing was renewed");
+
+    let text = r#"{"access_token":"a","expire":5,"time":5,"expires_in":7200}"#;
+    let content = parse(text).unwrap().with_token(&fresh(), &known(), None, NOW);
+    let attributes: Vec<_> = content.attribute.into_iter().collect();
+    let ours = String::from_utf8(content.bytes).unwrap();
+    let renewed =
+        ours.replace("NEW", "THEIRS").replace("expire\":1700000000", "expire\":1700007000");
+    assert_eq!(reread(&renewed, &attributes), Some(1_700_007_000), "the start is the old one");
+}
+
+#[test]
+fn a_date_has_no_time_zone_and_is_rejected_by_its_key() {
+    let reason = |text: &str| match parse(text) {
+        Err(Refusal::Ambiguous { reason, .. }) => reason,
+        other => panic!("{text}: {:?}", other.err()),
+    };
+    for text in [
+        r#"{"access_token":"a","expires_in":7200,"get_time":"2019-05-07 09:13:27"}"#,
+        r#"{"access_token":"a","get_time":"2019-05-07 09:13:27"}"#,
+        r#"{"access_token":"a","end_time":"2019/5/7 9:13"}"#,
+        r#"{"access_token":"a","until":"2019.05.07"}"#,
+    ] {
+        let reason = reason(text);
+        assert!(reason.ends_with("has a date without a time zone"), "{text}: {reason}");
+    }
+    assert!(reason(r#"{"access_token":"a","until":1588219064}"#).contains("\"until\" (a number)"));
+}
+
+#[test]
+fn plain_is_a_token_and_nothing_else() {
+    let spec = FileSpec { layout: Some(Layout::Plain), ..TOKEN };
+    let token = "A1b2-_.~+/0123456789==";
+    assert!(parse_as(token, spec).is_ok());
+    for text in [
+        "null",
+        "Array",
+        "404",
+        "0123456789abcde",
+        "two words",
+        "0123456789abcdef,1795557768",
+        "0123456789abcdef|1795557768",
+        "9999999999s:16:\"0123456789abcdef\";",
+        "access_token=0123456789&expires_in=7200",
+        "s:16:\"0123456789abcdef\";",
+        "=0123456789abcdef",
+        "access_token=0123456789abcdef",
+        "{\"access_token\":\"a\"}",
+    ] {
+        assert!(parse_as(text, spec).is_err(), "{text}");
+    }
+    for text in ["", "\n"] {
+        assert!(parse_as(text, spec).is_ok_and(|document| document.token().is_none()), "{text:?}");
+    }
+}
+
+#[test]
+fn a_line_of_token_and_numbers_is_read_and_written() {
+    let token = Token::own(TEXT_TOKEN, fresh().expiry);
+    let record = Record::new(&token, None, NOW);
+    let rewrite = |text: &str, layout: &str| {
+        let spec = FileSpec { layout: Layout::by_name(layout), ..TOKEN };
+        let document = parse_as(text, spec).unwrap_or_else(|why| panic!("{text}: {why:?}"));
+        let content = document.with_token(&token, &record, None, NOW);
+        let expiry = document.token().map(|token| token.expiry.secs());
+        (expiry, String::from_utf8(content.bytes).unwrap(), document.layout())
+    };
+    let old = "0123456789abcdefghijklmnopqrstuvwxyz";
+    let (expiry, text, name) = rewrite(&format!("{old},7200,1588219064\n"), "");
+    assert_eq!(expiry, Some(1_588_226_264));
+    assert_eq!(text, format!("{TEXT_TOKEN},7200,1699992800"));
+    assert_eq!(name.as_deref(), Some("csv"));
+    let (expiry, text, _) = rewrite(&format!("{old},1588219064123"), "csv:expiry");
+    assert_eq!((expiry, text), (Some(1_588_219_064), format!("{TEXT_TOKEN},1700000000000")));
+    let (expiry, text, _) = rewrite(&format!("{old},1588219064"), "csv:fetched");
+    assert_eq!((expiry, text), (Some(1_588_226_264), format!("{TEXT_TOKEN},1699992800")));
+    let (_, text, _) = rewrite("", "csv");
+    assert_eq!(text, format!("{TEXT_TOKEN},7200,1699992800"));
+    let unnamed = parse(&format!("{old},1588219064"));
+    assert!(unnamed.is_err_and(|why| way_out(&why).contains("'csv:fetched'")));
+    assert!(parse("some,words").is_err());
+}
+
+#[test]
+fn a_cache_file_is_known_by_its_library() {
+    let library = |text: &str| match parse(text) {
+        Err(Refusal::Ambiguous { reason, remedy }) => {
+            assert!(remedy.contains("MIGRATION.md"), "{text}");
+            reason
+        }
+        other => panic!("{text}: {:?}", other.err()),
+    };
+    let is_of = |text: &str, name: &str| {
+        assert_eq!(library(text), format!("it is a cache file of {name}"), "{text}");
+    };
+    is_of("<?php\n//000000007000\n exit();?>\ns:3:\"abc\";", "ThinkPHP");
+    is_of("<?php\n//000000007000s:3:\"abc\";\n?>", "ThinkPHP");
+    is_of("1588219064\nwx_token\ns:3:\"abc\";", "Symfony");
+    is_of("<?php return [PHP_INT_MAX, static function () { return 'abc'; }];", "Symfony");
+    is_of("1588219064s:3:\"abc\";", "Laravel");
+    is_of("1588219064\ns:3:\"abc\";", "Doctrine");
+    is_of("<?php return array ( 'lifetime' => 1588219064, 'data' => 'abc' );", "Doctrine");
+}
+
+#[test]
+fn a_token_inside_something_else_is_rejected_by_its_place() {
+    let why = parse(r#"{"wx01":{"access_token":"a","expire":5}}"#).err().unwrap();
+    assert!(way_out(&why).contains("a file for each account"), "{why:?}");
+    let why = parse(r#"{"data":"{\"access_token\":\"a\"}","expire":5}"#).err().unwrap();
+    assert!(
+        matches!(&why, Refusal::Ambiguous { reason, .. } if reason.contains("JSON in a string"))
+    );
+    let why = parse("1588219064").err().unwrap();
+    assert!(way_out(&why).contains("'layout' => 'plain'"), "{why:?}");
+}
+
+#[test]
+fn every_layout_has_a_name_that_leads_back_to_it() {
+    assert!(Layout::all().count() > 30);
+    for layout in Layout::all() {
+        let name = layout.name();
+        assert_eq!(Layout::by_name(&name), Some(layout), "{name}");
+        let is_start = |key: &str| Layout::NAMES.split([' ', ',']).any(|told| told == key);
+        let is_told = match name.split_once([':', '+']) {
+            Some((key, "expires_in")) => is_start(key),
+            Some(("csv" | "expires_time", "fetched" | "expiry")) => true,
+            Some((key, "fetched" | "expiry")) if key != "expires_in" => is_start(key),
+            _ => Layout::NAMES.split(", ").any(|told| told == name),
+        };
+        assert!(is_told, "{name}");
+    }
+    assert_eq!(Layout::by_name("expiry"), None);
+}
+
+#[test]
+fn a_call_of_any_kind_reads_what_some_call_would() {
+    for (text, is_read) in [
+        (r#"{"access_token":"a","jsapi_ticket":"b","expire":5}"#, false),
+        (r#"{"access_token":"a","ticket":"","expire":5}"#, true),
+        (r#"{"ticket":"a","expire":5}"#, true),
+        (r#"{"jsapi_ticket":"a","ticket":"b","expire":5}"#, true),
+        (r#"{"wx_card_ticket":"a","jsapi_ticket":"b","expire":5}"#, false),
+    ] {
+        let any = parse_as(text, FileSpec { kind: CredentialKind::Any, layout: None });
+        assert_eq!(any.is_ok(), is_read, "{text}: {:?}", any.err());
+        let calls = CredentialKind::ALL.map(|kind| parse_as(text, FileSpec { kind, layout: None }));
+        assert_eq!(calls.iter().any(Result::is_ok), is_read, "{text}");
+    }
 }
 
 #[test]
@@ -530,9 +800,7 @@ mod properties {
 
     /// Layouts that a caller may name, or none.
     fn layouts() -> impl Strategy<Value = Option<Layout>> {
-        let names: Vec<_> = Layout::NAMES.split(", ").map(str::trim).collect();
-        proptest::option::of(proptest::sample::select(names))
-            .prop_map(|name| name.and_then(Layout::by_name))
+        proptest::option::of(proptest::sample::select(Layout::all().collect::<Vec<_>>()))
     }
 
     /// A file of any layout, with something done to it.
@@ -577,15 +845,18 @@ mod properties {
                 let attributes = content.attribute.into_iter().collect();
                 Document::parse(&content.bytes, spec, Origin { written, attributes, ..origin() })
             };
-            let stored = reread(document.with_token(&fresh(), &known(), None, NOW));
+            let value = if document.can_hold("NEW") { "NEW" } else { TEXT_TOKEN };
+            let fresh = Token::own(value, fresh().expiry);
+            let known = Record::new(&fresh, None, NOW);
+            let stored = reread(document.with_token(&fresh, &known, None, NOW));
             prop_assert!(stored.is_ok(), "{:?}", stored.err());
             let stored = stored.unwrap();
             let token = stored.token().unwrap();
-            prop_assert_eq!(&*token.value, "NEW");
+            prop_assert_eq!(&*token.value, value);
             // Readers of a time of fetch, and of a duration, may trust it for less, never for more.
-            prop_assert!(token.expiry <= fresh().expiry);
+            prop_assert!(token.expiry <= fresh.expiry);
             prop_assert_eq!(stored.failure(), None);
-            prop_assert_eq!(stored.record(), Some(known()));
+            prop_assert_eq!(stored.record(), Some(known));
 
             let failed = match document.with_failure(&record()) {
                 Some(content) => reread(content),

@@ -1,13 +1,17 @@
 <?php
-// WeChatDeveloper stays as it is: its cache hooks (in the real library, those of
-// \WeChat\Contracts\Tools) take the token from the extension. Load this behind the library.
+// WeChatDeveloper stays as it is: its cache hooks get tokens and tickets from the extension. Copy this class to your
+// project, and install it once, before the first call of the library:
+//
+//     (new WxTokenCache('/var/www/data', ['wx…' => 'AppSecret']))->install();
+
+use WeChat\Contracts\Tools;
 
 final class WxTokenCache
 {
-    /** The token that was handed out last, under the name of its file. */
+    /** The token that was returned last, under the name of its file. */
     private array $lent = [];
 
-    /** Tokens that WeChat refused: the library deletes the cache entry of such a one. */
+    /** Tokens that WeChat rejected: the library deletes the cache entry of such a token. */
     private array $rejected = [];
 
     /** @param array $accounts appid → AppSecret */
@@ -24,11 +28,15 @@ final class WxTokenCache
         ] + Tools::$cache_callable;
     }
 
+    // If get() caught an exception and returned null, the library would fetch a token of its own.
     private function get($name)
     {
-        $account = $this->accountOf($name);
+        [$account, $ticket] = $this->entry($name);
         if (!$account) {
             return $this->getOther($name);
+        }
+        if ($ticket) {
+            return wx_get_ticket("$this->directory/$name", "$this->directory/$account[appid]_access_token", $ticket, $account);
         }
         $rejected = $this->rejected[$name] ?? null;
         $token = $rejected === null
@@ -40,7 +48,7 @@ final class WxTokenCache
 
     private function set($name, $value, $expired = 3600): void
     {
-        if (!$this->accountOf($name)) {
+        if (!$this->entry($name)[0]) {
             $entry = ['name' => $name, 'value' => $value, 'expired' => $expired ? time() + $expired : 0];
             file_put_contents("$this->directory/$name", serialize($entry), LOCK_EX);
         }
@@ -48,7 +56,8 @@ final class WxTokenCache
 
     private function del($name): bool
     {
-        if (!$this->accountOf($name)) {
+        [$account, $ticket] = $this->entry($name);
+        if (!$account || $ticket) {
             return @unlink("$this->directory/$name");
         }
         // The file stays: other processes may have put a newer token into it.
@@ -56,19 +65,19 @@ final class WxTokenCache
         return true;
     }
 
-    /** Account options, if $name is that of an account's token file. */
-    private function accountOf(string $name): ?array
+    /** The account options and the type of the ticket, null for a token; no account if $name is another entry. */
+    private function entry(string $name): array
     {
-        $appid = basename($name, '_access_token');
-        if ($appid === $name || !isset($this->accounts[$appid])) {
-            return null;
+        if (!preg_match('/^(.+?)_(?:access_token|ticket_(jsapi|wx_card))$/', $name, $match)
+            || !isset($this->accounts[$match[1]])) {
+            return [null, null];
         }
-        return [
-            'appid' => $appid,
-            'secret' => $this->accounts[$appid],
-            'endpoint' => 'stable',    // what legacy callers fetch leaves this token alone
-            'layout' => 'serialize',    // for a file that is not there yet
+        $account = [
+            'appid' => $match[1],
+            'secret' => $this->accounts[$match[1]],
+            'layout' => 'serialize',    // of a new file
         ];
+        return [$account, $match[2] ?? null];
     }
 
     /** The library caches other things, too. They stay files. */

@@ -15,8 +15,9 @@ class Api
 
     public function get_access_token()
     {
+        ['appId' => $appid, 'appSecret' => $secret] = $this->config;
         return $this->cached('access_token', 'access_token',
-            fn () => "token?grant_type=client_credential&appid={$this->config['appId']}&secret={$this->config['appSecret']}");
+            fn () => "token?grant_type=client_credential&appid=$appid&secret=$secret");
     }
 
     public function get_jsapi_ticket()

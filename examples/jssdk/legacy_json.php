@@ -39,7 +39,8 @@ class JSSDK
     {
         $data = json_decode(file_get_contents('./jsapi_ticket.json'));
         if ($data->expire_time < time()) {
-            $url = 'https://api.weixin.qq.com/cgi-bin/ticket/getticket?type=jsapi&access_token=' . $this->getAccessToken();
+            $accessToken = $this->getAccessToken();
+            $url = "https://api.weixin.qq.com/cgi-bin/ticket/getticket?type=jsapi&access_token=$accessToken";
             $res = json_decode($this->httpGet($url));
             if ($res->ticket) {
                 $data->expire_time = time() + 7000;

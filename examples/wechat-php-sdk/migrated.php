@@ -4,19 +4,20 @@
 //
 //     (new WechatSdkCache('/var/www/data', ['wx…' => 'AppSecret']))->install();
 
+use Wechat\Lib\Common;
 use Wechat\Loader;
 
 final class WechatSdkCache
 {
-    /** The token that was returned last, under the name of its file. */
-    private array $lent = [];
-
-    /** Tokens that WeChat rejected: the library deletes the cache entry of such a token. */
-    private array $rejected = [];
+    /** What each object of the library has: the token that it got last, the token that WeChat rejected. */
+    private WeakMap $lent;
+    private WeakMap $rejected;
 
     /** @param array $accounts appid → AppSecret */
     public function __construct(private string $directory, private array $accounts)
     {
+        $this->lent = new WeakMap();
+        $this->rejected = new WeakMap();
     }
 
     public function install(): void
@@ -37,12 +38,13 @@ final class WechatSdkCache
             $tokenFile = "$this->directory/wechat_access_token_$account[appid]";
             return wx_get_ticket("$this->directory/$name", $tokenFile, $ticket, $account);
         }
-        $rejected = $this->rejected[$name] ?? null;
-        $token = $rejected === null
+        $client = $this->client();
+        $rejected = $this->rejected[$client] ?? null;
+        $this->lent[$client] = $rejected === null
             ? wx_get_token("$this->directory/$name", $account)
             : wx_refresh_token("$this->directory/$name", $rejected, $account);
-        unset($this->rejected[$name]);
-        return $this->lent[$name] = $token;
+        unset($this->rejected[$client]);
+        return $this->lent[$client];
     }
 
     private function set($name, $value, $expired = 0): bool
@@ -63,9 +65,21 @@ final class WechatSdkCache
         if (!$account || $ticket) {
             return @unlink("$this->directory/$name");
         }
-        // The file stays: other processes may have put a newer token into it.
-        $this->rejected[$name] = $this->lent[$name] ?? null;
+        // The file stays: it may have a newer token already.
+        $client = $this->client();
+        $this->rejected[$client] = $this->lent[$client] ?? null;
         return true;
+    }
+
+    /** The object of the library that calls: each keeps a token of its own, and another one may be rejected. */
+    private function client(): object
+    {
+        foreach (debug_backtrace(DEBUG_BACKTRACE_PROVIDE_OBJECT | DEBUG_BACKTRACE_IGNORE_ARGS, 8) as $frame) {
+            if (($frame['object'] ?? null) instanceof Common) {
+                return $frame['object'];
+            }
+        }
+        return $this;
     }
 
     /** The account options and the type of the ticket, null for a token; no account if $name is another entry. */

@@ -4,19 +4,20 @@
 //
 //     (new WxTokenCache('/var/www/data', ['wx…' => 'AppSecret']))->install();
 
+use WeChat\Contracts\BasicWeChat;
 use WeChat\Contracts\Tools;
 
 final class WxTokenCache
 {
-    /** The token that was returned last, under the name of its file. */
-    private array $lent = [];
-
-    /** Tokens that WeChat rejected: the library deletes the cache entry of such a token. */
-    private array $rejected = [];
+    /** What each object of the library has: the token that it got last, the token that WeChat rejected. */
+    private WeakMap $lent;
+    private WeakMap $rejected;
 
     /** @param array $accounts appid → AppSecret */
     public function __construct(private string $directory, private array $accounts)
     {
+        $this->lent = new WeakMap();
+        $this->rejected = new WeakMap();
     }
 
     public function install(): void
@@ -36,14 +37,16 @@ final class WxTokenCache
             return $this->getOther($name);
         }
         if ($ticket) {
-            return wx_get_ticket("$this->directory/$name", "$this->directory/$account[appid]_access_token", $ticket, $account);
+            $tokenFile = "$this->directory/$account[appid]_access_token";
+            return wx_get_ticket("$this->directory/$name", $tokenFile, $ticket, $account);
         }
-        $rejected = $this->rejected[$name] ?? null;
-        $token = $rejected === null
+        $client = $this->client();
+        $rejected = $this->rejected[$client] ?? null;
+        $this->lent[$client] = $rejected === null
             ? wx_get_token("$this->directory/$name", $account)
             : wx_refresh_token("$this->directory/$name", $rejected, $account);
-        unset($this->rejected[$name]);
-        return $this->lent[$name] = $token;
+        unset($this->rejected[$client]);
+        return $this->lent[$client];
     }
 
     private function set($name, $value, $expired = 3600): void
@@ -60,9 +63,21 @@ final class WxTokenCache
         if (!$account || $ticket) {
             return @unlink("$this->directory/$name");
         }
-        // The file stays: other processes may have put a newer token into it.
-        $this->rejected[$name] = $this->lent[$name] ?? null;
+        // The file stays: it may have a newer token already.
+        $client = $this->client();
+        $this->rejected[$client] = $this->lent[$client] ?? null;
         return true;
+    }
+
+    /** The object of the library that calls: each keeps a token of its own, and another one may be rejected. */
+    private function client(): object
+    {
+        foreach (debug_backtrace(DEBUG_BACKTRACE_PROVIDE_OBJECT | DEBUG_BACKTRACE_IGNORE_ARGS, 8) as $frame) {
+            if (($frame['object'] ?? null) instanceof BasicWeChat) {
+                return $frame['object'];
+            }
+        }
+        return $this;
     }
 
     /** The account options and the type of the ticket, null for a token; no account if $name is another entry. */

@@ -11,7 +11,7 @@ is_executable(getenv("WECHAT_EMULATOR") ?: __DIR__ . "/../../target/release/wech
 --FILE--
 <?php
 require __DIR__ . '/callers.inc';
-$emulator = start_emulator('--latency', '100');
+$emulator = start_emulator('--latency', '100', '--force-interval', '0');
 $directory = fresh_directory(__DIR__ . '/005-wechatdeveloper');
 $new = "new WeChat\\Script(['appid' => getenv('WX_APPID'), 'appsecret' => getenv('WX_SECRET'), 'cache_path' => '.'])";
 $install = "(new WxTokenCache(getcwd(), [getenv('WX_APPID') => getenv('WX_SECRET')]))->install()";
@@ -49,10 +49,28 @@ var_dump(isset($migrated($call)()->ip_list), str_contains(file_get_contents($fil
 $token = fetches($emulator, 'then', $migrated('getAccessToken()'));
 var_dump(is_valid($emulator, $token));
 
+echo "-- two objects of the library have the rejected token: replaced once\n";
+// Two fetches: the stable endpoint repeats the token until it is forced.
+http_json("$emulator->url/emulator/invalidate", 'POST');
+echo json_encode(fetches($emulator, 'both', fn() => run_in($directory, $programs, '(function () {
+    ' . $install . ';
+    [$a, $b] = [' . $new . ', ' . $new . '];
+    [$first, $same] = [$a->getAccessToken(), $b->getAccessToken()];
+    $a->delAccessToken();
+    $second = $a->getAccessToken();
+    $b->delAccessToken();
+    return [$same === $first, $second !== $first, $b->getAccessToken() === $second];
+})()'))), "\n";
+
 echo "-- a ticket that the library deletes is fetched again\n";
 $ticket = $migrated('getTicket()')();
 var_dump(fetches($emulator, 'deleted', fn() => run_in($directory, $programs,
     "[$install, \$script = $new, \$script->delTicket(), \$script->getTicket()][3]")) === $ticket);
+
+echo "-- what the library is told to store in place of the token is not stored\n";
+$token = $migrated('getAccessToken()')();
+var_dump(run_in($directory, $programs, "[$install,
+    WeChat\\Contracts\\Tools::setCache(getenv('WX_APPID') . '_access_token', 'x'), ($new)->getAccessToken()][2]") === $token);
 
 echo "-- other entries are cached as before\n";
 echo json_encode(run_in($directory, $programs, '(function () {
@@ -124,8 +142,13 @@ bool(true)
 bool(false)
 then: fetches: 0
 bool(true)
+-- two objects of the library have the rejected token: replaced once
+both: fetches: 2
+[true,true,true]
 -- a ticket that the library deletes is fetched again
 deleted: fetches: 1
 bool(false)
+-- what the library is told to store in place of the token is not stored
+bool(true)
 -- other entries are cached as before
 ["x",null,null,"other account",null]

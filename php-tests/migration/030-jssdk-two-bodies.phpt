@@ -20,7 +20,8 @@ function method(string $class, string $name): array {
 }
 $sign = '(function () {
     $_SERVER = ["HTTP_HOST" => "example.com", "REQUEST_URI" => "/"] + $_SERVER;
-    preg_match("/jsapi_ticket=([^&]+)/", (new JSSDK(getenv("WX_APPID"), getenv("WX_SECRET")))->getSignPackage()["rawString"], $match);
+    $package = (new JSSDK(getenv("WX_APPID"), getenv("WX_SECRET")))->getSignPackage();
+    preg_match("/jsapi_ticket=([^&]+)/", $package["rawString"], $match);
     return $match[1];
 })()';
 

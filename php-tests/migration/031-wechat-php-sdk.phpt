@@ -11,7 +11,7 @@ is_executable(getenv("WECHAT_EMULATOR") ?: __DIR__ . "/../../target/release/wech
 --FILE--
 <?php
 require __DIR__ . '/callers.inc';
-$emulator = start_emulator('--latency', '100');
+$emulator = start_emulator('--latency', '100', '--force-interval', '0');
 $directory = fresh_directory(__DIR__ . '/031-wechat-php-sdk');
 $new = "new Wechat\\WechatScript(['appid' => getenv('WX_APPID'), 'appsecret' => getenv('WX_SECRET'), 'cachepath' => '.'])";
 $install = "(new WechatSdkCache(getcwd(), [getenv('WX_APPID') => getenv('WX_SECRET')]))->install()";
@@ -43,6 +43,19 @@ $renew = "[$install, \$script = $new, \$script->getAccessToken(), \$script->rese
 $token = run_in($directory, $programs, $renew)[4];
 var_dump($token !== $rejected, is_valid($emulator, $token));
 fetches($emulator, 'then', $migrated('getAccessToken()'));
+
+echo "-- two objects of the library have the rejected token: replaced once\n";
+// Two fetches: the stable endpoint repeats the token until it is forced.
+http_json("$emulator->url/emulator/invalidate", 'POST');
+echo json_encode(fetches($emulator, 'both', fn() => run_in($directory, $programs, '(function () {
+    ' . $install . ';
+    [$a, $b] = [' . $new . ', ' . $new . '];
+    [$first, $same] = [$a->getAccessToken(), $b->getAccessToken()];
+    $a->resetAuth();
+    $second = $a->getAccessToken();
+    $b->resetAuth();
+    return [$same === $first, $second !== $first, $b->getAccessToken() === $second];
+})()'))), "\n";
 
 echo "-- a ticket that the library deletes is fetched again\n";
 $ticket = $migrated('getJsTicket()')();
@@ -103,6 +116,9 @@ legacy, valid: fetches: 0
 bool(true)
 bool(true)
 then: fetches: 0
+-- two objects of the library have the rejected token: replaced once
+both: fetches: 2
+[true,true,true]
 -- a ticket that the library deletes is fetched again
 deleted: fetches: 1
 bool(true)

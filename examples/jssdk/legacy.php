@@ -1,6 +1,6 @@
 <?php
-// A class in the manner of WeChat's JS-SDK sample. Its two files lie in the working directory, and
-// begin with a guard, so that a browser that asks for them is shown nothing.
+// WeChat's JS-SDK sample as projects have it: class JSSDK. Its two files are in the working directory. They begin
+// with a guard, so a browser that requests them gets nothing.
 
 class JSSDK
 {
@@ -15,69 +15,74 @@ class JSSDK
 
     public function getSignPackage()
     {
-        $protocol = empty($_SERVER['HTTPS']) || $_SERVER['HTTPS'] === 'off' ? 'http' : 'https';
-        $url = "$protocol://$_SERVER[HTTP_HOST]$_SERVER[REQUEST_URI]";
+        $ticket = $this->getJsApiTicket();
+        $https = ($_SERVER['HTTPS'] ?? 'off') !== 'off' || ($_SERVER['SERVER_PORT'] ?? 80) == 443;
+        $url = ($https ? 'https' : 'http') . "://$_SERVER[HTTP_HOST]$_SERVER[REQUEST_URI]";
         $timestamp = time();
-        $nonceStr = bin2hex(random_bytes(8));
+        $nonceStr = $this->createNonceStr();
+        $rawString = "jsapi_ticket=$ticket&noncestr=$nonceStr&timestamp=$timestamp&url=$url";
         return [
             'appId' => $this->appId,
             'nonceStr' => $nonceStr,
             'timestamp' => $timestamp,
             'url' => $url,
-            'signature' => $this->sign($this->getJsApiTicket(), $nonceStr, $timestamp, $url),
+            'signature' => sha1($rawString),
+            'rawString' => $rawString,
         ];
     }
 
-    public function sign($ticket, $nonceStr, $timestamp, $url)
+    private function createNonceStr($length = 16)
     {
-        return sha1("jsapi_ticket=$ticket&noncestr=$nonceStr&timestamp=$timestamp&url=$url");
+        return substr(bin2hex(random_bytes($length)), 0, $length);
     }
 
-    public function getJsApiTicket()
+    private function getJsApiTicket()
     {
-        $data = $this->read('jsapi_ticket.php');
+        $data = json_decode($this->get_php_file('jsapi_ticket.php'));
         if ($data->expire_time < time()) {
-            $token = $this->getAccessToken();
-            $answer = $this->ask('/cgi-bin/ticket/getticket?type=jsapi&access_token=' . $token);
-            if ($answer->ticket) {
+            $accessToken = $this->getAccessToken();
+            $url = "https://api.weixin.qq.com/cgi-bin/ticket/getticket?type=jsapi&access_token=$accessToken";
+            $res = json_decode($this->httpGet($url));
+            if ($res->ticket) {
                 $data->expire_time = time() + 7000;
-                $data->jsapi_ticket = $answer->ticket;
-                $this->write('jsapi_ticket.php', $data);
+                $data->jsapi_ticket = $res->ticket;
+                $this->set_php_file('jsapi_ticket.php', json_encode($data));
             }
         }
         return $data->jsapi_ticket;
     }
 
-    public function getAccessToken()
+    private function getAccessToken()
     {
-        $data = $this->read('access_token.php');
+        $data = json_decode($this->get_php_file('access_token.php'));
         if ($data->expire_time < time()) {
-            $answer = $this->ask('/cgi-bin/token?grant_type=client_credential'
-                . "&appid=$this->appId&secret=$this->appSecret");
-            if ($answer->access_token) {
+            $url = 'https://api.weixin.qq.com/cgi-bin/token?grant_type=client_credential'
+                . "&appid=$this->appId&secret=$this->appSecret";
+            $res = json_decode($this->httpGet($url));
+            if ($res->access_token) {
                 $data->expire_time = time() + 7000;
-                $data->access_token = $answer->access_token;
-                $this->write('access_token.php', $data);
+                $data->access_token = $res->access_token;
+                $this->set_php_file('access_token.php', json_encode($data));
             }
         }
         return $data->access_token;
     }
 
-    private function ask($path)
+    private function httpGet($url)
     {
         $base = getenv('WX_API_BASE') ?: 'https://api.weixin.qq.com';
-        return json_decode(file_get_contents($base . $path));
+        return file_get_contents(str_replace('https://api.weixin.qq.com', $base, $url));
     }
 
-    private function read($name)
+    private function get_php_file($filename)
     {
-        return json_decode(trim(substr(file_get_contents($name), 15)));
+        return trim(substr(file_get_contents($filename), 15));
     }
 
-    private function write($name, $data)
+    private function set_php_file($filename, $content)
     {
-        $fp = fopen($name, 'w');
-        fwrite($fp, '<?php exit();?>' . json_encode($data));
+        $fp = fopen($filename, 'w');
+        fwrite($fp, '<?php exit();?>' . $content);
         fclose($fp);
     }
 }

@@ -1,5 +1,5 @@
 <?php
-// The older form of the sample: plain JSON, in access_token.json and jsapi_ticket.json.
+// The older form of the sample: access_token.json and jsapi_ticket.json, plain JSON that every browser may read.
 
 class JSSDK
 {
@@ -14,55 +14,66 @@ class JSSDK
 
     public function getSignPackage()
     {
-        $url = "http://$_SERVER[HTTP_HOST]$_SERVER[REQUEST_URI]";
+        $ticket = $this->getJsApiTicket();
+        $https = ($_SERVER['HTTPS'] ?? 'off') !== 'off' || ($_SERVER['SERVER_PORT'] ?? 80) == 443;
+        $url = ($https ? 'https' : 'http') . "://$_SERVER[HTTP_HOST]$_SERVER[REQUEST_URI]";
         $timestamp = time();
-        $nonceStr = bin2hex(random_bytes(8));
+        $nonceStr = $this->createNonceStr();
+        $rawString = "jsapi_ticket=$ticket&noncestr=$nonceStr&timestamp=$timestamp&url=$url";
         return [
             'appId' => $this->appId,
             'nonceStr' => $nonceStr,
             'timestamp' => $timestamp,
             'url' => $url,
-            'signature' => $this->sign($this->getJsApiTicket(), $nonceStr, $timestamp, $url),
+            'signature' => sha1($rawString),
+            'rawString' => $rawString,
         ];
     }
 
-    public function sign($ticket, $nonceStr, $timestamp, $url)
+    private function createNonceStr($length = 16)
     {
-        return sha1("jsapi_ticket=$ticket&noncestr=$nonceStr&timestamp=$timestamp&url=$url");
+        return substr(bin2hex(random_bytes($length)), 0, $length);
     }
 
-    public function getJsApiTicket()
+    private function getJsApiTicket()
     {
-        return $this->cached('jsapi_ticket', function () {
-            $token = $this->getAccessToken();
-            return $this->ask('/cgi-bin/ticket/getticket?type=jsapi&access_token=' . $token)->ticket;
-        });
-    }
-
-    public function getAccessToken()
-    {
-        return $this->cached('access_token', function () {
-            return $this->ask('/cgi-bin/token?grant_type=client_credential'
-                . "&appid=$this->appId&secret=$this->appSecret")->access_token;
-        });
-    }
-
-    private function cached($name, $fetch)
-    {
-        $data = json_decode(file_get_contents("$name.json"));
+        $data = json_decode(file_get_contents('./jsapi_ticket.json'));
         if ($data->expire_time < time()) {
-            $data->$name = $fetch();
-            $data->expire_time = time() + 7000;
-            $fp = fopen("$name.json", 'w');
-            fwrite($fp, json_encode($data));
-            fclose($fp);
+            $accessToken = $this->getAccessToken();
+            $url = "https://api.weixin.qq.com/cgi-bin/ticket/getticket?type=jsapi&access_token=$accessToken";
+            $res = json_decode($this->httpGet($url));
+            if ($res->ticket) {
+                $data->expire_time = time() + 7000;
+                $data->jsapi_ticket = $res->ticket;
+                $fp = fopen('jsapi_ticket.json', 'w');
+                fwrite($fp, json_encode($data));
+                fclose($fp);
+            }
         }
-        return $data->$name;
+        return $data->jsapi_ticket;
     }
 
-    private function ask($path)
+    private function getAccessToken()
+    {
+        $data = json_decode(file_get_contents('./access_token.json'));
+        if ($data->expire_time < time()) {
+            $url = 'https://api.weixin.qq.com/cgi-bin/token?grant_type=client_credential'
+                . "&appid=$this->appId&secret=$this->appSecret";
+            $res = json_decode($this->httpGet($url));
+            if ($res->access_token) {
+                $data->expire_time = time() + 7000;
+                $data->access_token = $res->access_token;
+                $fp = fopen('access_token.json', 'w');
+                fwrite($fp, json_encode($data));
+                fclose($fp);
+            }
+        }
+        return $data->access_token;
+    }
+
+    private function httpGet($url)
     {
         $base = getenv('WX_API_BASE') ?: 'https://api.weixin.qq.com';
-        return json_decode(file_get_contents($base . $path));
+        return file_get_contents(str_replace('https://api.weixin.qq.com', $base, $url));
     }
 }

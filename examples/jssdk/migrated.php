@@ -1,56 +1,49 @@
 <?php
-// The class migrated: the two get methods are one call each, and nothing reads or writes files here.
-// For the older form of the sample, whose files are JSON, pass 'json' as the third argument.
+// The sample migrated: two method bodies are one call each. Delete httpGet(), get_php_file() and set_php_file()
+// when nothing else calls them.
 
 class JSSDK
 {
     private $appId;
     private $appSecret;
-    private $ending;
 
-    public function __construct($appId, $appSecret, $ending = 'php')
+    public function __construct($appId, $appSecret)
     {
         $this->appId = $appId;
         $this->appSecret = $appSecret;
-        $this->ending = $ending;
     }
 
     public function getSignPackage()
     {
-        $protocol = empty($_SERVER['HTTPS']) || $_SERVER['HTTPS'] === 'off' ? 'http' : 'https';
-        $url = "$protocol://$_SERVER[HTTP_HOST]$_SERVER[REQUEST_URI]";
+        $ticket = $this->getJsApiTicket();
+        $https = ($_SERVER['HTTPS'] ?? 'off') !== 'off' || ($_SERVER['SERVER_PORT'] ?? 80) == 443;
+        $url = ($https ? 'https' : 'http') . "://$_SERVER[HTTP_HOST]$_SERVER[REQUEST_URI]";
         $timestamp = time();
-        $nonceStr = bin2hex(random_bytes(8));
+        $nonceStr = $this->createNonceStr();
+        $rawString = "jsapi_ticket=$ticket&noncestr=$nonceStr&timestamp=$timestamp&url=$url";
         return [
             'appId' => $this->appId,
             'nonceStr' => $nonceStr,
             'timestamp' => $timestamp,
             'url' => $url,
-            'signature' => $this->sign($this->getJsApiTicket(), $nonceStr, $timestamp, $url),
+            'signature' => sha1($rawString),
+            'rawString' => $rawString,
         ];
     }
 
-    public function sign($ticket, $nonceStr, $timestamp, $url)
+    private function createNonceStr($length = 16)
     {
-        return sha1("jsapi_ticket=$ticket&noncestr=$nonceStr&timestamp=$timestamp&url=$url");
+        return substr(bin2hex(random_bytes($length)), 0, $length);
     }
 
-    public function getJsApiTicket()
+    private function getJsApiTicket()
     {
-        return wx_get_ticket("jsapi_ticket.$this->ending", "access_token.$this->ending", 'jsapi', $this->account());
+        return wx_get_ticket('jsapi_ticket.php', 'access_token.php', 'jsapi',
+            ['appid' => $this->appId, 'secret' => $this->appSecret]);
     }
 
-    public function getAccessToken()
+    private function getAccessToken()
     {
-        return wx_get_token("access_token.$this->ending", $this->account());
-    }
-
-    private function account()
-    {
-        return [
-            'appid' => $this->appId,
-            'secret' => $this->appSecret,
-            'endpoint' => 'stable',    // what legacy callers fetch leaves this token alone
-        ];
+        return wx_get_token('access_token.php', ['appid' => $this->appId, 'secret' => $this->appSecret]);
     }
 }

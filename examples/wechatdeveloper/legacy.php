@@ -1,77 +1,117 @@
 <?php
-// The part of WeChatDeveloper that keeps tokens, cut down to what matters here: a cache of files with
-// hooks, and a client that fetches a token when the cache has none.
+// The part of WeChatDeveloper (zoujingli/WeChatDeveloper) that keeps tokens and tickets, in a few lines: its cache
+// WeChat\Contracts\Tools, which has hooks, WeChat\Contracts\BasicWeChat, and WeChat\Script. In your project it is
+// the library itself.
 
-class Tools
-{
-    public static $cache_path = '';
-    public static $cache_callable = ['set' => null, 'get' => null, 'del' => null, 'put' => null];
+namespace WeChat\Contracts {
 
-    public static function setCache($name, $value, $expired = 3600)
+    class Tools
     {
-        if (is_callable(self::$cache_callable['set'])) {
-            return (self::$cache_callable['set'])($name, $value, $expired);
+        public static $cache_path = null;
+        public static $cache_callable = ['set' => null, 'get' => null, 'del' => null, 'put' => null];
+
+        public static function setCache($name, $value = '', $expired = 3600)
+        {
+            if (is_callable(self::$cache_callable['set'])) {
+                return (self::$cache_callable['set'])($name, $value, $expired);
+            }
+            $entry = ['name' => $name, 'value' => $value, 'expired' => time() + intval($expired)];
+            file_put_contents(self::$cache_path . '/' . $name, serialize($entry));
         }
-        $entry = ['name' => $name, 'value' => $value, 'expired' => time() + $expired];
-        file_put_contents(self::$cache_path . '/' . $name, serialize($entry));
+
+        public static function getCache($name)
+        {
+            if (is_callable(self::$cache_callable['get'])) {
+                return (self::$cache_callable['get'])($name);
+            }
+            $entry = @unserialize((string) @file_get_contents(self::$cache_path . '/' . $name));
+            if (isset($entry['expired']) && ($entry['expired'] == 0 || $entry['expired'] >= time())) {
+                return $entry['value'];
+            }
+            self::delCache($name);
+            return null;
+        }
+
+        public static function delCache($name)
+        {
+            if (is_callable(self::$cache_callable['del'])) {
+                return (self::$cache_callable['del'])($name);
+            }
+            return @unlink(self::$cache_path . '/' . $name);
+        }
+
+        public static function get($url)
+        {
+            $base = getenv('WX_API_BASE') ?: 'https://api.weixin.qq.com';
+            return json_decode(file_get_contents(str_replace('https://api.weixin.qq.com', $base, $url)), true);
+        }
     }
 
-    public static function getCache($name)
+    class BasicWeChat
     {
-        if (is_callable(self::$cache_callable['get'])) {
-            return (self::$cache_callable['get'])($name);
-        }
-        $entry = @unserialize((string) @file_get_contents(self::$cache_path . '/' . $name));
-        if (isset($entry['expired']) && ($entry['expired'] == 0 || $entry['expired'] >= time())) {
-            return $entry['value'];
-        }
-        self::delCache($name);
-        return null;
-    }
+        public $access_token = '';
+        protected $config;
+        protected $isTry = false;
 
-    public static function delCache($name)
-    {
-        if (is_callable(self::$cache_callable['del'])) {
-            return (self::$cache_callable['del'])($name);
+        public function __construct(array $options)
+        {
+            $this->config = $options;
+            Tools::$cache_path = $options['cache_path'];
         }
-        return @unlink(self::$cache_path . '/' . $name);
+
+        public function getAccessToken()
+        {
+            [$appid, $secret] = [$this->config['appid'], $this->config['appsecret']];
+            if (!$this->access_token && !($this->access_token = Tools::getCache($appid . '_access_token'))) {
+                $this->access_token = Tools::get('https://api.weixin.qq.com/cgi-bin/token'
+                    . "?grant_type=client_credential&appid=$appid&secret=$secret")['access_token'];
+                Tools::setCache($appid . '_access_token', $this->access_token, 7000);
+            }
+            return $this->access_token;
+        }
+
+        public function delAccessToken()
+        {
+            $this->access_token = '';
+            return Tools::delCache($this->config['appid'] . '_access_token');
+        }
+
+        /** Every call of an API comes here. It tries once more with a new token if WeChat rejects the token. */
+        public function callGetApi($url)
+        {
+            $answer = Tools::get(str_replace('ACCESS_TOKEN', $this->getAccessToken(), $url));
+            if (in_array($answer['errcode'] ?? 0, [40014, 40001, 41001, 42001]) && !$this->isTry) {
+                $this->delAccessToken();
+                $this->isTry = true;
+                return $this->callGetApi($url);
+            }
+            return $answer;
+        }
     }
 }
 
-class WeChatClient
-{
-    private $appid;
-    private $secret;
-    private $token = '';
+namespace WeChat {
 
-    public function __construct(array $options)
-    {
-        $this->appid = $options['appid'];
-        $this->secret = $options['appsecret'];
-        Tools::$cache_path = $options['cache_path'];
-    }
+    use WeChat\Contracts\BasicWeChat;
+    use WeChat\Contracts\Tools;
 
-    public function getAccessToken()
+    class Script extends BasicWeChat
     {
-        return $this->token = $this->token ?: Tools::getCache($this->appid . '_access_token') ?: $this->fetch();
-    }
+        public function getTicket($type = 'jsapi', $appid = null)
+        {
+            $name = ($appid ?? $this->config['appid']) . "_ticket_$type";
+            $ticket = Tools::getCache($name);
+            if (empty($ticket)) {
+                $url = "https://api.weixin.qq.com/cgi-bin/ticket/getticket?access_token=ACCESS_TOKEN&type=$type";
+                $ticket = $this->callGetApi($url)['ticket'];
+                Tools::setCache($name, $ticket, 7000);
+            }
+            return $ticket;
+        }
 
-    /** What it does when WeChat answers 40001, before it asks for a token again. */
-    public function delAccessToken()
-    {
-        $this->token = '';
-        return Tools::delCache($this->appid . '_access_token');
-    }
-
-    private function fetch()
-    {
-        $base = getenv('WX_API_BASE') ?: 'https://api.weixin.qq.com';
-        $answer = json_decode(file_get_contents($base . '/cgi-bin/token?' . http_build_query([
-            'grant_type' => 'client_credential',
-            'appid' => $this->appid,
-            'secret' => $this->secret,
-        ])), true);
-        Tools::setCache($this->appid . '_access_token', $answer['access_token'], 7000);
-        return $answer['access_token'];
+        public function delTicket($type = 'jsapi', $appid = null)
+        {
+            Tools::delCache(($appid ?? $this->config['appid']) . "_ticket_$type");
+        }
     }
 }

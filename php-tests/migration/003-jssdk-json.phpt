@@ -15,8 +15,9 @@ $emulator = start_emulator();
 $directory = fresh_directory(__DIR__ . '/003-jssdk-json');
 function call(string $program, string $method): callable {
     global $directory;
-    $new = "(new JSSDK(getenv('WX_APPID'), getenv('WX_SECRET'), 'json'))";
-    return fn() => run_in($directory, ["jssdk/$program"], "$new->$method()");
+    // The methods are private.
+    $call = "(fn() => \$this->$method())->call(new JSSDK(getenv('WX_APPID'), getenv('WX_SECRET')))";
+    return fn() => run_in($directory, ["jssdk/$program"], $call);
 }
 file_put_contents("$directory/access_token.json", '{"expire_time":0,"access_token":""}');
 file_put_contents("$directory/jsapi_ticket.json", '{"expire_time":0,"jsapi_ticket":""}');
@@ -24,7 +25,7 @@ file_put_contents("$directory/jsapi_ticket.json", '{"expire_time":0,"jsapi_ticke
 foreach (['getAccessToken' => 'access_token', 'getJsApiTicket' => 'jsapi_ticket'] as $method => $name) {
     call('legacy_json', $method)();
     echo shape("$directory/$name.json"), "\n";
-    in_turns($emulator, "$directory/$name.json", call('legacy_json', $method), call('migrated', $method));
+    in_turns($emulator, "$directory/$name.json", call('legacy_json', $method), call('migrated_json', $method));
 }
 ?>
 --CLEAN--

@@ -1,5 +1,5 @@
 --TEST--
-WeChatDeveloper, with its own cache and with that of the extension, takes turns on its cache file
+WeChatDeveloper, with its own cache and with that of the extension, takes turns on its cache files
 --EXTENSIONS--
 wx_token
 pcntl
@@ -10,47 +10,78 @@ is_executable(getenv("WECHAT_EMULATOR") ?: __DIR__ . "/../../target/release/wech
 ?>
 --FILE--
 <?php
-require __DIR__ . '/programs.inc';
-$emulator = start_emulator();
+require __DIR__ . '/callers.inc';
+$emulator = start_emulator('--latency', '100', '--force-interval', '0');
 $directory = fresh_directory(__DIR__ . '/005-wechatdeveloper');
-$name = Emulator::APPID . '_access_token';
-$file = "$directory/$name";
-$get = "(new WeChatClient(['appid' => getenv('WX_APPID'), 'appsecret' => getenv('WX_SECRET'), 'cache_path' => '.']))->getAccessToken()";
+$new = "new WeChat\\Script(['appid' => getenv('WX_APPID'), 'appsecret' => getenv('WX_SECRET'), 'cache_path' => '.'])";
 $install = "(new WxTokenCache(getcwd(), [getenv('WX_APPID') => getenv('WX_SECRET')]))->install()";
-$legacy = fn() => run_in($directory, ['wechatdeveloper/legacy'], $get);
 $programs = ['wechatdeveloper/legacy', 'wechatdeveloper/migrated'];
-$migrated = fn() => run_in($directory, $programs, "[$install, $get][1]");
+$legacy = fn(string $call) => fn() => run_in($directory, ['wechatdeveloper/legacy'], "($new)->$call");
+$migrated = fn(string $call) => fn() => run_in($directory, $programs, "[$install, ($new)->$call][1]");
 
-echo "-- made by the library\n";
-$legacy();
-in_turns($emulator, $file, $legacy, $migrated);
+foreach ([
+    'getAccessToken()' => '_access_token',
+    "getTicket('jsapi')" => '_ticket_jsapi',
+    "getTicket('wx_card')" => '_ticket_wx_card',
+] as $call => $name) {
+    $file = "$directory/" . Emulator::APPID . $name;
+    echo "-- $call, made by the library\n";
+    $legacy($call)();
+    in_turns($emulator, $file, $legacy($call), $migrated($call));
+    echo "-- $call, made by the extension\n";
+    unlink($file);
+    $migrated($call)();
+    echo shape($file), "\n";
+    fetches($emulator, 'legacy, valid', $legacy($call));
+}
 
-echo "-- made by the extension\n";
-unlink($file);
-$migrated();
-echo shape($file), "\n";
-in_turns($emulator, $file, $legacy, $migrated);
+echo "-- both expired\n";
+array_map('age', glob("$directory/wx*"));
+http_json("$emulator->url/emulator/expire", 'POST');
+storm($emulator, $directory, $programs, "[$install, ($new)->getTicket()][1]");
 
-echo "-- refused by WeChat and deleted by the library: replaced once, and the file stays\n";
-echo json_encode(run_in($directory, $programs, '(function () {
+echo "-- rejected by WeChat and deleted by the library: replaced, and the file stays\n";
+$file = "$directory/" . Emulator::APPID . '_access_token';
+$rejected = $migrated('getAccessToken()')();
+http_json("$emulator->url/emulator/invalidate", 'POST');
+$call = "callGetApi('https://api.weixin.qq.com/cgi-bin/get_api_domain_ip?access_token=ACCESS_TOKEN')";
+var_dump(isset($migrated($call)()->ip_list), str_contains(file_get_contents($file), $rejected));
+$token = fetches($emulator, 'then', $migrated('getAccessToken()'));
+var_dump(is_valid($emulator, $token));
+
+echo "-- two objects of the library have the rejected token: replaced once\n";
+// Two fetches: the stable endpoint repeats the token until it is forced.
+http_json("$emulator->url/emulator/invalidate", 'POST');
+echo json_encode(fetches($emulator, 'both', fn() => run_in($directory, $programs, '(function () {
     ' . $install . ';
-    $clients = array_map(fn() => new WeChatClient(["appid" => getenv("WX_APPID"), "appsecret" => getenv("WX_SECRET"), "cache_path" => "."]), [1, 2]);
-    [$a, $b] = $clients;
-    $refused = $a->getAccessToken();
-    $b->getAccessToken();
+    [$a, $b] = [' . $new . ', ' . $new . '];
+    [$first, $same] = [$a->getAccessToken(), $b->getAccessToken()];
     $a->delAccessToken();
-    $new = $a->getAccessToken();
-    return [$new !== $refused, $new === $a->getAccessToken(), file_exists(Tools::$cache_path . "/" . getenv("WX_APPID") . "_access_token")];
-})()')), "\n";
+    $second = $a->getAccessToken();
+    $b->delAccessToken();
+    return [$same === $first, $second !== $first, $b->getAccessToken() === $second];
+})()'))), "\n";
 
-echo "-- what is no token is cached as before\n";
+echo "-- a ticket that the library deletes is fetched again\n";
+$ticket = $migrated('getTicket()')();
+var_dump(fetches($emulator, 'deleted', fn() => run_in($directory, $programs,
+    "[$install, \$script = $new, \$script->delTicket(), \$script->getTicket()][3]")) === $ticket);
+
+echo "-- what the library is told to store in place of the token is not stored\n";
+$token = $migrated('getAccessToken()')();
+var_dump(run_in($directory, $programs, "[$install,
+    WeChat\\Contracts\\Tools::setCache(getenv('WX_APPID') . '_access_token', 'x'), ($new)->getAccessToken()][2]") === $token);
+
+echo "-- other entries are cached as before\n";
 echo json_encode(run_in($directory, $programs, '(function () {
     ' . $install . ';
-    Tools::setCache("menu", "x", 60);
-    Tools::setCache("old", "x", -60);
-    $seen = [Tools::getCache("menu"), Tools::getCache("old"), Tools::getCache("none")];
-    Tools::delCache("menu");
-    return [...$seen, Tools::getCache("menu")];
+    WeChat\Contracts\Tools::setCache("menu", "x", 60);
+    WeChat\Contracts\Tools::setCache("old", "x", -60);
+    WeChat\Contracts\Tools::setCache("wx2_access_token", "other account", 60);
+    $names = ["menu", "old", "none", "wx2_access_token"];
+    $seen = array_map("WeChat\Contracts\Tools::getCache", $names);
+    WeChat\Contracts\Tools::delCache("menu");
+    return [...$seen, WeChat\Contracts\Tools::getCache("menu")];
 })()')), "\n";
 ?>
 --CLEAN--
@@ -59,7 +90,7 @@ require __DIR__ . '/programs.inc';
 remove_directory(__DIR__ . '/005-wechatdeveloper');
 ?>
 --EXPECT--
--- made by the library
+-- getAccessToken(), made by the library
 migrated, valid: has what the file holds, fetches: 0
 the file is as it was: true
 migrated, expired: has what the file holds, fetches: 1
@@ -71,20 +102,53 @@ legacy, expired: has what the file holds, fetches: 1
 a:3:{s:4:"name";s:31:"wx0123456789abcdef_access_token";s:5:"value";s:157:"TOKEN";s:7:"expired";i:TIME;}
 migrated, valid: has what the file holds, fetches: 0
 bool(true)
--- made by the extension
+-- getAccessToken(), made by the extension
 a:3:{s:4:"name";s:31:"wx0123456789abcdef_access_token";s:5:"value";s:157:"TOKEN";s:7:"expired";i:TIME;}
+legacy, valid: fetches: 0
+-- getTicket('jsapi'), made by the library
 migrated, valid: has what the file holds, fetches: 0
 the file is as it was: true
 migrated, expired: has what the file holds, fetches: 1
 only token and expiry differ: true
-a:3:{s:4:"name";s:31:"wx0123456789abcdef_access_token";s:5:"value";s:157:"TOKEN";s:7:"expired";i:TIME;}
+a:3:{s:4:"name";s:31:"wx0123456789abcdef_ticket_jsapi";s:5:"value";s:86:"TOKEN";s:7:"expired";i:TIME;}
 legacy, valid: has what the file holds, fetches: 0
 bool(true)
 legacy, expired: has what the file holds, fetches: 1
-a:3:{s:4:"name";s:31:"wx0123456789abcdef_access_token";s:5:"value";s:157:"TOKEN";s:7:"expired";i:TIME;}
+a:3:{s:4:"name";s:31:"wx0123456789abcdef_ticket_jsapi";s:5:"value";s:86:"TOKEN";s:7:"expired";i:TIME;}
 migrated, valid: has what the file holds, fetches: 0
 bool(true)
--- refused by WeChat and deleted by the library: replaced once, and the file stays
+-- getTicket('jsapi'), made by the extension
+a:3:{s:4:"name";s:31:"wx0123456789abcdef_ticket_jsapi";s:5:"value";s:86:"TOKEN";s:7:"expired";i:TIME;}
+legacy, valid: fetches: 0
+-- getTicket('wx_card'), made by the library
+migrated, valid: has what the file holds, fetches: 0
+the file is as it was: true
+migrated, expired: has what the file holds, fetches: 1
+only token and expiry differ: true
+a:3:{s:4:"name";s:33:"wx0123456789abcdef_ticket_wx_card";s:5:"value";s:86:"TOKEN";s:7:"expired";i:TIME;}
+legacy, valid: has what the file holds, fetches: 0
+bool(true)
+legacy, expired: has what the file holds, fetches: 1
+a:3:{s:4:"name";s:33:"wx0123456789abcdef_ticket_wx_card";s:5:"value";s:86:"TOKEN";s:7:"expired";i:TIME;}
+migrated, valid: has what the file holds, fetches: 0
+bool(true)
+-- getTicket('wx_card'), made by the extension
+a:3:{s:4:"name";s:33:"wx0123456789abcdef_ticket_wx_card";s:5:"value";s:86:"TOKEN";s:7:"expired";i:TIME;}
+legacy, valid: fetches: 0
+-- both expired
+6 at once: fetches: 2, all have the same
+-- rejected by WeChat and deleted by the library: replaced, and the file stays
+bool(true)
+bool(false)
+then: fetches: 0
+bool(true)
+-- two objects of the library have the rejected token: replaced once
+both: fetches: 2
 [true,true,true]
--- what is no token is cached as before
-["x",null,null,null]
+-- a ticket that the library deletes is fetched again
+deleted: fetches: 1
+bool(false)
+-- what the library is told to store in place of the token is not stored
+bool(true)
+-- other entries are cached as before
+["x",null,null,"other account",null]

@@ -9,7 +9,8 @@ use EasyWeChat\Kernel\ServiceContainer;
  *
  *     $app->rebind('access_token', new FileAccessToken($app, '/var/www/data/access_token.json', ['appid' => …, 'secret' => …]));
  *
- * Do this before the first use of $app: its services keep the token object that they were made with. (PHP 8.1.)
+ * Do this before the first use of $app: its services keep the token object that they were made with. The event
+ * AccessTokenRefreshed does not come any more, since it need not be this process that refreshes.
  */
 final class FileAccessToken extends AccessToken
 {
@@ -35,7 +36,7 @@ final class FileAccessToken extends AccessToken
             $this->lent = wx_get_token($this->file, $this->source);
             $left = wx_token_status($this->file)['expires_in'];
         } while ($this->lent !== wx_get_token($this->file, $this->source));    // replaced meanwhile
-        return ['access_token' => $this->lent, 'expires_in' => $left];
+        return $this->token = ['access_token' => $this->lent, 'expires_in' => $left];
     }
 
     /** The library's cache has no part in this any more. */

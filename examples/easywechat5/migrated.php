@@ -1,5 +1,5 @@
 <?php
-// The account with token and ticket from the extension. The library stays as it is.
+// The apps with tokens and a ticket from the extension. The library stays as it is.
 
 use EasyWeChat\Factory;
 
@@ -12,5 +12,13 @@ function official_account()
     $account = ['appid' => getenv('WX_APPID'), 'secret' => getenv('WX_SECRET')];
     $app->rebind('access_token', new FileAccessToken($app, 'access_token.json', $account));
     $app->rebind('jssdk', new FileJssdk($app, 'ticket.json', 'access_token.json', $account));
+    return $app;
+}
+
+function work()
+{
+    $app = Factory::work(['corp_id' => getenv('WX_CORPID'), 'secret' => getenv('WX_CORPSECRET')]);
+    $account = ['corpid' => getenv('WX_CORPID'), 'corpsecret' => getenv('WX_CORPSECRET')];
+    $app->rebind('access_token', new FileAccessToken($app, 'work.json', $account));
     return $app;
 }

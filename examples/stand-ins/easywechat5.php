@@ -36,6 +36,7 @@ namespace EasyWeChat\Kernel {
     abstract class AccessToken implements AccessTokenInterface
     {
         protected $app;
+        protected $token;
         protected $endpointToGetToken;
         protected $tokenKey = 'access_token';
         protected $cachePrefix = 'easywechat.kernel.access_token.';
@@ -54,7 +55,12 @@ namespace EasyWeChat\Kernel {
             }
             $token = ask($this->endpointToGetToken, $this->getCredentials());
             $cache->set($key, ['access_token' => $token['access_token'], 'expires_in' => 7200], $token['expires_in']);
-            return $token;
+            return $this->token = $token;
+        }
+
+        public function getLastToken(): array
+        {
+            return $this->token;
         }
 
         public function getRefreshedToken(): array
@@ -179,6 +185,28 @@ namespace EasyWeChat\OfficialAccount\Auth {
     }
 }
 
+namespace EasyWeChat\Work\Auth {
+    class AccessToken extends \EasyWeChat\Kernel\AccessToken
+    {
+        protected $endpointToGetToken = 'cgi-bin/gettoken';
+
+        protected function getCredentials(): array
+        {
+            return ['corpid' => $this->app['config']['corp_id'], 'corpsecret' => $this->app['config']['secret']];
+        }
+    }
+}
+
+namespace EasyWeChat\Work {
+    class Application extends \EasyWeChat\Kernel\ServiceContainer
+    {
+        protected function make(string $id): object
+        {
+            return $id === 'access_token' ? new Auth\AccessToken($this) : new \EasyWeChat\Kernel\BaseClient($this);
+        }
+    }
+}
+
 namespace EasyWeChat\OfficialAccount {
     class Application extends \EasyWeChat\Kernel\ServiceContainer
     {
@@ -199,6 +227,11 @@ namespace EasyWeChat {
         public static function officialAccount(array $config): OfficialAccount\Application
         {
             return new OfficialAccount\Application($config);
+        }
+
+        public static function work(array $config): Work\Application
+        {
+            return new Work\Application($config);
         }
     }
 }

@@ -11,13 +11,16 @@ is_executable(getenv("WECHAT_EMULATOR") ?: __DIR__ . "/../../target/release/wech
 --FILE--
 <?php
 require __DIR__ . '/recipes.inc';
+putenv('WX_CORPID=ww0123456789abcdef');
+putenv('WX_CORPSECRET=fedcba9876543210fedcba9876543210fedcba98765');
 $recipe = new Recipe(start_emulator('--latency', '100'), 'easywechat5', '042-easywechat5', ['stand-ins/easywechat5']);
 $recipe->side_by_side('official_account()->access_token->getToken()["access_token"]', 'access_token.json');
 
 echo "-- the lifetime that is left\n";
 write_token($recipe->path('access_token.json'), 'EMUhand-made', 3000);
 $token = $recipe->run('migrated', 'official_account()->access_token->getToken()');
-var_dump(array_keys((array) $token), $token->expires_in > 2900 && $token->expires_in <= 3000);
+var_dump(array_keys((array) $token) === ['access_token', 'expires_in'], $token->expires_in > 2900 && $token->expires_in <= 3000);
+var_dump($recipe->run('migrated', '[($t = official_account()->access_token)->getToken(), $t->getLastToken()][1]')->access_token === $token->access_token);
 echo "-- nothing was handed out yet: nothing can have been rejected\n";
 $recipe->counted('getRefreshedToken()', fn() => $recipe->run('migrated', 'official_account()->access_token->getRefreshedToken()["access_token"]'));
 
@@ -35,6 +38,14 @@ var_dump($recipe->run('migrated', 'official_account()->jssdk->getTicketSignature
 echo "-- a card's ticket is the library's, made with the extension's token\n";
 $recipe->counted('migrated', fn() => $recipe->run('migrated', 'official_account()->jssdk->getTicket(false, "wx_card")["ticket"]'));
 echo shape($recipe->path('ticket.json')), "\n";
+
+echo "-- WeCom\n";
+$token = $recipe->counted('migrated', fn() => $recipe->storm('migrated', 'work()->access_token->getToken()["access_token"]'));
+$recipe->counted('legacy', fn() => $recipe->run('legacy', 'work()->access_token->getToken()["access_token"]'));
+echo shape($recipe->path('work.json')), "\n";
+$recipe->invalidate();
+$call = '[($app = work())["base"]->httpGet("cgi-bin/get_api_domain_ip"), $app->access_token->getToken()["access_token"]][1]';
+var_dump($recipe->counted('rejected, migrated', fn() => $recipe->storm('migrated', $call)) !== $token);
 ?>
 --CLEAN--
 <?php
@@ -53,12 +64,8 @@ migrated, expired: fetches: 1
 legacy, expired: fetches: 1
 a new token, and still valid: true
 -- the lifetime that is left
-array(2) {
-  [0]=>
-  string(12) "access_token"
-  [1]=>
-  string(10) "expires_in"
-}
+bool(true)
+bool(true)
 bool(true)
 -- nothing was handed out yet: nothing can have been rejected
 getRefreshedToken(): fetches: 0
@@ -74,3 +81,9 @@ bool(true)
 -- a card's ticket is the library's, made with the extension's token
 migrated: fetches: 1
 {"jsapi_ticket":"TOKEN","expire":TIME}
+-- WeCom
+migrated: fetches: 1
+legacy: fetches: 1
+{"access_token":"TOKEN","expire":TIME}
+rejected, migrated: fetches: 1
+bool(true)

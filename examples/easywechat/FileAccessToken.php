@@ -13,15 +13,19 @@ use EasyWeChat\Kernel\Contracts\RefreshableAccessToken;
  */
 final class FileAccessToken implements RefreshableAccessToken
 {
-    /** The token that was handed out last: the one that a refused request was made with. */
+    /** The token that was handed out last: the one that a rejected request was made with. */
     private ?string $lent = null;
 
     /**
      * @param string $file The token file.
      * @param array<string, mixed>|callable|null $source As for wx_get_token().
+     * @param string $queryName `component_access_token` for an open platform.
      */
-    public function __construct(private string $file, #[\SensitiveParameter] private $source = null)
-    {
+    public function __construct(
+        private string $file,
+        #[\SensitiveParameter] private $source = null,
+        private string $queryName = 'access_token',
+    ) {
     }
 
     public function getToken(): string
@@ -29,10 +33,10 @@ final class FileAccessToken implements RefreshableAccessToken
         return $this->lent = wx_get_token($this->file, $this->source);
     }
 
-    /** @return array{access_token: string} */
+    /** @return array<string, string> */
     public function toQuery(): array
     {
-        return ['access_token' => $this->getToken()];
+        return [$this->queryName => $this->getToken()];
     }
 
     /** Replaces the token that was handed out last, unless another process has done so already. */

@@ -1,5 +1,5 @@
 <?php
-// The older form migrated. Only the names of the files differ from migrated.php.
+// The older form migrated. The names of the files differ from migrated.php, and the layout of new ones.
 
 class JSSDK
 {
@@ -38,11 +38,12 @@ class JSSDK
     private function getJsApiTicket()
     {
         return wx_get_ticket('jsapi_ticket.json', 'access_token.json', 'jsapi',
-            ['appid' => $this->appId, 'secret' => $this->appSecret]);
+            ['appid' => $this->appId, 'secret' => $this->appSecret, 'layout' => 'expire_time']);
     }
 
     private function getAccessToken()
     {
-        return wx_get_token('access_token.json', ['appid' => $this->appId, 'secret' => $this->appSecret]);
+        return wx_get_token('access_token.json',
+            ['appid' => $this->appId, 'secret' => $this->appSecret, 'layout' => 'expire_time']);
     }
 }

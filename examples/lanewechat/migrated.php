@@ -10,6 +10,7 @@ class AccessToken
 {
     public static function getAccessToken()
     {
-        return wx_get_token('access_token', ['appid' => WECHAT_APPID, 'secret' => WECHAT_APPSECRET]);
+        return wx_get_token('access_token',
+            ['appid' => WECHAT_APPID, 'secret' => WECHAT_APPSECRET, 'layout' => 'time+expires_in']);
     }
 }

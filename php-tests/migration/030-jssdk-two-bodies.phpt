@@ -55,7 +55,7 @@ remove_directory(__DIR__ . '/030-jssdk-two-bodies');
 6 at once: fetches: 2, all have the same
 legacy, valid: fetches: 0
 bool(true)
--- json, 3 lines
+-- json, 4 lines
 6 at once: fetches: 2, all have the same
 legacy, valid: fetches: 0
 bool(true)

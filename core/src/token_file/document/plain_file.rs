@@ -20,8 +20,9 @@ pub(super) fn is_alone(text: &str) -> bool {
 /// Reads `trimmed`, the file without the white space around it.
 pub(super) fn read(trimmed: &str, written: Timestamp) -> Result<Found, Refusal> {
     if !is_alone(trimmed) {
-        return Err(Refusal::Foreign(
-            "with layout \"plain\", it must contain a token of at least 16 characters (A-Z a-z 0-9 - _ . ~ + / =) and nothing else",
+        return Err(Refusal::ambiguous(
+            "it is not a token alone (at least 16 characters of A-Z a-z 0-9 - _ . ~ + / =)",
+            "Pass another 'layout' than 'plain', or check the path",
         ));
     }
     let expiry = FileExpiry { at: written + PLAIN_LIFE, is_by_modification: true };

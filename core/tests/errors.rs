@@ -12,7 +12,7 @@ use wx_token_core::token_file::{CredentialKind, Document, FileSpec, Layout, Orig
 const TOKEN: &str = "26_dY8Ls-R2xXKcT5Hn7q0aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789";
 
 /// Files that are rejected, one for each message, with `TOKEN`; and the layout that the caller names.
-const REJECTED: [(&str, &str); 31] = [
+const REJECTED: [(&str, &str); 38] = [
     (r#"{"access_token":"TOKEN","expires_time":1588219064}"#, ""),
     (r#"{"access_token":"TOKEN","time":1588219064}"#, ""),
     (r#"{"access_token":"TOKEN","expires_in":7200,"get_time":"2019-05-07 09:13:27"}"#, ""),
@@ -44,6 +44,13 @@ const REJECTED: [(&str, &str); 31] = [
     (r#"{"access_token":7,"expire":1588219064}"#, ""),
     (r#"{"access_token":true,"expire":1588219064}"#, ""),
     (r#"{"access_token":"TOKEN","end_time":1588219064}"#, ""),
+    (r#"{"access_token":"TOKEN","expire":7200}"#, ""),
+    (r#"{"access_token":"TOKEN","expires_in":7200,"created_at":1588219064}"#, ""),
+    (r#"["TOKEN",1588219064]"#, ""),
+    (r#""TOKEN""#, ""),
+    ("access_token=TOKEN&expires_in=7200", ""),
+    ("TOKEN\n1588219064", ""),
+    ("<?php exit();?>[]1", ""),
 ];
 
 /// As it stands in the table: the problem, and the remedy.

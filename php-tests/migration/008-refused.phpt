@@ -89,7 +89,7 @@ bool(true)
 WxToken\FileException: cannot use 008-refused.txt: it is PHP code, which wx_token neither runs nor writes. Pass the path of a new file, and let code that includes this one call wx_get_token(); the file is unchanged
 bool(true)
 -- a token behind a guard
-WxToken\FileException: cannot use 008-refused.txt: after its guard it contains only a token, and no expiry. Pass the path of a new file; the file is unchanged
+WxToken\FileException: cannot use 008-refused.txt: after its guard it seems to contain a token, but no JSON object. Pass the path of a new file; the file is unchanged
 bool(true)
 -- ThinkPHP
 WxToken\FileException: cannot use 008-refused.txt: it is a cache file of ThinkPHP. Take its token from the library in a loader, or replace the cache by this call with a new file: MIGRATION.md has the recipe; the file is unchanged

@@ -5,7 +5,9 @@ use serde_json::Value;
 use super::found::Found;
 use super::json;
 use super::keyed::{Keyed, Number, Syntax};
-use super::layout::{EXPIRES_TIME, Expiry, Layout, Meaning, STARTS, UNAMBIGUOUS, is_duration};
+use super::layout::{
+    EXPIRES_TIME, Expiry, LONGEST_DURATION, Layout, Meaning, STARTS, UNAMBIGUOUS, is_duration,
+};
 use super::members::Members;
 use super::refresh_state::{RefreshState, STATE};
 use super::refusal::{Refusal, looks_like_date, looks_like_token, shape, shown};
@@ -125,19 +127,34 @@ impl<'t> File<'t> {
 
     /// The numbers of which the expiry depends, if there are some. `named` is the expiry that the caller names.
     fn find_numbers(&self, has_token: bool, named: Option<Expiry>) -> Result<Vec<Number>, Refusal> {
+        let has_start = STARTS.iter().any(|start| self.get(start).is_some());
         let known = UNAMBIGUOUS.into_iter().filter_map(|expiry| self.number(expiry));
         let mut numbers = known.collect::<Result<Vec<_>, _>>()?;
+        for number in &mut numbers {
+            let Expiry { key, meaning } = number.expiry;
+            if meaning != Meaning::Time || !number.value.is_some_and(looks_like_duration) {
+                continue;
+            }
+            if !has_start {
+                return Err(Refusal::ambiguous(
+                    format!("its \"{key}\" is a duration, and nothing says when that began"),
+                    "Rename that key to \"expires_in\" if it begins with the file's modification, or pass the path of a new file",
+                ));
+            }
+            number.expiry.meaning = Meaning::Lifetime { start: None };
+        }
         let is_known = |key: &str| UNAMBIGUOUS.iter().any(|known| known.key == key);
         match named.filter(|named| !is_known(named.key)) {
             Some(named) => numbers.extend(self.number(named).transpose()?),
             None if self.get(EXPIRES_TIME).is_some() => return Err(two_meanings(EXPIRES_TIME)),
             None => {}
         }
-        let is_lasting = |number: &Number| {
-            number.expiry == Expiry::EXPIRES_IN && number.value.is_none_or(is_duration)
+        let is_lasting = |number: &&Number| {
+            matches!(number.expiry.meaning, Meaning::Lifetime { .. })
+                && number.value.is_none_or(is_duration)
         };
-        let has_duration = numbers.iter().any(is_lasting);
-        let has_moment = numbers.len() > usize::from(has_duration);
+        let durations = numbers.iter().filter(is_lasting).count();
+        let (has_duration, has_moment) = (durations > 0, numbers.len() > durations);
         let is_named = |key: &str| named.is_some_and(|named| named.key == key);
         for key in STARTS.into_iter().filter(|key| !is_named(key)) {
             let Some(json) = self.get(key) else { continue };
@@ -156,7 +173,33 @@ impl<'t> File<'t> {
         if numbers.is_empty() {
             self.find_other_expiry()?;
         }
+        let is_start = |number: &Number| number.expiry.meaning == Meaning::Start;
+        if has_duration && !has_moment && !numbers.iter().any(is_start) {
+            self.find_other_start()?;
+        }
         Ok(numbers)
+    }
+
+    /// A duration that begins at an unknown key must not be renewed without that.
+    fn find_other_start(&self) -> Result<(), Refusal> {
+        let is_known = |key: &str| UNAMBIGUOUS.iter().any(|known| known.key == key) || key == STATE;
+        for key in self.members.keys().filter(|key| !is_known(key)) {
+            let value = self.get(key).unwrap_or_default();
+            if looks_like_date(value) {
+                return Err(date(key));
+            }
+            if number_of(key, value).ok().flatten().is_some_and(|number| number >= LEAST_TIME) {
+                return Err(Refusal::ambiguous(
+                    format!(
+                        "its duration seems to begin at {} ({}), which is not supported",
+                        shown(key),
+                        shape(value)
+                    ),
+                    "Rename that key to \"time\" if it is the time of the fetch, or pass the path of a new file",
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn number(&self, expiry: Expiry) -> Option<Result<Number, Refusal>> {
@@ -228,6 +271,11 @@ fn two_meanings(key: &str) -> Refusal {
 
 /// A number from here on may be a Unix time: that of 2001.
 const LEAST_TIME: i64 = 1_000_000_000;
+
+/// A number of seconds that is no Unix time of any token.
+fn looks_like_duration(number: i64) -> bool {
+    (60..=LONGEST_DURATION).contains(&number)
+}
 
 fn is_about_time(key: &str) -> bool {
     let key = key.to_ascii_lowercase();

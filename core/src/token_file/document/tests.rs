@@ -609,7 +609,8 @@ fn a_file_with_several_expiries_is_valid_until_the_earliest() {
     earliest(r#"{"access_token":"a","expires_in":7200,"time":1588219064}"#, 1_588_226_264);
     earliest(r#"{"access_token":"a","expires_in":7200,"timestamp":1588219064123}"#, 1_588_226_264);
     earliest(r#"{"access_token":"a","expires_in":7200,"time":9,"fetch_time":8}"#, 7208);
-    earliest(r#"{"access_token":"a","expires_in":7200,"time":9,"expire":100}"#, 100);
+    earliest(r#"{"access_token":"a","expires_in":7200,"time":9,"expire":50}"#, 50);
+    earliest(r#"{"access_token":"a","expires":7000,"time":1588219064}"#, 1_588_226_064);
     // Whoever names one means that one.
     let text = r#"{"access_token":"a","expire":5,"expires_at":6}"#;
     let spec = FileSpec { layout: Layout::by_name("expires_at"), ..TOKEN };

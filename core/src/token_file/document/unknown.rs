@@ -1,5 +1,6 @@
 //! Files that are not read: what they seem to be, and where their token belongs instead.
 
+use super::plain_file::is_alone;
 use super::refusal::{Refusal, looks_like_token};
 
 const RECIPE: &str = "Take its token from the library in a loader, or replace the cache by this call with a new file: MIGRATION.md has the recipe";
@@ -22,10 +23,22 @@ pub(super) fn describe(text: &str) -> Refusal {
             "Pass the path of a new file, and let code that includes this one call wx_get_token()",
         );
     }
-    if looks_like_token(text) {
+    if looks_like_token(text) && is_alone(text) {
         return Refusal::ambiguous(
             "it seems to contain only a token",
             "Pass 'layout' => 'plain' if it does: the token then counts as valid for two hours after the file's modification",
+        );
+    }
+    if text.starts_with('[') {
+        return Refusal::ambiguous(
+            "it is a JSON array without keys",
+            "Pass the path of a new file, or check the path",
+        );
+    }
+    if text.starts_with('"') {
+        return Refusal::ambiguous(
+            "it is a JSON string, and no expiry",
+            "Pass the path of a new file, or check the path",
         );
     }
     if is_number(text) && text.len() >= 9 {
@@ -34,15 +47,26 @@ pub(super) fn describe(text: &str) -> Refusal {
             "Pass the path of the file with the token and 'layout' => 'plain', or the path of a new file",
         );
     }
+    if has_token(text) {
+        return Refusal::ambiguous(
+            "it seems to contain a token, in a format that is not supported",
+            "Pass the path of a new file",
+        );
+    }
     Refusal::Foreign("it is neither JSON nor serialize() data")
+}
+
+/// Whether a token seems to stand somewhere in `text`.
+fn has_token(text: &str) -> bool {
+    let is_separator = |char: char| char.is_whitespace() || "|,;:&='\"<>[]{}()".contains(char);
+    text.contains("access_token") || text.split(is_separator).any(looks_like_token)
 }
 
 /// Why a file is rejected that has `content` behind its guard.
 pub(super) fn behind_guard(content: &str) -> Refusal {
-    let content = content.trim();
-    if looks_like_token(content) {
+    if has_token(content) {
         return Refusal::ambiguous(
-            "after its guard it contains only a token, and no expiry",
+            "after its guard it seems to contain a token, but no JSON object",
             "Pass the path of a new file",
         );
     }

@@ -47,7 +47,7 @@ time:fetched: {"access_token":"NEW","time":TIME}, fresh, time:fetched
 serialize: a:3:{s:4:"name";s:25:"028-layout-everywhere.txt";s:5:"value";s:40:"NEW";s:7:"expired";i:TIME;}, fresh, serialize
 -- the status without the option says why a call would throw, and with it what it would return
 unusable, fresh
-unusable: cannot use 028-layout-everywhere.txt: it contains "access_token" and "jsapi_ticket" with one expiry. Give each a file of its own; the file is unchanged
+unusable: cannot use 028-layout-everywhere.txt: it contains "access_token" and the key "jsapi_ticket". Give each token or ticket a file of its own; the file is unchanged
 fresh, due
 -- what is no loader, or not alone, or not possible
 ValueError: wx_get_token(): Argument #2 ($source) option "loader" must be callable

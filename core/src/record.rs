@@ -85,6 +85,11 @@ impl Record {
         Self { version: VERSION, tag, owner, asked_at, expiry }
     }
 
+    /// The record of the same token, which expires at `expiry` by now.
+    pub(crate) fn until(self, expiry: Timestamp) -> Self {
+        Self { expiry, ..self }
+    }
+
     pub fn is_of(&self, token: &str) -> bool {
         self.tag == Self::tag_of(token)
     }

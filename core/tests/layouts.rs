@@ -181,3 +181,84 @@ fn what_was_read_is_written_so_that_its_readers_see_the_new_token() {
         }
     }
 }
+
+/// What would lose data, a token, or a reader's trust, if it were taken for something else.
+#[test]
+fn what_is_not_understood_is_neither_repaired_nor_completed() {
+    for content in [
+        r#"{"name":"x",}"#,
+        "{ // comment\n \"name\":\"x\"}",
+        "{{ twig }} hello",
+        r#"{access_token:"TOKEN"}"#,
+        r#"a:2:{s:4:"user";O:11:"ArrayObject":0:{}s:4:"cart";i:5;}"#,
+        r#"a:3:{s:5:"value";s:58:"TOKEN";s:7:"expired";i:1588226264;s:1:"o";O:8:"stdClass":0:{}}"#,
+        r#"{"errcode":0,"data":{"access_token":"TOKEN","expires_in":7200}}"#,
+        r#"{"errcode":0,"accessToken":"TOKEN"}"#,
+        r#"{"errcode":0,"template_list":[1,2]}"#,
+        r#"{"errcode":40001,"session_key":"k","openid":"o"}"#,
+        r#"{"data":{"access_token":"TOKEN","expires_in":7200},"expire_time":5}"#,
+        r#"{"access_token":"TOKEN","jsapiTicket":"TOKEN","expire_time":5}"#,
+        r#"{"token":"TOKEN","access_token":"","expires":5}"#,
+        r#"{"token":"TOKEN","ticket":"TOKEN","time":1588219064}"#,
+        r#"{"access_token":"TOKEN","expire":2592000}"#,
+        r#"{"access_token":"TOKEN","expire_time":null,"time":1588219064}"#,
+        r#"{"access_token":"TOKEN","expire_time":9223372036854775807}"#,
+        r#"{"access_token":"TOKEN","expire_time":1e15}"#,
+        r#"{"session":"abc","expire":0}"#,
+        r#"{"version":1,"expires":1588226264,"user":"root"}"#,
+        r#"{"wx1":{"access_token":"TOKEN"},"time":1588219064}"#,
+        "TOKEN,7200,9223372036854775807",
+        "[wx]\naccess_token=TOKEN",
+    ] {
+        let content = content.replace("TOKEN", TOKEN);
+        assert!(parse(&content, None).is_err(), "{content}");
+    }
+    for (content, layout) in [
+        (r#"{"access_token":"TOKEN","expires_time":7200}"#, "expires_time:expiry"),
+        (r#"{"access_token":"TOKEN","time":7200}"#, "time:fetched"),
+        ("TOKEN,7200", "csv:fetched"),
+    ] {
+        let content = content.replace("TOKEN", TOKEN);
+        assert!(parse(&content, Layout::by_name(layout)).is_err(), "{content}");
+    }
+    for (content, kind) in [
+        (r#"{"token":"TOKEN","ticket":"TOKEN","expires":5}"#, CredentialKind::JsapiTicket),
+        (r#"{"jsapi_ticket":"TOKEN","ticket":"TOKEN","expire":5}"#, CredentialKind::JsapiTicket),
+    ] {
+        let written = Timestamp::from_secs(FETCHED);
+        let origin = Origin { name: "ticket.json".into(), written, attributes: Vec::new() };
+        let content = content.replace("TOKEN", TOKEN);
+        let spec = FileSpec { kind, layout: None };
+        assert!(Document::parse(content.as_bytes(), spec, origin).is_err(), "{content}");
+    }
+}
+
+/// A stable token is returned again with the rest of its life. Readers that do not look at the duration trust it for two hours
+/// from the time beside it.
+#[test]
+fn no_reader_trusts_a_token_with_a_short_rest_of_life_for_longer() {
+    let now = Timestamp::from_secs(1_700_000_000);
+    let expiry = Timestamp::from_secs(now.secs() + 1000);
+    let new = wx_token_core::token::Token::own(TOKEN, expiry);
+    let record = wx_token_core::record::Record::new(&new, None, now);
+    let begin = expiry.secs() - LIFE;
+    for (content, layout, after) in [
+        (
+            r#"{"access_token":"","expires_in":7200,"time":5}"#,
+            "",
+            format!("7200,\"time\":{begin}}}"),
+        ),
+        ("", "time:fetched", format!("\"time\":{begin}}}")),
+        ("", "csv", format!(",7200,{begin}")),
+        ("", "plain", TOKEN.to_owned()),
+        (r#"{"access_token":"","expires_in":7200}"#, "", String::new()),
+    ] {
+        let document = parse(content, Layout::by_name(layout)).expect("a file");
+        let content = document.with_token(&new, &record, None, now);
+        let text = String::from_utf8(content.bytes).expect("text");
+        assert!(text.ends_with(&after), "{text}");
+        let by_modification = layout == "plain" || text.contains("wx_token");
+        assert_eq!(content.modified.is_some(), by_modification, "{text}");
+        assert!(content.modified.is_none_or(|modified| modified.secs() == begin), "{text}");
+    }
+}

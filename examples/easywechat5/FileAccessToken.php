@@ -34,7 +34,7 @@ final class FileAccessToken extends AccessToken
         }
         do {
             $this->lent = wx_get_token($this->file, $this->source);
-            $left = wx_token_status($this->file)['expires_in'];
+            $left = wx_token_status($this->file, is_array($this->source) ? $this->source : null)['expires_in'];
         } while ($this->lent !== wx_get_token($this->file, $this->source));    // replaced meanwhile
         return $this->token = ['access_token' => $this->lent, 'expires_in' => $left];
     }

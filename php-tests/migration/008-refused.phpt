@@ -50,16 +50,16 @@ bool(true)
 WxToken\FileException: cannot use 008-refused.txt: its "time" has two possible meanings. Pass 'layout' => 'time:expiry' if it is the expiry, or 'layout' => 'time:fetched' if it is the time of the fetch; the file is unchanged
 bool(true)
 -- a date
-WxToken\FileException: cannot use 008-refused.txt: the key "get_time" has a date without a time zone. Store a Unix timestamp there instead, or pass the path of a new file; the file is unchanged
+WxToken\FileException: cannot use 008-refused.txt: the key "get_time" has a date, not a Unix timestamp. Store a Unix timestamp there instead, or pass the path of a new file; the file is unchanged
 bool(true)
 -- an expiry under a name of its own
 WxToken\FileException: cannot use 008-refused.txt: its expiry seems to stand under the key "until" (a number), which is not supported. Rename that key to "expires_at" if it is the expiry, or pass the path of a new file; the file is unchanged
 bool(true)
 -- a token under a name of its own
-WxToken\FileException: cannot use 008-refused.txt: its expiry seems to stand under the key "expiredTime" (a number), which is not supported. Rename that key to "expires_at" if it is the expiry, or pass the path of a new file; the file is unchanged
+WxToken\FileException: cannot use 008-refused.txt: its token stands under the key "accessToken" (a string of 157 characters), which is not supported. Store it under "access_token", or pass the path of a new file; the file is unchanged
 bool(true)
 -- JSON in JSON
-WxToken\FileException: cannot use 008-refused.txt: its token stands under the key "data" (JSON in a string), which is not supported. Store it under "access_token", a ticket under "jsapi_ticket", or pass the path of a new file; the file is unchanged
+WxToken\FileException: cannot use 008-refused.txt: its token stands under the key "data" (JSON in a string), which is not supported. Store it under "access_token", or pass the path of a new file; the file is unchanged
 bool(true)
 -- several accounts
 WxToken\FileException: cannot use 008-refused.txt: its token stands inside the key "wx01", which is not supported. Use a file for each account, with "access_token" at the top; the file is unchanged
@@ -68,10 +68,10 @@ bool(true)
 WxToken\FileException: cannot use 008-refused.txt: the number after the token has two possible meanings. Pass 'layout' => 'csv:expiry' if it is the expiry, or 'layout' => 'csv:fetched' if it is the time of the fetch; the file is unchanged
 bool(true)
 -- token and ticket
-WxToken\FileException: cannot use 008-refused.txt: it contains "access_token" and "jsapi_ticket" with one expiry. Give each a file of its own; the file is unchanged
+WxToken\FileException: cannot use 008-refused.txt: it contains "access_token" and the key "jsapi_ticket". Give each token or ticket a file of its own; the file is unchanged
 bool(true)
 -- the time of the fetch, under a name of its own
-WxToken\FileException: cannot use 008-refused.txt: its expiry seems to stand under the key "last_access_token_time" (a number), which is not supported. Rename that key to "expires_at" if it is the expiry, or pass the path of a new file; the file is unchanged
+WxToken\FileException: cannot use 008-refused.txt: its token stands under the key "last_access_token" (a string of 157 characters), which is not supported. Store it under "access_token", or pass the path of a new file; the file is unchanged
 bool(true)
 -- plain text
 WxToken\FileException: cannot use 008-refused.txt: it seems to contain only a token. Pass 'layout' => 'plain' if it does: the token then counts as valid for two hours after the file's modification; the file is unchanged
@@ -104,7 +104,7 @@ bool(true)
 WxToken\FileException: cannot use 008-refused.txt: it is a cache file of Doctrine. Take its token from the library in a loader, or replace the cache by this call with a new file: MIGRATION.md has the recipe; the file is unchanged
 bool(true)
 -- serialize() of other keys
-WxToken\FileException: cannot use 008-refused.txt: its serialize() array is without the keys "value" and "expired". Pass the path of a new file, or check the path; the file is unchanged
+WxToken\FileException: cannot use 008-refused.txt: its serialize() array has no text under "value", or no number under "expired". Pass the path of a new file, or check the path; the file is unchanged
 bool(true)
 -- a ticket file
 WxToken\FileException: cannot use 008-refused.txt: it contains "jsapi_ticket", not "access_token". Check the path: each kind of token or ticket has a file of its own; the file is unchanged

@@ -53,7 +53,7 @@ file_put_contents($file, "old-0123456789abc\n");
 touch($file, time() - 3600);
 get('plain');
 touch($file, time() - 7201);
-var_dump(get('plain') === file_get_contents($file));
+var_dump(get('plain') . "\n" === file_get_contents($file));
 clearstatcache();
 $left = filemtime($file) + 7200 - time();
 var_dump(7190 < $left && $left <= 7200);

@@ -10,6 +10,8 @@ pub struct Found {
     pub file: Option<Keyed>,
     /// What a new file begins with, before its JSON.
     pub prefix: String,
+    /// What a text file ends with, after its token.
+    pub suffix: String,
     pub token: Option<(String, FileExpiry)>,
     /// `None` where the layout has no room for it.
     pub state: Option<RefreshState>,
@@ -19,7 +21,8 @@ pub struct Found {
 impl Found {
     pub fn nothing(layout: Layout, prefix: impl Into<String>) -> Self {
         let prefix = prefix.into();
-        Self { layout, file: None, prefix, token: None, state: None, is_damaged: false }
+        let suffix = String::new();
+        Self { layout, file: None, prefix, suffix, token: None, state: None, is_damaged: false }
     }
 
     /// Nothing, since a write or a copy of the file broke off.

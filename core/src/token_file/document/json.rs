@@ -9,11 +9,11 @@ use serde_json::value::RawValue;
 use super::members::Members;
 
 /// Reads `text`, which must be a JSON object and nothing else.
-pub(super) fn parse(text: &str) -> Option<Members> {
+pub(super) fn parse(text: &str) -> serde_json::Result<Members> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let members = deserializer.deserialize_map(Reader(text)).ok()?;
-    deserializer.end().ok()?;
-    Some(members)
+    let members = deserializer.deserialize_map(Reader(text))?;
+    deserializer.end()?;
+    Ok(members)
 }
 
 /// `text` with each value of `changes` replaced, appended, or (for `None`) removed.
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn only_whole_objects_are_read() {
         for text in ["", "{", "[]", "5", r#"{"a":1}}"#, r#"{"a":1,}"#, r#"{"a""#] {
-            assert_eq!(parse(text), None, "{text}");
+            assert!(parse(text).is_err(), "{text}");
         }
     }
 }

@@ -6,7 +6,8 @@ use super::found::Found;
 use super::json;
 use super::keyed::{Keyed, Number, Syntax};
 use super::layout::{
-    EXPIRES_TIME, Expiry, LONGEST_DURATION, Layout, Meaning, STARTS, UNAMBIGUOUS, is_duration,
+    EXPIRES_TIME, Expiry, LARGEST_TIME, LEAST_TIME, Layout, Meaning, STARTS, UNAMBIGUOUS,
+    is_duration, looks_like_duration,
 };
 use super::members::Members;
 use super::refresh_state::{RefreshState, STATE};
@@ -27,7 +28,7 @@ pub(super) fn new(kind: CredentialKind, layout: Layout, prefix: String) -> Keyed
     };
     let mut expiries = vec![expiry];
     if let Meaning::Lifetime { start: Some(key) } = expiry.meaning {
-        expiries.push(Expiry { key, meaning: Meaning::Start });
+        expiries = vec![Expiry::EXPIRES_IN, Expiry { key, meaning: Meaning::Start }];
     }
     let number = |expiry| Number { expiry, value: None, is_text: false };
     let numbers = expiries.into_iter().map(number).collect();
@@ -45,28 +46,46 @@ pub(super) fn read(
     written: Timestamp,
     records: &[Record],
 ) -> Result<Found, Refusal> {
-    let Some(members) = json::parse(text) else { return Ok(Found::truncated(new, prefix)) };
+    let members = match json::parse(text) {
+        Ok(members) => members,
+        // The end is missing; or an old end stands behind a shorter text that was written in place.
+        Err(error) if error.is_eof() || has_known_key(text) => {
+            return Ok(Found::truncated(new, prefix));
+        }
+        Err(_) => return Err(invalid()),
+    };
     let file = File { text, members };
     let get = |key: &str| file.get(key);
     let state = get(STATE).map(RefreshState::read_inside).unwrap_or_default();
     let token_key = file.find_token(spec.kind)?;
+    if token_key.is_none() {
+        if file.is_nothing() {
+            return Ok(Found::nothing(new, prefix));
+        }
+        file.find_other_token(spec.kind)?;
+    }
+    if get("openid").is_some() && get("refresh_token").is_some() {
+        return Err(Refusal::ambiguous(
+            "it contains the web token of a visitor (\"openid\", \"refresh_token\"), not that of an account",
+            "Pass the path of a new file",
+        ));
+    }
     let named = match spec.layout {
         Some(Layout::Json { expiry, .. }) => Some(expiry).filter(|named| get(named.key).is_some()),
         _ => None,
     };
     let mut numbers = file.find_numbers(token_key.is_some(), named)?;
-    if token_key.is_none() && numbers.is_empty() && state == RefreshState::default() {
-        // WeChat's error, stored by code that did not look at it, is nothing to keep.
-        if file.members.keys().next().is_none() || get("errcode").is_some() {
-            return Ok(Found::nothing(new, prefix));
-        }
-        file.find_inner_token()?;
+    if token_key.is_none() && file.has_more_than(&numbers) {
         return Err(Refusal::Foreign("it is JSON without a token and its expiry"));
     }
-    if token_key.is_none() {
-        file.find_other_token()?;
-    }
     if numbers.is_empty() {
+        let has_token = token_key.and_then(get).is_some_and(is_credential);
+        if has_token && spec.layout.is_none() {
+            return Err(Refusal::ambiguous(
+                "its token has no expiry",
+                "Pass a 'layout' with the key that it is to get, such as 'expire_time', or pass the path of a new file",
+            ));
+        }
         let new = if let Layout::Json { .. } = new { new } else { Layout::DEFAULT };
         numbers = self::new(spec.kind, new, String::new()).numbers;
     }
@@ -77,6 +96,7 @@ pub(super) fn read(
     let token = value.and_then(|value| {
         let is_ours = records.iter().any(|record| record.is_of(&value));
         let old = records.first().filter(|_| !is_ours);
+        let named = named.filter(|named| file.has_expiry(named.key));
         let expiry = file.expiry(written, old, named)?;
         Some((value, expiry))
     });
@@ -105,24 +125,57 @@ impl<'t> File<'t> {
         }
         let is_empty = |json: &str| matches!(json, "null" | "false" | "\"\"");
         let is_filled = |key: &&&str| self.get(key).is_some_and(|json| !is_empty(json));
-        let own = kind.keys().iter().find(|key| self.get(key).is_some()).copied();
+        let mut present = kind.keys().iter().filter(|key| self.get(key).is_some());
+        let filled = present.clone().find(is_filled);
+        let own = filled.or_else(|| present.next()).copied();
         let others = CredentialKind::Any.keys().iter().filter(|key| !kind.keys().contains(*key));
         match (own, others.copied().find(|key| is_filled(&key))) {
             (None, Some(other)) => Err(Refusal::ambiguous(
                 format!("it contains \"{other}\", not \"{}\"", kind.key()),
                 "Check the path: each kind of token or ticket has a file of its own",
             )),
-            (Some(own), Some(other)) => Err(Refusal::ambiguous(
-                format!("it contains \"{own}\" and \"{other}\" with one expiry"),
-                "Give each a file of its own",
-            )),
+            (Some(own), Some(other)) => Err(two_credentials(own, other)),
             (None, None) if kind == CredentialKind::AccessToken => {
                 let has = |key: &str| self.get(key).is_some();
                 let is_pair = has(TOKEN_EXPIRES) && has(Expiry::EXPIRES.key);
                 Ok(is_pair.then_some(TOKEN_EXPIRES))
             }
-            (own, None) => Ok(own),
+            (Some(own), None) => match self.find_second(own) {
+                Some(other) => Err(two_credentials(own, &other)),
+                None => Ok(Some(own)),
+            },
+            (None, None) => Ok(None),
         }
+    }
+
+    /// Another token or ticket beside the one under `own`: it would get a new expiry, and stay the old one.
+    fn find_second(&self, own: &str) -> Option<String> {
+        let is_second = |key: &&str| {
+            let name = key.to_ascii_lowercase();
+            *key != own
+                && *key != STATE
+                && name != "refresh_token"
+                && (name.contains("token") || name.contains("ticket"))
+                && self.get(key).is_some_and(is_credential)
+        };
+        self.members.keys().find(is_second).map(str::to_owned)
+    }
+
+    /// Whether it is empty, or WeChat's error, stored by code that did not look at it.
+    fn is_nothing(&self) -> bool {
+        let of_error = ["errcode", "errmsg", "rid", "msgid", "hint"];
+        let is_zero = self.get("errcode").is_some_and(|code| code == "0");
+        self.members.keys().all(|key| of_error.contains(&key)) && !is_zero
+    }
+
+    /// Whether there is something beside the keys of a file that keeps a credential.
+    fn has_more_than(&self, numbers: &[Number]) -> bool {
+        let is_ours = |key: &str| {
+            key == STATE
+                || CredentialKind::Any.keys().contains(&key)
+                || numbers.iter().any(|number| number.expiry.key == key)
+        };
+        !self.members.keys().all(is_ours)
     }
 
     /// The numbers of which the expiry depends, if there are some. `named` is the expiry that the caller names.
@@ -132,29 +185,38 @@ impl<'t> File<'t> {
         let mut numbers = known.collect::<Result<Vec<_>, _>>()?;
         for number in &mut numbers {
             let Expiry { key, meaning } = number.expiry;
-            if meaning != Meaning::Time || !number.value.is_some_and(looks_like_duration) {
-                continue;
+            // What stands there tells, and else the caller.
+            if let Some(named) = named.filter(|named| named.key == key && number.value.is_none()) {
+                number.expiry.meaning = named.meaning;
             }
-            if !has_start {
-                return Err(Refusal::ambiguous(
-                    format!("its \"{key}\" is a duration, and nothing says when that began"),
-                    "Rename that key to \"expires_in\" if it begins with the file's modification, or pass the path of a new file",
-                ));
+            if meaning == Meaning::Time && number.value.is_some_and(looks_like_duration) {
+                if !has_start {
+                    return Err(duration(key));
+                }
+                number.expiry.meaning = Meaning::Lifetime { start: None };
             }
-            number.expiry.meaning = Meaning::Lifetime { start: None };
-        }
-        let is_known = |key: &str| UNAMBIGUOUS.iter().any(|known| known.key == key);
-        match named.filter(|named| !is_known(named.key)) {
-            Some(named) => numbers.extend(self.number(named).transpose()?),
-            None if self.get(EXPIRES_TIME).is_some() => return Err(two_meanings(EXPIRES_TIME)),
-            None => {}
         }
         let is_lasting = |number: &&Number| {
             matches!(number.expiry.meaning, Meaning::Lifetime { .. })
                 && number.value.is_none_or(is_duration)
         };
-        let durations = numbers.iter().filter(is_lasting).count();
-        let (has_duration, has_moment) = (durations > 0, numbers.len() > durations);
+        let is_moment = |number: &&Number| !is_lasting(number) && number.value.is_some();
+        let has_duration = numbers.iter().any(|number| is_lasting(&number));
+        let is_start = |key: &str| STARTS.contains(&key);
+        let is_known = |key: &str| UNAMBIGUOUS.iter().any(|known| known.key == key);
+        let named = named.filter(|named| !(has_duration && is_start(named.key)));
+        match named.filter(|named| !is_known(named.key)) {
+            Some(named) => {
+                let number = self.number(named).transpose()?;
+                if number.as_ref().and_then(|it| it.value).is_some_and(looks_like_duration) {
+                    return Err(duration(named.key));
+                }
+                numbers.extend(number);
+            }
+            None if self.get(EXPIRES_TIME).is_some() => return Err(two_meanings(EXPIRES_TIME)),
+            None => {}
+        }
+        let has_moment = numbers.iter().any(|number| is_moment(&number));
         let is_named = |key: &str| named.is_some_and(|named| named.key == key);
         for key in STARTS.into_iter().filter(|key| !is_named(key)) {
             let Some(json) = self.get(key) else { continue };
@@ -231,33 +293,65 @@ impl<'t> File<'t> {
     }
 
     /// A token or ticket under an unknown key must not be left beside a new expiry.
-    fn find_other_token(&self) -> Result<(), Refusal> {
+    fn find_other_token(&self, kind: CredentialKind) -> Result<(), Refusal> {
         for key in self.members.keys().filter(|key| *key != STATE) {
             let json = self.get(key).unwrap_or_default();
-            if is_credential(json) {
+            if json.starts_with('{') && json.contains("token") {
+                return Err(Refusal::ambiguous(
+                    format!("its token stands inside {}, which is not supported", shown(key)),
+                    "Use a file for each account, with \"access_token\" at the top",
+                ));
+            }
+            if is_credential(json) && self.has_expiry() {
                 return Err(Refusal::ambiguous(
                     format!(
                         "its token stands under {} ({}), which is not supported",
                         shown(key),
                         shape(json)
                     ),
-                    "Store it under \"access_token\", a ticket under \"jsapi_ticket\", or pass the path of a new file",
+                    format!("Store it under \"{}\", or pass the path of a new file", kind.key()),
                 ));
             }
         }
         Ok(())
     }
 
-    /// Such as the tokens of several accounts.
-    fn find_inner_token(&self) -> Result<(), Refusal> {
-        let has_one = |key: &&str| self.get(key).is_some_and(|json| json.contains("access_token"));
-        self.members.keys().find(has_one).map_or(Ok(()), |key| {
-            Err(Refusal::ambiguous(
-                format!("its token stands inside {}, which is not supported", shown(key)),
-                "Use a file for each account, with \"access_token\" at the top",
-            ))
+    /// Whether a key seems to be about an expiry, or a name about a token.
+    fn has_expiry(&self) -> bool {
+        let is_about_token = |key: &str| key.to_ascii_lowercase().contains("token");
+        self.members.keys().any(|key| {
+            is_about_time(key) || is_about_token(key) || STARTS.contains(&key) || {
+                let number = number_of(key, self.get(key).unwrap_or_default()).ok().flatten();
+                number.is_some_and(|number| number >= LEAST_TIME)
+            }
         })
     }
+}
+
+/// Whether a text that is no JSON has the key of a token or ticket.
+pub(super) fn has_known_key(text: &str) -> bool {
+    CredentialKind::Any.keys().iter().any(|key| text.contains(&format!("\"{key}\"")))
+}
+
+pub(super) fn invalid() -> Refusal {
+    Refusal::ambiguous(
+        "it is not valid JSON, and has no key of a token",
+        "Correct the file, or pass the path of a new file",
+    )
+}
+
+fn two_credentials(own: &str, other: &str) -> Refusal {
+    Refusal::ambiguous(
+        format!("it contains \"{own}\" and {}", shown(other)),
+        "Give each token or ticket a file of its own",
+    )
+}
+
+fn duration(key: &str) -> Refusal {
+    Refusal::ambiguous(
+        format!("its \"{key}\" is a duration, and nothing says when that began"),
+        "Rename that key to \"expires_in\" if it begins with the file's modification, or pass the path of a new file",
+    )
 }
 
 fn two_meanings(key: &str) -> Refusal {
@@ -269,14 +363,6 @@ fn two_meanings(key: &str) -> Refusal {
     )
 }
 
-/// A number from here on may be a Unix time: that of 2001.
-const LEAST_TIME: i64 = 1_000_000_000;
-
-/// A number of seconds that is no Unix time of any token.
-fn looks_like_duration(number: i64) -> bool {
-    (60..=LONGEST_DURATION).contains(&number)
-}
-
 fn is_about_time(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     key.contains("expir") || key.ends_with("time") || key.ends_with("_at")
@@ -284,7 +370,7 @@ fn is_about_time(key: &str) -> bool {
 
 fn date(key: &str) -> Refusal {
     Refusal::ambiguous(
-        format!("{} has a date without a time zone", shown(key)),
+        format!("{} has a date, not a Unix timestamp", shown(key)),
         "Store a Unix timestamp there instead, or pass the path of a new file",
     )
 }
@@ -306,17 +392,21 @@ fn token_of(key: &str, json: &str) -> Result<Option<String>, Refusal> {
 fn number_of(key: &str, json: &str) -> Result<Option<i64>, Refusal> {
     let number = match serde_json::from_str(json) {
         Ok(Value::Null | Value::Bool(false)) => return Ok(None),
-        Ok(Value::Number(number)) => number.as_i64().or_else(|| whole(number.as_f64()?)),
+        Ok(Value::Number(number)) => number.as_i64().or_else(|| number.as_f64().map(whole)),
         Ok(Value::String(text)) => match text.trim() {
             "" => return Ok(None),
-            text => text.parse().ok().or_else(|| whole(text.parse().ok()?)),
+            text => text.parse().ok().or_else(|| text.parse().ok().map(whole)),
         },
         _ => None,
     };
-    number.map(Some).ok_or_else(|| Refusal::not_a_number(key, &shape(json)))
+    match number {
+        Some(number) if number > LARGEST_TIME => Err(Refusal::not_a_time(key)),
+        Some(number) => Ok(Some(number)),
+        None => Err(Refusal::not_a_number(key, &shape(json))),
+    }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the range is checked before")]
-fn whole(number: f64) -> Option<i64> {
-    (number.abs() < 1e15).then_some(number.floor() as i64)
+#[expect(clippy::cast_possible_truncation, reason = "as saturates")]
+fn whole(number: f64) -> i64 {
+    number.floor() as i64
 }

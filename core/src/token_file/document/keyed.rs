@@ -30,10 +30,11 @@ impl Number {
     /// Whether it still says what this extension wrote with another token, whose `record` this is: then other code
     /// has renewed the token and another number, and knows nothing of this one.
     fn is_stale(&self, record: &Record) -> bool {
-        let Record { expiry, asked_at, .. } = *record;
-        let moments = Moments { expiry, asked_at, written: expiry };
-        let is_moment = !matches!(self.expiry.meaning, Meaning::Lifetime { .. });
-        is_moment && self.value == Some(self.expiry.meaning.number(moments, self.value, false))
+        let moments = Moments::new(record.expiry, record.asked_at, record.expiry);
+        let is_lasting = matches!(self.expiry.meaning, Meaning::Lifetime { .. })
+            && self.value.is_none_or(is_duration);
+        let written = self.expiry.meaning.number(moments, self.value, moments.fetched);
+        !is_lasting && self.value == Some(written)
     }
 }
 
@@ -51,6 +52,12 @@ pub(super) struct Keyed {
 impl Keyed {
     pub(super) fn keys(&self) -> impl Iterator<Item = &'static str> {
         self.numbers.iter().map(|number| number.expiry.key)
+    }
+
+    /// Whether there is an expiry under `key`, and not a start.
+    pub(super) fn has_expiry(&self, key: &str) -> bool {
+        let is_one = |number: &Number| number.expiry.meaning != Meaning::Start;
+        self.numbers.iter().any(|number| number.expiry.key == key && is_one(number))
     }
 
     /// The layout in the words of the option `layout`.
@@ -101,7 +108,7 @@ impl Keyed {
         });
         // A modification time says less than whatever else there is.
         let (is_by_modification, at) = expiries.min()?;
-        Some(FileExpiry { at, is_by_modification })
+        Some(FileExpiry { is_by_modification, ..FileExpiry::at(at) })
     }
 
     fn starts(&self) -> impl Iterator<Item = &Number> {
@@ -116,8 +123,8 @@ impl Keyed {
         })
     }
 
-    /// The content with `token` in place of the old one, if there is one, and with the refresh state `state`.
-    /// `modified` is the modification time of the file, from which durations in it may count.
+    /// The content with `token` in place of the old one, if there is one, and with the refresh state `state`. Without a
+    /// token, the file keeps the modification time `modified` if durations in it count from then.
     pub(super) fn write(
         &self,
         token: Option<(&Token, Moments)>,
@@ -128,18 +135,22 @@ impl Keyed {
         let string = |text: &str| {
             if is_json { escape_lt(&json!(text)) } else { serialized::string(text) }
         };
-        let (from_fetch, has_start) =
-            (!self.counts_from_modification(), self.starts().next().is_some());
+        let has_start = self.starts().next().is_some();
+        let modified = token.map_or(modified, |(_, moments)| moments.modified());
         let mut changes = Vec::new();
-        let mut is_duration_alone = false;
+        let mut is_lasting = false;
         if let Some((token, _)) = token {
             changes.push((self.token_key, Some(string(&token.value))));
         }
         for Number { expiry, value, is_text } in &self.numbers {
-            let new = token.map(|(_, moments)| expiry.meaning.number(moments, *value, from_fetch));
-            is_duration_alone |= matches!(expiry.meaning, Meaning::Lifetime { .. })
-                && !has_start
-                && new.or(*value).is_some_and(is_duration);
+            let new = token.map(|(_, moments)| {
+                // A start may be in whole seconds, and a duration ends no later for that.
+                let fetched = Timestamp::from_secs(moments.fetched.secs());
+                let start = if has_start { fetched } else { modified };
+                expiry.meaning.number(moments, *value, start)
+            });
+            is_lasting |= matches!(expiry.meaning, Meaning::Lifetime { .. })
+                && new.or(*value).is_none_or(is_duration);
             changes.extend(new.map(|new| {
                 let text = match self.syntax {
                     _ if *is_text => string(&new.to_string()),
@@ -155,7 +166,7 @@ impl Keyed {
         let text = edit(&self.text, &self.members, &changes);
         Content {
             bytes: format!("{}{text}", self.prefix).into(),
-            modified: is_duration_alone.then_some(modified),
+            modified: (is_lasting && !has_start).then_some(modified),
             attribute: None,
             may_be_padded: is_json,
         }

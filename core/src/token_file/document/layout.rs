@@ -35,7 +35,7 @@ pub struct Expiry {
 pub enum Meaning {
     /// A Unix time, in seconds or milliseconds.
     Time,
-    /// Up to 100 000 a duration in seconds, above a Unix time. The duration begins at the key of a start; without
+    /// Below 10⁹ a duration in seconds, from there on a Unix time. The duration begins at the key of a start; without
     /// one, at the file's modification time.
     Lifetime { start: Option<&'static str> },
     /// The time of the fetch, from which a duration counts.
@@ -64,8 +64,11 @@ pub(super) const EXPIRES_TIME: &str = "expires_time";
 /// From this number on, a Unix time counts milliseconds.
 const MILLISECONDS_FROM: i64 = 1_000_000_000_000;
 
-/// Up to this number, `expires_in` is a duration in seconds.
-pub(super) const LONGEST_DURATION: i64 = 100_000;
+/// From this number on, that of 2001, it can be a Unix time.
+pub(super) const LEAST_TIME: i64 = 1_000_000_000;
+
+/// Above this number, milliseconds of 2286, it is none: PHP's `date('YmdHis')`, microseconds.
+pub(super) const LARGEST_TIME: i64 = 9_999_999_999_999;
 
 /// How long readers of `expires_time` trust a token after its fetch, in seconds.
 const TRUSTED_EXPIRES_TIME: u64 = 3600;
@@ -82,34 +85,51 @@ pub(super) struct FileExpiry {
     pub(super) at: Timestamp,
     /// Whether it counts from the modification time of the file, which a copy may renew.
     pub(super) is_by_modification: bool,
+    /// Whether the file says that it never comes.
+    pub(super) is_never: bool,
 }
 
-/// When a token is written, and what is known of it.
+impl FileExpiry {
+    pub(super) const fn at(at: Timestamp) -> Self {
+        Self { at, is_by_modification: false, is_never: false }
+    }
+}
+
+/// Moments of a token that is written.
 #[derive(Clone, Copy)]
 pub(super) struct Moments {
     pub(super) expiry: Timestamp,
-    /// When it was asked for; durations in the file count from there.
-    pub(super) asked_at: Timestamp,
+    /// When it was fetched, by the readers that trust it for two hours from then.
+    pub(super) fetched: Timestamp,
     /// The modification time of the file.
     pub(super) written: Timestamp,
 }
 
+impl Moments {
+    /// Those of a token that was asked for at `asked_at`, and may have had a shorter life left.
+    pub(super) fn new(expiry: Timestamp, asked_at: Timestamp, written: Timestamp) -> Self {
+        Self { expiry, fetched: asked_at.min(expiry.before(PLAIN_LIFE)), written }
+    }
+
+    /// The modification time with which a duration from then on ends at the expiry.
+    pub(super) fn modified(&self) -> Timestamp {
+        self.written.min(self.expiry.before(PLAIN_LIFE))
+    }
+}
+
 impl Meaning {
-    /// The number that says so, in the unit of the number `before` it. A duration counts from the fetch, or from the
-    /// modification of the file.
-    pub(super) fn number(self, moments: Moments, before: Option<i64>, from_fetch: bool) -> i64 {
+    /// The number that says so, in the unit of the number `before` it. A duration counts from `start`.
+    pub(super) fn number(self, moments: Moments, before: Option<i64>, start: Timestamp) -> i64 {
         let is_millis = before.is_some_and(is_millis);
         let number = |moment: Timestamp| if is_millis { moment.millis() } else { moment.secs() };
-        let Moments { expiry, asked_at, written } = moments;
+        let Moments { expiry, fetched, written } = moments;
         match self {
             Self::Lifetime { .. } if before.is_none_or(is_duration) => {
-                let start =
-                    if from_fetch { Timestamp::from_secs(asked_at.secs()) } else { written };
                 // More would be read as a Unix time, long past.
                 let seconds = i64::try_from(expiry.since(start).as_secs());
-                seconds.map_or(LONGEST_DURATION, |seconds| seconds.min(LONGEST_DURATION))
+                seconds.map_or(LEAST_TIME - 1, |seconds| seconds.min(LEAST_TIME - 1))
             }
-            Self::Start => number(asked_at),
+            Self::Start => number(fetched),
             Self::Fetched(trusted) => {
                 number(expiry.before(Duration::from_secs(trusted)).min(written))
             }
@@ -130,7 +150,12 @@ impl Meaning {
 }
 
 pub(super) const fn is_duration(number: i64) -> bool {
-    number <= LONGEST_DURATION
+    number < LEAST_TIME
+}
+
+/// Whether a number that should be a moment is a duration instead.
+pub(super) fn looks_like_duration(number: i64) -> bool {
+    (60..LEAST_TIME).contains(&number)
 }
 
 pub(super) const fn is_millis(number: i64) -> bool {

@@ -51,6 +51,7 @@ pub struct Document {
     layout: Layout,
     file: Option<Keyed>,
     prefix: String,
+    suffix: String,
     token: Option<Token>,
     state: RefreshState,
     is_damaged: bool,
@@ -76,14 +77,14 @@ impl Document {
     }
 
     fn new(spec: FileSpec, origin: Origin, found: Found, attributes: Vec<RefreshState>) -> Self {
-        let Found { layout, file, prefix, token, state, is_damaged } = found;
+        let Found { layout, file, prefix, suffix, token, state, is_damaged } = found;
         let mut state = state.or_else(|| attributes.first().cloned()).unwrap_or_default();
         let token = token.map(|(value, expiry)| state.token(value, expiry));
         // A failure that the content could not take stands in an attribute, and a later one in the content.
         let failures = attributes.iter().filter_map(|attribute| attribute.failure.as_ref());
         let newest = failures.chain(&state.failure).max_by_key(|failure| failure.failed_at);
         state = RefreshState { failure: newest.cloned(), record: None, ..state };
-        Self { spec, origin, layout, file, prefix, token, state, is_damaged, attributes }
+        Self { spec, origin, layout, file, prefix, suffix, token, state, is_damaged, attributes }
     }
 
     pub const fn spec(&self) -> FileSpec {
@@ -150,7 +151,7 @@ impl Document {
         if is_long || self.counts_from_modification() {
             state = state.with_expiry(token);
         }
-        let moments = Moments { expiry: token.expiry, asked_at: record.asked_at, written: now };
+        let moments = Moments::new(token.expiry, record.asked_at, now);
         self.written(Some((token, moments)), state, Some(record.to_json()))
     }
 
@@ -160,8 +161,9 @@ impl Document {
         if state.expiry.is_some() || self.counts_from_modification() {
             state = state.with_expiry(token);
         }
-        let moments = Moments { expiry: token.expiry, asked_at: now, written: now };
-        self.written(Some((token, moments)), state, self.kept_record())
+        let record = self.record().map(|record| record.until(token.expiry).to_json());
+        let moments = Moments::new(token.expiry, now, now);
+        self.written(Some((token, moments)), state, record.or_else(|| self.kept_record()))
     }
 
     /// The file with `record` in place of the last failure; token and expiry stay. `None` if the content
@@ -233,7 +235,8 @@ impl Document {
             (None, Layout::Csv { moment, is_millis }) => csv_file::write(token, moment, is_millis),
             (None, _) => plain_file::write(token.map(|(token, _)| token)),
         };
-        Content { attribute, ..content }
+        let bytes = [content.bytes, self.suffix.clone().into_bytes()].concat();
+        Content { attribute, bytes, ..content }
     }
 }
 
@@ -258,13 +261,19 @@ fn recognize(
         let found = if bytes.is_empty() { Found::nothing } else { Found::truncated };
         return Ok(found(new, new.prefix()));
     }
-    let text = str::from_utf8(bytes).unwrap_or_default();
-    let plain = str::from_utf8(trimmed).unwrap_or_default();
-    if spec.layout == Some(Layout::Plain) {
-        return plain_file::read(plain, written);
-    }
     if is_nothing(trimmed) {
         return Ok(Found::nothing(new, new.prefix()));
+    }
+    let (Some(text), Some(plain)) = (as_text(bytes), as_text(trimmed)) else {
+        // PHP's decoder does not read it either.
+        let is_broken = trimmed.starts_with(b"{")
+            && json_file::has_known_key(&String::from_utf8_lossy(trimmed));
+        return if is_broken { Ok(Found::truncated(new, "")) } else { Err(unknown::not_utf8()) };
+    };
+    let suffix = text.trim_start().strip_prefix(plain).unwrap_or_default();
+    let with_end = |found| Found { suffix: suffix.to_owned(), ..found };
+    if spec.layout == Some(Layout::Plain) {
+        return plain_file::read(plain, written).map(with_end);
     }
     let (guard, content) = guard::split(text);
     let records: Vec<_> = attributes.iter().filter_map(RefreshState::record).collect();
@@ -288,10 +297,22 @@ fn recognize(
     if trimmed.starts_with(b"{") {
         return read_json("", new);
     }
-    if unknown::is_serialized_array(trimmed) {
-        return serialized_file::read(text);
+    if unknown::is_serialized_array(bytes) {
+        return serialized_file::read(text, spec.kind);
     }
-    csv_file::read(plain, spec.layout).unwrap_or_else(|| Err(unknown::describe(plain)))
+    let found = csv_file::read(plain, spec.layout);
+    found.map_or_else(|| Err(unknown::describe(plain)), |found| found.map(with_end))
+}
+
+/// `bytes` as text, without a character at the end that is torn.
+fn as_text(bytes: &[u8]) -> Option<&str> {
+    match str::from_utf8(bytes) {
+        Ok(text) => Some(text),
+        Err(error) if error.error_len().is_none() => {
+            bytes.get(..error.valid_up_to()).and_then(|whole| str::from_utf8(whole).ok())
+        }
+        Err(_) => None,
+    }
 }
 
 /// What `json_encode()` makes of a failed fetch. There is nothing in it to lose.

@@ -86,7 +86,7 @@ impl RefreshState {
                 Token::own(value, file.at.min(expiry))
             }
             Some(long) if file.at <= long + Duration::from_secs(1) => Token::own(value, file.at),
-            _ if file.at == NEVER => Token::own(value, file.at),
+            _ if file.is_never => Token::own(value, file.at),
             _ => Token::foreign(value, file.at),
         }
     }

@@ -26,8 +26,13 @@ impl Refusal {
     }
 
     pub(super) fn not_a_number(key: &str, shape: &str) -> Self {
-        let remedy = "Store a Unix timestamp there, or pass the path of a new file";
+        let remedy = "Store a number there, or pass the path of a new file";
         Self::ambiguous(format!("its \"{key}\" is {shape}, not a number"), remedy)
+    }
+
+    pub(super) fn not_a_time(key: &str) -> Self {
+        let remedy = "Store a Unix timestamp there, or pass the path of a new file";
+        Self::ambiguous(format!("its \"{key}\" is a number, but no Unix timestamp"), remedy)
     }
 }
 

@@ -14,15 +14,23 @@ const ARRAY: &str = "a:";
 
 const MAX_DEPTH: usize = 16;
 
-/// Reads `text`, which must be a serialized array and nothing else, but for white space.
-pub(super) fn parse(text: &str) -> Option<Members> {
-    let mut cursor = Cursor { text, at: 0 };
-    let array = cursor.array(0)?;
-    text.get(cursor.at..)?.trim().is_empty().then_some(array)
+/// Why a text is not read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct NotRead {
+    /// It ends in the middle.
+    pub(super) is_torn: bool,
+}
+
+/// Reads `text`, which must be a serialized array and nothing else, but for white space and NUL bytes behind it.
+pub(super) fn parse(text: &str) -> Result<Members, NotRead> {
+    let mut cursor = Cursor { text, at: 0, is_torn: false };
+    let array = cursor.array(0).ok_or(NotRead { is_torn: cursor.is_torn })?;
+    let is_blank = |char: char| char == '\0' || char.is_ascii_whitespace();
+    if cursor.rest().chars().all(is_blank) { Ok(array) } else { Err(NotRead { is_torn: false }) }
 }
 
 pub(super) fn scalar(text: &str) -> Option<Scalar<'_>> {
-    Cursor { text, at: 0 }.scalar()
+    Cursor { text, at: 0, is_torn: false }.scalar()
 }
 
 pub(super) fn edit(text: &str, members: &Members, changes: &[(&str, Option<String>)]) -> String {
@@ -42,6 +50,8 @@ pub(super) fn string(text: &str) -> String {
 struct Cursor<'t> {
     text: &'t str,
     at: usize,
+    /// Whether the text ended where more was expected.
+    is_torn: bool,
 }
 
 impl<'t> Cursor<'t> {
@@ -50,12 +60,17 @@ impl<'t> Cursor<'t> {
     }
 
     fn expect(&mut self, token: &str) -> Option<()> {
-        self.rest().starts_with(token).then(|| self.at += token.len())
+        let rest = self.rest();
+        self.is_torn |= rest.len() < token.len() && token.starts_with(rest);
+        rest.starts_with(token).then(|| self.at += token.len())
     }
 
     /// The text up to `end`, which is skipped.
     fn until(&mut self, end: char) -> Option<&'t str> {
-        let found = self.rest().split_once(end)?.0;
+        let found = self.rest().split_once(end).map(|(found, _)| found);
+        // Numbers and their kinds are short.
+        self.is_torn |= found.is_none() && self.rest().len() < 24;
+        let found = found?;
         self.at += found.len() + end.len_utf8();
         Some(found)
     }
@@ -95,10 +110,14 @@ impl<'t> Cursor<'t> {
         if kind == "s" {
             let length: usize = self.until(':')?.parse().ok()?;
             self.expect("\"")?;
+            self.is_torn |= self.rest().len() < length;
             let text = self.rest().get(..length)?;
             self.at += length;
             self.expect("\";")?;
             return Some(Scalar::Text(text));
+        }
+        if !matches!(kind, "i" | "d" | "b") {
+            return None;
         }
         let spelled = self.until(';')?;
         match kind {
@@ -153,7 +172,7 @@ mod tests {
     #[test]
     fn a_truncated_text_or_one_of_another_kind_is_not_read() {
         for cut in 1..FILE.len() {
-            assert_eq!(parse(&FILE[..cut]), None, "{cut}");
+            assert_eq!(parse(&FILE[..cut]), Err(NotRead { is_torn: true }), "{cut}");
         }
         let deep = "a:1:{i:0;".repeat(100) + "N;" + &"}".repeat(100);
         for text in [
@@ -164,7 +183,7 @@ mod tests {
             "a:1:{i:0;s:9:\"x\";}",
             &deep,
         ] {
-            assert_eq!(parse(text), None, "{text}");
+            assert!(parse(text).is_err(), "{text}");
         }
     }
 }

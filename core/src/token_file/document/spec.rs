@@ -26,11 +26,16 @@ impl CredentialKind {
         match self {
             Self::AccessToken => &["access_token"],
             Self::JsapiTicket => &["jsapi_ticket", "ticket"],
-            Self::CardTicket => &["wx_card_ticket", "ticket"],
+            Self::CardTicket => &["wx_card_ticket", "api_ticket", "ticket"],
             Self::AgentConfigTicket => &["agent_config_ticket", "ticket"],
-            Self::Any => {
-                &["access_token", "jsapi_ticket", "wx_card_ticket", "agent_config_ticket", "ticket"]
-            }
+            Self::Any => &[
+                "access_token",
+                "jsapi_ticket",
+                "wx_card_ticket",
+                "api_ticket",
+                "agent_config_ticket",
+                "ticket",
+            ],
         }
     }
 }

@@ -375,8 +375,9 @@ fn in_every_layout_a_failure_is_stored_and_removed_again() {
 #[test]
 fn a_duration_that_would_be_taken_for_a_moment_is_shortened() {
     let document = parse(r#"{"access_token":"a","expires_in":7200}"#).unwrap();
-    let stored = document.with_token(&fresh(), &known(), None, WRITTEN).bytes;
-    assert!(String::from_utf8(stored).unwrap().contains(r#""expires_in":100000,"#));
+    let token = Token::own("NEW", WRITTEN + Duration::from_secs(2_000_000_000));
+    let stored = document.with_token(&token, &known(), None, WRITTEN).bytes;
+    assert!(String::from_utf8(stored).unwrap().contains(r#""expires_in":999999999,"#));
 }
 
 #[test]
@@ -386,16 +387,17 @@ fn a_duration_counts_from_the_modification_of_the_token() {
     let later = Timestamp::from_secs(1_600_010_000);
     let token = Token::foreign("NEW", Timestamp::from_secs(1_600_017_000));
     let content = document.with_token(&token, &known(), None, later);
-    assert_eq!(content.modified, Some(later));
+    // With a shorter life left, the two hours of its readers begin earlier.
+    assert_eq!(content.modified, Some(Timestamp::from_secs(1_600_009_800)));
     let text = String::from_utf8(content.bytes).unwrap();
-    assert!(text.starts_with(r#"{"access_token":"NEW","expires_in":7000,"wx_token":"#), "{text}");
+    assert!(text.starts_with(r#"{"access_token":"NEW","expires_in":7200,"wx_token":"#), "{text}");
     // A copy of the file has another modification time; other code's next token has only that.
     let copied = Origin { written: later + Duration::from_secs(9000), ..origin() };
     let copy = Document::parse(text.as_bytes(), TOKEN, copied.clone()).unwrap();
     assert_eq!(copy.token(), Some(&token));
     let renewed = text.replace("NEW", "OTHER");
     let renewed = Document::parse(renewed.as_bytes(), TOKEN, copied).unwrap();
-    assert_eq!(renewed.token().unwrap().expiry, later + Duration::from_secs(16_000));
+    assert_eq!(renewed.token().unwrap().expiry, later + Duration::from_secs(16_200));
     assert_eq!(
         document.with_failure(&record()).unwrap().modified,
         Some(WRITTEN),
@@ -512,13 +514,13 @@ fn a_refusal_names_the_key_unless_that_may_be_a_secret() {
 
 #[test]
 fn a_token_alone_is_rejected_until_the_caller_says_so() {
-    let text = "0123456789012345678901234567890123456789\n";
+    let text = "T123456789012345678901234567890123456789\n";
     assert!(parse(text).is_err_and(|why| way_out(&why).contains("'layout' => 'plain'")));
     let spec = FileSpec { layout: Some(Layout::Plain), ..TOKEN };
     let document = parse_as(text, spec).unwrap();
     assert_eq!(document.token().unwrap().expiry, WRITTEN + PLAIN_LIFE);
     let content = document.with_token(&fresh(), &known(), None, NOW);
-    assert_eq!(content.bytes, b"NEW");
+    assert_eq!(content.bytes, b"NEW\n");
     assert_eq!(content.modified, Some(fresh().expiry.before(PLAIN_LIFE)));
     assert_eq!(document.with_failure(&record()), None, "it has no room");
     let attributes = document.attribute_with_failure(&record()).into_iter().collect();
@@ -661,7 +663,7 @@ fn a_date_has_no_time_zone_and_is_rejected_by_its_key() {
         r#"{"access_token":"a","until":"2019.05.07"}"#,
     ] {
         let reason = reason(text);
-        assert!(reason.ends_with("has a date without a time zone"), "{text}: {reason}");
+        assert!(reason.ends_with("has a date, not a Unix timestamp"), "{text}: {reason}");
     }
     assert!(reason(r#"{"access_token":"a","until":1588219064}"#).contains("\"until\" (a number)"));
 }
@@ -672,7 +674,6 @@ fn plain_is_a_token_and_nothing_else() {
     let token = "A1b2-_.~+/0123456789==";
     assert!(parse_as(token, spec).is_ok());
     for text in [
-        "null",
         "Array",
         "404",
         "0123456789abcde",
@@ -684,11 +685,15 @@ fn plain_is_a_token_and_nothing_else() {
         "s:16:\"0123456789abcdef\";",
         "=0123456789abcdef",
         "access_token=0123456789abcdef",
+        "1588219064.123456",
+        "2019-05-07-09-13-27",
+        "invalid_credential",
+        "access_token.json.example",
         "{\"access_token\":\"a\"}",
     ] {
         assert!(parse_as(text, spec).is_err(), "{text}");
     }
-    for text in ["", "\n"] {
+    for text in ["", "\n", "null", "0"] {
         assert!(parse_as(text, spec).is_ok_and(|document| document.token().is_none()), "{text:?}");
     }
 }
@@ -707,7 +712,7 @@ fn a_line_of_token_and_numbers_is_read_and_written() {
     let old = "0123456789abcdefghijklmnopqrstuvwxyz";
     let (expiry, text, name) = rewrite(&format!("{old},7200,1588219064\n"), "");
     assert_eq!(expiry, Some(1_588_226_264));
-    assert_eq!(text, format!("{TEXT_TOKEN},7200,1699992800"));
+    assert_eq!(text, format!("{TEXT_TOKEN},7200,1699992800\n"));
     assert_eq!(name.as_deref(), Some("csv"));
     let (expiry, text, _) = rewrite(&format!("{old},1588219064123"), "csv:expiry");
     assert_eq!((expiry, text), (Some(1_588_219_064), format!("{TEXT_TOKEN},1700000000000")));

@@ -17,7 +17,7 @@ pub(super) fn describe(text: &str) -> Refusal {
     if let Some(library) = library(text) {
         return Refusal::ambiguous(format!("it is a cache file of {library}"), RECIPE);
     }
-    if text.starts_with("<?") {
+    if ["<?php", "<?=", "<? "].iter().any(|tag| text.starts_with(tag)) {
         return Refusal::ambiguous(
             "it is PHP code, which wx_token neither runs nor writes",
             "Pass the path of a new file, and let code that includes this one call wx_get_token()",
@@ -29,7 +29,7 @@ pub(super) fn describe(text: &str) -> Refusal {
             "Pass 'layout' => 'plain' if it does: the token then counts as valid for two hours after the file's modification",
         );
     }
-    if text.starts_with('[') {
+    if text.starts_with('[') && text.ends_with(']') {
         return Refusal::ambiguous(
             "it is a JSON array without keys",
             "Pass the path of a new file, or check the path",
@@ -54,6 +54,10 @@ pub(super) fn describe(text: &str) -> Refusal {
         );
     }
     Refusal::Foreign("it is neither JSON nor serialize() data")
+}
+
+pub(super) fn not_utf8() -> Refusal {
+    Refusal::ambiguous("it is not UTF-8 text", "Pass the path of a new file, or check the path")
 }
 
 /// Whether a token seems to stand somewhere in `text`.

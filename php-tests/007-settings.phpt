@@ -30,7 +30,7 @@ wx_token.connect_timeout   3        all
 wx_token.endpoint          stable   perdir
 wx_token.file_mode         0600     perdir
 wx_token.lock_timeout      10       all
-wx_token.max_files         10000    system
+wx_token.path_ttl          1        all
 wx_token.proxy                      system
 wx_token.refresh_ahead     300      all
 wx_token.revalidate_freq   0        all

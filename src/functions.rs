@@ -26,6 +26,7 @@ use wx_token_core::account::{self, Account};
 use wx_token_core::clock::SystemClock;
 use wx_token_core::endpoint::Endpoint;
 use wx_token_core::error::{ConfigError, Error};
+use wx_token_core::memory::Query;
 use wx_token_core::protocol::{self, Call, LazySource, Remote, held_locks};
 use wx_token_core::record::TokenOwner;
 use wx_token_core::settings::Settings;
@@ -258,8 +259,9 @@ fn recall(path: &CStr, kind: CredentialKind, options: &CallOptions<'_>) -> Optio
     let remembered = settings::read(|settings| {
         let is_anothers =
             |owner: &TokenOwner| options.loader.is_none() && options.is_anothers(owner, settings);
-        let refresh_ahead = refresh_ahead(options, settings);
-        protocol::recall(path, spec, refresh_ahead, settings.revalidate_freq, is_anothers)
+        let (trust, path_ttl) = (settings.revalidate_freq, settings.path_ttl);
+        let query = Query { path, spec, trust, path_ttl };
+        protocol::recall(query, refresh_ahead(options, settings), is_anothers)
     });
     remembered.map(TokenString)
 }
@@ -273,7 +275,6 @@ fn call(path: &Path, kind: CredentialKind, options: &CallOptions<'_>, settings: 
         lock_timeout: options.overrides.lock_timeout.unwrap_or(settings.lock_timeout),
         file_mode: settings.file_mode,
         write_mode: settings.write_mode,
-        max_files: settings.max_files,
         clock: Arc::new(SystemClock),
         caller: frame::caller(),
         owner: None,

@@ -10,6 +10,7 @@ use ext_php_rs::flags::ErrorType;
 use ext_php_rs::zend::{ExecutorGlobals, ModuleEntry, SapiModule};
 use ext_php_rs::{info_table_end, info_table_row, info_table_start, php_module};
 
+use wx_token_core::memory;
 use wx_token_core::protocol::held_locks;
 use wx_token_core::wechat::Http;
 use wx_token_core::worker;
@@ -97,6 +98,7 @@ extern "C" fn end_of_code(_type: i32, _module_number: i32) -> i32 {
 unsafe extern "C" fn end_of_request() -> i32 {
     guarded(|| {
         held_locks::end_of_request();
+        memory::end_of_request();
         true
     })
 }

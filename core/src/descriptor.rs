@@ -5,7 +5,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the one way in")]
 
-use std::ffi::OsStr;
+use std::ffi::{CStr, OsStr};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::mem::ManuallyDrop;
@@ -52,6 +52,11 @@ pub fn cautious(flags: libc::c_int) -> OpenOptions {
 pub fn directory(path: &Path) -> io::Result<File> {
     let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
     file(path, OpenOptions::new().read(true).custom_flags(flags))
+}
+
+/// A descriptor that only names the file at `path`.
+pub fn path_only(path: &CStr) -> io::Result<OwnedFd> {
+    open_under(None, || Ok(rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?))
 }
 
 /// A new, private file in `directory`, which removes itself. Its name is `prefix` and `random_chars`

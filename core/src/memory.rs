@@ -1,52 +1,103 @@
-//! The token files that this process remembers, and when a remembered token is still the file's.
+//! The token files that a thread remembers, and when a remembered token is still the file's.
 //!
-//! Each call compares the file's stat data (one stat), unless it trusts the memory for a while. What one thread
-//! has read serves all. Each thread keeps what it has used in a map of its own, and reads that without a lock.
+//! Each call compares the file's stat data, unless it trusts the memory for a while. For files that are asked for often
+//! these come from a descriptor, for which the kernel walks no path; the path itself is looked at from time to time. A
+//! thread shares nothing with others but the time at which all of them must forget.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{CStr, OsStr, OsString};
 use std::mem::{self, ManuallyDrop};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
 
-use crate::clock::Timestamp;
-use crate::process::ProcessMutex;
+use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::record::TokenOwner;
 use crate::token::Token;
-use crate::token_file::{self, FileSpec, FileVersion, Snapshot};
+use crate::token_file::{self, FileSpec, FileVersion, PathHandle, Snapshot};
 
-/// By the path that callers name.
-type Files = HashMap<OsString, Arc<Remembered>, RandomState>;
+/// With more, a thread begins anew.
+const MAX_FILES: usize = 16 * 1024;
 
-static SHARED: LazyLock<ProcessMutex<Files>> =
-    LazyLock::new(|| ProcessMutex::new(Files::default()));
+/// The largest number of descriptors that a process keeps for its memory.
+const MAX_HANDLES: usize = 16;
+
+/// A file is asked for often if no more calls lie between two that ask for it, so many times in a row: a descriptor costs
+/// as much as a few looks at the path.
+const OFTEN: (u64, u32) = (64, 8);
+
+static HANDLES: AtomicUsize = AtomicUsize::new(0);
+
+/// When a rejected token was last replaced, by the monotonic clock, in nanoseconds. What was read before is void.
+static VOIDED: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     /// Without a destructor: exit(3) in a signal handler would run it on the interrupted thread, perhaps in the
     /// middle of a change.
-    static THREAD: ManuallyDrop<RefCell<Files>> = ManuallyDrop::default();
+    static THREAD: ManuallyDrop<RefCell<Memory>> = ManuallyDrop::default();
 }
 
-pub(crate) fn with<R>(work: impl FnOnce(Memory<'_>) -> R) -> R {
-    THREAD.with(|thread| work(Memory { shared: &SHARED, thread }))
-}
-
-/// Frees the map of this thread, which ends. If a signal handler has interrupted a change of it, it stays.
-pub fn forget_thread() {
-    THREAD.with(|thread| thread.try_borrow_mut().map(|mut files| mem::take(&mut *files)).ok());
-}
-
-/// The files that the process remembers, and those of them that this thread has used.
+/// What a call asks the memory.
 #[derive(Clone, Copy)]
-pub(crate) struct Memory<'a> {
-    shared: &'a ProcessMutex<Files>,
-    thread: &'a RefCell<Files>,
+pub struct Query<'a> {
+    /// The path that the caller names.
+    pub path: &'a CStr,
+    pub spec: FileSpec,
+    /// For how long after a look at the file it is not looked at again.
+    pub trust: Duration,
+    /// For how long after a look at the path a descriptor may stand for it.
+    pub path_ttl: Duration,
+}
+
+/// The token of the file, if it is remembered, not for an owner that `is_anothers` rejects, and the file has not changed
+/// since.
+pub(crate) fn recall(
+    query: Query<'_>,
+    is_anothers: impl Fn(&TokenOwner) -> bool,
+    now: Timestamp,
+) -> Option<Token> {
+    THREAD.with(|memory| {
+        memory.borrow().recall(query, is_anothers, now, VOIDED.load(Ordering::Relaxed))
+    })
+}
+
+/// Remembers the token that was read from the file at `path`, if any later change would give the file another version: the
+/// clock of its file system has moved on since this version was first read. The clock of this process may differ, and does
+/// not show that.
+pub(crate) fn remember(path: &Path, spec: FileSpec, snapshot: &Snapshot, now: Timestamp) {
+    let voided = VOIDED.load(Ordering::Relaxed);
+    THREAD.with(|memory| memory.borrow_mut().remember(path, spec, snapshot, now, voided));
+}
+
+/// Makes every thread forget what it has read until now: a rejected token may be in it.
+pub(crate) fn void() {
+    VOIDED.fetch_max(nanos(SystemClock.monotonic()), Ordering::Relaxed);
+}
+
+/// Frees the memory of this thread, which ends. If a signal handler has interrupted a change of it, it stays.
+pub fn forget_thread() {
+    THREAD.with(|memory| memory.try_borrow_mut().map(|mut memory| mem::take(&mut *memory)).ok());
+}
+
+/// Closes the descriptors of this thread: while it waits for a request, no mount is kept busy.
+pub fn end_of_request() {
+    THREAD.with(|memory| memory.borrow().close_all());
+}
+
+#[derive(Default)]
+struct Memory {
+    files: HashMap<OsString, Rc<Remembered>, RandomState>,
+    /// Those with a descriptor.
+    open: RefCell<Vec<Rc<Remembered>>>,
+    /// Grows with each call, and by much between two requests.
+    calls: Cell<u64>,
+    /// Of which voiding these files know.
+    voided: u64,
 }
 
 struct Remembered {
@@ -57,177 +108,160 @@ struct Remembered {
     version: FileVersion,
     /// When this version of the file was first read, by the monotonic clock.
     first_read_at: Duration,
-    /// When the file was last looked at, and when the token was last used: milliseconds since 1970.
-    looked_at: AtomicI64,
-    used_at: AtomicI64,
-    /// Whether the process has forgotten the file. The map of a thread may still contain it.
-    is_forgotten: AtomicBool,
+    looked_at: Cell<Timestamp>,
+    path_looked_at: Cell<Timestamp>,
+    /// The number of the last call that asked for it, and how many did so often.
+    asked: Cell<u64>,
+    often: Cell<u32>,
+    handle: RefCell<Option<PathHandle>>,
 }
 
-impl Memory<'_> {
-    /// The token of the file at `path`, if it is remembered for `spec`, not for an owner that `is_anothers`
-    /// rejects, and the file has not changed since. For `trust` after a look at the file, it is not looked at
-    /// again.
-    pub fn recall(
-        self,
-        path: &CStr,
-        spec: FileSpec,
-        trust: Duration,
-        is_anothers: impl Fn(&TokenOwner) -> bool + Copy,
+impl Memory {
+    fn recall(
+        &self,
+        query: Query<'_>,
+        is_anothers: impl Fn(&TokenOwner) -> bool,
         now: Timestamp,
+        voided: u64,
     ) -> Option<Token> {
-        let name = OsStr::from_bytes(path.to_bytes());
-        let thread = self.thread.borrow();
-        let known = thread.get(name);
-        if let Some(token) =
-            known.and_then(|known| known.recall(path, spec, trust, is_anothers, now))
+        let file = self.files.get(OsStr::from_bytes(query.path.to_bytes()))?;
+        let token = file.token.as_ref()?;
+        if voided != self.voided
+            || file.spec != query.spec
+            || file.owner.as_ref().is_some_and(is_anothers)
         {
-            return Some(token);
-        }
-        // Another thread may have read the file since.
-        let newer = self.shared.with(|files| files.get(name).map(Arc::clone))?;
-        if known.is_some_and(|known| Arc::ptr_eq(known, &newer)) {
             return None;
         }
-        let token = newer.recall(path, spec, trust, is_anothers, now)?;
-        drop(thread);
-        self.thread.borrow_mut().insert(name.to_owned(), newer);
-        Some(token)
+        let is_trusted = !query.trust.is_zero() && is_within(query.trust, &file.looked_at, now);
+        if !is_trusted && !self.is_true(file, query, now) {
+            return None;
+        }
+        let calls = self.calls.get() + 1;
+        self.calls.set(calls);
+        file.asked.set(calls);
+        Some(token.clone())
     }
 
-    /// Remembers the token that was read from the file at `path`, if any later change would give the file
-    /// another version: the clock of its file system has moved on since this version was first read. The clock
-    /// of this process may differ, and does not show that. Beyond `max_files`, the least recently used go first.
-    pub fn remember(
-        self,
+    fn is_true(&self, file: &Rc<Remembered>, query: Query<'_>, now: Timestamp) -> bool {
+        if is_within(query.path_ttl, &file.path_looked_at, now) {
+            let shows = file.handle.borrow().as_ref().map(|handle| handle.shows(&file.version));
+            match shows {
+                Some(true) => {
+                    file.looked_at.set(now);
+                    return true;
+                }
+                Some(false) => self.close(file),
+                None => {}
+            }
+        }
+        if token_file::stat_regular(query.path) != Some(file.version) {
+            self.close(file);
+            return false;
+        }
+        file.looked_at.set(now);
+        file.path_looked_at.set(now);
+        if query.path_ttl.is_zero() {
+            self.close(file);
+        } else if file.handle.borrow().is_none() {
+            self.consider(file, query.path);
+        }
+        true
+    }
+
+    /// Opens a descriptor of `file` if it is asked for often enough.
+    fn consider(&self, file: &Rc<Remembered>, path: &CStr) {
+        let is_often = self.calls.get() - file.asked.get() <= OFTEN.0;
+        file.often.set(if is_often { file.often.get() + 1 } else { 0 });
+        if file.often.get() < OFTEN.1 {
+            return;
+        }
+        file.often.set(0);
+        if HANDLES.fetch_add(1, Ordering::Relaxed) >= MAX_HANDLES {
+            HANDLES.fetch_sub(1, Ordering::Relaxed);
+            let oldest =
+                self.open.borrow().iter().min_by_key(|file| file.asked.get()).map(Rc::clone);
+            let Some(oldest) = oldest else { return };
+            self.close(&oldest);
+            HANDLES.fetch_add(1, Ordering::Relaxed);
+        }
+        match PathHandle::open(path, &file.version) {
+            Some(handle) => {
+                file.handle.replace(Some(handle));
+                self.open.borrow_mut().push(Rc::clone(file));
+            }
+            None => drop(HANDLES.fetch_sub(1, Ordering::Relaxed)),
+        }
+    }
+
+    fn close(&self, file: &Rc<Remembered>) {
+        if file.handle.take().is_some() {
+            HANDLES.fetch_sub(1, Ordering::Relaxed);
+            self.open.borrow_mut().retain(|open| !Rc::ptr_eq(open, file));
+        }
+    }
+
+    fn close_all(&self) {
+        self.calls.set(self.calls.get() + 2 * OFTEN.0);
+        for file in self.open.take() {
+            self.close(&file);
+        }
+    }
+
+    fn remember(
+        &mut self,
         path: &Path,
         spec: FileSpec,
         snapshot: &Snapshot,
-        max_files: usize,
         now: Timestamp,
+        voided: u64,
     ) {
         let (Some(version), Some(token)) = (snapshot.version, snapshot.document.token()) else {
             return;
         };
-        let path = path.as_os_str();
-        let remembered = self.shared.with(|files| {
-            let known = files.get(path).filter(|known| known.version == version);
-            let first_read_at = known.map_or(snapshot.ended, |known| known.first_read_at);
-            let is_distinct = snapshot.began >= first_read_at + version.tick();
-            let remembered = Arc::new(Remembered {
-                token: is_distinct.then(|| token.clone()),
-                owner: snapshot.document.record().and_then(|record| record.owner),
-                spec,
-                version,
-                first_read_at,
-                looked_at: AtomicI64::new(now.millis()),
-                used_at: AtomicI64::new(now.millis()),
-                is_forgotten: AtomicBool::new(false),
-            });
-            forget(files, path);
-            files.insert(path.to_owned(), Arc::clone(&remembered));
-            if files.len() > max_files {
-                forget_least_recently_used(files, max_files);
-            }
-            remembered
-        });
-        if remembered.token.is_none() {
+        if voided != self.voided || self.files.len() >= MAX_FILES {
+            self.close_all();
+            self.files.clear();
+            self.voided = voided;
+        }
+        if nanos(snapshot.began) <= voided {
             return;
         }
-        let mut thread = self.thread.borrow_mut();
-        thread.insert(path.to_owned(), remembered);
-        if thread.len() > max_files {
-            thread.retain(|_, remembered| !remembered.is_forgotten.load(Ordering::Relaxed));
-        }
-    }
-
-    /// Forgets, in every thread, what could still return the `rejected` token of the file at `path`, which was
-    /// `before`: that file and the one that is there now, by any name, and every other file with this token.
-    pub fn forget_rejected(self, path: &Path, before: Option<FileVersion>, rejected: &str) {
-        let now = token_file::stat(path).ok().flatten();
-        self.shared.with(|files| {
-            files.retain(|name, remembered| {
-                let is_file = |file: FileVersion| file.id == remembered.version.id;
-                let is_concerned = name == path.as_os_str()
-                    || before.is_some_and(is_file)
-                    || now.is_some_and(is_file)
-                    || remembered.token.as_ref().is_some_and(|token| &*token.value == rejected);
-                if is_concerned {
-                    remembered.forget();
-                }
-                !is_concerned
-            });
+        let path = path.as_os_str();
+        let known = self.files.get(path).filter(|known| known.version == version);
+        let first_read_at = known.map_or(snapshot.ended, |known| known.first_read_at);
+        let is_distinct = snapshot.began >= first_read_at + version.tick();
+        let remembered = Rc::new(Remembered {
+            token: is_distinct.then(|| token.clone()),
+            owner: snapshot.document.record().and_then(|record| record.owner),
+            spec,
+            version,
+            first_read_at,
+            looked_at: Cell::new(now),
+            path_looked_at: Cell::new(now),
+            asked: self.calls.clone(),
+            often: Cell::new(0),
+            handle: RefCell::default(),
         });
-    }
-}
-
-fn forget(files: &mut Files, path: &OsStr) {
-    if let Some(remembered) = files.remove(path) {
-        remembered.forget();
-    }
-}
-
-/// Makes room for several files, so that not every new file costs a search.
-fn forget_least_recently_used(files: &mut Files, max_files: usize) {
-    let used_at = |file: &Remembered| file.used_at.load(Ordering::Relaxed);
-    let mut by_use: Vec<_> =
-        files.iter().map(|(path, file)| (used_at(file), path.clone())).collect();
-    let surplus = by_use.len().saturating_sub(max_files - max_files / 16);
-    if surplus < by_use.len() {
-        by_use.select_nth_unstable(surplus);
-    }
-    for (_, path) in by_use.into_iter().take(surplus) {
-        forget(files, &path);
-    }
-}
-
-impl Remembered {
-    fn recall(
-        &self,
-        path: &CStr,
-        spec: FileSpec,
-        trust: Duration,
-        is_anothers: impl Fn(&TokenOwner) -> bool + Copy,
-        now: Timestamp,
-    ) -> Option<Token> {
-        let token = self.token.as_ref()?;
-        let is_anothers = self.owner.as_ref().is_some_and(is_anothers);
-        if self.is_forgotten.load(Ordering::Relaxed)
-            || self.spec != spec
-            || is_anothers
-            || !self.is_true(path, trust, now)
-        {
-            return None;
+        if let Some(before) = self.files.insert(path.to_owned(), remembered) {
+            self.close(&before);
         }
-        touch(&self.used_at, now);
-        Some(token.clone())
-    }
-
-    fn forget(&self) {
-        self.is_forgotten.store(true, Ordering::Relaxed);
-    }
-
-    fn is_true(&self, path: &CStr, trust: Duration, now: Timestamp) -> bool {
-        if !trust.is_zero() {
-            let looked_at = Timestamp::from_millis(self.looked_at.load(Ordering::Relaxed));
-            // A clock that was set back does not prolong the trust.
-            if looked_at <= now && now.since(looked_at) < trust {
-                return true;
-            }
-        }
-        let is_unchanged = token_file::stat_regular(path) == Some(self.version);
-        if is_unchanged {
-            touch(&self.looked_at, now);
-        }
-        is_unchanged
     }
 }
 
-/// Writes only a new value: the cache line stays valid for other threads.
-fn touch(moment: &AtomicI64, now: Timestamp) {
-    if moment.load(Ordering::Relaxed) != now.millis() {
-        moment.store(now.millis(), Ordering::Relaxed);
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.close_all();
     }
+}
+
+/// Whether `moment` is less than `span` ago. A clock that was set back does not prolong that.
+fn is_within(span: Duration, moment: &Cell<Timestamp>, now: Timestamp) -> bool {
+    let moment = moment.get();
+    moment <= now && now.since(moment) < span
+}
+
+fn nanos(since: Duration) -> u64 {
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -252,18 +286,12 @@ mod tests {
 
     struct World {
         dir: TempDir,
-        shared: ProcessMutex<Files>,
-        thread: RefCell<Files>,
+        memory: RefCell<Memory>,
     }
 
     impl World {
         fn new() -> Self {
-            let dir = tempfile::tempdir().unwrap();
-            Self { dir, shared: ProcessMutex::new(Files::default()), thread: RefCell::default() }
-        }
-
-        fn memory(&self) -> Memory<'_> {
-            Memory { shared: &self.shared, thread: &self.thread }
+            Self { dir: tempfile::tempdir().unwrap(), memory: RefCell::default() }
         }
 
         fn path(&self, name: &str) -> PathBuf {
@@ -278,17 +306,13 @@ mod tests {
         }
 
         /// Remembers the file as soon as that can be trusted.
-        fn remember(&self, path: &Path, max_files: usize, now: Timestamp) {
-            let is_remembered = || {
-                self.shared.with(|files| {
-                    files.get(path.as_os_str()).is_some_and(|file| file.token.is_some())
-                })
-            };
+        fn remember(&self, path: &Path, now: Timestamp) {
             let deadline = std::time::Instant::now() + Duration::from_secs(20);
             loop {
                 let snapshot = token_file::read(path, TOKEN).unwrap();
-                self.memory().remember(path, TOKEN, &snapshot, max_files, now);
-                if is_remembered() {
+                self.memory.borrow_mut().remember(path, TOKEN, &snapshot, now, 0);
+                let memory = self.memory.borrow();
+                if memory.files.get(path.as_os_str()).is_some_and(|file| file.token.is_some()) {
                     break;
                 }
                 assert!(std::time::Instant::now() < deadline, "never remembered");
@@ -301,14 +325,38 @@ mod tests {
         }
 
         fn trust(&self, path: &Path, seconds: u64, now: Timestamp) -> Option<String> {
-            let token = self.memory().recall(
-                &c_string(path),
-                TOKEN,
-                Duration::from_secs(seconds),
-                |_| false,
-                now,
-            );
+            self.ask(path, Duration::from_secs(seconds), Duration::ZERO, now)
+        }
+
+        /// The same, where a descriptor may stand for the path for a second.
+        fn ask_by_handle(&self, path: &Path, now: Timestamp) -> Option<String> {
+            self.ask(path, Duration::ZERO, Duration::from_secs(1), now)
+        }
+
+        fn ask(
+            &self,
+            path: &Path,
+            trust: Duration,
+            path_ttl: Duration,
+            now: Timestamp,
+        ) -> Option<String> {
+            let query = Query { path: &c_string(path), spec: TOKEN, trust, path_ttl };
+            let token = self.memory.borrow().recall(query, |_| false, now, 0);
             token.map(|token| token.value.to_string())
+        }
+
+        /// Asks until a descriptor stands for the file.
+        fn ask_often(&self, path: &Path) {
+            for _ in 0..=OFTEN.1 {
+                assert!(self.ask_by_handle(path, NOW).is_some());
+            }
+        }
+
+        fn has_handle(&self, path: &Path) -> bool {
+            let memory = self.memory.borrow();
+            let is_open =
+                memory.files.get(path.as_os_str()).map(|file| file.handle.borrow().is_some());
+            is_open.unwrap_or_default()
         }
     }
 
@@ -329,7 +377,7 @@ mod tests {
         let changes: [&dyn Fn(&Path); 4] = [&rewrite, &replace, &remove, &change_mode];
         for change in changes {
             let path = world.write("token.json", "old");
-            world.remember(&path, 10, NOW);
+            world.remember(&path, NOW);
             assert_eq!(world.recall(&path).as_deref(), Some("old"));
             change(&path);
             assert_eq!(world.recall(&path), None);
@@ -346,14 +394,14 @@ mod tests {
         }
         symlink("a", world.path("link")).unwrap();
         let path = world.path("link/token.json");
-        world.remember(&path, 10, NOW);
+        world.remember(&path, NOW);
         assert_eq!(world.recall(&path).as_deref(), Some("a"));
         fs::remove_file(world.path("link")).unwrap();
         symlink("b", world.path("link")).unwrap();
         assert_eq!(world.recall(&path), None);
 
         let path = world.path("a/token.json");
-        world.remember(&path, 10, NOW);
+        world.remember(&path, NOW);
         assert_eq!(world.recall(&path).as_deref(), Some("a"));
         fs::rename(world.path("a"), world.path("c")).unwrap();
         fs::rename(world.path("b"), world.path("a")).unwrap();
@@ -361,49 +409,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_is_remembered_once_the_file_was_met_like_this_a_tick_before() {
-        let world = World::new();
-        let path = world.write("token.json", "old");
-        let read = || token_file::read(&path, TOKEN).unwrap();
-        let is_remembered_after = |first: &Snapshot, pause: Duration| {
-            let later = Snapshot { began: first.ended + pause, ..read() };
-            world.memory().remember(&path, TOKEN, &later, 10, NOW);
-            world.recall(&path).is_some()
-        };
-        let tick = read().version.unwrap().tick();
-        for token in ["old", "new"] {
-            world.write("token.json", token);
-            let first = read();
-            world.memory().remember(&path, TOKEN, &first, 10, NOW);
-            assert_eq!(world.recall(&path), None, "it may have been changed in this tick");
-            assert!(!is_remembered_after(&first, tick - Duration::from_millis(1)));
-            assert!(is_remembered_after(&first, tick));
-        }
-    }
-
-    #[test]
-    fn what_a_file_keeps_is_remembered_for_those_who_expect_it_alone() {
-        let world = World::new();
-        let path = world.write("token.json", "token");
-        world.remember(&path, 10, NOW);
-        for spec in [
-            FileSpec { kind: CredentialKind::JsapiTicket, ..TOKEN },
-            FileSpec { layout: Some(Layout::Plain), ..TOKEN },
-        ] {
-            assert!(
-                world
-                    .memory()
-                    .recall(&c_string(&path), spec, Duration::ZERO, |_| false, NOW)
-                    .is_none()
-            );
-        }
-    }
-
-    #[test]
     fn trust_lasts_as_long_as_was_said_and_not_into_the_past() {
         let world = World::new();
         let path = world.write("token.json", "old");
-        world.remember(&path, 10, NOW);
+        world.remember(&path, NOW);
         fs::remove_file(&path).unwrap();
         let after = |millis| Timestamp::from_millis(NOW.millis() + millis);
         assert_eq!(world.trust(&path, 2, after(1999)).as_deref(), Some("old"));
@@ -416,160 +425,10 @@ mod tests {
     fn a_look_at_the_file_begins_the_trust_anew() {
         let world = World::new();
         let path = world.write("token.json", "old");
-        world.remember(&path, 10, NOW);
+        world.remember(&path, NOW);
         assert!(world.trust(&path, 2, NOW + Duration::from_secs(5)).is_some());
         fs::remove_file(&path).unwrap();
         assert!(world.trust(&path, 2, NOW + Duration::from_secs(6)).is_some());
-    }
-
-    #[test]
-    fn the_least_recently_used_files_go_first_and_no_more_than_are_allowed_stay() {
-        let world = World::new();
-        let at = |millis| Timestamp::from_millis(NOW.millis() + millis);
-        let paths: Vec<_> =
-            (0..33).map(|number| world.write(&format!("{number}.json"), "token")).collect();
-        for (path, moment) in paths.iter().zip(0..32) {
-            world.remember(path, 32, at(moment));
-        }
-        assert!(world.trust(&paths[0], 0, at(40)).is_some());
-        world.remember(&paths[32], 32, at(41));
-        assert!(world.shared.with(|files| files.len()) <= 32);
-        assert!(world.recall(&paths[0]).is_some(), "used a moment ago");
-        assert!(world.recall(&paths[32]).is_some(), "the newest");
-        assert!(world.recall(&paths[1]).is_none(), "the least recently used");
-        assert!(world.recall(&paths[31]).is_some());
-
-        let snapshot = token_file::read(&paths[1], TOKEN).unwrap();
-        world.memory().remember(&paths[1], TOKEN, &snapshot, 0, at(42));
-        assert!(world.shared.with(|files| files.is_empty()), "none is allowed");
-    }
-
-    #[test]
-    fn what_one_thread_has_read_serves_the_others_and_is_forgotten_by_all() {
-        let world = World::new();
-        let path = world.write("token.json", "token");
-        world.remember(&path, 10, NOW);
-        let thread = RefCell::default();
-        let other = Memory { shared: &world.shared, thread: &thread };
-        let trust = Duration::from_secs(60);
-        assert!(other.recall(&c_string(&path), TOKEN, Duration::ZERO, |_| false, NOW).is_some());
-        assert_eq!(thread.borrow().len(), 1);
-        for _ in 0..2 {
-            world.memory().forget_rejected(&path, None, "token");
-            assert!(other.recall(&c_string(&path), TOKEN, trust, |_| false, NOW).is_none());
-            // Read twice by this thread, and met once by the other.
-            world.remember(&path, 10, NOW);
-            assert!(other.recall(&c_string(&path), TOKEN, trust, |_| false, NOW).is_some());
-            world.remember(&path, 10, NOW);
-        }
-        world.memory().forget_rejected(&path, None, "token");
-        world.remember(&path, 10, NOW);
-        assert!(
-            other.recall(&c_string(&path), TOKEN, trust, |_| false, NOW).is_some(),
-            "what is new is met again"
-        );
-    }
-
-    #[test]
-    fn a_rejected_token_is_forgotten_by_every_name_and_no_other_is() {
-        let world = World::new();
-        let path = world.write("token.json", "rejected");
-        fs::create_dir(world.path("sub")).unwrap();
-        symlink("token.json", world.path("link.json")).unwrap();
-        fs::hard_link(&path, world.path("hard.json")).unwrap();
-        let names = ["token.json", "link.json", "hard.json", "./token.json", "sub/../token.json"];
-        let remember_all = |names: &[&str]| {
-            for name in names {
-                world.remember(&world.path(name), 20, NOW);
-            }
-        };
-        let recalled = |name: &str| world.trust(&world.path(name), 60, NOW);
-        let other = world.write("other.json", "another");
-        world.remember(&other, 20, NOW);
-        remember_all(&names);
-        let before = token_file::stat(&path).unwrap();
-
-        // By what the file was: the token in the memory need not be the rejected one.
-        fs::rename(world.write("aside", "new"), &path).unwrap();
-        world.memory().forget_rejected(&path, before, "an older one");
-        for name in names {
-            assert_eq!(recalled(name), None, "{name}");
-        }
-        assert_eq!(recalled("other.json").as_deref(), Some("another"));
-
-        // By what it is now.
-        remember_all(&["link.json"]);
-        world.memory().forget_rejected(&path, None, "an older one");
-        assert_eq!(recalled("link.json"), None);
-
-        // By the token, though the file that it was read from is long gone.
-        world.write("token.json", "rejected");
-        remember_all(&["link.json"]);
-        fs::rename(world.write("aside", "new"), &path).unwrap();
-        world.memory().forget_rejected(&path, token_file::stat(&path).unwrap(), "rejected");
-        assert_eq!(recalled("link.json"), None);
-        assert_eq!(recalled("other.json").as_deref(), Some("another"));
-    }
-
-    /// How many hold what `thread` has remembered, when it is over.
-    fn holders_after(thread: impl FnOnce(&Path) + Send) -> usize {
-        let world = World::new();
-        let path = world.write("token.json", "token");
-        world.remember(&path, 10, NOW);
-        let remembered = world.shared.with(|files| files.values().next().map(Arc::clone)).unwrap();
-        drop(world.thread.take());
-        let shared = &world.shared;
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                THREAD.with(|thread| {
-                    let memory = Memory { shared, thread };
-                    assert!(
-                        memory
-                            .recall(&c_string(&path), TOKEN, Duration::ZERO, |_| false, NOW)
-                            .is_some()
-                    );
-                });
-                thread(&path);
-            });
-        });
-        Arc::strong_count(&remembered) - 2
-    }
-
-    #[test]
-    fn a_thread_frees_its_map_when_it_is_told_and_never_by_itself() {
-        assert_eq!(holders_after(|_| forget_thread()), 0);
-        assert_eq!(holders_after(|_| ()), 1, "a destructor ran: so it would in a signal handler");
-        let in_the_middle = |_: &Path| {
-            THREAD.with(|thread| {
-                let _changing = thread.borrow_mut();
-                forget_thread();
-            });
-        };
-        assert_eq!(holders_after(in_the_middle), 1);
-    }
-
-    #[test]
-    fn a_worker_remembers_nothing_beyond_its_end() {
-        let world = World::new();
-        let path = world.write("token.json", "token");
-        let snapshot = token_file::read(&path, TOKEN).unwrap();
-        let later = Snapshot { began: Duration::MAX, ..snapshot.clone() };
-        for look in [snapshot, later] {
-            with(|memory| memory.remember(&path, TOKEN, &look, 10, NOW));
-        }
-        let remembered = SHARED.with(|files| files.get(path.as_os_str()).map(Arc::clone)).unwrap();
-        forget_thread();
-        let name = c_string(&path);
-        let recall = move || {
-            let found =
-                with(|memory| memory.recall(&name, TOKEN, Duration::from_secs(60), |_| false, NOW));
-            (found.is_some(), THREAD.with(|thread| thread.borrow().len()))
-        };
-        let receiver = crate::worker::run(Duration::from_secs(20), recall).unwrap();
-        assert_eq!(receiver.recv().unwrap(), (true, 1));
-        // The worker ends after it has answered; those who remember are the process and this test.
-        crate::worker::finish_all(Some(crate::worker::SHORT_WAIT));
-        assert_eq!(Arc::strong_count(&remembered), 2);
     }
 
     /// What Apache does at SIGTERM.
@@ -619,17 +478,182 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_handler_that_ends_the_process_waits_for_no_mutex_and_no_borrow() {
+    fn what_is_read_is_remembered_once_the_file_was_met_like_this_a_tick_before() {
+        let world = World::new();
+        let path = world.write("token.json", "old");
+        let read = || token_file::read(&path, TOKEN).unwrap();
+        let remember = |snapshot: &Snapshot| {
+            world.memory.borrow_mut().remember(&path, TOKEN, snapshot, NOW, 0);
+            world.recall(&path).is_some()
+        };
+        let tick = read().version.unwrap().tick();
+        for token in ["old", "new"] {
+            world.write("token.json", token);
+            let first = read();
+            assert!(!remember(&first), "it may have been changed in this tick");
+            let after = |pause| Snapshot { began: first.ended + pause, ..read() };
+            assert!(!remember(&after(tick - Duration::from_millis(1))));
+            assert!(remember(&after(tick)));
+        }
+    }
+
+    #[test]
+    fn what_a_file_keeps_is_remembered_for_those_who_expect_it_alone() {
         let world = World::new();
         let path = world.write("token.json", "token");
-        let touch = || {
-            let recalled = |memory: Memory<'_>| {
-                memory.recall(&c_string(&path), TOKEN, Duration::ZERO, |_| false, NOW).is_none()
-            };
-            assert!(with(recalled));
+        world.remember(&path, NOW);
+        let name = c_string(&path);
+        let (trust, path_ttl) = (Duration::ZERO, Duration::ZERO);
+        for spec in [
+            FileSpec { kind: CredentialKind::JsapiTicket, ..TOKEN },
+            FileSpec { layout: Some(Layout::Plain), ..TOKEN },
+        ] {
+            let query = Query { path: &name, spec, trust, path_ttl };
+            assert!(world.memory.borrow().recall(query, |_| false, NOW, 0).is_none());
+        }
+    }
+
+    #[test]
+    fn a_full_memory_begins_anew() {
+        let world = World::new();
+        let path = world.write("token.json", "token");
+        let snapshot = token_file::read(&path, TOKEN).unwrap();
+        let mut memory = world.memory.borrow_mut();
+        for number in 0..=MAX_FILES {
+            memory.remember(&world.path(&number.to_string()), TOKEN, &snapshot, NOW, 0);
+        }
+        assert_eq!(memory.files.len(), 1);
+    }
+
+    #[test]
+    fn a_voiding_ends_what_was_read_before_it_and_nothing_that_is_read_later() {
+        let world = World::new();
+        let path = world.write("token.json", "token");
+        world.remember(&path, NOW);
+        let before = token_file::read(&path, TOKEN).unwrap();
+        let voided = nanos(SystemClock.monotonic());
+        let (name, trust) = (c_string(&path), Duration::from_secs(60));
+        let query = Query { path: &name, spec: TOKEN, trust, path_ttl: Duration::ZERO };
+        let recall = || world.memory.borrow().recall(query, |_| false, NOW, voided).is_some();
+        assert!(!recall(), "however much it is trusted");
+        let remember = |snapshot: &Snapshot| {
+            world.memory.borrow_mut().remember(&path, TOKEN, snapshot, NOW, voided);
         };
+        let tick = before.version.unwrap().tick();
+        remember(&before);
+        remember(&Snapshot { began: before.began, ended: before.ended, ..before.clone() });
+        assert!(!recall(), "it was read before");
+        let first = token_file::read(&path, TOKEN).unwrap();
+        remember(&first);
+        remember(&Snapshot { began: first.ended + tick, ..first });
+        assert!(recall());
+    }
+
+    #[test]
+    fn a_file_that_is_asked_for_often_is_looked_at_through_a_descriptor() {
+        let world = World::new();
+        let path = world.write("token.json", "old");
+        world.remember(&path, NOW);
+        assert!(world.ask_by_handle(&path, NOW).is_some());
+        assert!(!world.has_handle(&path), "once is not often");
+        world.ask_often(&path);
+        assert!(world.has_handle(&path));
+        fs::write(&path, r#"{"access_token":"new","expire":1700007200}"#).unwrap();
+        assert_eq!(world.ask_by_handle(&path, NOW), None, "a change is seen");
+        assert!(!world.has_handle(&path));
+
+        world.remember(&path, NOW);
+        world.ask_often(&path);
+        assert!(world.recall(&path).is_some());
+        assert!(!world.has_handle(&path), "none is wanted where each call looks at the path");
+        world.ask_often(&path);
+        world.memory.borrow().close_all();
+        assert!(!world.has_handle(&path), "the request is over");
+        assert!(world.ask_by_handle(&path, NOW).is_some());
+        assert!(!world.has_handle(&path), "and the next one asks for the first time");
+    }
+
+    #[test]
+    fn a_path_that_leads_elsewhere_is_seen_when_its_time_is_over() {
+        let world = World::new();
+        for name in ["a", "b"] {
+            fs::create_dir(world.path(name)).unwrap();
+            world.write(&format!("{name}/token.json"), name);
+        }
+        symlink("a", world.path("link")).unwrap();
+        let path = world.path("link/token.json");
+        world.remember(&path, NOW);
+        world.ask_often(&path);
+        fs::remove_file(world.path("link")).unwrap();
+        symlink("b", world.path("link")).unwrap();
+        let at = |millis| Timestamp::from_millis(NOW.millis() + millis);
+        assert_eq!(world.ask_by_handle(&path, at(999)).as_deref(), Some("a"));
+        assert_eq!(world.ask_by_handle(&path, at(1000)), None);
+        assert_eq!(world.ask_by_handle(&path, at(-1)), None, "the clock was set back");
+    }
+
+    #[test]
+    fn no_more_than_a_few_descriptors_are_kept_and_those_asked_for_last() {
+        let world = World::new();
+        let paths: Vec<_> = (0..MAX_HANDLES + 4)
+            .map(|number| world.write(&format!("{number}.json"), "token"))
+            .collect();
+        for path in &paths {
+            world.remember(path, NOW);
+        }
+        for path in &paths {
+            world.ask_often(path);
+        }
+        // Other tests may have some.
+        assert!(world.memory.borrow().open.borrow().len() <= MAX_HANDLES);
+        assert!(world.has_handle(&paths[MAX_HANDLES + 3]));
+        assert!(!world.has_handle(&paths[0]));
+    }
+
+    #[test]
+    fn files_in_turn_that_are_too_many_get_no_descriptor() {
+        let world = World::new();
+        let count = usize::try_from(OFTEN.0).unwrap() + 2;
+        let paths: Vec<_> =
+            (0..count).map(|number| world.write(&format!("{number}.json"), "token")).collect();
+        for path in &paths {
+            world.remember(path, NOW);
+        }
+        for path in paths.iter().cycle().take(count * 20) {
+            assert!(world.ask_by_handle(path, NOW).is_some());
+        }
+        assert!(paths.iter().all(|path| !world.has_handle(path)));
+    }
+
+    #[test]
+    fn a_thread_frees_its_memory_when_it_is_told_and_never_by_itself() {
+        let left_after = |end: fn()| {
+            let world = World::new();
+            let path = world.write("token.json", "token");
+            let snapshot = token_file::read(&path, TOKEN).unwrap();
+            let thread = std::thread::spawn(move || {
+                remember(&path, TOKEN, &snapshot, NOW);
+                let file = THREAD.with(|memory| {
+                    memory.borrow().files.values().next().map(Rc::downgrade).unwrap()
+                });
+                end();
+                file.strong_count()
+            });
+            thread.join().unwrap()
+        };
+        assert_eq!(left_after(forget_thread), 0);
+        let in_the_middle = || {
+            THREAD.with(|memory| {
+                let _changing = memory.borrow_mut();
+                forget_thread();
+            });
+        };
+        assert_eq!(left_after(in_the_middle), 1);
+    }
+
+    #[test]
+    fn a_signal_handler_that_ends_the_process_waits_for_no_mutex_and_no_borrow() {
         let process_state = || {
-            touch();
             let process_state = process::process_state();
             // SAFETY: raise(3) touches no memory.
             unsafe { libc::raise(libc::SIGTERM) };
@@ -637,22 +661,12 @@ mod tests {
         };
         assert_eq!(in_child(process_state), 0, "with what is under way in hand");
         let changing = || {
-            touch();
-            THREAD.with(|thread| {
-                let _changing = thread.borrow_mut();
+            THREAD.with(|memory| {
+                let _changing = memory.borrow_mut();
                 // SAFETY: as above.
                 unsafe { libc::raise(libc::SIGTERM) };
             });
         };
         assert_eq!(in_child(changing), 0, "while the memory of the thread changes");
-    }
-
-    #[test]
-    fn a_thread_remembers_no_more_than_the_process() {
-        let world = World::new();
-        for number in 0..40 {
-            world.remember(&world.write(&format!("{number}.json"), "token"), 16, NOW);
-        }
-        assert!(world.thread.borrow().len() <= 16);
     }
 }

@@ -59,7 +59,7 @@ pub static SETTINGS: [Setting; 17] = [
     row(c"wx_token.refresh_ahead", c"300", All, CallSeconds(0.0, |to| &mut to.refresh_ahead, |to| &mut to.refresh_ahead)),
     row(c"wx_token.background", c"1", All, Text(|to, text| put(&mut to.background, switch(text)))),
     row(c"wx_token.revalidate_freq", c"0", All, Seconds(0.0, |to| &mut to.revalidate_freq)),
-    row(c"wx_token.max_files", c"10000", System, Text(|to, text| put(&mut to.max_files, number(text)))),
+    row(c"wx_token.path_ttl", c"1", All, Seconds(0.0, |to| &mut to.path_ttl)),
     row(c"wx_token.lock_timeout", c"10", All, CallSeconds(0.0, |to| &mut to.lock_timeout, |to| &mut to.lock_timeout)),
     row(c"wx_token.connect_timeout", c"3", All, Seconds(LEAST_LIMIT, |to| &mut to.transport.connect_timeout)),
     row(c"wx_token.timeout", c"8", All, CallSeconds(LEAST_LIMIT, |to| &mut to.transport.timeout, |to| &mut to.timeout)),
@@ -111,7 +111,8 @@ pub struct Settings {
     pub background: bool,
     /// How long the memory of a file is trusted without a look at the file.
     pub revalidate_freq: Duration,
-    pub max_files: usize,
+    /// How long a descriptor of a file may stand for its path.
+    pub path_ttl: Duration,
     pub lock_timeout: Duration,
     pub file_mode: u32,
     pub write_mode: WriteMode,
@@ -175,10 +176,6 @@ pub fn duration(least: f64, seconds: f64) -> Result<Duration, String> {
 /// What it must be.
 pub fn endpoint(name: &str) -> Result<Endpoint, String> {
     name.parse().map_err(|()| format!("must be {}", Endpoint::NAMES))
-}
-
-fn number(text: &str) -> Result<usize, String> {
-    text.trim().parse().map_err(|_| format!("must be an integer from 0 to {}", usize::MAX))
 }
 
 fn switch(text: &str) -> Result<bool, String> {
@@ -273,7 +270,7 @@ mod tests {
         }
         let span = Some(Duration::from_millis(1500));
         assert_eq!(overrides, Overrides { refresh_ahead: span, lock_timeout: span, timeout: span });
-        assert_eq!(overrides.set(b"max_files", || 1.0), None);
+        assert_eq!(overrides.set(b"path_ttl", || 1.0), None);
     }
 
     #[test]
@@ -289,7 +286,7 @@ mod tests {
             ("refresh_ahead", "0"),
             ("background", "Off"),
             ("revalidate_freq", "1"),
-            ("max_files", "0"),
+            ("path_ttl", "0"),
             ("lock_timeout", "0"),
             ("connect_timeout", "0.5"),
             ("timeout", "8"),
@@ -317,9 +314,7 @@ mod tests {
             ("refresh_ahead", "1d"),
             ("background", "2"),
             ("revalidate_freq", "soon"),
-            ("max_files", "-1"),
-            ("max_files", "1e4"),
-            ("max_files", "18446744073709551616"),
+            ("path_ttl", "-1"),
             ("lock_timeout", "-1"),
             ("lock_timeout", "ten"),
             ("lock_timeout", "1e9"),
@@ -345,12 +340,11 @@ mod tests {
         ("lock_timeout", ["0", "86400"], ["-0.001", "86400.001"]),
         ("connect_timeout", ["0.001", "86400"], ["0.0009999999", "86400.001"]),
         ("timeout", ["0.001", "86400"], ["0.0009999999", "86400.001"]),
-        ("max_files", ["0", "18446744073709551615"], ["-1", "18446744073709551616"]),
+        ("path_ttl", ["0", "86400"], ["-0.001", "86400.001"]),
         ("file_mode", ["0600", "0777"], ["0577", "1000"]),
     ];
 
     #[test]
-    #[cfg(target_pointer_width = "64")]
     fn the_range_that_a_refusal_names_is_the_range_that_is_taken() {
         let mut settings = Settings::default();
         for (name, [least, most], beyond) in RANGES {

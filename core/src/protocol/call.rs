@@ -23,7 +23,6 @@ pub struct Call {
     pub lock_timeout: Duration,
     pub file_mode: u32,
     pub write_mode: WriteMode,
-    pub max_files: usize,
     pub clock: Arc<dyn Clock>,
     pub caller: Caller,
     /// Which account the token must belong to, as far as that is known.

@@ -45,9 +45,7 @@ impl Call {
         let is_fresh = found.unstored.is_none()
             && token.freshness(now, self.refresh_ahead) == Freshness::Fresh;
         if is_fresh {
-            memory::with(|memory| {
-                memory.remember(&self.file, self.spec, &found.snapshot, self.max_files, now);
-            });
+            memory::remember(&self.file, self.spec, &found.snapshot, now);
         }
         is_fresh
     }

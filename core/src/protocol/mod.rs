@@ -18,7 +18,6 @@ mod try_get;
 mod under_lock;
 mod waiter;
 
-use std::ffi::CStr;
 use std::time::Duration;
 
 pub use self::call::{Call, LazySource, Remote};
@@ -26,22 +25,19 @@ use self::due::DueOutcome;
 pub use self::try_get::try_get;
 use crate::clock::CoarseClock;
 use crate::error::Error;
-use crate::memory;
+use crate::memory::{self, Query};
 use crate::record::TokenOwner;
 use crate::token::{Freshness, Token};
-use crate::token_file::FileSpec;
 
-/// The fresh token that this process remembers of the file at `path`. For `trust` after a look at the file,
-/// it is not looked at again. `None` if `is_anothers` says that the token belongs to another account.
+/// The fresh token that this thread remembers of a file. `None` if `is_anothers` says that the token belongs to another
+/// account.
 pub fn recall(
-    path: &CStr,
-    spec: FileSpec,
+    query: Query<'_>,
     refresh_ahead: Duration,
-    trust: Duration,
-    is_anothers: impl Fn(&TokenOwner) -> bool + Copy,
+    is_anothers: impl Fn(&TokenOwner) -> bool,
 ) -> Option<Token> {
     let now = CoarseClock::now();
-    let token = memory::with(|memory| memory.recall(path, spec, trust, is_anothers, now))?;
+    let token = memory::recall(query, is_anothers, now)?;
     (token.freshness(now + CoarseClock::LATE, refresh_ahead) == Freshness::Fresh).then_some(token)
 }
 
@@ -81,8 +77,7 @@ pub fn refresh_rejected(
         Some(token) => Ok(token),
         None => waiter::obtain(call, source, &found, Some(rejected)),
     };
-    // A call that trusts the memory for a while must not get the rejected token.
-    let before = found.snapshot.version;
-    memory::with(|memory| memory.forget_rejected(&call.file, before, rejected));
+    // A call that trusts the memory for a while must not get the rejected token, on any thread and by any name.
+    memory::void();
     token
 }

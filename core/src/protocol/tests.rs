@@ -19,7 +19,9 @@ use crate::fingerprint::Fingerprint;
 use crate::record::Record;
 use crate::token_file::lock::{Attempt, TokenLock};
 use crate::token_file::replace::{PendingWrite, WriteMode};
-use crate::token_file::{self, Content, CredentialKind, Deadlock, Document, Origin, siblings};
+use crate::token_file::{
+    self, Content, CredentialKind, Deadlock, Document, FileSpec, Origin, siblings,
+};
 use crate::token_source::{FetchError, IssuedToken, TokenSource};
 use crate::worker;
 
@@ -162,7 +164,6 @@ impl World {
             lock_timeout: Duration::from_secs(5),
             file_mode: 0o600,
             write_mode: WriteMode::Replace,
-            max_files: 10,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             caller: caller(),
             owner: None,

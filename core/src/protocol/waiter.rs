@@ -73,7 +73,13 @@ impl Waiter<'_> {
                         Some(_) => self.lock_wait.pause(&real)?,
                     }
                 }
-                None => self.lock_wait.pause(&real)?,
+                None => {
+                    self.lock_wait.pause(&real)?;
+                    // What another call has stored needs no lock: after a storm, no caller queues to read it.
+                    if let Some(token) = self.stored_by_another()? {
+                        return Ok(token);
+                    }
+                }
             }
         }
     }

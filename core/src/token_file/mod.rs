@@ -1,7 +1,7 @@
 //! The token file: the only state on disk, and its flock the only lock.
 //!
 //! Nothing here fetches, and nothing here decides. Imports run downwards, in this order: replace, lock, deadlock,
-//! create, staged, siblings, read, metadata, space, times, attributes, version, known, path, error, access, users,
+//! create, staged, siblings, read, metadata, space, times, attributes, path_handle, version, known, path, error, access, users,
 //! holder, flock, system_error, document.
 
 mod access;
@@ -16,6 +16,7 @@ mod known;
 pub(crate) mod lock;
 mod metadata;
 mod path;
+mod path_handle;
 mod read;
 pub(crate) mod replace;
 pub(crate) mod siblings;
@@ -31,6 +32,7 @@ pub use self::document::{Content, CredentialKind, Document, FileSpec, Layout, Or
 pub use self::error::FileError;
 pub(crate) use self::known::KnownFiles;
 pub use self::path::{are_one, resolve};
+pub(crate) use self::path_handle::PathHandle;
 pub(crate) use self::read::{Snapshot, read, read_since, read_unless_racy};
 pub use self::replace::WriteMode;
 pub(crate) use self::system_error::SystemError;

@@ -178,7 +178,7 @@ fn a_path_that_leads_elsewhere_is_seen_within_its_time() {
 }
 
 #[test]
-fn a_process_without_descriptors_and_one_that_lost_its_rights_go_on() {
+fn a_process_that_has_no_descriptor_left_goes_on() {
     let world = settled_world();
     let code = r#"
         $file = $argv[1];
@@ -189,10 +189,27 @@ fn a_process_without_descriptors_and_one_that_lost_its_rights_go_on() {
         for ($i = 0; $i < 100; $i++) { $same += wx_get_token($file) === $token; }
         $open = null;
         for ($i = 0; $i < 100; $i++) { $same += wx_get_token($file) === $token; }
-        echo $same, ' ';
-        // Nobody may enter the directory any more.
-        chmod(dirname($file), 0700);
-        posix_setuid(65534);
+        echo $same;
+    "#;
+    let file = world.file();
+    let code = format!("{REMEMBER}{code}");
+    assert_eq!(world.php().run(&code, &[file.to_str().expect("a path")]), "200");
+}
+
+#[test]
+fn a_process_that_may_not_reach_the_file_any_more_sees_that_within_the_time_of_a_path() {
+    let world = World::new(Options::default());
+    let directory = world.dir.path().join("own");
+    fs::create_dir(&directory).expect("a folder");
+    std::os::unix::fs::chown(&directory, Some(65534), None).expect("root gives it away");
+    fs::set_permissions(world.dir.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
+    let code = r#"
+        $directory = $argv[1];
+        $file = "$directory/token.json";
+        file_put_contents($file, json_encode(['access_token' => 'abc', 'expire' => time() + 5000]));
+        $remember($file);
+        array_map(fn() => wx_get_token($file), range(0, 20));
+        chmod($directory, 0);
         $begin = hrtime(true);
         try {
             while (hrtime(true) - $begin < 5e9) { wx_get_token($file); }
@@ -200,10 +217,11 @@ fn a_process_without_descriptors_and_one_that_lost_its_rights_go_on() {
         } catch (WxToken\FileException $e) {
             echo hrtime(true) - $begin < 1.5e9 ? 'denied' : 'late';
         }
+        chmod($directory, 0700);
     "#;
-    let printed =
-        world.php().run(&format!("{REMEMBER}{code}"), &[world.file().to_str().expect("a path")]);
-    assert_eq!(printed, "200 denied");
+    let php = world.php().run_as(65534);
+    let printed = php.run(&format!("{REMEMBER}{code}"), &[directory.to_str().expect("a path")]);
+    assert_eq!(printed, "denied");
 }
 
 #[test]

@@ -72,6 +72,32 @@ fn threads_with_one_rejected_token_make_one_fetch_each_time() {
 }
 
 #[test]
+fn a_rejected_token_is_given_by_no_thread_however_much_it_trusts_its_memory() {
+    let mut world = World::slow();
+    world.set("endpoint", "classic");
+    world.set("revalidate_freq", "3600");
+    let mut host = Host::start(&world);
+    for round in 0..5 {
+        let rejected = world.write_live(7000);
+        world.until_settled();
+        // Twice, for a file is remembered at the second look.
+        for _ in 0..3 {
+            let answers = host.call(&world, GET);
+            assert!(answers.iter().all(|answer| answer.token() == rejected), "round {round}");
+            world.until_settled();
+        }
+        world.emulator.invalidate_all();
+        // One of the threads has it replaced; the others learn of it at their next call.
+        let call = format!("$thread ? 'x' : wx_refresh_token($file, '{rejected}')");
+        let new = host.call(&world, &call)[0].token().to_owned();
+        assert_ne!(new, rejected);
+        let answers = host.call(&world, GET);
+        assert!(answers.iter().all(|answer| answer.token() == new), "round {round}");
+    }
+    host.stop();
+}
+
+#[test]
 fn threads_over_many_cycles_wait_for_no_fetch_and_get_no_invalid_token() {
     let mut world = World::new(Options {
         latency: Duration::from_millis(500),

@@ -12,7 +12,7 @@ use wx_token_core::token_file::{CredentialKind, Document, FileSpec, Layout, Orig
 const TOKEN: &str = "26_dY8Ls-R2xXKcT5Hn7q0aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789";
 
 /// Files that are rejected, one for each message, with `TOKEN`; and the layout that the caller names.
-const REJECTED: [(&str, &str); 49] = [
+const REJECTED: [(&str, &str); 50] = [
     (r#"{"access_token":"TOKEN","expires_time":1588219064}"#, ""),
     (r#"{"access_token":"TOKEN","time":1588219064}"#, ""),
     (r#"{"access_token":"TOKEN","expires_in":7200,"get_time":"2019-05-07 09:13:27"}"#, ""),
@@ -53,6 +53,7 @@ const REJECTED: [(&str, &str); 49] = [
     ("<?php exit();?>[]1", ""),
     (r#"{"name":"vendor/package",}"#, ""),
     ("{\"name\":\"caf\u{fffd}\"}", ""),
+    ("a:1:{s:4:\"name\";s:3:\"caf\u{fffd}\";}", ""),
     (r#"a:3:{s:5:"value";s:3:"abc";s:7:"expired";i:5;s:1:"o";O:8:"stdClass":0:{}}"#, ""),
     (r#"a:3:{s:4:"name";s:15:"wx_ticket_jsapi";s:5:"value";s:3:"abc";s:7:"expired";i:5;}"#, ""),
     (r#"a:2:{s:5:"value";s:3:"abc";s:7:"expired";i:7200;}"#, ""),

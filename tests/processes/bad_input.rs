@@ -100,7 +100,7 @@ fn an_invalid_expiry_is_rejected_and_a_past_one_is_refreshed() {
         let world = world();
         let content = format!(r#"{{"access_token":"abc","expire":{expiry}}}"#);
         world.write(&content);
-        refused(&world, &world.file(), "its \"expire\" is not a number");
+        refused(&world, &world.file(), ", not a number. Store a number there");
         assert_eq!(fs::read(world.file()).ok(), Some(content.into_bytes()));
     }
     for expiry in ["-1", "-1.5", "1.5", "\"5\"", "null", "0"] {

@@ -268,7 +268,11 @@ fn recognize(
         // PHP's decoder does not read it either.
         let is_broken = trimmed.starts_with(b"{")
             && json_file::has_known_key(&String::from_utf8_lossy(trimmed));
-        return if is_broken { Ok(Found::truncated(new, "")) } else { Err(unknown::not_utf8()) };
+        return if is_broken {
+            Ok(Found::truncated(new, ""))
+        } else {
+            Err(unknown::not_utf8(bytes))
+        };
     };
     let suffix = text.trim_start().strip_prefix(plain).unwrap_or_default();
     let with_end = |found| Found { suffix: suffix.to_owned(), ..found };

@@ -56,8 +56,14 @@ pub(super) fn describe(text: &str) -> Refusal {
     Refusal::Foreign("it is neither JSON nor serialize() data")
 }
 
-pub(super) fn not_utf8() -> Refusal {
-    Refusal::ambiguous("it is not UTF-8 text", "Pass the path of a new file, or check the path")
+pub(super) fn not_utf8(bytes: &[u8]) -> Refusal {
+    if is_serialized_array(bytes) {
+        return Refusal::ambiguous(
+            "its serialize() data is not UTF-8",
+            "Pass the path of a new file",
+        );
+    }
+    Refusal::Foreign("it is not UTF-8 text")
 }
 
 /// Whether a token seems to stand somewhere in `text`.

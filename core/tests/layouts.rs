@@ -233,6 +233,18 @@ fn what_is_not_understood_is_neither_repaired_nor_completed() {
     }
 }
 
+/// What stands beside a token in the files of projects, and is none.
+#[test]
+fn what_belongs_to_an_account_may_stand_beside_its_token() {
+    let word = "0123456789abcdef0123456789abcdef";
+    let content = format!(
+        r#"{{"appid":"wx0123456789abcdef","secret":"{word}","token":"{word}","encodingaeskey":"{word}ABCDEFGHIJK","openid":"o","access_token":"{TOKEN}","expire_time":{}}}"#,
+        FETCHED + LIFE
+    );
+    let document = parse(&content, None).expect("a token file");
+    assert!(is_right(&document, &Sample { content, expiry: FETCHED + LIFE }));
+}
+
 /// A stable token is returned again with the rest of its life. Readers that do not look at the duration trust it for two hours
 /// from the time beside it.
 #[test]

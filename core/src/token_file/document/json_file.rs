@@ -19,6 +19,9 @@ use crate::token::is_token;
 
 const TOKEN_EXPIRES: &str = "token";
 
+/// The longest JSON text of what WeChat's console calls a token: a word of 32 characters, with which it signs its messages.
+const LONGEST_WORD: usize = 34;
+
 /// A new file of `layout`, which is one of JSON, behind `prefix`.
 pub(super) fn new(kind: CredentialKind, layout: Layout, prefix: String) -> Keyed {
     let (expiry, token_key) = match layout {
@@ -156,7 +159,9 @@ impl<'t> File<'t> {
                 && *key != STATE
                 && name != "refresh_token"
                 && (name.contains("token") || name.contains("ticket"))
-                && self.get(key).is_some_and(is_credential)
+                && self
+                    .get(key)
+                    .is_some_and(|json| json.len() > LONGEST_WORD && is_credential(json))
         };
         self.members.keys().find(is_second).map(str::to_owned)
     }

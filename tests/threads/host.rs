@@ -1,6 +1,5 @@
 //! A server with many threads of PHP, each of which answers a request.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -8,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use tempfile::TempDir;
 use wx_token_testing::php::Answer;
-use wx_token_testing::{World, extension, program};
+use wx_token_testing::{World, program};
 
 /// How many threads a server has.
 pub const THREADS: usize = 24;
@@ -25,12 +24,8 @@ impl Host {
     /// Starts a server with the settings of `world`.
     pub fn start(world: &World) -> Self {
         let dir = tempfile::tempdir().expect("a directory for the server");
-        let mut settings = format!("extension={}\nhtml_errors=0\n", extension().display());
-        for (name, value) in world.settings() {
-            writeln!(settings, "wx_token.{name}=\"{value}\"").expect("text");
-        }
         let ini = dir.path().join("php.ini");
-        fs::write(&ini, settings).expect("a php.ini");
+        fs::write(&ini, world.php_ini() + "html_errors=0\n").expect("a php.ini");
         let mut child = Command::new(compile(dir.path()))
             .arg(THREADS.to_string())
             .arg(ini)

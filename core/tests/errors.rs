@@ -12,11 +12,12 @@ use wx_token_core::token_file::{CredentialKind, Document, FileSpec, Layout, Orig
 const TOKEN: &str = "26_dY8Ls-R2xXKcT5Hn7q0aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789";
 
 /// Files that are rejected, one for each message, with `TOKEN`; and the layout that the caller names.
-const REJECTED: [(&str, &str); 50] = [
+const REJECTED: [(&str, &str); 51] = [
     (r#"{"access_token":"TOKEN","expires_time":1588219064}"#, ""),
     (r#"{"access_token":"TOKEN","time":1588219064}"#, ""),
     (r#"{"access_token":"TOKEN","expires_in":7200,"get_time":"2019-05-07 09:13:27"}"#, ""),
     (r#"{"access_token":"TOKEN","until":1588219064}"#, ""),
+    (r#"{"time":1588219064}"#, ""),
     (r#"{"access_token":"TOKEN","jsapi_ticket":"TOKEN","expire":1588219064}"#, ""),
     (r#"{"jsapi_ticket":"TOKEN","expire":1588219064}"#, ""),
     (r#"{"at":"TOKEN","expires":1588219064}"#, ""),

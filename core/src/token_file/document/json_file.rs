@@ -19,6 +19,9 @@ use crate::token::is_token;
 
 const TOKEN_EXPIRES: &str = "token";
 
+/// The keys of WeChat's error.
+const ERROR: [&str; 5] = ["errcode", "errmsg", "rid", "msgid", "hint"];
+
 /// The longest JSON text of what WeChat's console calls a token: a word of 32 characters, with which it signs its messages.
 const LONGEST_WORD: usize = 34;
 
@@ -40,7 +43,7 @@ pub(super) fn new(kind: CredentialKind, layout: Layout, prefix: String) -> Keyed
 }
 
 /// Reads `text`, which follows `prefix`. Without an expiry it gets that of `new`. `records` are what this extension
-/// noted of tokens in the file.
+/// noted of tokens in the file. Of a torn text, what is whole stays, but not the token.
 pub(super) fn read(
     prefix: String,
     text: &str,
@@ -49,77 +52,128 @@ pub(super) fn read(
     written: Timestamp,
     records: &[Record],
 ) -> Result<Found, Refusal> {
-    let members = match json::parse(text) {
-        Ok(members) => members,
-        // The end is missing; or an old end stands behind a shorter text that was written in place.
-        Err(error) if error.is_eof() || has_known_key(text) => {
-            return Ok(Found::truncated(new, prefix));
+    if let Some(file) = File::parse(text.to_owned()) {
+        return file.read(prefix, new, spec, written, records);
+    }
+    let whole = json::mend(text).ok_or_else(invalid)?;
+    let file = File::parse(whole).filter(|file| file.members.keys().next().is_some());
+    let Some(file) = file else { return Ok(Found::truncated(new, prefix)) };
+    let file = File { is_torn: true, has_torn_key: has_known_key(text), ..file };
+    let found = file.read(prefix, new, spec, written, records)?;
+    Ok(Found { is_damaged: true, ..found })
+}
+
+/// The refresh state in `text`, if there is nothing beside it but WeChat's error, stored by code that did not look at it.
+pub(super) fn state_alone(text: &str) -> Option<Option<RefreshState>> {
+    let file = File::parse(text.to_owned())?.without_error();
+    let state = file.get(STATE).map(RefreshState::read_inside);
+    file.members.keys().all(|key| key == STATE).then_some(state)
+}
+
+struct File {
+    text: String,
+    members: Members,
+    is_torn: bool,
+    /// Whether the key of a token or ticket may stand in what was torn away.
+    has_torn_key: bool,
+}
+
+impl File {
+    fn parse(text: String) -> Option<Self> {
+        let members = json::parse(&text)?;
+        Some(Self { text, members, is_torn: false, has_torn_key: false })
+    }
+
+    fn read(
+        self,
+        prefix: String,
+        new: Layout,
+        spec: FileSpec,
+        written: Timestamp,
+        records: &[Record],
+    ) -> Result<Found, Refusal> {
+        let found = self.find_token(spec)?;
+        let file = if found.is_none() { self.without_error() } else { self };
+        if found.is_none() {
+            file.find_other_token(spec.kind)?;
         }
-        Err(_) => return Err(invalid()),
-    };
-    let file = File { text, members };
-    let get = |key: &str| file.get(key);
-    let state = get(STATE).map(RefreshState::read_inside).unwrap_or_default();
-    let token_key = file.find_token(spec.kind)?;
-    if token_key.is_none() {
-        if file.is_nothing() {
-            return Ok(Found::nothing(new, prefix));
-        }
-        file.find_other_token(spec.kind)?;
-    }
-    if get("openid").is_some() && get("refresh_token").is_some() {
-        return Err(Refusal::ambiguous(
-            "it contains the web token of a visitor (\"openid\", \"refresh_token\"), not that of an account",
-            "Pass the path of a new file",
-        ));
-    }
-    let named = match spec.layout {
-        Some(Layout::Json { expiry, .. }) => Some(expiry).filter(|named| get(named.key).is_some()),
-        _ => None,
-    };
-    let mut numbers = file.find_numbers(token_key.is_some(), named)?;
-    if token_key.is_none() && file.has_more_than(&numbers) {
-        return Err(Refusal::Foreign("it is JSON without a token and its expiry"));
-    }
-    if numbers.is_empty() {
-        let has_token = token_key.and_then(get).is_some_and(is_credential);
-        if has_token && spec.layout.is_none() {
+        let torn = file.has_torn_key.then(|| spec.kind.key());
+        let token_key = found.or(torn);
+        let file = match token_key {
+            Some(key) if file.is_torn => file.with(&[(key, Some("\"\"".to_owned()))]),
+            _ => file,
+        };
+        let get = |key: &str| file.get(key);
+        if get("openid").is_some() && get("refresh_token").is_some() {
             return Err(Refusal::ambiguous(
-                "its token has no expiry",
-                "Pass a 'layout' with the key that it is to get, such as 'expire_time', or pass the path of a new file",
+                "it contains the web token of a visitor (\"openid\", \"refresh_token\"), not that of an account",
+                "Pass the path of a new file",
             ));
         }
-        let new = if let Layout::Json { .. } = new { new } else { Layout::DEFAULT };
-        numbers = self::new(spec.kind, new, String::new()).numbers;
+        let named = match spec.layout {
+            Some(Layout::Json { expiry, .. }) => Some(expiry),
+            _ => None,
+        };
+        let present = named.filter(|named| get(named.key).is_some());
+        let mut numbers = file.find_numbers(token_key.is_some(), present)?;
+        if numbers.is_empty() {
+            file.find_other_expiry(named)?;
+            let has_token = token_key.and_then(get).is_some_and(is_credential);
+            if has_token && spec.layout.is_none() {
+                return Err(Refusal::ambiguous(
+                    "its token has no expiry",
+                    "Pass a 'layout' with the key that it is to get, such as 'expire_time', or pass the path of a new file",
+                ));
+            }
+            let is_json = matches!(new, Layout::Json { .. } | Layout::TokenExpires);
+            let new = if is_json { new } else { Layout::DEFAULT };
+            for number in self::new(spec.kind, new, String::new()).numbers {
+                numbers.push(file.number(number.expiry).unwrap_or(Ok(number))?);
+            }
+        }
+        if token_key.is_none() && file.has_more_than(&numbers) {
+            return Err(Refusal::Foreign("it is JSON without a token and its expiry"));
+        }
+        let state = get(STATE).map(RefreshState::read_inside).unwrap_or_default();
+        let token_key = token_key.unwrap_or(spec.kind.key());
+        let value = get(token_key).map_or(Ok(None), |json| token_of(token_key, json))?;
+        let Self { text, members, .. } = file;
+        let file = Keyed { syntax: Syntax::Json, prefix, text, members, token_key, numbers };
+        let token = value.and_then(|value| {
+            let is_ours = records.iter().any(|record| record.is_of(&value));
+            let old = records.first().filter(|_| !is_ours);
+            let named = present.filter(|named| file.has_expiry(named.key));
+            let expiry = file.expiry(written, old, named)?;
+            Some((value, expiry))
+        });
+        Ok(Found { file: Some(file), token, state: Some(state), ..Found::nothing(new, "") })
     }
-    let token_key = token_key.unwrap_or(spec.kind.key());
-    let value = get(token_key).map_or(Ok(None), |json| token_of(token_key, json))?;
-    let (layout, text, members) = (new, text.to_owned(), file.members);
-    let file = Keyed { syntax: Syntax::Json, prefix, text, members, token_key, numbers };
-    let token = value.and_then(|value| {
-        let is_ours = records.iter().any(|record| record.is_of(&value));
-        let old = records.first().filter(|_| !is_ours);
-        let named = named.filter(|named| file.has_expiry(named.key));
-        let expiry = file.expiry(written, old, named)?;
-        Some((value, expiry))
-    });
-    Ok(Found { file: Some(file), token, state: Some(state), ..Found::nothing(layout, "") })
-}
 
-struct File<'t> {
-    text: &'t str,
-    members: Members,
-}
+    fn get(&self, key: &str) -> Option<&str> {
+        self.members.get(&self.text, key)
+    }
 
-impl<'t> File<'t> {
-    fn get(&self, key: &str) -> Option<&'t str> {
-        self.members.get(self.text, key)
+    fn with(self, changes: &[(&str, Option<String>)]) -> Self {
+        let text = json::edit(&self.text, &self.members, changes);
+        let members = json::parse(&text).unwrap_or_default();
+        Self { text, members, ..self }
+    }
+
+    /// The file without WeChat's error, if there is one.
+    fn without_error(self) -> Self {
+        if self.get("errcode").is_none_or(|code| code == "0") {
+            return self;
+        }
+        self.with(&ERROR.map(|key| (key, None)))
     }
 
     /// The key of the token, if there is one.
-    fn find_token(&self, kind: CredentialKind) -> Result<Option<&'static str>, Refusal> {
+    fn find_token(&self, spec: FileSpec) -> Result<Option<&'static str>, Refusal> {
+        let FileSpec { kind, layout } = spec;
         if kind == CredentialKind::Any {
-            let mut found = CredentialKind::ALL.map(|kind| self.find_token(kind)).into_iter();
+            let mut found = CredentialKind::ALL
+                .map(|kind| self.find_token(FileSpec { kind, ..spec }))
+                .into_iter();
             let first = found.find(|found| !matches!(found, Ok(None))).unwrap_or(Ok(None));
             return match found.find(|found| matches!(found, Ok(Some(_)))) {
                 Some(key) if first.is_err() => key,
@@ -140,7 +194,8 @@ impl<'t> File<'t> {
             (Some(own), Some(other)) => Err(two_credentials(own, other)),
             (None, None) if kind == CredentialKind::AccessToken => {
                 let has = |key: &str| self.get(key).is_some();
-                let is_pair = has(TOKEN_EXPIRES) && has(Expiry::EXPIRES.key);
+                let is_named = layout == Some(Layout::TokenExpires);
+                let is_pair = has(TOKEN_EXPIRES) && (is_named || has(Expiry::EXPIRES.key));
                 Ok(is_pair.then_some(TOKEN_EXPIRES))
             }
             (Some(own), None) => match self.find_second(own) {
@@ -164,13 +219,6 @@ impl<'t> File<'t> {
                     .is_some_and(|json| json.len() > LONGEST_WORD && is_credential(json))
         };
         self.members.keys().find(is_second).map(str::to_owned)
-    }
-
-    /// Whether it is empty, or WeChat's error, stored by code that did not look at it.
-    fn is_nothing(&self) -> bool {
-        let of_error = ["errcode", "errmsg", "rid", "msgid", "hint"];
-        let is_zero = self.get("errcode").is_some_and(|code| code == "0");
-        self.members.keys().all(|key| of_error.contains(&key)) && !is_zero
     }
 
     /// Whether there is something beside the keys of a file that keeps a credential.
@@ -237,9 +285,6 @@ impl<'t> File<'t> {
                 _ => {}
             }
         }
-        if numbers.is_empty() {
-            self.find_other_expiry()?;
-        }
         let is_start = |number: &Number| number.expiry.meaning == Meaning::Start;
         if has_duration && !has_moment && !numbers.iter().any(is_start) {
             self.find_other_start()?;
@@ -275,9 +320,13 @@ impl<'t> File<'t> {
         Some(number_of(expiry.key, json).map(|value| Number { expiry, value, is_text }))
     }
 
-    /// A file with such a key must not be completed with an expiry: it has one.
-    fn find_other_expiry(&self) -> Result<(), Refusal> {
-        for key in self.members.keys().filter(|key| *key != STATE) {
+    /// A file with such a key must not be completed with an expiry: it has one, unless the caller names it.
+    fn find_other_expiry(&self, named: Option<Expiry>) -> Result<(), Refusal> {
+        let start = named.and_then(Expiry::start);
+        for key in self.members.keys().filter(|key| *key != STATE && start != Some(*key)) {
+            if STARTS.contains(&key) {
+                return Err(start_alone(key));
+            }
             let value = self.get(key).unwrap_or_default();
             if looks_like_date(value) {
                 return Err(date(key));
@@ -333,16 +382,13 @@ impl<'t> File<'t> {
     }
 }
 
-/// Whether a text that is no JSON has the key of a token or ticket.
-pub(super) fn has_known_key(text: &str) -> bool {
+/// Whether a torn text has the key of a token or ticket.
+fn has_known_key(text: &str) -> bool {
     CredentialKind::Any.keys().iter().any(|key| text.contains(&format!("\"{key}\"")))
 }
 
-pub(super) fn invalid() -> Refusal {
-    Refusal::ambiguous(
-        "it is not valid JSON, and has no key of a token",
-        "Correct the file, or pass the path of a new file",
-    )
+fn invalid() -> Refusal {
+    Refusal::ambiguous("it is not valid JSON", "Correct the file, or pass the path of a new file")
 }
 
 fn two_credentials(own: &str, other: &str) -> Refusal {
@@ -364,6 +410,15 @@ fn two_meanings(key: &str) -> Refusal {
         format!("its \"{key}\" has two possible meanings"),
         format!(
             "Pass 'layout' => '{key}:expiry' if it is the expiry, or 'layout' => '{key}:fetched' if it is the time of the fetch"
+        ),
+    )
+}
+
+fn start_alone(key: &str) -> Refusal {
+    Refusal::ambiguous(
+        format!("its \"{key}\" stands alone, without a token"),
+        format!(
+            "Pass the 'layout' of the code that reads it, such as '{key}+expires_in' or '{key}:fetched'"
         ),
     )
 }

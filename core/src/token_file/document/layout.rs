@@ -4,11 +4,8 @@
 
 use std::time::Duration;
 
+use super::guard::GUARD;
 use crate::clock::Timestamp;
-
-/// The first bytes of the JS-SDK sample's files: a browser that opens one shows nothing. Its readers
-/// cut off 15 bytes without a look at them.
-const GUARD: &str = "<?php exit();?>";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
@@ -187,6 +184,11 @@ impl Expiry {
     /// The expiry of a duration under `expires_in`, which counts from the time under `start`.
     const fn since(start: &'static str) -> Self {
         Self { key: Self::EXPIRES_IN.key, meaning: Meaning::Lifetime { start: Some(start) } }
+    }
+
+    /// The key at which its duration begins, if it is one that the caller names.
+    pub(super) const fn start(self) -> Option<&'static str> {
+        if let Meaning::Lifetime { start } = self.meaning { start } else { None }
     }
 
     fn all() -> impl Iterator<Item = Self> {

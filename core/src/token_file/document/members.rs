@@ -34,6 +34,22 @@ impl Members {
         self.list.iter().rfind(|member| member.key == key)
     }
 
+    /// Where the last value ends, or the first would begin.
+    pub(super) fn end(&self) -> usize {
+        self.list.last().map_or(self.opening, |member| member.value.end)
+    }
+
+    /// Where the last value ends of which no character is missing, if `text` may break off in one.
+    pub(super) fn end_of_whole(&self, text: &str) -> usize {
+        let rest = |member: &Member| text.get(member.value.end..).unwrap_or_default();
+        let ends_itself = |member: &Member| {
+            let value = text.get(member.value.clone()).unwrap_or_default();
+            value.ends_with(['"', '}', ']'])
+        };
+        let is_whole = |member: &&Member| ends_itself(member) || !rest(member).trim().is_empty();
+        self.list.iter().rfind(is_whole).map_or(self.opening, |member| member.value.end)
+    }
+
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         self.list.iter().map(|member| member.key.as_str())
     }

@@ -24,6 +24,7 @@ mod unknown;
 
 pub use self::content::Content;
 use self::found::Found;
+use self::guard::GUARD;
 use self::keyed::Keyed;
 use self::layout::Moments;
 use self::refresh_state::RefreshState;
@@ -261,41 +262,45 @@ fn recognize(
         let found = if bytes.is_empty() { Found::nothing } else { Found::truncated };
         return Ok(found(new, new.prefix()));
     }
-    if is_nothing(trimmed) {
-        return Ok(Found::nothing(new, new.prefix()));
+    if let Some(state) = nothing(trimmed) {
+        return Ok(Found { state, ..Found::nothing(new, new.prefix()) });
     }
     let (Some(text), Some(plain)) = (as_text(bytes), as_text(trimmed)) else {
-        // PHP's decoder does not read it either.
-        let is_broken = trimmed.starts_with(b"{")
-            && json_file::has_known_key(&String::from_utf8_lossy(trimmed));
-        return if is_broken {
-            Ok(Found::truncated(new, ""))
-        } else {
-            Err(unknown::not_utf8(bytes))
-        };
+        return Err(unknown::not_utf8(bytes));
     };
     let suffix = text.trim_start().strip_prefix(plain).unwrap_or_default();
     let with_end = |found| Found { suffix: suffix.to_owned(), ..found };
+    let (guard, content) = guard::split(text);
+    let behind_guard = trim(content.as_bytes());
+    let guard = if guard::is_torn(plain) { GUARD } else { guard };
+    if !guard.is_empty() {
+        // Where a layout has no room for a guard, an empty one is nothing to keep.
+        let (new, guard) = match spec.layout {
+            None => (Layout::GUARDED, guard),
+            Some(new @ (Layout::Json { .. } | Layout::TokenExpires)) => (new, guard),
+            Some(new) => (new, ""),
+        };
+        if behind_guard.is_empty() || guard::is_torn(plain) {
+            return Ok(Found::truncated(new, guard));
+        }
+        if let Some(state) = nothing(behind_guard) {
+            return Ok(Found { state, ..Found::nothing(new, guard) });
+        }
+    }
     if spec.layout == Some(Layout::Plain) {
         return plain_file::read(plain, written).map(with_end);
     }
-    let (guard, content) = guard::split(text);
     let records: Vec<_> = attributes.iter().filter_map(RefreshState::record).collect();
     let read_json = |prefix: &str, new| {
         let (gap, json) = content.split_at(content.find('{').unwrap_or(content.len()));
         json_file::read(format!("{prefix}{gap}"), json, new, spec, written, &records)
     };
     if !guard.is_empty() {
-        let new = if let Some(layout @ Layout::Json { .. }) = spec.layout {
-            layout
+        let is_json = matches!(spec.layout, Some(Layout::Json { .. } | Layout::TokenExpires));
+        return if behind_guard.starts_with(b"{") {
+            read_json(guard, if is_json { new } else { Layout::GUARDED })
         } else {
-            Layout::GUARDED
-        };
-        return match trim(content.as_bytes()) {
-            [] => Ok(Found::truncated(new, guard)),
-            [b'{', ..] => read_json(guard, new),
-            content if is_nothing(content) => Ok(Found::nothing(new, guard)),
-            _ => Err(unknown::behind_guard(content)),
+            Err(unknown::behind_guard(content.trim()))
         };
     }
     if trimmed.starts_with(b"{") {
@@ -319,9 +324,13 @@ fn as_text(bytes: &[u8]) -> Option<&str> {
     }
 }
 
-/// What `json_encode()` makes of a failed fetch. There is nothing in it to lose.
-fn is_nothing(trimmed: &[u8]) -> bool {
-    matches!(trimmed, b"null" | b"false" | b"[]" | b"{}" | b"\"\"" | b"0")
+/// The refresh state of a file with nothing else to lose: what `json_encode()` makes of a failed fetch, WeChat's error, and
+/// what this extension leaves of a fetch that failed in a new file. The outer `None` if there is more.
+fn nothing(trimmed: &[u8]) -> Option<Option<RefreshState>> {
+    if matches!(trimmed, b"null" | b"false" | b"[]" | b"{}" | b"\"\"" | b"0") {
+        return Some(None);
+    }
+    str::from_utf8(trimmed).ok().and_then(json_file::state_alone)
 }
 
 /// `bytes` without the NUL bytes and white space around them, and without a byte order mark.

@@ -127,6 +127,134 @@ fn truncated_content_is_damaged_and_replaced_as_a_whole() {
 }
 
 #[test]
+fn of_torn_json_every_whole_member_but_the_token_stays() {
+    for (torn, repaired) in [
+        (
+            r#"{"appid":"wx1","access_token":"old","expire_time":1588219064"#,
+            r#"{"appid":"wx1","access_token":"NEW","expire":1700000000}"#,
+        ),
+        (
+            r#"{"access_token":"old","expire_time":1588219064,"note":"#,
+            r#"{"access_token":"NEW","expire_time":1700000000}"#,
+        ),
+        (r#"{"appid":"wx1","secret":"s","access_tok"#, ""),
+        (
+            r#"{"appid":"wx1","secret":"s","access_token":"ol"#,
+            r#"{"appid":"wx1","secret":"s","access_token":"NEW","expire":1700000000}"#,
+        ),
+        (
+            r#"{"expires_in":7200,"time":1588219064,"access_token":"old"}64}"#,
+            r#"{"expires_in":7200,"time":1699992800,"access_token":"NEW"}"#,
+        ),
+        (
+            "{\"access_token\":\"old\",\"expire_time\":1588219064}\0\0\0",
+            r#"{"access_token":"NEW","expire_time":1700000000}"#,
+        ),
+        // Neither is a torn file of ours.
+        (r#"{"name":"vendor/package","require":{"php":"8"}"#, ""),
+        (r#"{"wx1":{"access_token":"a","expire":5},"wx2":{"access_tok"#, ""),
+    ] {
+        if repaired.is_empty() {
+            assert!(parse(torn).is_err(), "{torn}");
+            continue;
+        }
+        let document = parse(torn).unwrap();
+        assert!(document.is_damaged() && document.token().is_none(), "{torn}");
+        assert_eq!(rewritten(torn), repaired);
+        let failed = document.with_failure(&record()).unwrap();
+        let again = str::from_utf8(&failed.bytes).unwrap();
+        assert_eq!(parse(again).unwrap().token(), None, "{again}");
+    }
+}
+
+#[test]
+fn json_that_is_invalid_and_not_torn_is_left_as_it_is() {
+    for text in [
+        r#"{"appid":"wx1","access_token":"a","expire_time":5,}"#,
+        "{\n// a note\n\"access_token\":\"\",\"db\":\"x\"}",
+        r#"{"access_token":"a","expire":5}{"access_token":"b","expire":5}"#,
+        r#"{"access_token":"a","expire":5} // of the shop"#,
+    ] {
+        assert!(parse(text).is_err(), "{text}");
+    }
+    assert!(
+        Document::parse(b"{\"access_token\":\"\xC4\xE3\",\"expire\":5}", TOKEN, origin()).is_err()
+    );
+}
+
+#[test]
+fn what_a_failed_fetch_has_left_is_repaired_in_the_layout_that_is_named() {
+    let rewritten_as = |text: &str, layout: Option<&str>| {
+        let spec = FileSpec { layout: layout.and_then(Layout::by_name), ..TOKEN };
+        let document = parse_as(text, spec).ok()?;
+        let content = document.with_token(&fresh(), &known(), None, NOW);
+        Some(String::from_utf8(content.bytes).unwrap())
+    };
+    let error = r#""errcode":40013,"errmsg":"invalid access_token""#;
+    for (text, layout, repaired) in [
+        (
+            r#"{"time":1588219064}"#.to_owned(),
+            Some("time+expires_in"),
+            r#"{"time":1699992800,"access_token":"NEW","expires_in":7200}"#,
+        ),
+        (
+            format!("{{{error},\"time\":1588219064}}"),
+            Some("time+expires_in"),
+            r#"{"time":1699992800,"access_token":"NEW","expires_in":7200}"#,
+        ),
+        (
+            r#"{"time":1588219064}"#.to_owned(),
+            Some("time:expiry"),
+            r#"{"time":1700000000,"access_token":"NEW"}"#,
+        ),
+        (
+            format!("{{{error},\"expire_time\":1588219064}}"),
+            None,
+            r#"{"expire_time":1700000000,"access_token":"NEW"}"#,
+        ),
+        (
+            format!("{{{error},\"expires_in\":7200,\"time\":\"1588219064\"}}"),
+            None,
+            r#"{"expires_in":7200,"time":"1699992800","access_token":"NEW"}"#,
+        ),
+        (format!("{{{error}}}"), Some("token+expires"), r#"{"token":"NEW","expires":1700000000}"#),
+    ] {
+        assert_eq!(rewritten_as(&text, layout).as_deref(), Some(repaired), "{text}");
+    }
+    for (text, layout) in [
+        (r#"{"time":1588219064}"#, None),
+        (r#"{"time":1588219064}"#, Some("expire")),
+        (r#"{"errcode":0,"errmsg":"ok","time":1588219064}"#, Some("time+expires_in")),
+    ] {
+        assert_eq!(rewritten_as(text, layout), None, "{text}");
+    }
+}
+
+#[test]
+fn a_file_with_nothing_but_our_failure_takes_any_layout_that_is_named_later() {
+    let named = |name: &'static str| FileSpec { layout: Layout::by_name(name), ..TOKEN };
+    let first = [None, Layout::by_name("token+expires"), Layout::by_name("guarded")];
+    for layout in first {
+        let failed = Document::empty(FileSpec { layout, ..TOKEN }, origin());
+        let left = failed.with_failure(&record()).unwrap();
+        for name in ["plain", "serialize", "csv", "token+expires", "expire_time", "time+expires_in"]
+        {
+            let read = Document::parse(&left.bytes, named(name), origin()).unwrap();
+            assert_eq!(read.failure(), Some(&record()), "{name}");
+            let token = Token::own(TEXT_TOKEN, fresh().expiry);
+            let new = read.with_token(&token, &known(), None, NOW).bytes;
+            let new = String::from_utf8(new).unwrap();
+            let alone =
+                Document::empty(named(name), origin()).with_token(&token, &known(), None, NOW);
+            let alone = String::from_utf8(alone.bytes).unwrap();
+            let guard = new.strip_prefix("<?php exit();?>");
+            assert_eq!(guard.unwrap_or(&new), alone, "{name}");
+            assert!(guard.is_none() || name.contains("expire"), "{name}");
+        }
+    }
+}
+
+#[test]
 fn content_with_nothing_to_lose_is_replaced_as_a_whole() {
     for text in ["", "null", "[]", " {}\n", r#"{"errcode":40013,"errmsg":"invalid appid"}"#] {
         assert!(parse(text).is_ok_and(|document| !document.is_damaged()), "{text:?}");
@@ -407,7 +535,9 @@ fn a_duration_counts_from_the_modification_of_the_token() {
 
 #[test]
 fn a_file_that_is_truncated_after_its_guard_keeps_the_guard() {
-    for text in ["<?php exit();?>", "<?php exit();?>{\"access_tok", "<?php exit();?>\0\0"] {
+    for text in
+        ["<?php exit();?>", "<?php exit();?>{\"access_tok", "<?php exit();?>\0\0", "<?php exi", "<"]
+    {
         assert!(parse(text).unwrap().is_damaged(), "{text:?}");
         assert_eq!(
             rewritten(text),

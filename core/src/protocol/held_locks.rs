@@ -65,7 +65,8 @@ pub fn enter(call: &Call) -> Result<LockGuard, Error> {
                 HELD.with(|all| all.borrow_mut().push(held));
                 return Ok(LockGuard { number, frame });
             }
-            Attempt::Busy | Attempt::Replaced => lock_wait.pause(&real)?,
+            Attempt::Busy(wakeup) => lock_wait.pause(&real, wakeup)?,
+            Attempt::Replaced => lock_wait.pause(&real, None)?,
         }
     }
 }

@@ -6,9 +6,13 @@ use std::time::{Duration, Instant};
 
 use super::call::Call;
 use crate::error::Error;
-use crate::token_file::{self, deadlock, holder};
+use crate::token_file::{self, Wakeup, deadlock, holder};
 
+/// The first pause and the longest, where nothing wakes the waiter when the lock is released.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(10));
+
+/// The same, where the extension wakes it: other code may hold the lock, and a process may die.
+const WOKEN_PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(100));
 
 const DEADLOCK_CHECKS: Duration = Duration::from_millis(100);
 
@@ -22,16 +26,16 @@ pub struct LockWait<'a> {
 impl<'a> LockWait<'a> {
     pub fn new(call: &'a Call) -> Self {
         let now = Instant::now();
-        Self { call, deadline: now + call.lock_timeout, pause: PAUSES.0, next_check: now }
+        Self { call, deadline: now + call.lock_timeout, pause: Duration::ZERO, next_check: now }
     }
 
     pub fn renew(&mut self) {
         *self = Self::new(self.call);
     }
 
-    /// Sleeps until the next attempt to lock the real file at `path`; fails after the deadline, or if no wait
+    /// Sleeps until the next attempt to lock the real file at `path`, or until `wakeup`; fails after the deadline, or if no wait
     /// could end.
-    pub fn pause(&mut self, path: &Path) -> Result<(), Error> {
+    pub fn pause(&mut self, path: &Path, wakeup: Option<Wakeup>) -> Result<(), Error> {
         let now = Instant::now();
         if now >= self.next_check {
             self.next_check = now + DEADLOCK_CHECKS;
@@ -45,8 +49,14 @@ impl<'a> LockWait<'a> {
         if remaining.is_zero() {
             return Err(timed_out(self.call));
         }
-        thread::sleep(jittered(self.pause).min(remaining));
-        self.pause = (self.pause * 2).min(PAUSES.1);
+        let (first, longest) = if wakeup.is_some() { WOKEN_PAUSES } else { PAUSES };
+        let pause = self.pause.clamp(first, longest);
+        self.pause = pause * 2;
+        let limit = jittered(pause).min(remaining);
+        match wakeup {
+            Some(wakeup) => wakeup.wait(limit),
+            None => thread::sleep(limit),
+        }
         Ok(())
     }
 }

@@ -736,10 +736,10 @@ fn under_a_held_lock_calls_on_the_same_file_use_it_and_others_stay_out() {
     let nested = held_locks::enter(&world.call()).unwrap();
     assert_eq!(&*world.get().unwrap().value, "token");
     drop(nested);
-    assert!(matches!(TokenLock::attempt(&world.file(), 0o600, &caller()), Ok(Attempt::Busy)));
+    assert!(matches!(TokenLock::attempt(&world.file(), 0o600, &caller()), Ok(Attempt::Busy(_))));
     world.answer(Ok("second"));
     assert_eq!(&*world.replace("token").unwrap().value, "second");
-    assert!(matches!(TokenLock::attempt(&world.file(), 0o600, &caller()), Ok(Attempt::Busy)));
+    assert!(matches!(TokenLock::attempt(&world.file(), 0o600, &caller()), Ok(Attempt::Busy(_))));
     drop(held_locks);
     drop(world.lock());
 }
@@ -851,7 +851,7 @@ fn at_the_end_of_a_request_nothing_of_it_is_inside_any_more() {
     assert!(world.is_free());
     assert!(matches!(TokenLock::attempt(&own, 0o600, &caller()), Ok(Attempt::Held(_))));
     let worker = TokenLock::attempt(&world.dir.path().join("worker.json"), 0o600, &caller());
-    assert!(matches!(worker, Ok(Attempt::Busy)), "a worker goes on");
+    assert!(matches!(worker, Ok(Attempt::Busy(_))), "a worker goes on");
     drop(at_work);
 }
 

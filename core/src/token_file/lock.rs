@@ -17,14 +17,15 @@ use super::flock::{try_lock, unlock};
 use super::read::{Snapshot, read_resolved};
 use super::system_error::SystemError;
 use super::version::{stat_open, stat_resolved};
+use super::wakeup::Wakeup;
 use crate::caller::{Caller, Frame, LockOwner};
 use crate::process::{self, FileId};
 
 #[derive(Debug)]
 pub enum Attempt {
     Held(TokenLock),
-    /// Another open file description holds it.
-    Busy,
+    /// Another open file description holds it. Its release wakes those who wait, where that can be.
+    Busy(Option<Wakeup>),
     /// The file at the path has been replaced meanwhile: resolve the path again, and try again.
     Replaced,
 }
@@ -64,7 +65,7 @@ impl TokenLock {
         let id = stat_open(path, &file)?.id;
         let locked = try_lock(&file).map_err(SystemError::of("flock(2)"));
         if !locked.map_err(|error| FileError::from_io(path, "lock", error))? {
-            return Ok(Attempt::Busy);
+            return Ok(Attempt::Busy(Wakeup::of(&file)));
         }
         process_state.hold(&file, id, owner);
         HAS_LOCKED.set(true);
@@ -96,11 +97,15 @@ impl TokenLock {
 
     /// Continues with the `staged` file, which is locked and now at this lock's path, and releases the old one.
     pub(super) fn move_to(&mut self, staged: File, id: FileId) -> io::Result<()> {
+        let wakeup = Wakeup::of(&self.file);
         let mut process_state = process::process_state();
         process_state.forget(&self.file);
         let old = mem::replace(&mut *self.file, staged);
         self.id = id;
-        unlock(&old)
+        let unlocked = unlock(&old);
+        drop(process_state);
+        wakeup.iter().for_each(Wakeup::wake_all);
+        unlocked
     }
 
     /// Whether the locked file is still the one at its path. If not, the lock excludes nobody.
@@ -129,6 +134,7 @@ impl TokenLock {
 
 impl Drop for TokenLock {
     fn drop(&mut self) {
+        let wakeup = Wakeup::of(&self.file);
         let mut process_state = process::process_state();
         if process_state.generation != self.generation {
             return;
@@ -138,6 +144,8 @@ impl Drop for TokenLock {
         debug_assert!(unlocked.is_ok(), "flock(LOCK_UN) does not fail on an open descriptor");
         // SAFETY: the file is not used after this.
         unsafe { ManuallyDrop::drop(&mut self.file) };
+        drop(process_state);
+        wakeup.iter().for_each(Wakeup::wake_all);
     }
 }
 
@@ -148,6 +156,7 @@ pub fn release_abandoned() {
         return;
     }
     let this_thread = thread::current().id();
+    let mut wakeups = Vec::new();
     let mut process_state = process::process_state();
     process_state.locks.retain(|lock| {
         let is_abandoned =
@@ -156,9 +165,12 @@ pub fn release_abandoned() {
             // SAFETY: a descriptor of ours, whose owner will not use it again.
             let file = unsafe { File::from_raw_fd(lock.fd) };
             let _ = unlock(&file);
+            wakeups.extend(Wakeup::of(&file));
         }
         !is_abandoned
     });
+    drop(process_state);
+    wakeups.iter().for_each(Wakeup::wake_all);
 }
 
 #[cfg(test)]
@@ -183,7 +195,7 @@ mod tests {
         let path = dir.path().join("token.json");
         let first = held(&path);
         assert!(first.is_some());
-        assert!(matches!(TokenLock::attempt(&path, 0o600, &caller()), Ok(Attempt::Busy)));
+        assert!(matches!(TokenLock::attempt(&path, 0o600, &caller()), Ok(Attempt::Busy(_))));
         drop(first);
         assert!(held(&path).is_some());
         Ok(())

@@ -26,6 +26,7 @@ mod system_error;
 mod times;
 mod users;
 mod version;
+mod wakeup;
 
 pub use self::deadlock::Deadlock;
 pub use self::document::{Content, CredentialKind, Document, FileSpec, Layout, Origin, Refusal};
@@ -37,3 +38,4 @@ pub(crate) use self::read::{Snapshot, read, read_since, read_unless_racy};
 pub use self::replace::WriteMode;
 pub(crate) use self::system_error::SystemError;
 pub(crate) use self::version::{FileVersion, stat, stat_regular};
+pub use self::wakeup::Wakeup;

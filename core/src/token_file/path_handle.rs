@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 use std::mem::ManuallyDrop;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{OFlags, fcntl_getfl, fstat, fstatfs};
 
@@ -23,6 +23,12 @@ const LOCAL: [u64; 8] = [
     0xCA45_1A4E,
 ];
 
+/// Whether a file is on a file system of this machine.
+pub(super) fn is_local(file: impl AsFd) -> bool {
+    let kind = fstatfs(file).map(|stat| u64::try_from(stat.f_type));
+    kind.is_ok_and(|kind| kind.is_ok_and(|kind| LOCAL.contains(&kind)))
+}
+
 #[derive(Debug)]
 pub struct PathHandle {
     fd: ManuallyDrop<OwnedFd>,
@@ -34,9 +40,7 @@ impl PathHandle {
     pub fn open(path: &CStr, version: &FileVersion) -> Option<Self> {
         let fd = ManuallyDrop::new(descriptor::path_only(path).ok()?);
         let handle = Self { fd, id: version.id };
-        let kind = fstatfs(&*handle.fd).ok()?.f_type;
-        let is_local = u64::try_from(kind).is_ok_and(|kind| LOCAL.contains(&kind));
-        (is_local && handle.shows(version)).then_some(handle)
+        (is_local(&*handle.fd) && handle.shows(version)).then_some(handle)
     }
 
     /// Whether the file is still in `version`. Its path may lead elsewhere.

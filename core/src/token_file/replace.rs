@@ -389,7 +389,7 @@ mod tests {
         let path = dir.path().join("token.json");
         let mut held = lock(&path).unwrap();
         write(&mut held, WriteMode::Replace, "new").unwrap();
-        assert!(matches!(TokenLock::attempt(&path, 0o600, &caller()), Ok(Attempt::Busy)));
+        assert!(matches!(TokenLock::attempt(&path, 0o600, &caller()), Ok(Attempt::Busy(_))));
         assert!(held.is_current().unwrap());
         drop(held);
         assert!(lock(&path).is_some());

@@ -1,7 +1,7 @@
 //! `make bench`: what the extension costs, beside what it replaces and its peers.
 //!
 //! Everything is measured on one machine in one run, in turn, and compared as ratios. `hot`, `storm`,
-//! `web` and `rest` measure; `results` keeps what they found; `target`, `table` and `chart` show it. The
+//! `race`, `web` and `rest` measure; `results` keeps what they found; `target`, `table` and `chart` show it. The
 //! PHP programs that are measured are in `benches/php/`.
 
 mod chart;
@@ -10,6 +10,7 @@ mod figures;
 mod hot;
 mod machine;
 mod php;
+mod race;
 mod rest;
 mod results;
 mod storm;
@@ -29,10 +30,11 @@ use crate::results::Results;
 
 type Measure = fn(&mut Results) -> Result<()>;
 
-const PARTS: [(&str, Measure); 4] = [
+const PARTS: [(&str, Measure); 5] = [
     ("hot", |results| hot::measure().map(|found| results.hot = Some(found))),
     ("rest", |results| rest::measure().map(|found| results.rest = Some(found))),
     ("storm", |results| storm::measure().map(|found| results.storm = Some(found))),
+    ("race", |results| race::measure().map(|found| results.race = Some(found))),
     ("web", |results| web::measure().map(|found| results.web = Some(found))),
 ];
 

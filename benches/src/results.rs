@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::hot::Hot;
 use crate::machine::Machine;
+use crate::race::Race;
 use crate::rest::Rest;
 use crate::storm::Storm;
 use crate::web::Web;
@@ -22,6 +23,8 @@ pub struct Results {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storm: Option<Storm>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub race: Option<Vec<Race>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub web: Option<Web>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rest: Option<Rest>,
@@ -30,7 +33,8 @@ pub struct Results {
 impl Results {
     /// Nothing is measured yet.
     pub fn none() -> Result<Self> {
-        Ok(Self { machine: Machine::this()?, hot: None, storm: None, web: None, rest: None })
+        let machine = Machine::this()?;
+        Ok(Self { machine, hot: None, storm: None, race: None, web: None, rest: None })
     }
 
     /// Puts what was measured, in so far as it is shown, in the place of what was kept of the same parts.
@@ -46,6 +50,7 @@ impl Results {
             machine: self.machine,
             hot: self.hot.map(Hot::shown).or(last.hot),
             storm: self.storm.map(Storm::shown).or(last.storm),
+            race: self.race.or(last.race),
             web: self.web.or(last.web),
             rest: self.rest.or(last.rest),
         };

@@ -48,6 +48,8 @@ pub struct Cell {
     pub median_ms: f64,
     pub p99_ms: f64,
     pub slowest_ms: f64,
+    /// CPU time of all callers together, in milliseconds.
+    pub cpu_ms: f64,
     /// Callers that got no token.
     pub failed: f64,
 }
@@ -133,7 +135,15 @@ struct Call {
     begin_ns: u64,
     end_ns: u64,
     fetch_ns: Option<(u64, u64)>,
+    /// CPU time of all threads of the process.
+    cpu_ns: u64,
     got_token: bool,
+}
+
+impl Call {
+    fn wait_ms(&self) -> f64 {
+        milliseconds(self.begin_ns, self.end_ns)
+    }
 }
 
 pub fn measure() -> Result<Storm> {
@@ -160,22 +170,43 @@ struct Run {
 }
 
 fn runs(version: Version, processes: usize, latency_ms: u32) -> Result<Vec<Run>> {
-    let latency = Duration::from_millis(latency_ms.into());
-    let world = world(Options { latency, ..Options::default() });
-    let mut callers = Callers::start(version, &world, processes)?;
-    let mut runs = Vec::new();
-    for _ in 0..version.runs() {
+    let mut place = Place::of(version, processes, latency_ms)?;
+    (0..version.runs()).map(|_| place.run()).collect()
+}
+
+/// Where the processes of one version stand ready.
+pub struct Place {
+    version: Version,
+    latency: Duration,
+    world: World,
+    callers: Callers,
+}
+
+impl Place {
+    pub fn of(version: Version, processes: usize, latency_ms: u32) -> Result<Self> {
+        let latency = Duration::from_millis(latency_ms.into());
+        let world = world(Options { latency, ..Options::default() });
+        let callers = Callers::start(version, &world, processes)?;
+        Ok(Self { version, latency, world, callers })
+    }
+
+    /// How long the slowest caller of a storm takes, in milliseconds.
+    pub fn slowest_ms(&mut self) -> Result<f64> {
+        Ok(largest(self.run()?.calls.iter().map(Call::wait_ms)))
+    }
+
+    fn run(&mut self) -> Result<Run> {
+        let Self { version, latency, world, callers } = self;
         world.write_old_token(version.life());
         // The token of Symfony's cache.
         let _ = fs::remove_dir_all(world.dir.path().join("token.json.pool"));
         world.emulator.reset();
-        let calls = callers.call(&world, latency)?;
-        if version != Version::SymfonyGet {
-            world::settle(&world);
+        let calls = callers.call(world, *latency)?;
+        if *version != Version::SymfonyGet {
+            world::settle(world);
         }
-        runs.push(Run { fetches: world.emulator.stats().fetches.total(), calls });
+        Ok(Run { fetches: world.emulator.stats().fetches.total(), calls })
     }
-    Ok(runs)
 }
 
 enum Callers {
@@ -255,9 +286,7 @@ fn lock_holders() -> Result<Vec<u32>> {
 
 fn cell(version: Version, processes: usize, latency_ms: u32, runs: &[Run]) -> Cell {
     let over_runs = |figure: &dyn Fn(&Run) -> f64| median(runs.iter().map(figure));
-    let waits = |run: &Run| -> Vec<f64> {
-        run.calls.iter().map(|call| milliseconds(call.begin_ns, call.end_ns)).collect()
-    };
+    let waits = |run: &Run| -> Vec<f64> { run.calls.iter().map(Call::wait_ms).collect() };
     #[expect(clippy::cast_precision_loss, reason = "they are few")]
     Cell {
         version,
@@ -267,6 +296,7 @@ fn cell(version: Version, processes: usize, latency_ms: u32, runs: &[Run]) -> Ce
         median_ms: over_runs(&|run| median(waits(run))),
         p99_ms: over_runs(&|run| percentile(waits(run), 0.99)),
         slowest_ms: over_runs(&|run| largest(waits(run))),
+        cpu_ms: over_runs(&|run| milliseconds(0, run.calls.iter().map(|call| call.cpu_ns).sum())),
         failed: over_runs(&|run| run.calls.iter().filter(|call| !call.got_token).count() as f64),
     }
 }

@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::hot::Hot;
+use crate::race::Race;
 use crate::rest::Rest;
 use crate::results::Results;
 use crate::say;
@@ -13,6 +14,7 @@ pub fn print(results: &Results) -> Result<()> {
     say(format!("\n{}", results.machine.description()))?;
     results.hot.as_ref().map_or(Ok(()), hot)?;
     results.storm.as_ref().map_or(Ok(()), storm)?;
+    results.race.as_deref().map_or(Ok(()), race)?;
     results.web.as_ref().map_or(Ok(()), web)?;
     results.rest.as_ref().map_or(Ok(()), rest)
 }
@@ -50,14 +52,14 @@ fn hot(hot: &Hot) -> Result<()> {
 }
 
 fn storm(storm: &Storm) -> Result<()> {
-    say("\nA storm: all processes call at once; waits in ms")?;
+    say("\nA storm: all processes call at once; waits, and CPU time of all, in ms")?;
     say(format!(
-        "{:42}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>8}",
-        "", "processes", "latency", "fetches", "median", "p99", "slowest", "failed"
+        "{:42}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>8}",
+        "", "processes", "latency", "fetches", "median", "p99", "slowest", "CPU", "failed"
     ))?;
     for one in &storm.cells {
         say(format!(
-            "{:42}{:>9}{:>9}{:>9}{:>9.1}{:>9.1}{:>9.1}{:>8}",
+            "{:42}{:>9}{:>9}{:>9}{:>9.1}{:>9.1}{:>9.1}{:>9.1}{:>8}",
             one.version.name(),
             one.processes,
             one.latency_ms,
@@ -65,7 +67,23 @@ fn storm(storm: &Storm) -> Result<()> {
             one.median_ms,
             one.p99_ms,
             one.slowest_ms,
+            one.cpu_ms,
             one.failed
+        ))?;
+    }
+    Ok(())
+}
+
+fn race(races: &[Race]) -> Result<()> {
+    say("\nThe slowest caller of a storm beside that of symfony/lock, by turns; ms")?;
+    say(format!(
+        "{:>9}{:>9}{:>9}{:>14}{:>9}",
+        "processes", "latency", "ours", "symfony/lock", "behind"
+    ))?;
+    for one in races {
+        say(format!(
+            "{:>9}{:>9}{:>9.1}{:>14.1}{:>9.1}",
+            one.processes, one.latency_ms, one.ours_ms, one.theirs_ms, one.behind_ms
         ))?;
     }
     Ok(())

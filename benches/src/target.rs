@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::figures::largest;
 use crate::hot::{self, Hot, Subject};
+use crate::race;
 use crate::rest::Rest;
 use crate::results::Results;
 use crate::say;
@@ -32,6 +33,11 @@ pub fn print(results: &Results) -> Result<()> {
     let mut targets = Vec::new();
     targets.extend(results.hot.as_ref().map(of_hot).unwrap_or_default());
     targets.extend(results.storm.as_ref().map(of_storm).unwrap_or_default());
+    targets.extend(results.race.as_deref().map(|races| {
+        let promise =
+            "expired, ms that the slowest caller is behind that of symfony/lock: at most 1";
+        Target::at_most(promise, race::farthest_behind_ms(races), 1.0)
+    }));
     targets.extend(results.rest.as_ref().map(of_rest).unwrap_or_default());
     say("\nTargets")?;
     for Target { promise, found, reached } in targets {

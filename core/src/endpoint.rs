@@ -53,6 +53,10 @@ impl FromStr for Endpoint {
 pub struct ApiBase(String);
 
 impl ApiBase {
+    pub(crate) fn is_https(&self) -> bool {
+        self.0.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"))
+    }
+
     pub(crate) fn is_loopback(&self) -> bool {
         let uri = self.0.parse::<Uri>();
         uri.is_ok_and(|uri| uri.host().is_some_and(names::is_loopback))

@@ -13,9 +13,9 @@ macro_rules! names {
 
 const NAMES: &[(i64, &str)] = names![
     SYS_brk SYS_clock_nanosleep SYS_clone3 SYS_close SYS_connect SYS_exit SYS_fallocate SYS_fchmod SYS_fchown SYS_fgetxattr
-    SYS_flistxattr SYS_flock SYS_fremovexattr SYS_fsetxattr SYS_fstat SYS_fcntl SYS_fsync SYS_ftruncate SYS_futex SYS_getcwd
+    SYS_flistxattr SYS_flock SYS_fremovexattr SYS_fsetxattr SYS_fstat SYS_fcntl SYS_fstatfs SYS_fsync SYS_ftruncate SYS_futex SYS_getcwd
     SYS_getdents64 SYS_geteuid SYS_getsockopt SYS_getrandom SYS_ioctl SYS_linkat SYS_lseek SYS_madvise SYS_mmap SYS_mprotect
-    SYS_munmap SYS_newfstatat SYS_openat SYS_poll SYS_ppoll SYS_prctl SYS_pwrite64 SYS_read SYS_readlink
+    SYS_munmap SYS_newfstatat SYS_openat SYS_poll SYS_ppoll SYS_pread64 SYS_prctl SYS_pwrite64 SYS_read SYS_readlink
     SYS_recvfrom SYS_rename SYS_renameat SYS_renameat2 SYS_rseq SYS_rt_sigaction SYS_rt_sigprocmask
     SYS_sched_getaffinity SYS_sched_yield SYS_sendto SYS_set_robust_list SYS_setsockopt SYS_sigaltstack SYS_socket SYS_statx
     SYS_unlink SYS_utimensat
@@ -66,11 +66,10 @@ impl Calls {
             }
             "readlink" | "rename" | "unlink" => entry.text(0),
             "close" | "connect" | "fallocate" | "fchmod" | "fchown" | "fgetxattr"
-            | "flistxattr" | "flock" | "fremovexattr" | "fsetxattr" | "fstat" | "fcntl"
-            | "fsync" | "ftruncate" | "getdents64" | "ioctl" | "lseek" | "pwrite64" | "read"
-            | "recvfrom" | "sendto" | "setsockopt" | "getsockopt" | "utimensat" => {
-                entry.descriptor(0)
-            }
+            | "flistxattr" | "flock" | "fremovexattr" | "fsetxattr" | "fstat" | "fstatfs"
+            | "fcntl" | "fsync" | "ftruncate" | "getdents64" | "ioctl" | "lseek" | "pread64"
+            | "pwrite64" | "read" | "recvfrom" | "sendto" | "setsockopt" | "getsockopt"
+            | "utimensat" => entry.descriptor(0),
             _ => return String::new(),
         };
         let whole = path.to_string_lossy();
@@ -132,9 +131,11 @@ impl Call {
             ("openat", "(make)") => errors![ENOSPC EACCES EDQUOT EINTR EIO EMFILE ENOMEM EROFS],
             ("openat", "(write)") => errors![EACCES EMFILE EINTR EIO ENOMEM EROFS],
             ("openat", _) => errors![EMFILE EACCES EINTR EIO ENOMEM],
-            ("statx" | "newfstatat" | "fstat" | "readlink", _) => errors![EIO EACCES ENOMEM],
+            ("statx" | "newfstatat" | "fstat" | "fstatfs" | "readlink", _) => {
+                errors![EIO EACCES ENOMEM]
+            }
             ("getcwd", _) => errors![EACCES ENOMEM],
-            ("read", _) => errors![EIO EINTR],
+            ("read" | "pread64", _) => errors![EIO EINTR],
             ("getdents64", _) => errors![EIO ENOMEM],
             // ENOLCK is how flock(2) spells ENOMEM.
             ("flock", "(lock)") => errors![ENOLCK EINTR EIO],

@@ -11,10 +11,11 @@ use crate::token_file::{self, Wakeup, deadlock, holder};
 /// The first pause and the longest, where nothing wakes the waiter when the lock is released.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(10));
 
-/// The same, where the extension wakes it: other code may hold the lock, and a process may die.
-const WOKEN_PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(100));
+/// The pause where the extension wakes it: other code may hold the lock, and a process may die.
+const WOKEN_PAUSE: Duration = Duration::from_millis(100);
 
-const DEADLOCK_CHECKS: Duration = Duration::from_millis(100);
+/// The kernel's list of all locks is read so often: it is long when many wait, and most waits end before.
+const DEADLOCK_CHECKS: Duration = Duration::from_millis(50);
 
 pub struct LockWait<'a> {
     call: &'a Call,
@@ -26,7 +27,8 @@ pub struct LockWait<'a> {
 impl<'a> LockWait<'a> {
     pub fn new(call: &'a Call) -> Self {
         let now = Instant::now();
-        Self { call, deadline: now + call.lock_timeout, pause: Duration::ZERO, next_check: now }
+        let (deadline, next_check) = (now + call.lock_timeout, now + DEADLOCK_CHECKS);
+        Self { call, deadline, pause: PAUSES.0, next_check }
     }
 
     pub fn renew(&mut self) {
@@ -37,25 +39,24 @@ impl<'a> LockWait<'a> {
     /// could end.
     pub fn pause(&mut self, path: &Path, wakeup: Option<Wakeup>) -> Result<(), Error> {
         let now = Instant::now();
+        let mut find = deadlock::find_own as fn(_, &_) -> _;
         if now >= self.next_check {
             self.next_check = now + DEADLOCK_CHECKS;
-            let version = token_file::stat(path)?;
-            let caller = &self.call.caller;
-            if let Some(deadlock) = version.and_then(|file| deadlock::find(file.id, caller)) {
-                return Err(Error::Deadlock { file: self.call.file.clone(), deadlock });
-            }
+            find = deadlock::find;
+        }
+        let version = token_file::stat(path)?;
+        if let Some(deadlock) = version.and_then(|file| find(file.id, &self.call.caller)) {
+            return Err(Error::Deadlock { file: self.call.file.clone(), deadlock });
         }
         let remaining = self.deadline.saturating_duration_since(now);
         if remaining.is_zero() {
             return Err(timed_out(self.call));
         }
-        let (first, longest) = if wakeup.is_some() { WOKEN_PAUSES } else { PAUSES };
-        let pause = self.pause.clamp(first, longest);
-        self.pause = pause * 2;
-        let limit = jittered(pause).min(remaining);
-        match wakeup {
-            Some(wakeup) => wakeup.wait(limit),
-            None => thread::sleep(limit),
+        if let Some(wakeup) = wakeup {
+            wakeup.wait(jittered(WOKEN_PAUSE).min(remaining));
+        } else {
+            thread::sleep(jittered(self.pause).min(remaining));
+            self.pause = (self.pause * 2).min(PAUSES.1);
         }
         Ok(())
     }

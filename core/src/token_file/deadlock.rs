@@ -2,7 +2,7 @@
 
 use super::holder;
 use crate::caller::{Caller, LockOwner};
-use crate::process::{self, FileId};
+use crate::process::{self, FileId, ProcessState};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deadlock {
@@ -21,17 +21,18 @@ pub enum Deadlock {
     PollInsideLock,
 }
 
-/// Why `caller`, if it waited for the lock of `file`, would wait for its own thread or process.
+/// Why `caller`, if it waited for the lock of `file`, would wait for its own thread, by what this process knows.
+pub fn find_own(file: FileId, caller: &Caller) -> Option<Deadlock> {
+    let owner = owner(&process::process_state(), file)?;
+    among_calls(owner, caller)
+}
+
+/// The same, and whether it would wait for its own process, by the kernel's list of all locks.
 pub fn find(file: FileId, caller: &Caller) -> Option<Deadlock> {
     // No lock of ours comes or goes between this comparison and the kernel's list.
     let process_state = process::process_state();
-    let ours = process_state.locks.iter().find(|lock| lock.file == file);
-    match ours.map(|lock| lock.owner) {
-        Some(LockOwner::Call { thread, frame }) if caller.keeps_waiting(thread) => {
-            let is_own = caller.is_within(frame);
-            Some(if is_own { Deadlock::OwnLoader } else { Deadlock::OtherFiber })
-        }
-        Some(_) => None,
+    match owner(&process_state, file) {
+        Some(owner) => among_calls(owner, caller),
         // The kernel names the process, not the thread: another thread's flock() is worth waiting for.
         None if process::has_several_php_threads() => None,
         None => {
@@ -40,6 +41,20 @@ pub fn find(file: FileId, caller: &Caller) -> Option<Deadlock> {
                 holder::all_under(&process_state, file).iter().any(|holder| holder.pid == own);
             is_own.then_some(Deadlock::OwnFlock)
         }
+    }
+}
+
+fn owner(process_state: &ProcessState, file: FileId) -> Option<LockOwner> {
+    process_state.locks.iter().find(|lock| lock.file == file).map(|lock| lock.owner)
+}
+
+fn among_calls(owner: LockOwner, caller: &Caller) -> Option<Deadlock> {
+    match owner {
+        LockOwner::Call { thread, frame } if caller.keeps_waiting(thread) => {
+            let is_own = caller.is_within(frame);
+            Some(if is_own { Deadlock::OwnLoader } else { Deadlock::OtherFiber })
+        }
+        _ => None,
     }
 }
 

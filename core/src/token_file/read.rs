@@ -24,6 +24,9 @@ const USUAL_BYTES: usize = 4096;
 /// A file that was changed so recently may still be being written in place, by us or by others.
 const RACY: Duration = Duration::from_millis(50);
 
+/// A file says in whole seconds what its record says in milliseconds.
+const SECOND: Duration = Duration::from_secs(1);
+
 #[derive(Clone)]
 pub struct Snapshot {
     /// `None` if there was no file.
@@ -49,7 +52,14 @@ pub fn read_since(
     seen: Option<FileVersion>,
 ) -> Result<Snapshot, FileError> {
     let Some((file, now)) = open(path)? else { return Ok(missing(path, spec)) };
-    parse(path, &file, read_until_stable(path, &file, seen.unwrap_or(now))?, spec)
+    let reading = read_once(path, &file)?;
+    if !reading.is_racy(&seen.unwrap_or(now)) {
+        return parse(path, &file, &reading, spec);
+    }
+    if let Some(snapshot) = parse_if_whole(path, &file, &reading, spec) {
+        return Ok(snapshot);
+    }
+    parse(path, &file, &read_until_stable(path, &file, reading)?, spec)
 }
 
 /// The same without a wait: `None` for a file that has just been changed.
@@ -57,18 +67,21 @@ pub fn read_unless_racy(path: &Path, spec: FileSpec) -> Result<Option<Snapshot>,
     let Some((file, seen)) = open(path)? else { return Ok(Some(missing(path, spec))) };
     let reading = read_once(path, &file)?;
     if reading.is_racy(&seen) {
-        return Ok(None);
+        return Ok(parse_if_whole(path, &file, &reading, spec));
     }
-    parse(path, &file, reading, spec).map(Some)
+    parse(path, &file, &reading, spec).map(Some)
 }
 
-/// The same as [`read`] for a path that has been resolved: a link that is there now is no file.
+/// The same as [`read`] for a path that has been resolved: a link that is there now is no file. What is read will
+/// be replaced, so it is the last that was written, and not only whole.
 pub fn read_resolved(path: &Path, spec: FileSpec) -> Result<Snapshot, FileError> {
     let Some(seen) = stat_resolved(path)? else { return Ok(missing(path, spec)) };
-    match open_with(path, libc::O_NOFOLLOW)? {
-        Some(file) => parse(path, &file, read_until_stable(path, &file, seen)?, spec),
-        None => Ok(missing(path, spec)),
+    let Some(file) = open_with(path, libc::O_NOFOLLOW)? else { return Ok(missing(path, spec)) };
+    let mut reading = read_once(path, &file)?;
+    if reading.is_racy(&seen) {
+        reading = read_until_stable(path, &file, reading)?;
     }
+    parse(path, &file, &reading, spec)
 }
 
 /// Opens the file at `path`, whose version was so just before; `None` if there is none.
@@ -93,19 +106,29 @@ fn open_with(path: &Path, flags: libc::c_int) -> Result<Option<File>, FileError>
 fn parse(
     path: &Path,
     file: &File,
-    reading: Reading,
+    reading: &Reading,
     spec: FileSpec,
 ) -> Result<Snapshot, FileError> {
-    let Reading { bytes, version, began, ended } = reading;
+    let &Reading { ref bytes, version, began, ended } = reading;
     let attributes = attributes::read(file).into_iter().chain(attributes::unwritten(path));
     let origin = Origin {
         name: name_of(path),
         written: version.written(),
         attributes: attributes.collect(),
     };
-    let document = Document::parse(&bytes, spec, origin)
+    let document = Document::parse(bytes, spec, origin)
         .map_err(|refusal| FileError::refused(path, &refusal))?;
     Ok(Snapshot { version: Some(version), began, ended, document })
+}
+
+/// The snapshot, if it is whole although the file has just been changed: its token is the one of our record, which is
+/// written last. Waiters need not read the file twice.
+fn parse_if_whole(path: &Path, file: &File, reading: &Reading, spec: FileSpec) -> Option<Snapshot> {
+    let snapshot = parse(path, file, reading, spec).ok()?;
+    let (token, record) = snapshot.document.token().zip(snapshot.document.record())?;
+    let is_same = |one: Timestamp, other| one.since(other) < SECOND;
+    let is_whole = is_same(token.expiry, record.expiry) && is_same(record.expiry, token.expiry);
+    is_whole.then_some(snapshot)
 }
 
 fn missing(path: &Path, spec: FileSpec) -> Snapshot {
@@ -147,23 +170,15 @@ fn read_once(path: &Path, file: &File) -> Result<Reading, FileError> {
     Ok(Reading { bytes, version, began, ended: SystemClock.monotonic() })
 }
 
-/// Reads the file, which was as `seen` a moment ago; while it is being changed, until it reads the same twice.
-fn read_until_stable(
-    path: &Path,
-    file: &File,
-    mut seen: FileVersion,
-) -> Result<Reading, FileError> {
-    let mut reading = read_once(path, file)?;
+/// Reads the file, of which there is a first `reading`, until it reads the same twice.
+fn read_until_stable(path: &Path, file: &File, first: Reading) -> Result<Reading, FileError> {
+    let mut reading = first;
     for _ in 0..20 {
-        if !reading.is_racy(&seen) {
-            break;
-        }
         thread::sleep(Duration::from_millis(1));
         let again = read_once(path, file)?;
-        let is_same = again.bytes == reading.bytes;
-        seen = reading.version;
+        let is_settled = again.bytes == reading.bytes || !again.is_racy(&reading.version);
         reading = again;
-        if is_same {
+        if is_settled {
             break;
         }
     }
@@ -184,6 +199,38 @@ fn read_bounded(path: &Path, mut file: &File) -> Result<Vec<u8>, FileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Record;
+    use crate::token::Token;
+    use crate::token_file::CredentialKind;
+
+    #[test]
+    fn a_file_that_has_just_changed_is_whole_if_our_record_agrees_with_it() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("token.json");
+        let spec = FileSpec { kind: CredentialKind::AccessToken, layout: None };
+        let expiry = Timestamp::from_millis(2_000_000_000_700);
+        let record = Record::new(&Token::own("new", expiry), None, Timestamp::from_secs(5));
+        let attribute = serde_json::json!({ "record": record.to_json() }).to_string();
+        let is_whole = |content: &str, attribute: Option<&str>| -> io::Result<bool> {
+            std::fs::write(&path, content)?;
+            let file = File::options().read(true).write(true).open(&path)?;
+            attributes::write(&file, attribute)?;
+            let reading = read_once(&path, &file).unwrap();
+            Ok(parse_if_whole(&path, &file, &reading, spec).is_some())
+        };
+        let whole = r#"{"access_token":"new","expire":2000000000}"#;
+        assert!(is_whole(whole, Some(&attribute))?);
+        assert!(!is_whole(whole, None)?, "anybody may be writing it");
+        for torn in [
+            r#"{"access_token":"new","expire":2000000"#,
+            r#"{"access_token":"new","expire":2000000999}"#,
+            r#"{"access_token":"new","expire":1000000000}"#,
+            r#"{"access_token":"old","expire":2000000000}"#,
+        ] {
+            assert!(!is_whole(torn, Some(&attribute))?, "{torn}");
+        }
+        Ok(())
+    }
 
     #[test]
     fn a_file_that_is_another_than_a_moment_ago_is_read_until_it_reads_the_same_twice()

@@ -20,7 +20,6 @@ use super::staged::StagedFile;
 use super::system_error::SystemError;
 use super::{attributes, metadata, times};
 use crate::clock::Timestamp;
-use crate::descriptor;
 
 /// The longest that a file is padded to, in bytes.
 const MAX_PADDED: usize = 16 * 1024;
@@ -163,17 +162,18 @@ fn rename(staged: &mut StagedFile, lock: &mut TokenLock) -> io::Result<()> {
         staged.file = Some(failed.file);
         failed.error
     })?;
-    lock.move_to(file, staged.id)?;
-    // The new file is in place. Should the directory not reach the disk before a power cut, the old file is
-    // back: an expired token, not a lost one.
-    let directory = lock.path().parent().map(descriptor::directory);
-    let _ = directory.map(|directory| directory.and_then(|directory| directory.sync_all()));
-    Ok(())
+    // The new file is in place. Should the directory not reach the disk before a power cut, the old file is back, with its
+    // expired token, and the trace of this refresh: for that, no caller waits.
+    lock.move_to(file, staged.id)
 }
 
 fn write_new(file: &File, content: &Content) -> io::Result<bool> {
     file.write_all_at(&content.bytes, 0)?;
-    file.set_len(content.bytes.len() as u64)?;
+    // The space that is reserved beyond the end stays: to give it back costs as much as half an fsync(2).
+    let length = content.bytes.len() as u64;
+    if file.metadata()?.len() > length {
+        file.set_len(length)?;
+    }
     let took_attribute = attributes::write(file, content.attribute.as_deref()).is_ok();
     if let Some(modified) = content.modified {
         times::set_modified(file, modified)?;

@@ -22,7 +22,7 @@ const MAX_BODY: u64 = 64 * 1024;
 pub struct Attempt<'a> {
     pub transport: &'a Transport,
     pub agent: Agent,
-    pub tls: TlsConfig,
+    pub tls: Option<TlsConfig>,
     pub request: &'a Request,
     pub deadline: Instant,
 }
@@ -85,14 +85,16 @@ impl Attempt<'_> {
         limit: Duration,
     ) -> RequestBuilder<Any> {
         let connect = Some(self.transport.connect_timeout.min(limit));
-        request
-            .config()
-            .tls_config(self.tls.clone())
-            .proxy(self.transport.proxy(base).cloned())
-            .timeout_global(Some(limit))
-            .timeout_resolve(connect)
-            .timeout_connect(connect)
-            .build()
+        let config = request.config();
+        match &self.tls {
+            Some(tls) => config.tls_config(tls.clone()),
+            None => config,
+        }
+        .proxy(self.transport.proxy(base).cloned())
+        .timeout_global(Some(limit))
+        .timeout_resolve(connect)
+        .timeout_connect(connect)
+        .build()
     }
 
     fn out_of_time(&self, base: &ApiBase) -> AttemptError {

@@ -12,7 +12,6 @@ use super::attempt::Attempt;
 use super::connector::connector;
 use super::request::Request;
 use super::resolver::StubResolver;
-use super::tls;
 use super::transport::Transport;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
@@ -61,8 +60,8 @@ impl Http {
         deadline: Instant,
     ) -> Result<IssuedToken, FetchError> {
         let transport = &self.transport;
-        let tls = tls::config(transport.ca_file.as_deref())
-            .map_err(|error| FetchError::NotAttempted(Error::Config(error)))?;
+        let tls =
+            transport.tls().map_err(|error| FetchError::NotAttempted(Error::Config(error)))?;
         let agent = Agent::with_parts(CONFIG.clone(), connector(), StubResolver);
         let attempt = Attempt { transport, agent, tls, request, deadline };
         let mut pause = FIRST_PAUSE;

@@ -14,22 +14,24 @@ use crate::error::ConfigError;
 /// How much of a CA file is read, in bytes; Debian's, with all of its roots, has a quarter of a megabyte.
 const MAX_CA_FILE: u64 = 8 * 1024 * 1024;
 
-/// Trusts the built-in roots and those of `ca_file`.
+/// Trusts the built-in roots, which are parsed already, and those of `ca_file`.
 pub fn config(ca_file: Option<&Path>) -> Result<TlsConfig, ConfigError> {
-    let built_in = TLS_SERVER_ROOT_CERTS.iter().map(|der| Certificate::from_der(der));
-    let mut roots: Vec<_> = built_in.collect();
-    if let Some(path) = ca_file {
-        roots.extend(read_certificates(path).map_err(|why| {
-            let path = path.display();
-            ConfigError(format!(
-                "wx_token.ca_file: cannot use {path}: {why}. Set it to a readable PEM file with the certificate of the CA"
-            ))
-        })?);
-    }
+    let roots = ca_file.map_or(Ok(RootCerts::WebPki), with_built_in)?;
     let tls = TlsConfig::builder()
-        .root_certs(RootCerts::new_with_certs(&roots))
+        .root_certs(roots)
         .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()));
     Ok(tls.build())
+}
+
+fn with_built_in(ca_file: &Path) -> Result<RootCerts, ConfigError> {
+    let mut roots = read_certificates(ca_file).map_err(|why| {
+        let path = ca_file.display();
+        ConfigError(format!(
+            "wx_token.ca_file: cannot use {path}: {why}. Set it to a readable PEM file with the certificate of the CA"
+        ))
+    })?;
+    roots.extend(TLS_SERVER_ROOT_CERTS.iter().map(|der| Certificate::from_der(der)));
+    Ok(RootCerts::new_with_certs(&roots))
 }
 
 fn read_certificates(path: &Path) -> Result<Vec<Certificate<'static>>, String> {

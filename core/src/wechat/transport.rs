@@ -4,8 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ureq::Proxy;
+use ureq::tls::TlsConfig;
 
+use super::tls;
 use crate::endpoint::{ApiBase, Endpoint};
+use crate::error::ConfigError;
 use crate::fingerprint::Fingerprint;
 use crate::secret::Secret;
 
@@ -40,6 +43,12 @@ impl Transport {
     /// The proxy to `base`. What is on this machine does not leave it.
     pub(super) fn proxy(&self, base: &ApiBase) -> Option<&Proxy> {
         self.proxy.as_ref().filter(|_| !base.is_loopback())
+    }
+
+    /// What TLS trusts, if it is spoken on any way.
+    pub(super) fn tls(&self) -> Result<Option<TlsConfig>, ConfigError> {
+        let is_spoken = self.bases.iter().any(ApiBase::is_https);
+        is_spoken.then(|| tls::config(self.ca_file.as_deref())).transpose()
     }
 
     /// Tells routes to WeChat apart: by addresses, proxy and trusted certificates. Without `key`, a reader of

@@ -65,7 +65,7 @@ pub fn enter(call: &Call) -> Result<LockGuard, Error> {
                 HELD.with(|all| all.borrow_mut().push(held));
                 return Ok(LockGuard { number, frame });
             }
-            Attempt::Busy(wakeup) => lock_wait.pause(&real, wakeup)?,
+            Attempt::Busy(busy) => lock_wait.pause(&real, Some(busy))?,
             Attempt::Replaced => lock_wait.pause(&real, None)?,
         }
     }

@@ -51,7 +51,7 @@ impl Waiter<'_> {
                 let goal = Goal::Obtain(Box::new(self.request.clone()));
                 runner::run(self.call, &self.source, goal, lock)
             };
-            let mut wakeup = None;
+            let mut busy = None;
             let nested = held_locks::borrow(caller, &real, |lock| run(HeldLock::Borrowed(lock)));
             let outcome = match nested {
                 // PHP code keeps the lock: if the file has been replaced, it stays so.
@@ -59,8 +59,8 @@ impl Waiter<'_> {
                 Some(outcome) => outcome?,
                 None => match TokenLock::attempt(&real, self.call.file_mode, caller)? {
                     Attempt::Held(lock) => run(HeldLock::Owned(lock))?,
-                    Attempt::Busy(release) => {
-                        wakeup = release;
+                    Attempt::Busy(found) => {
+                        busy = Some(found);
                         self.stored_by_another()?.map(Outcome::Obtained)
                     }
                     Attempt::Replaced => self.stored_by_another()?.map(Outcome::Obtained),
@@ -73,11 +73,11 @@ impl Waiter<'_> {
                     // again and again cannot block the caller.
                     match self.request.displaced.replace(fetched) {
                         None => self.lock_wait.renew(),
-                        Some(_) => self.lock_wait.pause(&real, wakeup)?,
+                        Some(_) => self.lock_wait.pause(&real, busy)?,
                     }
                 }
                 None => {
-                    self.lock_wait.pause(&real, wakeup)?;
+                    self.lock_wait.pause(&real, busy)?;
                     // What another call has stored needs no lock: after a storm, no caller queues to read it.
                     if let Some(token) = self.stored_by_another()? {
                         return Ok(token);

@@ -16,7 +16,7 @@ use super::error::FileError;
 use super::flock::{try_lock, unlock};
 use super::read::{Snapshot, read_resolved};
 use super::system_error::SystemError;
-use super::version::{stat_open, stat_resolved};
+use super::version::{FileVersion, stat_open, stat_resolved};
 use super::wakeup::Wakeup;
 use crate::caller::{Caller, Frame, LockOwner};
 use crate::process::{self, FileId};
@@ -24,10 +24,18 @@ use crate::process::{self, FileId};
 #[derive(Debug)]
 pub enum Attempt {
     Held(TokenLock),
-    /// Another open file description holds it. Its release wakes those who wait, where that can be.
-    Busy(Option<Wakeup>),
+    /// Another open file description holds it.
+    Busy(Busy),
     /// The file at the path has been replaced meanwhile: resolve the path again, and try again.
     Replaced,
+}
+
+/// A file that another holds locked.
+#[derive(Debug)]
+pub struct Busy {
+    pub version: FileVersion,
+    /// Its release wakes those who wait, where that can be.
+    pub wakeup: Option<Wakeup>,
 }
 
 thread_local! {
@@ -62,14 +70,15 @@ impl TokenLock {
         let Some(file) = open_or_create(&process_state, path, mode)? else {
             return Ok(Attempt::Replaced);
         };
-        let id = stat_open(path, &file)?.id;
+        let version = stat_open(path, &file)?;
         let locked = try_lock(&file).map_err(SystemError::of("flock(2)"));
         if !locked.map_err(|error| FileError::from_io(path, "lock", error))? {
-            return Ok(Attempt::Busy(Wakeup::of(&file)));
+            return Ok(Attempt::Busy(Busy { version, wakeup: Wakeup::of(&file) }));
         }
-        process_state.hold(&file, id, owner);
+        process_state.hold(&file, version.id, owner);
         HAS_LOCKED.set(true);
-        let (path, generation) = (path.to_owned(), process_state.generation);
+        let (path, id) = (path.to_owned(), version.id);
+        let generation = process_state.generation;
         Ok(Attempt::Held(Self { file: ManuallyDrop::new(file), path, id, generation }))
     }
 
@@ -104,7 +113,7 @@ impl TokenLock {
         self.id = id;
         let unlocked = unlock(&old);
         drop(process_state);
-        wakeup.iter().for_each(Wakeup::wake_all);
+        wakeup.iter().for_each(Wakeup::wake);
         unlocked
     }
 
@@ -145,7 +154,7 @@ impl Drop for TokenLock {
         // SAFETY: the file is not used after this.
         unsafe { ManuallyDrop::drop(&mut self.file) };
         drop(process_state);
-        wakeup.iter().for_each(Wakeup::wake_all);
+        wakeup.iter().for_each(Wakeup::wake);
     }
 }
 
@@ -170,7 +179,7 @@ pub fn release_abandoned() {
         !is_abandoned
     });
     drop(process_state);
-    wakeups.iter().for_each(Wakeup::wake_all);
+    wakeups.iter().for_each(Wakeup::wake);
 }
 
 #[cfg(test)]

@@ -38,4 +38,4 @@ pub(crate) use self::read::{Snapshot, read, read_since, read_unless_racy};
 pub use self::replace::WriteMode;
 pub(crate) use self::system_error::SystemError;
 pub(crate) use self::version::{FileVersion, stat, stat_regular};
-pub use self::wakeup::Wakeup;
+pub(crate) use self::wakeup::Woken;

@@ -12,6 +12,9 @@ use memmap2::{MmapOptions, MmapRaw};
 
 use super::path_handle::is_local;
 
+/// How many are woken at once: some, for any of them may be killed before it wakes the next.
+const FIRST: u32 = 4;
+
 /// The futex of a file.
 #[derive(Debug)]
 pub struct Wakeup {
@@ -33,25 +36,52 @@ impl Wakeup {
     }
 
     /// Waits until the lock of the file is released, for `limit` at most. A signal ends the wait, and so may nothing at all.
-    pub fn wait(&self, limit: Duration) {
+    /// Whoever is woken wakes the next when it drops what it gets.
+    pub fn wait(self, limit: Duration) -> Option<Woken> {
         let limit = libc::timespec {
             tv_sec: limit.as_secs().try_into().unwrap_or(libc::time_t::MAX),
             tv_nsec: limit.subsec_nanos().into(),
         };
-        self.futex(libc::FUTEX_WAIT, self.value, &raw const limit);
+        let is_woken = self.futex(libc::FUTEX_WAIT, self.value, &raw const limit) == 0;
+        is_woken.then(|| Woken(Some(self)))
     }
 
-    /// Wakes all who wait for the file.
-    pub fn wake_all(&self) {
-        self.futex(libc::FUTEX_WAKE, i32::MAX.unsigned_abs(), ptr::null());
+    /// Wakes those who have waited longest for the file, and through them the others. All at once would be in each
+    /// other's way, and who came first might be served last.
+    pub fn wake(&self) {
+        self.futex(libc::FUTEX_WAKE, FIRST, ptr::null());
     }
 
     /// Whoever else uses the file sees a change of its lock or content, or waits in vain until its time is over: so an
     /// error, such as that of a page that is gone, is none here.
-    fn futex(&self, operation: libc::c_int, value: u32, limit: *const libc::timespec) {
+    fn futex(
+        &self,
+        operation: libc::c_int,
+        value: u32,
+        limit: *const libc::timespec,
+    ) -> libc::c_long {
         // SAFETY: the word is mapped until this is dropped, and the kernel tells if its page is gone. `limit` is null
         // or lives as long as the call.
-        unsafe { libc::syscall(libc::SYS_futex, self.word.as_ptr(), operation, value, limit) };
+        unsafe { libc::syscall(libc::SYS_futex, self.word.as_ptr(), operation, value, limit) }
+    }
+}
+
+/// The turn of a waiter that was woken: the next is woken when this is dropped.
+#[derive(Debug)]
+pub struct Woken(Option<Wakeup>);
+
+impl Woken {
+    /// Ends the turn without a word to the next.
+    pub fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Woken {
+    fn drop(&mut self) {
+        if let Some(wakeup) = &self.0 {
+            wakeup.futex(libc::FUTEX_WAKE, 1, ptr::null());
+        }
     }
 }
 
@@ -73,14 +103,12 @@ mod tests {
         let path = dir.path().join("token.json");
         fs::write(&path, "{}")?;
         let (sender, receiver) = mpsc::channel();
-        let waiters = 8;
+        let waiters = 32;
         for _ in 0..waiters {
             let (path, sender) = (path.clone(), sender.clone());
             thread::spawn(move || {
                 let wakeup = Wakeup::of(&File::open(path).unwrap()).unwrap();
-                let began = Instant::now();
-                wakeup.wait(LONG);
-                sender.send(began.elapsed() < LONG)
+                sender.send(wakeup.wait(LONG).is_some())
             });
         }
         let wakeup = Wakeup::of(&File::open(&path)?).unwrap();
@@ -88,7 +116,7 @@ mod tests {
         let deadline = Instant::now() + LONG;
         let mut woken = 0;
         while woken < waiters && Instant::now() < deadline {
-            wakeup.wake_all();
+            wakeup.wake();
             woken += receiver.recv_timeout(Duration::from_millis(1)).map_or(0, usize::from);
         }
         assert_eq!(woken, waiters);
@@ -101,21 +129,18 @@ mod tests {
         let path = dir.path().join("token.json");
         fs::write(&path, "")?;
         assert!(Wakeup::of(&File::open(&path)?).is_none());
-        fs::write(&path, "{}")?;
-        let wakeup = Wakeup::of(&File::open(&path)?).unwrap();
-        let waited = || {
+        let waited = |limit, between: &dyn Fn() -> io::Result<()>| -> io::Result<Duration> {
+            fs::write(&path, "{}")?;
+            let wakeup = Wakeup::of(&File::open(&path)?).unwrap();
+            between()?;
             let began = Instant::now();
-            wakeup.wait(LONG);
-            began.elapsed()
+            assert!(wakeup.wait(limit).is_none(), "nobody has woken it");
+            Ok(began.elapsed())
         };
-        let began = Instant::now();
-        wakeup.wait(Duration::from_millis(20));
-        assert!(began.elapsed() >= Duration::from_millis(20));
-        fs::write(&path, "[]")?;
-        assert!(waited() < LONG, "it says something else");
-        fs::write(&path, "")?;
-        assert!(waited() < LONG, "its page is gone");
-        wakeup.wake_all();
+        let limit = Duration::from_millis(20);
+        assert!(waited(limit, &|| Ok(()))? >= limit);
+        assert!(waited(LONG, &|| fs::write(&path, "[]"))? < LONG, "it says something else");
+        assert!(waited(LONG, &|| fs::write(&path, ""))? < LONG, "its page is gone");
         Ok(())
     }
 }

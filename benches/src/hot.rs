@@ -1,12 +1,12 @@
 //! The hot call: a fresh token, again and again.
 
 use std::collections::BTreeMap;
+use std::{iter, thread};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use wechat_emulator::Options;
 
-use crate::crowd::Crowd;
 use crate::figures::median;
 use crate::php;
 use crate::world::{self, world};
@@ -15,6 +15,9 @@ pub const EXTENSION: &str = "wx_get_token";
 pub const EXTENSION_REMEMBERS: &str = "wx_get_token, revalidate_freq=1";
 pub const EMPTY: &str = "empty function";
 pub const STAT: &str = "bare stat";
+pub const FSTAT: &str = "bare fstat";
+pub const FILEMTIME: &str = "filemtime, PHP's stat cache";
+pub const FILEMTIME_ALONE: &str = "clearstatcache and filemtime";
 pub const APCU: &str = "apcu_fetch";
 pub const LEGACY: &str = "articles' getToken";
 pub const PHP_FILES: &str = "symfony PhpFilesAdapter";
@@ -28,9 +31,11 @@ pub const FILE_READERS: [&str; 5] = [
 
 const TOKEN_LENGTHS: [usize; 2] = [157, 512];
 const ROUNDS: usize = 31;
-const CROWDS: [usize; 3] = [1, 2, 128];
-const CROWD_ROUNDS: usize = 5;
-const CROWD_SECONDS: &str = "1";
+const CROWD_SUBJECTS: [&str; 5] = [EXTENSION, STAT, APCU, FILEMTIME, FILEMTIME_ALONE];
+const CROWD_ROUNDS: usize = 7;
+const CROWD_SECONDS: f64 = 0.4;
+/// More processes than any machine has cores.
+pub const MANY: usize = 128;
 
 #[derive(Serialize, Deserialize)]
 pub struct Hot {
@@ -54,10 +59,12 @@ pub struct Subject {
     pub ratio_to_one_file: f64,
 }
 
-/// What a call of the extension costs in one of many processes.
+/// What a call of one of those compared costs in one of many processes, all on one file.
 #[derive(Serialize, Deserialize)]
 pub struct CrowdCost {
+    pub name: String,
     pub processes: usize,
+    /// Nanoseconds of CPU time per call, the median of all rounds.
     pub cpu_ns: f64,
     /// CPU time per call by that of one process alone: the median of the rounds' ratios.
     pub ratio: f64,
@@ -137,31 +144,47 @@ struct Work {
     cpu_ns: f64,
 }
 
+/// How many processes: from one to twice the cores, each time twice as many, and many.
+fn crowd_sizes() -> Result<Vec<usize>> {
+    let cores = thread::available_parallelism()?.get();
+    let doubled = iter::successors(Some(1), |size| Some(size * 2));
+    Ok(doubled.take_while(|size| *size <= 2 * cores).chain([MANY]).collect())
+}
+
 fn crowds() -> Result<Vec<CrowdCost>> {
     let world = world(Options::default());
-    let mut rounds: BTreeMap<usize, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
+    let sizes = crowd_sizes()?;
+    let mut rounds: BTreeMap<(&str, usize), (Vec<f64>, Vec<f64>)> = BTreeMap::new();
     for _ in 0..CROWD_ROUNDS {
-        for processes in CROWDS {
-            let mut command = world::php(&world).command();
-            command.arg(php::program("hot/many.php")).arg(world.file()).arg(CROWD_SECONDS);
-            let mut crowd = Crowd::start(&mut command, processes);
-            crowd.announce();
-            let work: Vec<Work> = crowd.reports()?;
-            let calls: f64 = work.iter().map(|one| one.calls).sum();
-            let cpu: f64 = work.iter().map(|one| one.cpu_ns).sum();
-            let (costs, rates) = rounds.entry(processes).or_default();
-            costs.push(cpu / calls);
-            rates.push(calls / CROWD_SECONDS.parse::<f64>()?);
+        for &processes in &sizes {
+            for name in CROWD_SUBJECTS {
+                let work: Vec<Work> = php::json(
+                    world::php(&world)
+                        .with(&format!("extension={}", php::baseline()?.display()))
+                        .with_all(&["extension=apcu", "apc.enable_cli=1"])
+                        .command()
+                        .arg(php::program("hot/many.php"))
+                        .args([name.as_ref(), world.file().as_os_str()])
+                        .args([CROWD_SECONDS.to_string(), processes.to_string()]),
+                )?;
+                let calls: f64 = work.iter().map(|one| one.calls).sum();
+                let cpu: f64 = work.iter().map(|one| one.cpu_ns).sum();
+                let (costs, rates) = rounds.entry((name, processes)).or_default();
+                costs.push(cpu / calls);
+                rates.push(calls / CROWD_SECONDS);
+            }
         }
     }
-    let (alone, _) = rounds.get(&1).context("no process alone")?;
-    Ok(rounds
-        .iter()
-        .map(|(&processes, (costs, rates))| CrowdCost {
+    let mut crowds = Vec::new();
+    for (&(name, processes), (costs, rates)) in &rounds {
+        let (alone, _) = rounds.get(&(name, 1)).context("no process alone")?;
+        crowds.push(CrowdCost {
+            name: name.to_owned(),
             processes,
             cpu_ns: median(costs.iter().copied()),
             ratio: ratio(costs, alone),
             calls_per_second: median(rates.iter().copied()),
-        })
-        .collect())
+        });
+    }
+    Ok(crowds)
 }

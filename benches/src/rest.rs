@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use wechat_emulator::Options;
+use wx_token_testing::php::Php;
 use wx_token_testing::{World, extension};
 
 use crate::figures::median;
@@ -18,6 +19,7 @@ use crate::php;
 use crate::world::{self, world};
 
 const PAIRS: usize = 101;
+const FILES: usize = 10_000;
 
 #[derive(Serialize, Deserialize)]
 pub struct Rest {
@@ -31,6 +33,8 @@ pub struct Rest {
     pub private_kb: f64,
     /// The same after two calls.
     pub private_after_calls_kb: f64,
+    /// The same after two calls on each of 10 000 files, by what PHP without the extension needs to name them.
+    pub private_after_files_kb: f64,
     pub threads: i64,
     pub descriptors: i64,
     pub calls: Vec<SystemCalls>,
@@ -73,6 +77,11 @@ pub fn measure() -> Result<Rest> {
     let bare: Idle = php::json(php::bare().command().arg(&idle))?;
     let loaded: Idle = php::json(php::with_extension().command().arg(&idle))?;
     let used: Idle = php::json(world::php(&world).command().arg(&idle).arg(world.file()))?;
+    let on_files = |php: &Php| -> Result<Idle> {
+        php::json(php.command().arg(&idle).arg(world.file()).arg(FILES.to_string()))
+    };
+    let used_much = on_files(&world::php(&world))?;
+    let used_much_without = on_files(&php::bare())?;
     Ok(Rest {
         so_bytes: fs::metadata(extension())?.len(),
         wall_ms: added(|startup| startup.wall_ms),
@@ -80,6 +89,7 @@ pub fn measure() -> Result<Rest> {
         peak_kb: added(|startup| startup.peak_kb),
         private_kb: loaded.private_kb - bare.private_kb,
         private_after_calls_kb: used.private_kb - bare.private_kb,
+        private_after_files_kb: used_much.private_kb - used_much_without.private_kb,
         threads: used.threads - bare.threads,
         descriptors: used.descriptors - bare.descriptors,
         calls: vec![

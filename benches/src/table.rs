@@ -37,15 +37,15 @@ fn hot(hot: &Hot) -> Result<()> {
             one.ns
         ))?;
     }
-    say("\nwx_get_token() in many processes")?;
+    say("\nOne file in many processes")?;
     say(format!(
-        "{:>9}{:>12}{:>14}{:>14}",
-        "processes", "one alone=1", "CPU ns a call", "calls/s"
+        "{:34}{:>9}{:>12}{:>14}{:>14}",
+        "", "processes", "one alone=1", "CPU ns a call", "calls/s"
     ))?;
     for one in &hot.crowds {
         say(format!(
-            "{:>9}{:>12.2}{:>14.0}{:>14.0}",
-            one.processes, one.ratio, one.cpu_ns, one.calls_per_second
+            "{:34}{:>9}{:>12.2}{:>14.0}{:>14.0}",
+            one.name, one.processes, one.ratio, one.cpu_ns, one.calls_per_second
         ))?;
     }
     Ok(())
@@ -113,6 +113,7 @@ fn rest(rest: &Rest) -> Result<()> {
         ("peak memory, KB, shared pages included", format!("{:.0}", rest.peak_kb)),
         ("private memory, KB", format!("{:.0}", rest.private_kb)),
         ("private memory after calls, KB", format!("{:.0}", rest.private_after_calls_kb)),
+        ("the same on 10 000 files, KB", format!("{:.0}", rest.private_after_files_kb)),
         ("threads", rest.threads.to_string()),
         ("descriptors", rest.descriptors.to_string()),
     ] {

@@ -1,23 +1,48 @@
 <?php
-// One of many processes that call wx_get_token() at once: many.php TOKEN_FILE SECONDS
-// Says "ready", waits for a line with the moment to start, and prints its calls and their CPU time as JSON.
+// One function on one file in many processes at once: many.php SUBJECT TOKEN_FILE SECONDS PROCESSES
+// Prints the calls of each process and their CPU time as JSON. The processes are forked, so that they share one APCu.
 
 require __DIR__ . '/cpu.php';
 
-[, $file, $seconds] = $argv;
-wx_get_token($file);
-echo "ready\n";
-$start = (float) fgets(STDIN);
-time_sleep_until($start);
-// It was met a while ago, and is remembered from here on.
-wx_get_token($file);
+[, $subject, $file, $seconds, $processes] = $argv;
+apcu_store($file, file_get_contents($file));
+$subjects = [
+    'wx_get_token' => wx_get_token(...),
+    'bare stat' => wx_baseline_stat(...),
+    'apcu_fetch' => apcu_fetch(...),
+    "filemtime, PHP's stat cache" => filemtime(...),
+    'clearstatcache and filemtime' => function ($file) {
+        clearstatcache();
+        return filemtime($file);
+    },
+];
+$call = $subjects[$subject];
 
-$calls = 0;
-$before = cpu_ns();
-do {
-    for ($i = 0; $i < 1000; $i++) {
-        wx_get_token($file);
+function work(callable $call, string $file, float $start, float $seconds): array
+{
+    // A file is remembered once it was met twice, a tick of its clock apart.
+    $call($file);
+    time_sleep_until($start);
+    $call($file);
+    $calls = 0;
+    $before = cpu_ns();
+    do {
+        for ($i = 0; $i < 1000; $i++) {
+            $call($file);
+        }
+        $calls += 1000;
+    } while (microtime(true) < $start + $seconds);
+    return ['calls' => $calls, 'cpu_ns' => cpu_ns() - $before];
+}
+
+$start = microtime(true) + 0.2;
+$reports = [];
+for ($i = 0; $i < $processes; $i++) {
+    [$own, $reports[]] = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
+    if (pcntl_fork() === 0) {
+        fwrite($own, json_encode(work($call, $file, $start, (float) $seconds)));
+        exit;
     }
-    $calls += 1000;
-} while (microtime(true) < $start + $seconds);
-echo json_encode(['calls' => $calls, 'cpu_ns' => cpu_ns() - $before]), "\n";
+    fclose($own);
+}
+echo json_encode(array_map(fn ($report) => json_decode(stream_get_contents($report)), $reports));

@@ -116,6 +116,22 @@ $subjects = [
             wx_baseline_stat($file);
         }
     }),
+    'bare fstat' => new Subject($files, function ($files) {
+        foreach ($files as $file) {
+            wx_baseline_fstat($file);
+        }
+    }),
+    "filemtime, PHP's stat cache" => new Subject($files, function ($files) {
+        foreach ($files as $file) {
+            filemtime($file);
+        }
+    }),
+    'clearstatcache and filemtime' => new Subject($files, function ($files) {
+        foreach ($files as $file) {
+            clearstatcache();
+            filemtime($file);
+        }
+    }),
     'wx_get_token' => new Subject($files, $getToken = function ($files) {
         foreach ($files as $file) {
             wx_get_token($file);

@@ -124,6 +124,30 @@ mod tests {
     }
 
     #[test]
+    fn whoever_keeps_its_turn_wakes_nobody() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("token.json");
+        fs::write(&path, "{}")?;
+        let wakeup = || Wakeup::of(&File::open(&path).unwrap()).unwrap();
+        let limit = Duration::from_millis(200);
+        for (keeps, is_woken) in [(false, true), (true, false)] {
+            let waiter = wakeup();
+            let waiter = thread::spawn(move || waiter.wait(limit).map(Woken::keep).is_some());
+            while !waiter.is_finished() {
+                let turn = Woken(Some(wakeup()));
+                if keeps {
+                    turn.keep()
+                } else {
+                    drop(turn)
+                }
+                thread::sleep(Duration::from_millis(1));
+            }
+            assert_eq!(waiter.join().unwrap(), is_woken);
+        }
+        Ok(())
+    }
+
+    #[test]
     fn a_wait_ends_in_time_and_at_once_if_the_file_is_another_or_empty() -> io::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("token.json");

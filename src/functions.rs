@@ -12,7 +12,7 @@ use ext_php_rs::builders::ModuleBuilder;
 use ext_php_rs::convert::IntoZval;
 use ext_php_rs::exception::PhpResult;
 use ext_php_rs::flags::DataType;
-use ext_php_rs::types::{ZendHashTable, Zval};
+use ext_php_rs::types::{ZendHashTable, ZendStr, Zval};
 use ext_php_rs::{php_function, wrap_function};
 
 use crate::argument_errors::value_error;
@@ -48,13 +48,12 @@ pub fn add_to(module: ModuleBuilder) -> ModuleBuilder {
 /// `wx_get_token(string $file, array|callable|null $source = null): string`
 #[php_function]
 pub fn wx_get_token(file: PathArg<'_, 1>, source: SourceArg<'_, 2>) -> PhpResult<TokenString> {
-    resuming(|| {
-        let (options, path) = (source.options()?, file.absolute()?);
-        match recall(&path, CredentialKind::AccessToken, &options) {
-            Some(token) => Ok(token),
-            None => get(as_path(&path), &options, protocol::get),
-        }
-    })
+    let (options, path) = (source.options()?, file.absolute()?);
+    if let Some(token) = recall(&path, CredentialKind::AccessToken, &options) {
+        return Ok(token);
+    }
+    // The path is dropped in there.
+    resuming(move || get(as_path(&path), &options, protocol::get))
 }
 
 /// `wx_try_token(string $file, ?array $source = null): ?string`
@@ -75,7 +74,7 @@ pub fn wx_try_token(
     let call = account_call(path, CredentialKind::AccessToken, &account, &options, &settings);
     let open = || client(account.as_ref(), &options, &settings);
     let token = protocol::try_get(&call, &open);
-    Ok(thrown(&call, token)?.map(TokenString))
+    Ok(thrown(&call, token)?.map(|token| TokenString::new(&token.value)))
 }
 
 /// `wx_refresh_token(string $file, string $rejected, array|callable|null $source = null): string`
@@ -108,7 +107,7 @@ fn get(
             let call = account_call(path, kind, &account, options, &settings);
             let open = || client(account.as_ref(), options, &settings);
             let token = protocol(&call, &LazySource::Remote(&open));
-            Ok(thrown(&call, token).map(TokenString)?)
+            Ok(TokenString::new(&thrown(&call, token)?.value))
         }
         Some(callable) => {
             let call = call(path, CredentialKind::AccessToken, options, &settings);
@@ -119,7 +118,8 @@ fn get(
             if let Some(bailout) = loader.end() {
                 return Err(bailout);
             }
-            Ok(TokenString(token.map_err(|error| exception.unwrap_or(error))?))
+            let token = token.map_err(|error| exception.unwrap_or(error))?;
+            Ok(TokenString::new(&token.value))
         }
     }
 }
@@ -179,7 +179,7 @@ pub fn wx_get_ticket(
     };
     let call = account_call(path, kind, &account, &options, &settings);
     let ticket = protocol::get(&call, &LazySource::Remote(&open));
-    thrown(&call, ticket).map(TokenString)
+    thrown(&call, ticket).map(|ticket| TokenString::new(&ticket.value))
 }
 
 fn no_such_ticket(name: &str, endpoint: Endpoint) -> ConfigError {
@@ -242,14 +242,23 @@ fn thrown<T>(call: &Call, result: Result<T, Error>) -> PhpResult<T> {
     result.map_err(|error| exceptions::from_error(&call.file, &error))
 }
 
-pub struct TokenString(Token);
+/// A token as PHP gets it. The engine may leave the call when it allocates the string, for want of memory: nothing may be
+/// borrowed then.
+pub struct TokenString(ZBox<ZendStr>);
+
+impl TokenString {
+    fn new(token: &str) -> Self {
+        Self(ZendStr::new(token, false))
+    }
+}
 
 impl IntoZval for TokenString {
     const TYPE: DataType = DataType::String;
     const NULLABLE: bool = false;
 
-    fn set_zval(self, zval: &mut Zval, persistent: bool) -> ext_php_rs::error::Result<()> {
-        zval.set_string(&self.0.value, persistent)
+    fn set_zval(self, zval: &mut Zval, _persistent: bool) -> ext_php_rs::error::Result<()> {
+        zval.set_zend_string(self.0);
+        Ok(())
     }
 }
 
@@ -263,7 +272,7 @@ fn recall(path: &CStr, kind: CredentialKind, options: &CallOptions<'_>) -> Optio
         let query = Query { path, spec, trust, path_ttl };
         protocol::recall(query, refresh_ahead(options, settings), is_anothers)
     });
-    remembered.map(TokenString)
+    remembered.map(|token| TokenString::new(&token))
 }
 
 fn call(path: &Path, kind: CredentialKind, options: &CallOptions<'_>, settings: &Settings) -> Call {

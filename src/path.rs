@@ -30,11 +30,18 @@ impl<'a, const N: u32> FromZvalMut<'a> for PathArg<'a, N> {
 
     fn from_zval_mut(zval: &'a mut Zval) -> Option<Self> {
         TextArg::<N>::from_zval_mut(zval)?;
-        let problem = match zval.zend_str()?.as_c_str() {
-            Err(_) => "must not contain any null bytes",
-            Ok(path) if has_scheme(path.to_bytes()) => "must be a local path, not a URL",
-            Ok(path) if names_directory(path.to_bytes()) => "must name a file, not a directory",
-            Ok(path) => return Some(Self(path)),
+        let bytes = zval.zend_str()?.as_bytes();
+        // SAFETY: the engine ends each string with a NUL byte. Like the engine, this has the C library look for another one:
+        // ZendStr::as_c_str() takes several times as long.
+        let path = unsafe { CStr::from_ptr(bytes.as_ptr().cast()) };
+        let problem = if path.count_bytes() != bytes.len() {
+            "must not contain any null bytes"
+        } else if has_scheme(path.to_bytes()) {
+            "must be a local path, not a URL"
+        } else if names_directory(path.to_bytes()) {
+            "must name a file, not a directory"
+        } else {
+            return Some(Self(path));
         };
         value_error(N, problem);
         None
@@ -42,6 +49,9 @@ impl<'a, const N: u32> FromZvalMut<'a> for PathArg<'a, N> {
 }
 
 fn has_scheme(path: &[u8]) -> bool {
+    if path.starts_with(b"/") {
+        return false;
+    }
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
     let end = path.iter().position(|byte| !is_part(byte)).unwrap_or(path.len());
     end > 0 && path.get(end..).is_some_and(|rest| rest.starts_with(b"://"))
@@ -49,11 +59,14 @@ fn has_scheme(path: &[u8]) -> bool {
 
 /// Whether a path can name only a directory, whatever is there (path_resolution(7)).
 fn names_directory(path: &[u8]) -> bool {
-    // Every call comes here: the last byte tells most paths.
-    path.ends_with(b"/")
-        || path.ends_with(b"/.")
-        || path.ends_with(b"/..")
-        || matches!(path, b"." | b"..")
+    match path {
+        [.., b'/'] => true,
+        // Every call comes here: the last byte tells most paths.
+        [.., b'.'] => {
+            path.ends_with(b"/.") || path.ends_with(b"/..") || matches!(path, b"." | b"..")
+        }
+        _ => false,
+    }
 }
 
 impl<'a, const N: u32> PathArg<'a, N> {

@@ -151,10 +151,13 @@ fn crowd_sizes() -> Result<Vec<usize>> {
     Ok(doubled.take_while(|size| *size <= 2 * cores).chain([MANY]).collect())
 }
 
+/// CPU time per call, and calls per second, of each round, by subject and number of processes.
+type CrowdRounds = BTreeMap<(&'static str, usize), (Vec<f64>, Vec<f64>)>;
+
 fn crowds() -> Result<Vec<CrowdCost>> {
     let world = world(Options::default());
     let sizes = crowd_sizes()?;
-    let mut rounds: BTreeMap<(&str, usize), (Vec<f64>, Vec<f64>)> = BTreeMap::new();
+    let mut rounds = CrowdRounds::new();
     for _ in 0..CROWD_ROUNDS {
         for &processes in &sizes {
             for name in CROWD_SUBJECTS {

@@ -41,6 +41,11 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// Whether it is `now`, or was less than `span` ago.
+    pub(crate) fn is_within(self, span: Duration, now: Self) -> bool {
+        self <= now && now.0.saturating_sub(self.0) < millis(span)
+    }
+
     pub(crate) fn before(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(millis(span)))
     }
@@ -59,8 +64,10 @@ impl Add<Duration> for Timestamp {
     }
 }
 
+/// Whole milliseconds: without the division of 128 bits in [`Duration::as_millis`], which each call would pay for.
 fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+    let millis = span.as_secs().saturating_mul(1000).saturating_add(span.subsec_millis().into());
+    i64::try_from(millis).unwrap_or(i64::MAX)
 }
 
 /// How far a file system's clock is ahead of the process's wall clock: milliseconds, negative if it is

@@ -54,15 +54,17 @@ pub struct Query<'a> {
     pub path_ttl: Duration,
 }
 
-/// The token of the file, if it is remembered, not for an owner that `is_anothers` rejects, and the file has not changed
-/// since.
+/// The token of the file, if it is remembered and `is_fresh`, not for an owner that `is_anothers` rejects, and the file has
+/// not changed since.
 pub(crate) fn recall(
     query: Query<'_>,
     is_anothers: impl Fn(&TokenOwner) -> bool,
+    is_fresh: impl FnOnce(&Token) -> bool,
     now: Timestamp,
-) -> Option<Token> {
+) -> Option<Rc<str>> {
     THREAD.with(|memory| {
-        memory.borrow().recall(query, is_anothers, now, VOIDED.load(Ordering::Relaxed))
+        let voided = VOIDED.load(Ordering::Relaxed);
+        memory.borrow().recall(query, is_anothers, is_fresh, now, voided)
     })
 }
 
@@ -101,9 +103,11 @@ struct Memory {
 }
 
 struct Remembered {
-    /// `None` while a later state of the file could have the same version.
-    token: Option<Token>,
-    owner: Option<TokenOwner>,
+    /// `None` while a later state of the file could have the same version. The text once more, for this thread alone: to
+    /// share it costs no atomic operation.
+    token: Option<(Rc<str>, Token)>,
+    /// Apart, so that what each call looks at lies close together: with thousands of files, nothing is in the cache.
+    owner: Option<Box<TokenOwner>>,
     spec: FileSpec,
     version: FileVersion,
     /// When this version of the file was first read, by the monotonic clock.
@@ -121,29 +125,31 @@ impl Memory {
         &self,
         query: Query<'_>,
         is_anothers: impl Fn(&TokenOwner) -> bool,
+        is_fresh: impl FnOnce(&Token) -> bool,
         now: Timestamp,
         voided: u64,
-    ) -> Option<Token> {
+    ) -> Option<Rc<str>> {
         let file = self.files.get(OsStr::from_bytes(query.path.to_bytes()))?;
-        let token = file.token.as_ref()?;
+        let (value, token) = file.token.as_ref()?;
         if voided != self.voided
+            || !is_fresh(token)
             || file.spec != query.spec
-            || file.owner.as_ref().is_some_and(is_anothers)
+            || file.owner.as_deref().is_some_and(is_anothers)
         {
             return None;
         }
-        let is_trusted = !query.trust.is_zero() && is_within(query.trust, &file.looked_at, now);
+        let is_trusted = file.looked_at.get().is_within(query.trust, now);
         if !is_trusted && !self.is_true(file, query, now) {
             return None;
         }
         let calls = self.calls.get() + 1;
         self.calls.set(calls);
         file.asked.set(calls);
-        Some(token.clone())
+        Some(Rc::clone(value))
     }
 
     fn is_true(&self, file: &Rc<Remembered>, query: Query<'_>, now: Timestamp) -> bool {
-        if is_within(query.path_ttl, &file.path_looked_at, now) {
+        if file.path_looked_at.get().is_within(query.path_ttl, now) {
             let shows = file.handle.borrow().as_ref().map(|handle| handle.shows(&file.version));
             match shows {
                 Some(true) => {
@@ -231,8 +237,8 @@ impl Memory {
         let first_read_at = known.map_or(snapshot.ended, |known| known.first_read_at);
         let is_distinct = snapshot.began >= first_read_at + version.tick();
         let remembered = Rc::new(Remembered {
-            token: is_distinct.then(|| token.clone()),
-            owner: snapshot.document.record().and_then(|record| record.owner),
+            token: is_distinct.then(|| (Rc::from(&*token.value), token.clone())),
+            owner: snapshot.document.record().and_then(|record| record.owner).map(Box::new),
             spec,
             version,
             first_read_at,
@@ -255,11 +261,6 @@ impl Drop for Memory {
 }
 
 /// Whether `moment` is less than `span` ago. A clock that was set back does not prolong that.
-fn is_within(span: Duration, moment: &Cell<Timestamp>, now: Timestamp) -> bool {
-    let moment = moment.get();
-    moment <= now && now.since(moment) < span
-}
-
 fn nanos(since: Duration) -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -341,7 +342,7 @@ mod tests {
             now: Timestamp,
         ) -> Option<String> {
             let query = Query { path: &c_string(path), spec: TOKEN, trust, path_ttl };
-            let token = self.memory.borrow().recall(query, |_| false, now, 0);
+            let token = self.memory.borrow().recall(query, |_| false, |_| true, now, 0);
             token.map(|token| token.value.to_string())
         }
 
@@ -509,7 +510,7 @@ mod tests {
             FileSpec { layout: Some(Layout::Plain), ..TOKEN },
         ] {
             let query = Query { path: &name, spec, trust, path_ttl };
-            assert!(world.memory.borrow().recall(query, |_| false, NOW, 0).is_none());
+            assert!(world.memory.borrow().recall(query, |_| false, |_| true, NOW, 0).is_none());
         }
     }
 
@@ -534,7 +535,8 @@ mod tests {
         let voided = nanos(SystemClock.monotonic());
         let (name, trust) = (c_string(&path), Duration::from_secs(60));
         let query = Query { path: &name, spec: TOKEN, trust, path_ttl: Duration::ZERO };
-        let recall = || world.memory.borrow().recall(query, |_| false, NOW, voided).is_some();
+        let recall =
+            || world.memory.borrow().recall(query, |_| false, |_| true, NOW, voided).is_some();
         assert!(!recall(), "however much it is trusted");
         let remember = |snapshot: &Snapshot| {
             world.memory.borrow_mut().remember(&path, TOKEN, snapshot, NOW, voided);

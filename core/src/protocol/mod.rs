@@ -18,6 +18,7 @@ mod try_get;
 mod under_lock;
 mod waiter;
 
+use std::rc::Rc;
 use std::time::Duration;
 
 pub use self::call::{Call, LazySource, Remote};
@@ -29,16 +30,17 @@ use crate::memory::{self, Query};
 use crate::record::TokenOwner;
 use crate::token::{Freshness, Token};
 
-/// The fresh token that this thread remembers of a file. `None` if `is_anothers` says that the token belongs to another
-/// account.
+/// The fresh token that this thread remembers of a file. `None` if there is none, or if `is_anothers` says that it belongs
+/// to another account.
 pub fn recall(
     query: Query<'_>,
     refresh_ahead: Duration,
     is_anothers: impl Fn(&TokenOwner) -> bool,
-) -> Option<Token> {
+) -> Option<Rc<str>> {
     let now = CoarseClock::now();
-    let token = memory::recall(query, is_anothers, now)?;
-    (token.freshness(now + CoarseClock::LATE, refresh_ahead) == Freshness::Fresh).then_some(token)
+    let is_fresh =
+        |token: &Token| token.freshness(now + CoarseClock::LATE, refresh_ahead) == Freshness::Fresh;
+    memory::recall(query, is_anothers, is_fresh, now)
 }
 
 /// The valid token of the file of `call`, refreshed first if necessary.

@@ -148,28 +148,38 @@ impl Memory {
         Some(Rc::clone(value))
     }
 
+    /// Whether the file is unchanged. Writes to `file` only what will be asked of it: with thousands of files, each write
+    /// goes to memory.
     fn is_true(&self, file: &Rc<Remembered>, query: Query<'_>, now: Timestamp) -> bool {
-        if file.path_looked_at.get().is_within(query.path_ttl, now) {
-            let shows = file.handle.borrow().as_ref().map(|handle| handle.shows(&file.version));
-            match shows {
-                Some(true) => {
-                    file.looked_at.set(now);
-                    return true;
-                }
-                Some(false) => self.close(file),
-                None => {}
-            }
+        let is_true = self.handle_shows(file, query, now) || self.path_shows(file, query, now);
+        if is_true && !query.trust.is_zero() {
+            file.looked_at.set(now);
         }
-        if token_file::stat_regular(query.path) != Some(file.version) {
+        is_true
+    }
+
+    fn handle_shows(&self, file: &Rc<Remembered>, query: Query<'_>, now: Timestamp) -> bool {
+        let shows = file.handle.borrow().as_ref().and_then(|handle| {
+            let may_stand = file.path_looked_at.get().is_within(query.path_ttl, now);
+            may_stand.then(|| handle.shows(&file.version))
+        });
+        if shows == Some(false) {
             self.close(file);
-            return false;
         }
-        file.looked_at.set(now);
-        file.path_looked_at.set(now);
-        if query.path_ttl.is_zero() {
+        shows == Some(true)
+    }
+
+    fn path_shows(&self, file: &Rc<Remembered>, query: Query<'_>, now: Timestamp) -> bool {
+        let shows = token_file::stat_regular(query.path) == Some(file.version);
+        if !shows || query.path_ttl.is_zero() {
             self.close(file);
-        } else if file.handle.borrow().is_none() {
+            return shows;
+        }
+        if file.handle.borrow().is_none() {
             self.consider(file, query.path);
+        }
+        if file.handle.borrow().is_some() {
+            file.path_looked_at.set(now);
         }
         true
     }
@@ -177,8 +187,11 @@ impl Memory {
     /// Opens a descriptor of `file` if it is asked for often enough.
     fn consider(&self, file: &Rc<Remembered>, path: &CStr) {
         let is_often = self.calls.get() - file.asked.get() <= OFTEN.0;
-        file.often.set(if is_often { file.often.get() + 1 } else { 0 });
-        if file.often.get() < OFTEN.1 {
+        let often = if is_often { file.often.get() + 1 } else { 0 };
+        if often != file.often.get() {
+            file.often.set(often);
+        }
+        if often < OFTEN.1 {
             return;
         }
         file.often.set(0);
@@ -343,7 +356,7 @@ mod tests {
         ) -> Option<String> {
             let query = Query { path: &c_string(path), spec: TOKEN, trust, path_ttl };
             let token = self.memory.borrow().recall(query, |_| false, |_| true, now, 0);
-            token.map(|token| token.value.to_string())
+            token.as_deref().map(str::to_owned)
         }
 
         /// Asks until a descriptor stands for the file.

@@ -9,7 +9,7 @@ use super::call::Call;
 use crate::error::Error;
 use crate::process::FileId;
 use crate::token_file::lock::Busy;
-use crate::token_file::{self, Woken, deadlock, holder};
+use crate::token_file::{self, Deadlock, Woken, deadlock, holder};
 
 /// The first pause and the longest where nothing wakes the waiter when the lock is released.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(10));
@@ -17,8 +17,8 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_m
 /// The same where the extension wakes it: other code may hold the lock, and a process may die.
 const WOKEN_PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(100));
 
-/// The kernel's list of all locks is read so often: it is long when many wait, and most waits end before.
-const DEADLOCK_CHECKS: Duration = Duration::from_millis(50);
+/// The kernel's list of all locks is read after so long: it is long when many wait, and most waits end before.
+const LIST_AFTER: Duration = Duration::from_millis(50);
 
 pub struct LockWait<'a> {
     call: &'a Call,
@@ -26,7 +26,9 @@ pub struct LockWait<'a> {
     /// The next pauses, without and with somebody who wakes it.
     pause: Duration,
     woken_pause: Duration,
-    next_check: Instant,
+    list_at: Instant,
+    /// The file whose lock was looked for in the kernel's list.
+    listed: Option<FileId>,
     /// It was woken on the release of this file: the next waiter is, when this one has looked at what there is now.
     turn: Option<(FileId, Woken)>,
 }
@@ -34,9 +36,9 @@ pub struct LockWait<'a> {
 impl<'a> LockWait<'a> {
     pub fn new(call: &'a Call) -> Self {
         let now = Instant::now();
-        let (deadline, next_check) = (now + call.lock_timeout, now + DEADLOCK_CHECKS);
+        let (deadline, list_at) = (now + call.lock_timeout, now + LIST_AFTER);
         let (pause, woken_pause) = (PAUSES.0, WOKEN_PAUSES.0);
-        Self { call, deadline, pause, woken_pause, next_check, turn: None }
+        Self { call, deadline, pause, woken_pause, list_at, listed: None, turn: None }
     }
 
     pub fn renew(&mut self) {
@@ -54,12 +56,9 @@ impl<'a> LockWait<'a> {
             turn.keep();
         }
         let now = Instant::now();
-        let mut find = deadlock::find_own as fn(_, &_) -> _;
-        if now >= self.next_check {
-            self.next_check = now + DEADLOCK_CHECKS;
-            find = deadlock::find;
-        }
-        if let Some(deadlock) = locked.and_then(|file| find(file, &self.call.caller)) {
+        if let Some(file) = locked
+            && let Some(deadlock) = self.find_deadlock(file, now)
+        {
             return Err(Error::Deadlock { file: self.call.file.clone(), deadlock });
         }
         let remaining = self.deadline.saturating_duration_since(now);
@@ -78,6 +77,18 @@ impl<'a> LockWait<'a> {
             self.pause = (self.pause * 2).min(PAUSES.1);
         }
         Ok(())
+    }
+}
+
+impl LockWait<'_> {
+    /// Whether the wait for the lock of `file` could not end. The kernel's list of all locks is read once: who waits acquires
+    /// nothing meanwhile.
+    fn find_deadlock(&mut self, file: FileId, now: Instant) -> Option<Deadlock> {
+        if now < self.list_at || self.listed == Some(file) {
+            return deadlock::find_own(file, &self.call.caller);
+        }
+        self.listed = Some(file);
+        deadlock::find(file, &self.call.caller)
     }
 }
 

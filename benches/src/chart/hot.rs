@@ -48,7 +48,7 @@ pub fn draw(hot: &Hot, machine: &Machine) -> Drawn {
     for (row, one) in (0..).map(f64::from).zip(&subjects) {
         let color = match one.name.as_str() {
             hot::EXTENSION | hot::EXTENSION_REMEMBERS => GREEN,
-            hot::STAT | hot::EMPTY => GREY,
+            hot::STAT | hot::FSTAT | hot::EMPTY => GREY,
             _ => BLUE,
         };
         let corners = [(SHORTEST, row + 0.15), (one.ns, row + 0.85)];

@@ -11,7 +11,7 @@ export PHP_FPM := $(subst bin/php,sbin/php-fpm,$(PHP))
 BUILD_PACKAGES := libclang-dev clang
 BENCH_PACKAGES := php$(PHP_VERSION)-fpm php$(PHP_VERSION)-opcache php$(PHP_VERSION)-apcu php$(PHP_VERSION)-mbstring php-symfony-cache \
 	php-symfony-lock php-illuminate-cache php-illuminate-filesystem nginx-light wrk strace
-TEST_PACKAGES := acl attr e2fsprogs strace nginx-light valgrind
+TEST_PACKAGES := acl attr e2fsprogs strace nginx-light redis-server redis-tools valgrind
 ifeq ($(PHP),$(PACKAGED_PHP))
 BUILD_PACKAGES += php$(PHP_VERSION)-cli php$(PHP_VERSION)-dev
 TEST_PACKAGES += php$(PHP_VERSION)-fpm apache2-bin libapache2-mod-php$(PHP_VERSION)

@@ -35,6 +35,13 @@ wx_token.proxy                      system
 wx_token.refresh_ahead     300      all
 wx_token.revalidate_freq   0        all
 wx_token.secret                     system
+wx_token.store                      system
+wx_token.store_key                  system
+wx_token.store_max_age     60       all
+wx_token.store_password             system
+wx_token.store_prefix      wx_token: system
+wx_token.store_revalidate  25       all
+wx_token.store_timeout     0.1      all
 wx_token.timeout           8        all
 wx_token.write_mode        replace  perdir
 

@@ -27,9 +27,10 @@ use wx_token_core::clock::SystemClock;
 use wx_token_core::endpoint::Endpoint;
 use wx_token_core::error::{ConfigError, Error};
 use wx_token_core::memory::Query;
-use wx_token_core::protocol::{self, Call, LazySource, Remote, held_locks};
+use wx_token_core::protocol::{self, Call, Confirmation, LazySource, Remote, held_locks};
 use wx_token_core::record::TokenOwner;
 use wx_token_core::settings::Settings;
+use wx_token_core::store::{Fleet, Shared, SharedSource};
 use wx_token_core::ticket::{self, TicketSource};
 use wx_token_core::token::Token;
 use wx_token_core::token_file::{self, CredentialKind, Deadlock, FileSpec};
@@ -72,7 +73,7 @@ pub fn wx_try_token(
     let settings = settings::current();
     let account = find_account(&options, &settings);
     let call = account_call(path, CredentialKind::AccessToken, &account, &options, &settings);
-    let open = || client(account.as_ref(), &options, &settings);
+    let open = || client(path, account.as_ref(), &options, &settings);
     let token = protocol::try_get(&call, &open);
     Ok(thrown(&call, token)?.map(|token| TokenString::new(&token.value)))
 }
@@ -105,7 +106,7 @@ fn get(
             let kind = CredentialKind::AccessToken;
             let account = find_account(options, &settings);
             let call = account_call(path, kind, &account, options, &settings);
-            let open = || client(account.as_ref(), options, &settings);
+            let open = || client(path, account.as_ref(), options, &settings);
             let token = protocol(&call, &LazySource::Remote(&open));
             Ok(TokenString::new(&thrown(&call, token)?.value))
         }
@@ -165,7 +166,7 @@ pub fn wx_get_ticket(
         let asking = account.as_ref().map_err(|error| error.clone())?;
         // The option `layout` is about the ticket file.
         let token_options = CallOptions { layout: None, ..options };
-        Ok(Arc::new(TicketSource {
+        let source = Arc::new(TicketSource {
             api: TicketApi::of(kind, asking.endpoint)
                 .ok_or_else(|| no_such_ticket(name, asking.endpoint))?,
             http: Http::new(asking.endpoint, transport(&options, &settings)),
@@ -174,8 +175,9 @@ pub fn wx_get_ticket(
                 let call = account_call(token_path, kind, &account, &token_options, &settings);
                 Call { caller: call.caller.on_worker(), ..call }
             },
-            tokens: client(Ok(asking), &options, &settings)?,
-        }))
+            tokens: client(token_path, Ok(asking), &options, &settings)?,
+        });
+        Ok(shared(source, path, asking, name, &settings)?)
     };
     let call = account_call(path, kind, &account, &options, &settings);
     let ticket = protocol::get(&call, &LazySource::Remote(&open));
@@ -199,7 +201,9 @@ pub fn wx_token_status(
     let (options, path) = (source.read()?, file.absolute()?);
     let path = as_path(&path);
     check_directory(path)?;
-    status::as_array(path, options.layout, refresh_ahead(&options, &settings::current()))
+    let settings = settings::current();
+    let store = settings.store.place.as_ref();
+    status::as_array(path, options.layout, refresh_ahead(&options, &settings), store)
 }
 
 fn refresh_ahead(options: &CallOptions<'_>, settings: &Settings) -> Duration {
@@ -287,6 +291,7 @@ fn call(path: &Path, kind: CredentialKind, options: &CallOptions<'_>, settings: 
         clock: Arc::new(SystemClock),
         caller: frame::caller(),
         owner: None,
+        confirmation: None,
     }
 }
 
@@ -301,7 +306,13 @@ fn account_call(
         Ok(account) => Some(account.claim().owner()),
         Err(_) => account::owner(&options.account, settings, &environment::variable),
     };
-    Call { owner, ..call(path, kind, options, settings) }
+    let store = &settings.store;
+    let confirmation = store.place.as_ref().map(|_| Confirmation {
+        every: store.revalidate,
+        max_age: store.max_age,
+        timeout: store.timeout,
+    });
+    Call { owner, confirmation, ..call(path, kind, options, settings) }
 }
 
 /// The account of a call. That there is none matters only once WeChat must be asked.
@@ -309,14 +320,44 @@ fn find_account(options: &CallOptions<'_>, settings: &Settings) -> Result<Accoun
     account::find(&options.account, settings, &environment::variable)
 }
 
+/// WeChat, as the source of the token in the file at `path`.
 fn client(
+    path: &Path,
     account: Result<&Account, &ConfigError>,
     options: &CallOptions<'_>,
     settings: &Settings,
 ) -> Result<Remote, Error> {
     let account = account.map_err(Clone::clone)?;
     let http = Http::new(account.endpoint, transport(options, settings));
-    Ok(Arc::new(Client::new(account.credentials.clone(), account.endpoint, http)))
+    let client = Arc::new(Client::new(account.credentials.clone(), account.endpoint, http));
+    Ok(shared(client, path, account, "", settings)?)
+}
+
+/// `source`, behind the shared store if the settings name one.
+fn shared(
+    source: Remote,
+    path: &Path,
+    account: &Account,
+    ticket: &str,
+    settings: &Settings,
+) -> Result<Remote, ConfigError> {
+    let Account { credentials, endpoint } = account;
+    let bases: Vec<_> = settings.transport.bases.iter().map(ToString::to_string).collect();
+    let shared = Shared {
+        credentials,
+        endpoint: *endpoint,
+        bases: &bases.join(","),
+        ticket,
+        fetch_limit: source.time_limit(),
+    };
+    let fleet = Fleet::of(&settings.store, settings.transport.ca_file.as_deref(), &shared)?;
+    Ok(match fleet {
+        None => source,
+        Some(fleet) => {
+            let (file, clock) = (path.to_owned(), Arc::new(SystemClock));
+            Arc::new(SharedSource { inner: source, fleet, file, clock })
+        }
+    })
 }
 
 fn transport(options: &CallOptions<'_>, settings: &Settings) -> Transport {

@@ -17,7 +17,7 @@ use wx_token_core::error::Error;
 use wx_token_core::failure::{Failure, Requester};
 use wx_token_core::fingerprint::Fingerprint;
 use wx_token_core::secret::Secret;
-use wx_token_core::token_source::{FetchError, IssuedToken, TokenSource};
+use wx_token_core::token_source::{FetchError, IssuedToken, TokenSource, Wanted};
 use wx_token_core::wechat::answer::{self, AnswerError};
 use wx_token_core::wechat::errcode::{self, Asked};
 
@@ -63,7 +63,7 @@ impl<'a> Loader<'a> {
 const KEYS: [&str; 5] = ["errcode", "errmsg", "access_token", "expires_in", "expire"];
 
 impl TokenSource for Loader<'_> {
-    fn fetch(&self, _rejected: Option<&str>) -> Result<IssuedToken, FetchError> {
+    fn fetch(&self, _wanted: &Wanted) -> Result<IssuedToken, FetchError> {
         let called = callback::call(self.callable, read);
         self.bailout.set(called.bailout);
         // A token is stored even if the destruction of the result around it has ended the script.

@@ -13,6 +13,7 @@ use wx_token_core::clock::SystemClock;
 use wx_token_core::failure::{Cause, FailureRecord};
 use wx_token_core::printable::printable;
 use wx_token_core::status::{self, Status};
+use wx_token_core::store::{Knowledge, Place};
 use wx_token_core::token_file::Layout;
 use wx_token_core::wechat::errcode::{self, Asked};
 
@@ -20,12 +21,13 @@ pub fn as_array(
     path: &Path,
     layout: Option<Layout>,
     refresh_ahead: Duration,
+    store: Option<&Place>,
 ) -> PhpResult<ZBox<ZendHashTable>> {
     let status = status::read(path, layout, refresh_ahead, &SystemClock);
-    array(&status).map_err(|error| exceptions::internal(&error))
+    array(&status, store).map_err(|error| exceptions::internal(&error))
 }
 
-fn array(status: &Status) -> Result<ZBox<ZendHashTable>> {
+fn array(status: &Status, place: Option<&Place>) -> Result<ZBox<ZendHashTable>> {
     let mut array = ZendHashTable::new();
     array.insert("file", exceptions::path_value(&status.file))?;
     array.insert("exists", status.exists)?;
@@ -39,7 +41,19 @@ fn array(status: &Status) -> Result<ZBox<ZendHashTable>> {
     array.insert("locked", status.holder.is_some())?;
     array.insert("holder_pid", status.holder.as_ref().map(|holder| i64::from(holder.pid)))?;
     array.insert("refreshing", status.refreshing)?;
+    array.insert("store", place.map(|place| store(place, &status.store)).transpose()?)?;
     array.insert("error", status.error.as_deref())?;
+    Ok(array)
+}
+
+/// The shared store, as this server last found it: it is not asked for a status.
+fn store(place: &Place, known: &Knowledge) -> Result<ZBox<ZendHashTable>> {
+    let mut array = ZendHashTable::new();
+    array.insert("place", place.to_string())?;
+    array.insert("encrypted", !place.is_plain_beyond_loopback())?;
+    array.insert("confirmed_at", known.confirmed_at.map(|at| at.secs()))?;
+    array.insert("retry_at", known.broken_until.map(exceptions::rounded_up))?;
+    array.insert("error", known.reason.as_deref())?;
     Ok(array)
 }
 

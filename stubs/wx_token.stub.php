@@ -143,6 +143,7 @@ namespace {
      *     locked: bool,
      *     holder_pid: ?int,
      *     refreshing: bool,
+     *     store: ?array{place: string, encrypted: bool, confirmed_at: ?int, retry_at: ?int, error: ?string},
      *     error: ?string,
      * }
      *

@@ -73,8 +73,19 @@ pub enum RetryPolicy {
     NextMinuteThen(Duration),
     /// After a fixed time, or at once with another account or by another route: WeChat rejected this one.
     AccountRefused(Duration),
+    /// The same: WeChat rejected this server's address for this account.
+    AccountAddressRefused(Duration),
     /// After a fixed time, or at once by another route: WeChat rejected this server's address.
     AddressRefused(Duration),
+}
+
+/// Whom a failure concerns, of all machines that share a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// All of them.
+    Account,
+    /// The one that has asked: it was not answered, or its address is rejected.
+    Machine,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +95,16 @@ pub struct Failure {
 }
 
 impl Failure {
+    pub const fn reach(&self) -> Reach {
+        match (&self.cause, self.retry_policy) {
+            (Cause::Network { .. } | Cause::Store { .. }, _)
+            | (_, RetryPolicy::AddressRefused(_) | RetryPolicy::AccountAddressRefused(_)) => {
+                Reach::Machine
+            }
+            _ => Reach::Account,
+        }
+    }
+
     pub fn network(reason: impl Into<String>) -> Self {
         Self { cause: Cause::Network { reason: reason.into() }, retry_policy: RetryPolicy::Backoff }
     }
@@ -122,6 +143,9 @@ pub struct FailureRecord {
 const BACKOFF_FIRST: Duration = Duration::from_secs(1);
 const BACKOFF_MOST: Duration = Duration::from_secs(60);
 
+/// The least time between two forced refreshes of a stable token.
+pub(crate) const FORCE_INTERVAL: Duration = Duration::from_secs(30);
+
 /// The longest pause there is: WeChat blocks an address for a day (errcode 89506).
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
@@ -149,9 +173,13 @@ impl FailureRecord {
             RetryPolicy::NextMinute | RetryPolicy::NextMinuteThen(_) => now.next_minute(),
             RetryPolicy::After(pause)
             | RetryPolicy::AccountRefused(pause)
+            | RetryPolicy::AccountAddressRefused(pause)
             | RetryPolicy::AddressRefused(pause) => now + pause,
         };
-        let is_account_refused = matches!(retry_policy, RetryPolicy::AccountRefused(_));
+        let is_account_refused = matches!(
+            retry_policy,
+            RetryPolicy::AccountRefused(_) | RetryPolicy::AccountAddressRefused(_)
+        );
         // A whitelist is about the address from which WeChat was asked. Quotas are the account's.
         let is_due_to_route = is_account_refused
             || matches!(retry_policy, RetryPolicy::AddressRefused(_))

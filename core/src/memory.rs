@@ -71,9 +71,18 @@ pub(crate) fn recall(
 /// Remembers the token that was read from the file at `path`, if any later change would give the file another version: the
 /// clock of its file system has moved on since this version was first read. The clock of this process may differ, and does
 /// not show that.
-pub(crate) fn remember(path: &Path, spec: FileSpec, snapshot: &Snapshot, now: Timestamp) {
+/// From `confirm_at` on, it is not enough that the file is unchanged.
+pub(crate) fn remember(
+    path: &Path,
+    spec: FileSpec,
+    snapshot: &Snapshot,
+    now: Timestamp,
+    confirm_at: Timestamp,
+) {
     let voided = VOIDED.load(Ordering::Relaxed);
-    THREAD.with(|memory| memory.borrow_mut().remember(path, spec, snapshot, now, voided));
+    THREAD.with(|memory| {
+        memory.borrow_mut().remember(path, spec, snapshot, now, confirm_at, voided);
+    });
 }
 
 /// Makes every thread forget what it has read until now: a rejected token may be in it.
@@ -112,6 +121,7 @@ struct Remembered {
     version: FileVersion,
     /// When this version of the file was first read, by the monotonic clock.
     first_read_at: Duration,
+    confirm_at: Timestamp,
     looked_at: Cell<Timestamp>,
     path_looked_at: Cell<Timestamp>,
     /// The number of the last call that asked for it, and how many did so often.
@@ -132,6 +142,7 @@ impl Memory {
         let file = self.files.get(OsStr::from_bytes(query.path.to_bytes()))?;
         let (value, token) = file.token.as_ref()?;
         if voided != self.voided
+            || now >= file.confirm_at
             || !is_fresh(token)
             || file.spec != query.spec
             || file.owner.as_deref().is_some_and(is_anothers)
@@ -232,6 +243,7 @@ impl Memory {
         spec: FileSpec,
         snapshot: &Snapshot,
         now: Timestamp,
+        confirm_at: Timestamp,
         voided: u64,
     ) {
         let (Some(version), Some(token)) = (snapshot.version, snapshot.document.token()) else {
@@ -255,6 +267,7 @@ impl Memory {
             spec,
             version,
             first_read_at,
+            confirm_at,
             looked_at: Cell::new(now),
             path_looked_at: Cell::new(now),
             asked: self.calls.clone(),
@@ -324,7 +337,7 @@ mod tests {
             let deadline = std::time::Instant::now() + Duration::from_secs(20);
             loop {
                 let snapshot = token_file::read(path, TOKEN).unwrap();
-                self.memory.borrow_mut().remember(path, TOKEN, &snapshot, now, 0);
+                self.memory.borrow_mut().remember(path, TOKEN, &snapshot, now, Timestamp::MAX, 0);
                 let memory = self.memory.borrow();
                 if memory.files.get(path.as_os_str()).is_some_and(|file| file.token.is_some()) {
                     break;
@@ -497,7 +510,7 @@ mod tests {
         let path = world.write("token.json", "old");
         let read = || token_file::read(&path, TOKEN).unwrap();
         let remember = |snapshot: &Snapshot| {
-            world.memory.borrow_mut().remember(&path, TOKEN, snapshot, NOW, 0);
+            world.memory.borrow_mut().remember(&path, TOKEN, snapshot, NOW, Timestamp::MAX, 0);
             world.recall(&path).is_some()
         };
         let tick = read().version.unwrap().tick();
@@ -534,7 +547,14 @@ mod tests {
         let snapshot = token_file::read(&path, TOKEN).unwrap();
         let mut memory = world.memory.borrow_mut();
         for number in 0..=MAX_FILES {
-            memory.remember(&world.path(&number.to_string()), TOKEN, &snapshot, NOW, 0);
+            memory.remember(
+                &world.path(&number.to_string()),
+                TOKEN,
+                &snapshot,
+                NOW,
+                Timestamp::MAX,
+                0,
+            );
         }
         assert_eq!(memory.files.len(), 1);
     }
@@ -552,7 +572,7 @@ mod tests {
             || world.memory.borrow().recall(query, |_| false, |_| true, NOW, voided).is_some();
         assert!(!recall(), "however much it is trusted");
         let remember = |snapshot: &Snapshot| {
-            world.memory.borrow_mut().remember(&path, TOKEN, snapshot, NOW, voided);
+            world.memory.borrow_mut().remember(&path, TOKEN, snapshot, NOW, Timestamp::MAX, voided);
         };
         let tick = before.version.unwrap().tick();
         remember(&before);
@@ -647,7 +667,7 @@ mod tests {
             let path = world.write("token.json", "token");
             let snapshot = token_file::read(&path, TOKEN).unwrap();
             let thread = std::thread::spawn(move || {
-                remember(&path, TOKEN, &snapshot, NOW);
+                remember(&path, TOKEN, &snapshot, NOW, Timestamp::MAX);
                 let file = THREAD.with(|memory| {
                     memory.borrow().files.values().next().map(Rc::downgrade).unwrap()
                 });

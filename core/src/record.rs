@@ -62,6 +62,16 @@ fn fingerprint(text: &str) -> Fingerprint {
     Fingerprint::from_parts([text])
 }
 
+/// Where a token stands among those that a fleet of machines fetches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Order {
+    /// When it was fetched, by the clock of the shared store, in milliseconds.
+    Confirmed { stamp_ms: i64 },
+    /// The store has not confirmed it. When it was fetched, by the monotonic clock of this run of the machine.
+    Unconfirmed { boot: Fingerprint, asked_uptime_ms: u64 },
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     version: u64,
@@ -76,13 +86,20 @@ pub struct Record {
     /// When it expires. Its file may say so in whole seconds.
     #[serde(rename = "expires_at_ms")]
     pub expiry: Timestamp,
+    /// `None` without a shared store.
+    #[serde(flatten)]
+    pub order: Option<Order>,
 }
 
 impl Record {
     /// The record of `token`, which was asked for at `asked_at` in the name of `owner`.
     pub fn new(token: &Token, owner: Option<TokenOwner>, asked_at: Timestamp) -> Self {
         let (tag, expiry) = (fingerprint(&token.value), token.expiry);
-        Self { version: VERSION, tag, owner, asked_at, expiry }
+        Self { version: VERSION, tag, owner, asked_at, expiry, order: None }
+    }
+
+    pub fn with_order(self, order: Option<Order>) -> Self {
+        Self { order, ..self }
     }
 
     /// The record of the same token, which expires at `expiry` by now.
@@ -139,6 +156,20 @@ mod tests {
             let json = record.to_json();
             assert_eq!(Record::from_json(&json), Some(record));
             assert!(!json.to_string().contains("corp secret"));
+        }
+    }
+
+    #[test]
+    fn the_order_of_a_token_reads_back() {
+        let boot = Fingerprint::from_parts(["boot"]);
+        for order in [
+            Order::Confirmed { stamp_ms: 1_700_000_000_001 },
+            Order::Unconfirmed { boot, asked_uptime_ms: 5 },
+        ] {
+            for claim in [None, Some(claim("wx1", None))] {
+                let record = record(claim).with_order(Some(order.clone()));
+                assert_eq!(Record::from_json(&record.to_json()), Some(record));
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use ureq::Proxy;
 
 use crate::endpoint::{ApiBase, Endpoint};
 use crate::secret::Secret;
+use crate::store::{Place, StoreSettings};
 use crate::token_file::replace::WriteMode;
 use crate::wechat::Transport;
 
@@ -48,7 +49,7 @@ use Scope::{All, PerDir, System};
 use Setter::{CallSeconds, Seconds, Text};
 
 #[rustfmt::skip]
-pub static SETTINGS: [Setting; 17] = [
+pub static SETTINGS: [Setting; 24] = [
     row(c"wx_token.appid", c"", System, Text(|to, text| put(&mut to.appid, Ok(text.to_owned())))),
     secret(row(c"wx_token.secret", c"", System, Text(|to, text| put(&mut to.secret, Ok(Secret::new(text)))))),
     row(c"wx_token.accounts_file", c"", System, Text(|to, text| put(&mut to.accounts_file, path(text)))),
@@ -68,6 +69,14 @@ pub static SETTINGS: [Setting; 17] = [
     row(c"wx_token.ca_file", c"", System, Text(|to, text| put(&mut to.transport.ca_file, path(text)))),
     // A proxy's URL may hold a password.
     secret(row(c"wx_token.proxy", c"", System, Text(|to, text| put(&mut to.transport.proxy, proxy(text))))),
+    // So may the store's.
+    secret(row(c"wx_token.store", c"", System, Text(|to, text| put(&mut to.store.place, store(text))))),
+    secret(row(c"wx_token.store_password", c"", System, Text(|to, text| put(&mut to.store.password, Ok(Secret::new(text)))))),
+    row(c"wx_token.store_prefix", c"wx_token:", System, Text(|to, text| put(&mut to.store.prefix, prefix(text)))),
+    row(c"wx_token.store_timeout", c"0.1", All, Seconds(LEAST_LIMIT, |to| &mut to.store.timeout)),
+    row(c"wx_token.store_revalidate", c"25", All, Seconds(0.0, |to| &mut to.store.revalidate)),
+    row(c"wx_token.store_max_age", c"60", All, Seconds(0.0, |to| &mut to.store.max_age)),
+    secret(row(c"wx_token.store_key", c"", System, Text(|to, text| put(&mut to.store.key, Ok(Secret::new(text)))))),
 ];
 
 const fn row(name: &'static CStr, default: &'static CStr, scope: Scope, setter: Setter) -> Setting {
@@ -117,6 +126,7 @@ pub struct Settings {
     pub file_mode: u32,
     pub write_mode: WriteMode,
     pub transport: Transport,
+    pub store: StoreSettings,
 }
 
 impl Settings {
@@ -223,6 +233,20 @@ fn proxy(text: &str) -> Result<Option<Proxy>, String> {
     }
 }
 
+fn store(text: &str) -> Result<Option<Place>, String> {
+    match text.trim() {
+        "" => Ok(None),
+        url => url.parse().map(Some).map_err(|why: &str| why.to_owned()),
+    }
+}
+
+fn prefix(text: &str) -> Result<String, String> {
+    if text.contains(['{', '}']) || text.chars().any(char::is_control) {
+        return Err("must be text without braces and control characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,6 +318,10 @@ mod tests {
             ("write_mode", "in_place"),
             ("ca_file", ""),
             ("proxy", "http://user:pass@proxy.example:3128"),
+            ("store", "redis://user:pass@redis.example:6379/1"),
+            ("store_password", "pass"),
+            ("store_prefix", "site:"),
+            ("store_key", "key"),
         ] {
             assert_eq!(settings.set(name, text), Ok(()), "{name}");
         }
@@ -326,6 +354,8 @@ mod tests {
             ("file_mode", "rw"),
             ("write_mode", "atomic"),
             ("proxy", "socks5://h:1"),
+            ("store", "http://h:1"),
+            ("store_prefix", "{site}"),
             ("unknown", "1"),
         ] {
             assert!(settings.set(name, text).is_err(), "{name}={text}");
@@ -334,13 +364,16 @@ mod tests {
     }
 
     /// Every setting that is a number, with its smallest and its largest value, and what lies just beyond them.
-    const RANGES: [(&str, [&str; 2], [&str; 2]); 7] = [
+    const RANGES: [(&str, [&str; 2], [&str; 2]); 10] = [
         ("refresh_ahead", ["0", "86400"], ["-0.001", "86400.001"]),
         ("revalidate_freq", ["0", "86400"], ["-0.001", "86400.001"]),
         ("lock_timeout", ["0", "86400"], ["-0.001", "86400.001"]),
         ("connect_timeout", ["0.001", "86400"], ["0.0009999999", "86400.001"]),
         ("timeout", ["0.001", "86400"], ["0.0009999999", "86400.001"]),
         ("path_ttl", ["0", "86400"], ["-0.001", "86400.001"]),
+        ("store_timeout", ["0.001", "86400"], ["0.0009999999", "86400.001"]),
+        ("store_revalidate", ["0", "86400"], ["-0.001", "86400.001"]),
+        ("store_max_age", ["0", "86400"], ["-0.001", "86400.001"]),
         ("file_mode", ["0600", "0777"], ["0577", "1000"]),
     ];
 

@@ -3,11 +3,15 @@
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::time::Instant;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, sockopt};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sockopt,
+};
 
 use crate::descriptor::Unshared;
 
@@ -17,10 +21,13 @@ pub struct Socket(Unshared<OwnedFd>);
 /// A peer that has gone must not raise SIGPIPE.
 const SEND: SendFlags = SendFlags::NOSIGNAL;
 
+/// How often a Unix socket is tried again whose queue is full: poll(2) does not wait for room there.
+const PAUSE: Duration = Duration::from_millis(1);
+
 impl Socket {
     /// A TCP connection to `address`, made until `deadline`; else [`ErrorKind::TimedOut`].
     pub fn stream(address: SocketAddr, deadline: Instant) -> io::Result<Self> {
-        let socket = Self::new(address, SocketType::STREAM)?;
+        let socket = Self::new(family(address), SocketType::STREAM)?;
         loop {
             match rustix::net::connect(&*socket.0, &address) {
                 Ok(()) | Err(Errno::ISCONN) => break,
@@ -38,16 +45,35 @@ impl Socket {
         Ok(socket)
     }
 
+    /// A connection to the Unix socket at `path`, made until `deadline`; else [`ErrorKind::TimedOut`].
+    pub fn unix_stream(path: &Path, deadline: Instant) -> io::Result<Self> {
+        let address = SocketAddrUnix::new(path)?;
+        let socket = Self::new(AddressFamily::UNIX, SocketType::STREAM)?;
+        loop {
+            match rustix::net::connect(&*socket.0, &address) {
+                Ok(()) | Err(Errno::ISCONN) => return Ok(socket),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    let remaining = deadline.saturating_duration_since(Instant::now());
+                    if remaining.is_zero() {
+                        return Err(ErrorKind::TimedOut.into());
+                    }
+                    thread::sleep(PAUSE.min(remaining));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
     /// A UDP socket that sends to `address`, from a port that the kernel picks at random, and receives
     /// from there alone.
     pub fn datagram(address: SocketAddr) -> io::Result<Self> {
-        let socket = Self::new(address, SocketType::DGRAM)?;
+        let socket = Self::new(family(address), SocketType::DGRAM)?;
         rustix::io::retry_on_intr(|| rustix::net::connect(&*socket.0, &address))?;
         Ok(socket)
     }
 
-    fn new(address: SocketAddr, kind: SocketType) -> io::Result<Self> {
-        let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    fn new(family: AddressFamily, kind: SocketType) -> io::Result<Self> {
         Unshared::open(|| open(family, kind)).map(Self)
     }
 
@@ -102,6 +128,10 @@ fn wait(polled: &mut [PollFd<'_>], deadline: Instant) -> io::Result<()> {
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+const fn family(address: SocketAddr) -> AddressFamily {
+    if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 }
 }
 
 /// Nothing is waited for in a call on it.

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::failure::{Cause, Failure, Requester};
 use crate::protocol::{self, Call, LazySource, Remote};
 use crate::token_file::CredentialKind;
-use crate::token_source::{FetchError, IssuedToken, TokenSource};
+use crate::token_source::{FetchError, IssuedToken, TokenSource, Wanted};
 use crate::wechat::errcode::{self, Asked};
 use crate::wechat::{Http, TicketApi};
 
@@ -40,7 +40,7 @@ impl TicketSource {
 }
 
 impl TokenSource for TicketSource {
-    fn fetch(&self, _rejected: Option<&str>) -> Result<IssuedToken, FetchError> {
+    fn fetch(&self, _wanted: &Wanted) -> Result<IssuedToken, FetchError> {
         let open = || -> Result<Remote, Error> { Ok(Remote::clone(&self.tokens)) };
         let source = LazySource::Remote(&open);
         let token =

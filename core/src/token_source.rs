@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::failure::{Failure, Requester};
+use crate::record::Order;
 use crate::secret::Secret;
 use crate::token::is_token;
 
@@ -13,6 +14,7 @@ pub struct IssuedToken {
     token: Secret,
     expires_in: Duration,
     expires_at: Option<Timestamp>,
+    order: Option<Order>,
 }
 
 /// The longest token that is accepted, in bytes; WeChat asks for room for 512.
@@ -33,12 +35,26 @@ impl IssuedToken {
         if expires_in.is_zero() || expires_in > MAX_LIFETIME {
             return Err("its lifetime is not from 1 second to 10 years");
         }
-        Ok(Self { token: Secret::new(token), expires_in, expires_at: None })
+        Ok(Self { token: Secret::new(token), expires_in, expires_at: None, order: None })
     }
 
     /// The same token with its expiry, whenever it was asked for.
     pub fn until(self, expires_at: Timestamp) -> Self {
         Self { expires_at: Some(expires_at), ..self }
+    }
+
+    /// The same token with its place among those of a fleet.
+    pub(crate) fn with_order(self, order: Order) -> Self {
+        Self { order: Some(order), ..self }
+    }
+
+    pub(crate) fn take_order(&mut self) -> Option<Order> {
+        self.order.take()
+    }
+
+    /// From the request for it on.
+    pub(crate) const fn expires_in(&self) -> Duration {
+        self.expires_in
     }
 
     pub(crate) fn value(&self) -> &str {
@@ -66,9 +82,37 @@ impl From<Failure> for FetchError {
     }
 }
 
+/// What a fetch is for.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// The token that the file has, be it due, expired or rejected.
+    pub known: Option<KnownToken>,
+    /// The token must be another than this one, if possible.
+    pub rejected: Option<Secret>,
+}
+
+impl Wanted {
+    pub fn rejected(&self) -> Option<&str> {
+        self.rejected.as_ref().map(Secret::reveal)
+    }
+}
+
+/// A token that a file has.
+#[derive(Debug, Clone)]
+pub struct KnownToken {
+    pub value: Secret,
+    /// The rest of its life.
+    pub life: Duration,
+    pub order: Option<Order>,
+}
+
 pub trait TokenSource {
-    /// Fetches a token, different from `rejected` if possible.
-    fn fetch(&self, rejected: Option<&str>) -> Result<IssuedToken, FetchError>;
+    fn fetch(&self, wanted: &Wanted) -> Result<IssuedToken, FetchError>;
+
+    /// Compares a valid token with what other machines have. A newer one, if there is one.
+    fn confirm(&self, _own: &KnownToken) -> Option<IssuedToken> {
+        None
+    }
 
     fn requester(&self) -> Requester;
 

@@ -11,6 +11,7 @@ pub mod name_server;
 pub mod php;
 pub mod process;
 pub mod programs;
+pub mod redis;
 pub mod server;
 pub mod site;
 pub mod timing;

@@ -27,6 +27,27 @@ pub struct Call {
     pub caller: Caller,
     /// Which account the token must belong to, as far as that is known.
     pub owner: Option<TokenOwner>,
+    /// `None` without a shared store.
+    pub confirmation: Option<Confirmation>,
+}
+
+/// How often the store is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Confirmation {
+    /// A token that was confirmed so long ago is compared with the store's.
+    pub every: Duration,
+    /// The call that has it compared waits for that, if it was confirmed so long ago; zero for never.
+    pub max_age: Duration,
+    /// For so long at most.
+    pub timeout: Duration,
+}
+
+impl Call {
+    /// The same call, which waits for no store.
+    pub(super) fn without_wait(&self) -> Self {
+        let without_wait = |confirmation| Confirmation { max_age: Duration::ZERO, ..confirmation };
+        Self { confirmation: self.confirmation.map(without_wait), ..self.clone() }
+    }
 }
 
 pub type Remote = Arc<dyn TokenSource + Send + Sync>;

@@ -2,6 +2,7 @@
 //! could not store there. A file belongs to one account, and this is where that is checked.
 
 use super::call::Call;
+use crate::clock::Timestamp;
 use crate::error::{ConfigError, Error};
 use crate::failure::FailureRecord;
 use crate::memory;
@@ -39,15 +40,15 @@ impl Call {
         (rejected != Some(&*token.value)).then(|| token.clone())
     }
 
-    /// Remembers the file if its `token` is fresh and stored. Whether it is: then there is nothing to refresh.
-    pub(super) fn remember_fresh(&self, token: &Token, found: &Lookup) -> bool {
-        let now = self.clock.now();
-        let is_fresh = found.unstored.is_none()
-            && token.freshness(now, self.refresh_ahead) == Freshness::Fresh;
-        if is_fresh {
-            memory::remember(&self.file, self.spec, &found.snapshot, now);
-        }
-        is_fresh
+    /// Whether `token` is fresh and stored: then there is nothing to refresh.
+    pub(super) fn is_fresh(&self, token: &Token, found: &Lookup) -> bool {
+        let freshness = token.freshness(self.clock.now(), self.refresh_ahead);
+        found.unstored.is_none() && freshness == Freshness::Fresh
+    }
+
+    /// Remembers the file until it changes, or until `confirm_at`.
+    pub(super) fn remember(&self, found: &Lookup, confirm_at: Timestamp) {
+        memory::remember(&self.file, self.spec, &found.snapshot, self.clock.now(), confirm_at);
     }
 
     /// Reads the file without a lock. The token must belong to the account that this call names.

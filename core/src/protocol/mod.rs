@@ -5,6 +5,7 @@
 //! take what it stores there: the token, or the failure. Nobody waits inside flock(2).
 
 mod call;
+mod confirm;
 mod due;
 pub mod held_locks;
 mod interrupted;
@@ -21,7 +22,7 @@ mod waiter;
 use std::rc::Rc;
 use std::time::Duration;
 
-pub use self::call::{Call, LazySource, Remote};
+pub use self::call::{Call, Confirmation, LazySource, Remote};
 use self::due::DueOutcome;
 pub use self::try_get::try_get;
 use crate::clock::CoarseClock;
@@ -52,7 +53,9 @@ pub fn get(call: &Call, source: &LazySource<'_>) -> Result<Token, Error> {
     let Some(token) = call.usable(&found, None) else {
         return waiter::obtain(call, source, &found, None);
     };
-    if call.remember_fresh(&token, &found) {
+    if call.is_fresh(&token, &found) {
+        let (token, confirm_at) = confirm::confirm(call, source, token);
+        call.remember(&found, confirm_at);
         return Ok(token);
     }
     match due::refresh(call, source, &found)? {

@@ -8,23 +8,21 @@ use std::time::Duration;
 use super::call::Call;
 use crate::clock::{ClockOffset, Timestamp};
 use crate::error::Error;
-use crate::failure::{Cause, Failure, FailureRecord, Requester, RetryPolicy};
+use crate::failure::{Cause, FORCE_INTERVAL, Failure, FailureRecord, Requester, RetryPolicy};
 use crate::hold_off;
 use crate::notice;
 use crate::record::Record;
+use crate::secret::Secret;
 use crate::token::Token;
 use crate::token_file::lock::TokenLock;
 use crate::token_file::replace::{self, PendingWrite, ReadyWrite};
 use crate::token_file::siblings::{self, Leftovers};
 use crate::token_file::{Deadlock, Document, FileError};
-use crate::token_source::{FetchError, IssuedToken, TokenSource};
+use crate::token_source::{FetchError, IssuedToken, KnownToken, TokenSource, Wanted};
 use crate::unstored_tokens::{self, Fetched, UnstoredToken};
 use crate::worker;
 
 pub const TIME_TO_STORE: Duration = Duration::from_secs(5);
-
-/// The least time between two forced refreshes of a stable token.
-const FORCE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// A refresh that is ready: all that storing the answer needs of the file system was acquired before the fetch.
 pub struct Refresh<'a> {
@@ -42,6 +40,16 @@ pub enum Outcome {
     /// The token is not stored: meanwhile a program without the lock has replaced the file, or stored another
     /// valid token in it.
     Displaced(Fetched),
+}
+
+/// The token of a file, as its source wants to know it.
+pub fn known_token(document: &Document, now: Timestamp) -> Option<KnownToken> {
+    let token = document.token()?;
+    Some(KnownToken {
+        value: Secret::new(&*token.value),
+        life: token.expiry.since(now),
+        order: document.record().and_then(|record| record.order),
+    })
 }
 
 impl Outcome {
@@ -73,12 +81,13 @@ impl<'a> Refresh<'a> {
     pub fn fetch_and_store(
         self,
         rejected: Option<&str>,
-        fetch: impl FnOnce(Option<&str>) -> Result<IssuedToken, FetchError>,
+        fetch: impl FnOnce(Wanted) -> Result<IssuedToken, FetchError>,
     ) -> Result<Outcome, Error> {
         self.heed_failure()?;
         let clock = &self.call.clock;
         let began = clock.monotonic();
-        let answer = fetch(rejected);
+        let known = known_token(&self.document, clock.now());
+        let answer = fetch(Wanted { known, rejected: rejected.map(Secret::new) });
         let took = clock.monotonic().saturating_sub(began);
         // A loader may have forked.
         if self.lock.is_inherited() {
@@ -93,12 +102,14 @@ impl<'a> Refresh<'a> {
             Ok(issued) if !self.document.can_hold(issued.value()) => Failure::network(
                 "the layout of the file cannot hold the new token, which is short or has unusual characters. Use a new file in JSON",
             ),
-            Ok(issued) => {
+            Ok(mut issued) => {
                 // By the clock as it is after the answer: it may have been set during the fetch.
                 let asked_at = clock.now().before(took);
+                let order = issued.take_order();
                 let (value, expiry) = issued.into_parts(asked_at);
                 let token = Token::own(value, expiry);
-                let record = Record::new(&token, self.requester.owner.clone(), asked_at);
+                let owner = self.requester.owner.clone();
+                let record = Record::new(&token, owner, asked_at).with_order(order);
                 return Ok(self.store(Fetched { token, record }));
             }
             Err(FetchError::Failed(failure)) => failure,

@@ -14,7 +14,7 @@ use super::under_lock::{self, Goal};
 use crate::error::Error;
 use crate::failure::{Failure, FailureRecord};
 use crate::token_file::lock::TokenLock;
-use crate::token_source::FetchError;
+use crate::token_source::{FetchError, Wanted};
 use crate::worker;
 
 pub enum HeldLock<'a> {
@@ -35,19 +35,19 @@ pub fn run(
             start(call, remote, goal, lock, convert::identity)?.wait(call, remote)?
         }
         (ReadySource::Remote(remote), HeldLock::Borrowed(lock)) => {
-            let fetch = |rejected: Option<&str>| {
-                let (source, rejected) = (Arc::clone(remote), rejected.map(str::to_owned));
-                on_worker(call, remote, move || source.fetch(rejected.as_deref()))
+            let fetch = |wanted: Wanted| {
+                let source = Arc::clone(remote);
+                on_worker(call, remote, move || source.fetch(&wanted))
                     .and_then(|running| running.wait(call, remote))
                     .unwrap_or_else(|error| Err(FetchError::NotAttempted(error)))
             };
             under_lock::refresh(call, &goal, lock, remote.as_ref(), fetch)
         }
         (ReadySource::Local(source), HeldLock::Owned(mut lock)) => {
-            under_lock::refresh(call, &goal, &mut lock, *source, |rejected| source.fetch(rejected))
+            under_lock::refresh(call, &goal, &mut lock, *source, |wanted| source.fetch(&wanted))
         }
         (ReadySource::Local(source), HeldLock::Borrowed(lock)) => {
-            under_lock::refresh(call, &goal, lock, *source, |rejected| source.fetch(rejected))
+            under_lock::refresh(call, &goal, lock, *source, |wanted| source.fetch(&wanted))
         }
     }
 }
@@ -67,7 +67,7 @@ pub fn start<T: Send + 'static>(
     let source = Arc::clone(remote);
     on_worker(call, remote, move || {
         let source = source.as_ref();
-        let fetch = |rejected: Option<&str>| source.fetch(rejected);
+        let fetch = |wanted: Wanted| source.fetch(&wanted);
         let outcome = under_lock::refresh(&worker_call, &goal, &mut lock, source, fetch);
         drop(lock);
         end(outcome)
@@ -91,6 +91,11 @@ pub struct Running<T> {
 }
 
 impl<T> Running<T> {
+    /// What it has come to within `limit`.
+    pub fn wait_for(&self, limit: Duration) -> Option<T> {
+        self.receiver.recv_timeout(limit).ok()
+    }
+
     fn wait(self, call: &Call, remote: &Remote) -> Result<T, Error> {
         self.receiver.recv_timeout(self.limit).map_err(|error| match error {
             RecvTimeoutError::Timeout => {

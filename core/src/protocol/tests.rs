@@ -22,7 +22,7 @@ use crate::token_file::replace::{PendingWrite, WriteMode};
 use crate::token_file::{
     self, Content, CredentialKind, Deadlock, Document, FileSpec, Origin, siblings,
 };
-use crate::token_source::{FetchError, IssuedToken, TokenSource};
+use crate::token_source::{FetchError, IssuedToken, TokenSource, Wanted};
 use crate::worker;
 
 const NOW: i64 = 1_600_000_000;
@@ -100,9 +100,9 @@ fn requester(account: &str) -> Requester {
 }
 
 impl TokenSource for FakeSource {
-    fn fetch(&self, rejected: Option<&str>) -> Result<IssuedToken, FetchError> {
+    fn fetch(&self, wanted: &Wanted) -> Result<IssuedToken, FetchError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        *self.rejected.lock().unwrap() = rejected.map(str::to_owned);
+        *self.rejected.lock().unwrap() = wanted.rejected().map(str::to_owned);
         (self.meanwhile)();
         let (token, life) = self.answer.lock().unwrap().clone()?;
         Ok(IssuedToken::new(token.into(), Duration::from_secs(life)).unwrap())
@@ -167,6 +167,7 @@ impl World {
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             caller: caller(),
             owner: None,
+            confirmation: None,
         }
     }
 
@@ -711,10 +712,10 @@ fn a_source_of_this_thread_is_asked_on_it_and_may_not_call_back() {
     let world = World::new(Ok("token"));
     struct Recursive<'a>(&'a World, Mutex<Option<Error>>, thread::ThreadId);
     impl TokenSource for Recursive<'_> {
-        fn fetch(&self, rejected: Option<&str>) -> Result<IssuedToken, FetchError> {
+        fn fetch(&self, wanted: &Wanted) -> Result<IssuedToken, FetchError> {
             assert_eq!(thread::current().id(), self.2);
             *self.1.lock().unwrap() = get(&self.0.call(), &LazySource::Local(self)).err();
-            self.0.source.fetch(rejected)
+            self.0.source.fetch(wanted)
         }
         fn requester(&self) -> Requester {
             requester("loader")

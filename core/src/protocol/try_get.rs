@@ -10,7 +10,7 @@ use super::call::{Call, LazySource, Remote};
 use super::due::DueOutcome;
 use super::lookup::Lookup;
 use super::under_lock::Goal;
-use super::{due, held_locks, runner};
+use super::{confirm, due, held_locks, runner};
 use crate::error::Error;
 use crate::process;
 use crate::token::Token;
@@ -35,7 +35,11 @@ pub fn try_get(
         start(call, &open()?, &found)?;
         return Ok(None);
     };
-    if call.remember_fresh(&token, &found) {
+    if call.is_fresh(&token, &found) {
+        // Nothing is waited for.
+        let (_, confirm_at) =
+            confirm::confirm(&call.without_wait(), &LazySource::Remote(open), token.clone());
+        call.remember(&found, confirm_at);
         return Ok(Some(token));
     }
     let call = Call { background: true, ..call.clone() };

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::call::Call;
 use super::interrupted;
 use super::lookup::Lookup;
-use super::refresh::{Outcome, Refresh};
+use super::refresh::{Outcome, Refresh, known_token};
 use crate::error::Error;
 use crate::failure::{FailureRecord, Requester};
+use crate::record::Record;
 use crate::token::{Freshness, Token};
 use crate::token_file::lock::TokenLock;
 use crate::token_file::siblings::{self, Leftovers};
-use crate::token_source::{FetchError, IssuedToken, TokenSource};
+use crate::token_source::{FetchError, IssuedToken, TokenSource, Wanted};
 use crate::unstored_tokens::Fetched;
 
 #[derive(Clone)]
@@ -20,6 +21,8 @@ pub enum Goal {
     RenewDue,
     /// To obtain a token: the call has none that it can use.
     Obtain(Box<TokenRequest>),
+    /// To learn whether another machine has a newer token than a fresh one.
+    Confirm,
 }
 
 #[derive(Clone)]
@@ -77,7 +80,7 @@ pub fn refresh(
     goal: &Goal,
     lock: &mut TokenLock,
     source: &dyn TokenSource,
-    fetch: impl FnOnce(Option<&str>) -> Result<IssuedToken, FetchError>,
+    fetch: impl FnOnce(Wanted) -> Result<IssuedToken, FetchError>,
 ) -> Result<Option<Outcome>, Error> {
     let requester = source.requester();
     let mut found = call.look_up_in(lock.read(call.spec)?)?;
@@ -114,6 +117,7 @@ pub fn refresh(
             }
             (None, found.unstored.filter(|_| is_fresh && !found.is_superseded))
         }
+        Goal::Confirm => return confirm(call, lock, found, source, &requester),
         Goal::Obtain(request) => {
             if let Some(token) = request.answered_by(&found, call, &requester)? {
                 return Ok(Some(Outcome::Obtained(token)));
@@ -127,4 +131,24 @@ pub fn refresh(
         Some(fetched) => Ok(Some(refresh.store(fetched))),
         None => refresh.fetch_and_store(rejected, fetch).map(Some),
     }
+}
+
+/// Stores the newer token of another machine, if there is one: `None` if not.
+fn confirm(
+    call: &Call,
+    lock: &mut TokenLock,
+    found: Lookup,
+    source: &dyn TokenSource,
+    requester: &Requester,
+) -> Result<Option<Outcome>, Error> {
+    let asked_at = call.clock.now();
+    let own = known_token(found.document(), asked_at).filter(|own| !own.life.is_zero());
+    let Some(mut newer) = own.and_then(|own| source.confirm(&own)) else { return Ok(None) };
+    let order = newer.take_order();
+    let (value, expiry) = newer.into_parts(asked_at);
+    let token = Token::own(value, expiry);
+    let record = Record::new(&token, requester.owner.clone(), asked_at).with_order(order);
+    let document = found.snapshot.document;
+    let refresh = Refresh::prepare(call, lock, None, document, source, requester)?;
+    Ok(Some(refresh.store(Fetched { token, record })))
 }

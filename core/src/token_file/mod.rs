@@ -6,6 +6,7 @@
 
 mod access;
 mod attributes;
+pub(crate) mod beside;
 mod create;
 pub(crate) mod deadlock;
 pub mod document;

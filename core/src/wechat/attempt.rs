@@ -4,25 +4,25 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use ureq::http::Response;
-use ureq::tls::TlsConfig;
 use ureq::{Agent, Body, Proxy, RequestBuilder, Timeout};
 
 use super::answer::{self, AnswerError};
 use super::connector::ConnectError;
 use super::errcode::SYSTEM_BUSY;
 use super::request::{Payload, Request};
-use super::tls;
 use super::transport::Transport;
 use crate::endpoint::ApiBase;
 use crate::failure::{Cause, Failure};
 use crate::token_source::IssuedToken;
+use crate::trust::{Server, explain};
 
 const MAX_BODY: u64 = 64 * 1024;
+
+const WECHAT: Server = Server { name: "WeChat", setting: "wx_token.api_base" };
 
 pub struct Attempt<'a> {
     pub transport: &'a Transport,
     pub agent: Agent,
-    pub tls: Option<TlsConfig>,
     pub request: &'a Request,
     pub deadline: Instant,
 }
@@ -85,16 +85,13 @@ impl Attempt<'_> {
         limit: Duration,
     ) -> RequestBuilder<Any> {
         let connect = Some(self.transport.connect_timeout.min(limit));
-        let config = request.config();
-        match &self.tls {
-            Some(tls) => config.tls_config(tls.clone()),
-            None => config,
-        }
-        .proxy(self.transport.proxy(base).cloned())
-        .timeout_global(Some(limit))
-        .timeout_resolve(connect)
-        .timeout_connect(connect)
-        .build()
+        request
+            .config()
+            .proxy(self.transport.proxy(base).cloned())
+            .timeout_global(Some(limit))
+            .timeout_resolve(connect)
+            .timeout_connect(connect)
+            .build()
     }
 
     fn out_of_time(&self, base: &ApiBase) -> AttemptError {
@@ -131,9 +128,12 @@ impl Attempt<'_> {
         use ConnectError as C;
         let proxy = self.transport.proxy(base).map(address);
         let reason = match (why, &proxy) {
-            (C::Tls(error), None) => format!("TLS to {base} failed: {}", tls::explain(error)),
+            (C::Tls(error), None) => format!("TLS to {base} failed: {}", explain(error, WECHAT)),
             (C::Tls(error), Some(proxy)) => {
-                format!("TLS to {base} through the proxy {proxy} failed: {}", tls::explain(error))
+                format!(
+                    "TLS to {base} through the proxy {proxy} failed: {}",
+                    explain(error, WECHAT)
+                )
             }
             (C::Proxy(_), proxy) => format!(
                 "the proxy {} did not connect to {base}: {why}. Check wx_token.proxy",

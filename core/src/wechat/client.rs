@@ -10,7 +10,7 @@ use crate::failure::Requester;
 use crate::fingerprint::Fingerprint;
 use crate::record::AccountClaim;
 use crate::secret::Credentials;
-use crate::token_source::{FetchError, IssuedToken, TokenSource};
+use crate::token_source::{FetchError, IssuedToken, TokenSource, Wanted};
 
 /// How long a classic token works once there is a newer one
 /// (developers.weixin.qq.com/doc/oplatform/developers/dev/AccessToken.html).
@@ -37,11 +37,11 @@ impl Client {
 }
 
 impl TokenSource for Client {
-    fn fetch(&self, rejected: Option<&str>) -> Result<IssuedToken, FetchError> {
+    fn fetch(&self, wanted: &Wanted) -> Result<IssuedToken, FetchError> {
         let deadline = Instant::now() + self.http.transport.timeout;
         let issued = self.ask(false, deadline)?;
         // Forcing invalidates the token that others have: only if WeChat itself still returns the rejected one.
-        let is_rejected = rejected == Some(issued.value());
+        let is_rejected = wanted.rejected() == Some(issued.value());
         if is_rejected && self.endpoint == Endpoint::Stable {
             return self.ask(true, deadline);
         }

@@ -1,11 +1,15 @@
 //! Connections for ureq, over sockets that the child of a fork does not keep.
 
-use std::io::{self, ErrorKind};
+use std::fmt;
+use std::io::{self, ErrorKind, Read, Write};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use ureq::unversioned::transport::{
     Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout,
-    RustlsConnector, Transport,
+    Transport, TransportAdapter,
 };
 use ureq::{Error, Timeout};
 
@@ -38,13 +42,13 @@ impl From<ConnectError> for Error {
 
 /// Connects directly or through a proxy, and speaks TLS where the URL says so. Failures of the proxy and of
 /// the handshake are told from those of an answer.
-pub fn connector() -> impl Connector {
+pub fn connector(tls: Option<Arc<ClientConfig>>) -> impl Connector {
     let tunnel = Told(ConnectProxyConnector::default(), |error| match error {
         Error::ConnectProxyFailed(reason) => ConnectError::Proxy(reason).into(),
         Error::Io(error) => ConnectError::Proxy(error.to_string()).into(),
         other => other,
     });
-    let tls = Told(RustlsConnector::default(), |error| match error {
+    let tls = Told(TlsConnector(tls), |error| match error {
         Error::Io(error) => ConnectError::Tls(error).into(),
         other => other,
     });
@@ -131,6 +135,77 @@ impl Transport for TcpTransport {
     /// Asked before a connection is used again, which none is.
     fn is_open(&mut self) -> bool {
         false
+    }
+}
+
+/// Speaks TLS where the URL says so, over whatever connection there is.
+#[derive(Debug)]
+struct TlsConnector(Option<Arc<ClientConfig>>);
+
+impl<In: Transport> Connector<In> for TlsConnector {
+    type Out = Either<In, TlsTransport>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        let Some(below) = chained else { return Ok(None) };
+        let config = match &self.0 {
+            Some(config) if details.needs_tls() && !below.is_tls() => Arc::clone(config),
+            // ureq lets no request for https through here.
+            _ => return Ok(Some(Either::A(below))),
+        };
+        let host = details.uri.host().ok_or(Error::HostNotFound)?;
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        let mut tls = ClientConnection::new(config, name).map_err(io::Error::other)?;
+        let mut below = TransportAdapter::new(below.boxed(), details.current_time.clone());
+        below.set_timeout(details.timeout);
+        tls.complete_io(&mut below)?;
+        let buffers = LazyBuffers::new(
+            details.config.input_buffer_size(),
+            details.config.output_buffer_size(),
+        );
+        Ok(Some(Either::B(TlsTransport { stream: StreamOwned::new(tls, below), buffers })))
+    }
+}
+
+struct TlsTransport {
+    stream: StreamOwned<ClientConnection, TransportAdapter>,
+    buffers: LazyBuffers,
+}
+
+impl fmt::Debug for TlsTransport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("TlsTransport")
+    }
+}
+
+impl Transport for TlsTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        self.stream.get_mut().set_timeout(timeout);
+        let output = self.buffers.output().get(..amount).unwrap_or_default();
+        Ok(self.stream.write_all(output)?)
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.stream.get_mut().set_timeout(timeout);
+        let amount = self.stream.read(self.buffers.input_append_buf())?;
+        self.buffers.input_appended(amount);
+        Ok(amount > 0)
+    }
+
+    fn is_open(&mut self) -> bool {
+        false
+    }
+
+    fn is_tls(&self) -> bool {
+        true
     }
 }
 

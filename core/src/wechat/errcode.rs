@@ -28,6 +28,8 @@ pub(crate) const fn retry_policy(code: i64) -> RetryPolicy {
         45011 => RetryPolicy::NextMinute,
         89506 => RetryPolicy::AddressRefused(LONGEST_PAUSE),
         89507 => RetryPolicy::AddressRefused(HOUR),
+        // The address is missing in a list of this account.
+        40164 | 60020 | 61004 | 89501 | 89503 => RetryPolicy::AccountAddressRefused(MINUTE),
         _ => RetryPolicy::AccountRefused(MINUTE),
     }
 }
@@ -166,7 +168,10 @@ mod tests {
         assert_eq!(retry_policy(45009), RetryPolicy::NextMinuteThen(HOUR));
         assert_eq!(retry_policy(89507), RetryPolicy::AddressRefused(HOUR));
         assert_eq!(retry_policy(89506), RetryPolicy::AddressRefused(LONGEST_PAUSE));
-        for code in [40013, 40125, 40164, 40243, 50004, 50007, 61004, 89501, 89503, 99999] {
+        for code in [40164, 60020, 61004, 89501, 89503] {
+            assert_eq!(retry_policy(code), RetryPolicy::AccountAddressRefused(MINUTE), "{code}");
+        }
+        for code in [40013, 40125, 40243, 50004, 50007, 99999] {
             assert_eq!(retry_policy(code), RetryPolicy::AccountRefused(MINUTE), "{code}");
         }
     }

@@ -62,8 +62,8 @@ impl Http {
         let transport = &self.transport;
         let tls =
             transport.tls().map_err(|error| FetchError::NotAttempted(Error::Config(error)))?;
-        let agent = Agent::with_parts(CONFIG.clone(), connector(), StubResolver);
-        let attempt = Attempt { transport, agent, tls, request, deadline };
+        let agent = Agent::with_parts(CONFIG.clone(), connector(tls), StubResolver);
+        let attempt = Attempt { transport, agent, request, deadline };
         let mut pause = FIRST_PAUSE;
         for _ in 1..MAX_TRIES {
             match attempt.run() {

@@ -8,7 +8,6 @@ pub mod errcode;
 mod http;
 mod request;
 mod resolver;
-mod tls;
 mod transport;
 
 pub use self::client::Client;

@@ -1,16 +1,17 @@
 //! How WeChat is reached, as settings and options say.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use ureq::Proxy;
-use ureq::tls::TlsConfig;
 
-use super::tls;
 use crate::endpoint::{ApiBase, Endpoint};
 use crate::error::ConfigError;
 use crate::fingerprint::Fingerprint;
 use crate::secret::Secret;
+use crate::trust;
 
 #[derive(Debug, Clone, Default)]
 pub struct Transport {
@@ -46,9 +47,9 @@ impl Transport {
     }
 
     /// What TLS trusts, if it is spoken on any way.
-    pub(super) fn tls(&self) -> Result<Option<TlsConfig>, ConfigError> {
+    pub(super) fn tls(&self) -> Result<Option<Arc<ClientConfig>>, ConfigError> {
         let is_spoken = self.bases.iter().any(ApiBase::is_https);
-        is_spoken.then(|| tls::config(self.ca_file.as_deref())).transpose()
+        is_spoken.then(|| trust::client_config(self.ca_file.as_deref())).transpose()
     }
 
     /// Tells routes to WeChat apart: by addresses, proxy and trusted certificates. Without `key`, a reader of

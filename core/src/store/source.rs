@@ -1,0 +1,391 @@
+//! A token source behind the shared store: of all machines, one asks WeChat.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::error::StoreError;
+use super::fleet::Fleet;
+use super::machine::{self, Knowledge};
+use super::script::{Age, Gift, PutAnswer, Scripts, Stored, Synced, Taken, Wish};
+use crate::clock::{Clock, Timestamp};
+use crate::failure::{
+    Cause, FORCE_INTERVAL, Failure, FailureRecord, LONGEST_PAUSE, Reach, Requester, RetryPolicy,
+};
+use crate::fingerprint::Fingerprint;
+use crate::record::{Order, Record};
+use crate::token_file;
+use crate::token_source::{FetchError, IssuedToken, KnownToken, TokenSource, Wanted};
+
+/// How soon a machine that may not fetch looks again for a token of another.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// A refresh of a due token that had better wait for the store.
+const WAIT_FOR_STORE: Duration = Duration::from_secs(30);
+
+/// Without the store, each machine may replace the classic token of all others: no more often than they can bear it.
+const ALONE_INTERVAL: Duration = Duration::from_secs(5 * 60);
+
+/// Pauses between two looks at a token that another machine fetches, in milliseconds.
+const POLL_MS: std::ops::Range<u64> = 20..50;
+
+type Remote = Arc<dyn TokenSource + Send + Sync>;
+
+/// What `inner` gives, once for all machines that share `fleet`.
+pub struct SharedSource {
+    pub inner: Remote,
+    pub fleet: Fleet,
+    /// The token file.
+    pub file: PathBuf,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl TokenSource for SharedSource {
+    fn fetch(&self, wanted: &Wanted) -> Result<IssuedToken, FetchError> {
+        let mut turn = Turn::new(self)?;
+        let answer = turn.fetch(wanted);
+        turn.knowledge.write(&turn.real);
+        answer
+    }
+
+    fn confirm(&self, own: &KnownToken) -> Option<IssuedToken> {
+        let mut turn = Turn::new(self).ok()?;
+        let newer = turn.confirm(own);
+        turn.knowledge.write(&turn.real);
+        newer
+    }
+
+    fn requester(&self) -> Requester {
+        self.inner.requester()
+    }
+
+    fn time_limit(&self) -> Duration {
+        self.inner.time_limit() + self.fleet.lease + 2 * self.fleet.timeout
+    }
+
+    fn overlap(&self) -> Option<Duration> {
+        self.inner.overlap()
+    }
+}
+
+/// One use of the store, by the holder of the file's lock.
+struct Turn<'a> {
+    source: &'a SharedSource,
+    real: PathBuf,
+    own: Fingerprint,
+    knowledge: Knowledge,
+}
+
+impl<'a> Turn<'a> {
+    fn new(source: &'a SharedSource) -> Result<Self, FetchError> {
+        let real = token_file::resolve(&source.file)
+            .map_err(|error| FetchError::NotAttempted(error.into()))?;
+        let (own, knowledge) = (machine::identity(&real), Knowledge::read(&real));
+        Ok(Self { source, real, own, knowledge })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.source.clock.now()
+    }
+
+    fn fetch(&mut self, wanted: &Wanted) -> Result<IssuedToken, FetchError> {
+        if self.knowledge.is_broken(self.now()) {
+            return self.fetch_alone(wanted);
+        }
+        match self.fetch_once_for_all(wanted) {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.store_failed(&error);
+                self.fetch_alone(wanted)
+            }
+        }
+    }
+
+    fn fetch_once_for_all(
+        &mut self,
+        wanted: &Wanted,
+    ) -> Result<Result<IssuedToken, FetchError>, StoreError> {
+        let known = wanted.known.as_ref().map(|known| (tag(known), self.age(known.order.as_ref())));
+        let rejected = wanted.rejected().map(Record::tag_of);
+        let wish = Wish {
+            known: known.as_ref().map(|(tag, age)| (tag, *age)),
+            rejected: rejected.as_ref(),
+            may_fetch: self.source.fleet.may_fetch && !self.is_barred(),
+            lease: self.source.fleet.lease,
+        };
+        let patience = Instant::now() + self.source.fleet.lease;
+        loop {
+            let taken = self.scripts().take(&wish)?;
+            self.knowledge.store_answered();
+            match taken {
+                Taken::Token(stored) => return self.adopt(stored).map(Ok),
+                Taken::Granted(previous) => {
+                    return Ok(self.fetch_for_all(wanted, &previous));
+                }
+                Taken::Failure(text, left) => return Ok(Err(shared_failure(&text, left))),
+                Taken::Forbidden => return Ok(Err(self.forbidden().into())),
+                // One after another has died, or cannot be served.
+                Taken::Busy(_) if Instant::now() >= patience => {
+                    return Ok(self.fetch_alone(wanted));
+                }
+                Taken::Busy(left) => {
+                    let pause = Duration::from_millis(fastrand::u64(POLL_MS));
+                    thread::sleep(pause.min(left.max(Duration::from_millis(1))));
+                }
+            }
+        }
+    }
+
+    /// Asks WeChat, and gives all machines what it answers.
+    fn fetch_for_all(
+        &mut self,
+        wanted: &Wanted,
+        previous: &[u8],
+    ) -> Result<IssuedToken, FetchError> {
+        let asked = Asked::new(self);
+        match self.source.inner.fetch(wanted) {
+            Ok(issued) if wanted.rejected() == Some(issued.value()) => {
+                // Whoever has none takes it for a good one.
+                let record = self.record(still_rejected(), previous);
+                let tag = Record::tag_of(issued.value());
+                self.end_turn(Some(&record), Some(&tag));
+                Ok(asked.issued(self, issued))
+            }
+            Ok(issued) => Ok(self.give(asked, issued, wanted)),
+            Err(FetchError::Failed(failure)) => {
+                let record = self.record(failure.clone(), previous);
+                match failure.reach() {
+                    Reach::Account => {
+                        self.end_turn(Some(&record), None);
+                        Err(failure.into())
+                    }
+                    Reach::Machine => {
+                        self.bar(&record);
+                        self.end_turn(None, None);
+                        Err(Failure { retry_policy: RetryPolicy::After(LOOK_AGAIN), ..failure }
+                            .into())
+                    }
+                }
+            }
+            Err(not_attempted) => {
+                self.end_turn(None, None);
+                Err(not_attempted)
+            }
+        }
+    }
+
+    /// Stores a token for all; if one that was fetched later is there, that one counts.
+    fn give(&mut self, asked: Asked, issued: IssuedToken, wanted: &Wanted) -> IssuedToken {
+        let (age, tag) = (asked.age(self), Record::tag_of(issued.value()));
+        let life = issued.expires_in().saturating_sub(age);
+        let is_same =
+            wanted.known.as_ref().is_some_and(|known| known.value.reveal() == issued.value());
+        let rejected = wanted.rejected().map(Record::tag_of);
+        let sealed = self.source.fleet.seal.seal(issued.value(), &tag);
+        let answer = sealed.map(|sealed| {
+            self.scripts().put(&Gift {
+                sealed: &sealed,
+                tag: &tag,
+                life,
+                age: Age::Fetched(age),
+                rejected: rejected.as_ref(),
+                rest: if is_same { life / 2 } else { Duration::ZERO },
+            })
+        });
+        let own = asked.issued(self, issued);
+        match answer {
+            Some(Ok(PutAnswer::Stored(stamp_ms))) => {
+                self.confirmed();
+                own.with_order(Order::Confirmed { stamp_ms })
+            }
+            Some(Ok(PutAnswer::Overtaken(stored))) => self.adopt(stored).unwrap_or(own),
+            Some(Ok(PutAnswer::Expired)) | None => own,
+            // The token is good, and reaches the others when the store answers again.
+            Some(Err(error)) => {
+                self.store_failed(&error);
+                own
+            }
+        }
+    }
+
+    fn adopt(&mut self, stored: Stored) -> Result<IssuedToken, StoreError> {
+        let now = self.now();
+        let token = self.source.fleet.seal.open(&stored.sealed, &stored.tag);
+        let issued = token.and_then(|token| IssuedToken::new(token, stored.life).ok());
+        let issued = issued.ok_or_else(|| self.source.fleet.sealed_otherwise())?;
+        self.confirmed();
+        Ok(issued.until(now + stored.life).with_order(Order::Confirmed { stamp_ms: stored.stamp }))
+    }
+
+    /// Asks WeChat without the others, who do the same.
+    fn fetch_alone(&mut self, wanted: &Wanted) -> Result<IssuedToken, FetchError> {
+        let fleet = &self.source.fleet;
+        if !fleet.may_fetch || self.is_barred() {
+            return Err(self.forbidden().into());
+        }
+        let now = self.now();
+        if self.source.overlap().is_some() {
+            let reason = self.knowledge.reason.clone().unwrap_or_default();
+            let later = |pause| {
+                let cause = Cause::Network { reason: reason.clone() };
+                Failure { cause, retry_policy: RetryPolicy::After(pause) }
+            };
+            let is_valid = wanted.known.as_ref().is_some_and(|known| !known.life.is_zero());
+            if is_valid && wanted.rejected.is_none() {
+                return Err(later(WAIT_FOR_STORE).into());
+            }
+            if let Some(at) = self.knowledge.alone_at
+                && at <= now
+                && now.since(at) < ALONE_INTERVAL
+            {
+                return Err(later(ALONE_INTERVAL - now.since(at)).into());
+            }
+            self.knowledge.alone_at = Some(now);
+        }
+        let asked = Asked::new(self);
+        let issued = self.source.inner.fetch(wanted)?;
+        Ok(asked.issued(self, issued))
+    }
+
+    fn confirm(&mut self, own: &KnownToken) -> Option<IssuedToken> {
+        match self.try_confirm(own) {
+            Ok(newer) => newer,
+            Err(error) => {
+                self.store_failed(&error);
+                None
+            }
+        }
+    }
+
+    fn try_confirm(&mut self, own: &KnownToken) -> Result<Option<IssuedToken>, StoreError> {
+        let (tag, age) = (tag(own), self.age(own.order.as_ref()));
+        let synced = self.scripts().sync(&tag, own.life, age)?;
+        self.knowledge.store_answered();
+        self.confirmed();
+        match synced {
+            Synced::Same(_) | Synced::Nothing => Ok(None),
+            Synced::Newer(stored) => self.adopt(stored).map(Some),
+            Synced::Wanted => {
+                let Some(sealed) = self.source.fleet.seal.seal(own.value.reveal(), &tag) else {
+                    return Ok(None);
+                };
+                let (life, rest) = (own.life, Duration::ZERO);
+                let gift = Gift { sealed: &sealed, tag: &tag, life, age, rejected: None, rest };
+                match self.scripts().put(&gift)? {
+                    PutAnswer::Overtaken(stored) => self.adopt(stored).map(Some),
+                    PutAnswer::Stored(_) | PutAnswer::Expired => Ok(None),
+                }
+            }
+        }
+    }
+
+    fn scripts(&self) -> Scripts<'_> {
+        let Fleet { store, key, timeout, .. } = &self.source.fleet;
+        Scripts { store, key, own: &self.own, deadline: Instant::now() + *timeout }
+    }
+
+    /// How old a token of this machine is. Its own clock is compared with itself alone, and only since it was started.
+    fn age(&self, order: Option<&Order>) -> Age {
+        match order {
+            Some(Order::Confirmed { stamp_ms }) => Age::Stamp(*stamp_ms),
+            Some(Order::Unconfirmed { boot, asked_uptime_ms }) if *boot == machine::boot() => {
+                let asked = Duration::from_millis(*asked_uptime_ms);
+                Age::Fetched(self.source.clock.monotonic().saturating_sub(asked))
+            }
+            _ => Age::Unknown,
+        }
+    }
+
+    fn confirmed(&mut self) {
+        self.knowledge.confirmed_at = Some(self.now());
+    }
+
+    fn store_failed(&mut self, error: &StoreError) {
+        let now = self.now();
+        self.knowledge.store_failed(error, now);
+    }
+
+    /// Ends this machine's turn. If the store does not answer, its lease ends by itself.
+    fn end_turn(&mut self, failure: Option<&FailureRecord>, rejected: Option<&Fingerprint>) {
+        let now = self.now();
+        let text = failure.map(|record| record.to_json().to_string());
+        let failure = text.as_ref().zip(failure);
+        let failure = failure.map(|(text, record)| (text.as_bytes(), record.retry_at.since(now)));
+        if let Err(error) = self.scripts().fail(failure, rejected) {
+            self.store_failed(&error);
+        }
+    }
+
+    fn record(&self, failure: Failure, previous: &[u8]) -> FailureRecord {
+        let requester = self.source.requester();
+        FailureRecord::new(failure, &requester, parsed(previous).as_ref(), self.now())
+    }
+
+    fn bar(&mut self, record: &FailureRecord) {
+        self.knowledge.barred_until = Some(record.retry_at);
+        self.knowledge.bar = Some(record.to_json());
+    }
+
+    fn is_barred(&self) -> bool {
+        machine::is_ahead(self.knowledge.barred_until, LONGEST_PAUSE, self.now())
+    }
+
+    /// Why this machine does not fetch: it looks soon whether another one has.
+    fn forbidden(&self) -> Failure {
+        let record = self.knowledge.bar.as_ref().and_then(FailureRecord::from_json);
+        let cause = record.filter(|_| self.is_barred()).map_or_else(
+            || Cause::Network {
+                reason: "this server has no AppSecret, and no other server has stored a token. Check the servers that have it, and wx_token.store".to_owned(),
+            },
+            |record| record.cause,
+        );
+        Failure { cause, retry_policy: RetryPolicy::After(LOOK_AGAIN) }
+    }
+}
+
+/// When WeChat was asked, by the monotonic clock.
+struct Asked(Duration);
+
+impl Asked {
+    fn new(turn: &Turn<'_>) -> Self {
+        Self(turn.source.clock.monotonic())
+    }
+
+    fn age(&self, turn: &Turn<'_>) -> Duration {
+        turn.source.clock.monotonic().saturating_sub(self.0)
+    }
+
+    /// The token with its expiry, and with its age until the store has confirmed it.
+    fn issued(&self, turn: &Turn<'_>, issued: IssuedToken) -> IssuedToken {
+        let expiry = turn.now() + issued.expires_in().saturating_sub(self.age(turn));
+        let asked_uptime_ms = self.0.as_millis().try_into().unwrap_or(u64::MAX);
+        issued
+            .until(expiry)
+            .with_order(Order::Unconfirmed { boot: machine::boot(), asked_uptime_ms })
+    }
+}
+
+fn tag(known: &KnownToken) -> Fingerprint {
+    Record::tag_of(known.value.reveal())
+}
+
+fn still_rejected() -> Failure {
+    Failure { cause: Cause::StillRejected, retry_policy: RetryPolicy::After(FORCE_INTERVAL) }
+}
+
+fn parsed(text: &[u8]) -> Option<FailureRecord> {
+    serde_json::from_slice::<Value>(text).ok().as_ref().and_then(FailureRecord::from_json)
+}
+
+/// A failure that another machine has met, for as long as it forbids to ask.
+fn shared_failure(text: &[u8], left: Duration) -> FetchError {
+    let cause = parsed(text).map_or_else(
+        || Cause::Network { reason: "another server could not fetch a token".to_owned() },
+        |record| record.cause,
+    );
+    let retry_policy = RetryPolicy::After(left);
+    Failure { cause, retry_policy }.into()
+}

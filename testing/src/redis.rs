@@ -1,0 +1,81 @@
+//! A Redis server of a test's own.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::process::tell;
+use crate::until;
+
+/// A server on loopback, without a disk; killed when dropped.
+pub struct Redis {
+    dir: TempDir,
+    port: u16,
+    server: Child,
+}
+
+impl Redis {
+    pub fn start() -> Self {
+        let dir = tempfile::tempdir().expect("a directory for the server");
+        // Nobody else takes a port that was free a moment ago, or the server does not start.
+        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = free.local_addr().expect("an address").port();
+        drop(free);
+        let server = serve(&dir, port);
+        let redis = Self { dir, port, server };
+        redis.until_ready();
+        redis
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Runs a command, and returns what it prints.
+    pub fn run(&self, command: &[&str]) -> String {
+        let port = self.port.to_string();
+        let output = Command::new("redis-cli").args(["-p", &port]).args(command).output();
+        let output = output.expect("redis-cli runs");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// It answers nobody, until [`Self::go_on`].
+    pub fn hang(&self) {
+        tell(self.server.id(), Signal::STOP);
+    }
+
+    pub fn go_on(&self) {
+        tell(self.server.id(), Signal::CONT);
+    }
+
+    pub fn kill(&mut self) {
+        self.server.kill().expect("the server was running");
+        self.server.wait().expect("the server is gone");
+    }
+
+    /// Starts it again, empty, at the same port.
+    pub fn restart(&mut self) {
+        self.server = serve(&self.dir, self.port);
+        self.until_ready();
+    }
+
+    fn until_ready(&self) {
+        until("Redis answers", || self.run(&["ping"]) == "PONG");
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+fn serve(dir: &TempDir, port: u16) -> Child {
+    let mut command = Command::new("redis-server");
+    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""]);
+    command.args(["--daemonize", "no", "--dir"]).arg(dir.path());
+    command.stdout(Stdio::null()).spawn().expect("redis-server runs: make test installs it")
+}

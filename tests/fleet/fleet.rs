@@ -1,0 +1,91 @@
+//! A world with several machines.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use wechat_emulator::Options;
+use wx_token_testing::php::{Answer, Callers, GET};
+use wx_token_testing::redis::Redis;
+use wx_token_testing::{World, now};
+
+pub struct Fleet {
+    pub world: World,
+    pub redis: Redis,
+    pub machines: Vec<PathBuf>,
+}
+
+impl Fleet {
+    /// So many machines, where a fetch takes 200 ms. A use of the store may take longer than on a quiet machine.
+    pub fn of(machines: usize) -> Self {
+        Self::with(machines, World::slow())
+    }
+
+    pub fn with_options(machines: usize, options: Options) -> Self {
+        Self::with(machines, World::new(options))
+    }
+
+    fn with(machines: usize, mut world: World) -> Self {
+        let redis = Redis::start();
+        world.set("store", &redis.url());
+        world.set("store_timeout", "2");
+        let machine = |number| {
+            let directory = world.dir.path().join(format!("machine{number}"));
+            fs::create_dir(&directory).expect("a directory for a machine");
+            directory.join("token.json")
+        };
+        let machines = (0..machines).map(machine).collect();
+        Self { world, redis, machines }
+    }
+
+    /// All machines have this content in their token files.
+    pub fn write(&self, content: &str) {
+        for file in &self.machines {
+            fs::write(file, content).expect("the token file is written");
+        }
+    }
+
+    /// All machines have the live token of a first fetch, which expires in `seconds`. Nothing of it counts, and the store
+    /// knows nothing of it.
+    pub fn write_live(&self, seconds: u64) -> String {
+        let token = self.world.write_live(seconds);
+        self.write(&json!({"access_token": token, "expire": now() + seconds}).to_string());
+        self.redis.run(&["flushall"]);
+        token
+    }
+
+    pub fn call(&self, machine: usize) -> Answer {
+        self.call_of(machine, GET)
+    }
+
+    pub fn call_of(&self, machine: usize, call: &str) -> Answer {
+        self.world.php().call(&self.machines[machine], call)
+    }
+
+    /// So many processes of each machine make one call, all at once.
+    pub fn storm(&self, processes: usize, call: &str) -> Vec<Answer> {
+        let php = self.world.php();
+        let start = |file: &PathBuf| Callers::start(&php, file, call, processes);
+        let callers: Vec<_> = self.machines.iter().map(start).collect();
+        let released: Vec<_> = callers.into_iter().flat_map(Callers::release_only).collect();
+        released.into_iter().map(Answer::of).collect()
+    }
+
+    pub fn stored(&self, machine: usize) -> String {
+        let text = fs::read(&self.machines[machine]).expect("the token file is readable");
+        let json: Value = serde_json::from_slice(&text).expect("the token file is JSON");
+        json["access_token"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Asserts that all `answers` are one live token, which every machine has stored.
+    pub fn assert_one_live_token(&self, answers: &[Answer]) {
+        let token = answers[0].token();
+        for answer in answers {
+            assert_eq!(answer.token(), token);
+        }
+        for machine in 0..self.machines.len() {
+            assert_eq!(self.stored(machine), token);
+        }
+        assert!(self.world.is_live(token), "the token is invalid");
+    }
+}

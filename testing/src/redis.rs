@@ -1,5 +1,6 @@
 //! A Redis server of a test's own.
 
+use std::fs;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
@@ -11,20 +12,27 @@ use crate::until;
 
 /// A server on loopback, without a disk; killed when dropped.
 pub struct Redis {
-    dir: TempDir,
-    port: u16,
+    pub dir: TempDir,
+    pub port: u16,
+    arguments: Vec<String>,
     server: Child,
 }
 
 impl Redis {
     pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// A server that is started with further `arguments`.
+    pub fn with(arguments: &[&str]) -> Self {
         let dir = tempfile::tempdir().expect("a directory for the server");
         // Nobody else takes a port that was free a moment ago, or the server does not start.
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = free.local_addr().expect("an address").port();
         drop(free);
-        let server = serve(&dir, port);
-        let redis = Self { dir, port, server };
+        let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
+        let server = serve(&dir, port, &arguments);
+        let redis = Self { dir, port, arguments, server };
         redis.until_ready();
         redis
     }
@@ -57,7 +65,7 @@ impl Redis {
 
     /// Starts it again, empty, at the same port.
     pub fn restart(&mut self) {
-        self.server = serve(&self.dir, self.port);
+        self.server = serve(&self.dir, self.port, &self.arguments);
         self.until_ready();
     }
 
@@ -73,9 +81,13 @@ impl Drop for Redis {
     }
 }
 
-fn serve(dir: &TempDir, port: u16) -> Child {
+/// The configuration is a file, which a sentinel wants to write.
+fn serve(dir: &TempDir, port: u16, arguments: &[String]) -> Child {
+    let file = dir.path().join("redis.conf");
+    let place = dir.path().display();
+    fs::write(&file, format!("port {port}\nbind 127.0.0.1\nsave \"\"\ndir {place}\n"))
+        .expect("a configuration");
     let mut command = Command::new("redis-server");
-    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""]);
-    command.args(["--daemonize", "no", "--dir"]).arg(dir.path());
+    command.arg(&file).args(arguments);
     command.stdout(Stdio::null()).spawn().expect("redis-server runs: make test installs it")
 }

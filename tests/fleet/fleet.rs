@@ -25,9 +25,15 @@ impl Fleet {
         Self::with(machines, World::new(options))
     }
 
-    fn with(machines: usize, mut world: World) -> Self {
+    fn with(machines: usize, world: World) -> Self {
         let redis = Redis::start();
-        world.set("store", &redis.url());
+        let url = redis.url();
+        Self::at(machines, world, redis, &url)
+    }
+
+    /// Machines that find the store by `url`.
+    pub fn at(machines: usize, mut world: World, redis: Redis, url: &str) -> Self {
+        world.set("store", url);
         world.set("store_timeout", "2");
         let machine = |number| {
             let directory = world.dir.path().join(format!("machine{number}"));

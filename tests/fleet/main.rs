@@ -7,3 +7,4 @@ mod fleet;
 mod outages;
 mod propagation;
 mod storms;
+mod topologies;

@@ -16,8 +16,7 @@ if exp <= now then return {'E'} end
 if r[2] == ARGV[3] and seen > stamp then stamp = seen end
 local ms = function(v) return string.format('%.0f', v) end
 redis.call('HSET', KEYS[1], 'tok', ARGV[2], 'tag', ARGV[3], 'exp', ms(exp), 'stamp', ms(stamp), 'rest', ms(now + n(ARGV[8])))
-redis.call('HDEL', KEYS[1], 'fail', 'retry')
-if r[6] and r[6] ~= ARGV[3] then redis.call('HDEL', KEYS[1], 'rejected') end
+if r[6] ~= ARGV[3] then redis.call('HDEL', KEYS[1], 'fail', 'retry', 'rejected') end
 local keep = exp - now + 60000
 if redis.call('PTTL', KEYS[1]) < keep then redis.call('PEXPIRE', KEYS[1], ms(keep)) end
 return {'S', stamp}

@@ -1,0 +1,87 @@
+//! The ways to a store: a socket, users with few rights, sentinels, a cluster.
+
+use std::fs;
+use std::process::Command;
+
+use wx_token_testing::php::GET;
+use wx_token_testing::redis::Redis;
+use wx_token_testing::{World, until};
+
+use crate::fleet::Fleet;
+
+/// The rights that docs/fleet.md asks for.
+fn rights() -> Vec<String> {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/fleet.md");
+    let page = fs::read_to_string(page).expect("a page");
+    let line = page.lines().find(|line| line.starts_with("ACL SETUSER ")).expect("the rights");
+    let words = line.split_whitespace().map(str::to_owned);
+    words.map(|word| if word == ">PASSWORD" { ">p@ss word".to_owned() } else { word }).collect()
+}
+
+#[test]
+fn a_socket_and_a_user_with_the_documented_rights_are_enough() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let socket = dir.path().join("redis.sock");
+    let redis = Redis::with(&["--unixsocket", socket.to_str().expect("a printable path")]);
+    let rights = rights();
+    let rights: Vec<_> = rights.iter().map(String::as_str).collect();
+    assert_eq!(redis.run(&rights), "OK");
+    assert_eq!(redis.run(&["acl", "setuser", "default", "off"]), "OK");
+    let url = format!("unix://wx_token:p%40ss%20word@{}", socket.display());
+    let mut fleet = Fleet::at(3, World::slow(), redis, &url);
+    fleet.write(r#"{"access_token":"an-old-token","expire":1600000000}"#);
+    let answers = fleet.storm(2, GET);
+    fleet.assert_one_live_token(&answers);
+    assert_eq!(fleet.world.fetches(), 1);
+    // A wrong password costs nobody a token.
+    fleet.world.set("store_password", "wrong");
+    fleet.write(r#"{"access_token":"an-old-token","expire":1600000000}"#);
+    fleet.assert_one_live_token(&fleet.storm(2, GET));
+    let knowledge = fleet.machines[0].with_file_name(".token.json.wx_store");
+    let knowledge = fs::read_to_string(knowledge).expect("the machine's knowledge");
+    assert!(knowledge.contains("denied access"), "{knowledge}");
+    assert!(!knowledge.contains("p@ss word") && !knowledge.contains("p%40"), "{knowledge}");
+}
+
+#[test]
+fn a_sentinel_says_where_the_master_is() {
+    let master = Redis::start();
+    let sentinel = Redis::with(&["--sentinel"]);
+    let port = master.port.to_string();
+    let monitor = ["sentinel", "monitor", "site", "127.0.0.1", &port, "1"];
+    assert_eq!(sentinel.run(&monitor), "OK");
+    let url = format!("redis+sentinel://127.0.0.1:{}/site", sentinel.port);
+    let fleet = Fleet::at(3, World::slow(), master, &url);
+    fleet.write(r#"{"access_token":"an-old-token","expire":1600000000}"#);
+    let answers = fleet.storm(2, GET);
+    fleet.assert_one_live_token(&answers);
+    assert_eq!(fleet.world.fetches(), 1);
+    assert_eq!(fleet.redis.run(&["dbsize"]), "1", "it is in the master");
+}
+
+#[test]
+fn a_cluster_says_which_node_has_the_key() {
+    let nodes: Vec<_> =
+        (0..3).map(|_| Redis::with(&["--cluster-enabled", "yes"])).collect();
+    let addresses: Vec<_> = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
+    let mut create = Command::new("redis-cli");
+    create.args(["--cluster", "create"]).args(&addresses).arg("--cluster-yes");
+    let created = create.output().expect("redis-cli runs");
+    assert!(created.status.success(), "{created:?}");
+    until("each node knows the others", || {
+        nodes.iter().all(|node| node.run(&["cluster", "info"]).contains("cluster_state:ok"))
+    });
+    let url = format!("redis://{}", addresses.join(","));
+    // Keys of other endpoints are in other slots.
+    for endpoint in ["stable", "classic"] {
+        let mut fleet = Fleet::at(3, World::slow(), Redis::start(), &url);
+        fleet.world.set("endpoint", endpoint);
+        fleet.write(r#"{"access_token":"an-old-token","expire":1600000000}"#);
+        let answers = fleet.storm(2, GET);
+        fleet.assert_one_live_token(&answers);
+        assert_eq!(fleet.world.fetches(), 1, "{endpoint}");
+        assert_eq!(fleet.redis.run(&["dbsize"]), "0");
+    }
+    let keys = nodes.iter().map(|node| node.run(&["dbsize"]).parse::<u32>().expect("a number"));
+    assert_eq!(keys.sum::<u32>(), 2);
+}

@@ -6,5 +6,6 @@ mod failures;
 mod fleet;
 mod outages;
 mod propagation;
+mod scripts;
 mod storms;
 mod topologies;

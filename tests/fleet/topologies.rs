@@ -61,8 +61,7 @@ fn a_sentinel_says_where_the_master_is() {
 
 #[test]
 fn a_cluster_says_which_node_has_the_key() {
-    let nodes: Vec<_> =
-        (0..3).map(|_| Redis::with(&["--cluster-enabled", "yes"])).collect();
+    let nodes: Vec<_> = (0..3).map(|_| Redis::with(&["--cluster-enabled", "yes"])).collect();
     let addresses: Vec<_> = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
     let mut create = Command::new("redis-cli");
     create.args(["--cluster", "create"]).args(&addresses).arg("--cluster-yes");

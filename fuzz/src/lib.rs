@@ -20,6 +20,7 @@ use wx_token_core::fingerprint::Fingerprint;
 use wx_token_core::record::Record;
 use wx_token_core::secret::Secret;
 use wx_token_core::status::{self, Status};
+use wx_token_core::store::reply::{self, Answer, Reply};
 use wx_token_core::token::{Token, is_token};
 use wx_token_core::token_file::{Content, CredentialKind, Document, FileSpec, Layout, Origin};
 use wx_token_core::wechat::answer::{self, AnswerError};
@@ -198,6 +199,37 @@ fn agrees_with_calls(file: &Path, bytes: &[u8], status: &Status) {
     assert_eq!(is_usable, !calls.is_empty(), "{:?}", status.error);
     let says = |call: &Document| call.token().map(|token| token.expiry) == status.expiry;
     assert!(!is_usable || calls.iter().any(says), "{status:?}");
+}
+
+/// What a server sends that is taken for Redis: an answer within its bounds, which is the same however it arrives; or a
+/// reason why it is none.
+pub fn reply(bytes: &[u8]) {
+    for limits in [reply::LIMITS, reply::ROLE_LIMITS] {
+        let whole = reply::decode(bytes, limits);
+        if let Ok(Some((answer, length))) = &whole {
+            assert!(*length <= bytes.len() && *length <= reply::MAX_REPLY);
+            if let Answer::Reply(answer) = answer {
+                assert!(depth(answer) <= limits.depth && elements(answer) <= limits.elements);
+            }
+            assert_eq!(reply::decode(&bytes[..*length], limits), whole, "without what follows");
+            let part = reply::decode(&bytes[..length / 2], limits);
+            assert_eq!(part, Ok(None), "half of it is not yet an answer");
+        }
+    }
+}
+
+fn depth(answer: &Reply) -> usize {
+    match answer {
+        Reply::Array(parts) => 1 + parts.iter().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+fn elements(answer: &Reply) -> usize {
+    match answer {
+        Reply::Array(parts) => parts.len() + parts.iter().map(elements).sum::<usize>(),
+        _ => 0,
+    }
 }
 
 /// A secret that a mutation of the corpus can hit upon: the answers in it hold it.

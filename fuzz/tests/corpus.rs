@@ -32,3 +32,8 @@ fn no_status_of_a_kept_file_shows_a_token() {
 fn every_kept_answer_is_a_token_or_a_failure_without_the_secret() {
     replay("answer", promises::answer);
 }
+
+#[test]
+fn every_kept_reply_of_a_store_is_an_answer_within_bounds_or_none() {
+    replay("reply", promises::reply);
+}

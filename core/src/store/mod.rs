@@ -11,7 +11,7 @@ mod fake_server;
 mod fleet;
 mod machine;
 mod place;
-mod reply;
+pub mod reply;
 mod script;
 mod seal;
 mod source;

@@ -74,6 +74,9 @@ extern "C" fn show_info(module: *mut ModuleEntry) {
         info_table_start!();
         info_table_row!("wx_token support", "enabled");
         info_table_row!("Version", env!("CARGO_PKG_VERSION"));
+        if let Some(place) = &settings::current().store.place {
+            info_table_row!("Store", place.to_string());
+        }
         info_table_end!();
         // SAFETY: the engine hands over the module itself.
         unsafe { display_ini_entries(module) };

@@ -7,13 +7,15 @@ final class Crowd
     private array $processes = [];
     private array $inputs = [];
     private array $outputs = [];
+    private float $releasedAt;
 
-    public function __construct(int $size, array $command, array $environment)
+    /** One process for each command. */
+    public function __construct(array $commands, array $environment)
     {
         $ends = [['pipe', 'r'], ['pipe', 'w']];
-        for ($i = 0; $i < $size; $i++) {
+        foreach (array_values($commands) as $i => $command) {
             $this->processes[] = proc_open($command, $ends, $pipes, null, $environment + getenv())
-                ?: throw new RuntimeException("cannot start worker $i of $size");
+                ?: throw new RuntimeException("cannot start worker $i of " . count($commands));
             [$this->inputs[], $this->outputs[]] = $pipes;
         }
     }
@@ -27,41 +29,51 @@ final class Crowd
 
     public function awaitReady(): void
     {
-        foreach ($this->lines(60) as $line) {
+        foreach ($this->lines(microtime(true) + 60) as $line) {
             if ($line !== "ready\n") {
                 throw new RuntimeException('a worker did not get ready: ' . json_encode($line));
             }
         }
     }
 
-    /**
-     * Releases all and returns what each reports: token, ms, error.
-     * Calls $meanwhile again and again until the last has reported.
-     */
+    /** Releases all, and returns their reports(). */
     public function run(float $limitSeconds, callable $meanwhile): array
     {
+        $this->release();
+        return $this->reports($limitSeconds, $meanwhile);
+    }
+
+    public function release(): void
+    {
+        $this->releasedAt = microtime(true);
         foreach ($this->inputs as $input) {
             fwrite($input, "go\n");
         }
-        $died = ['token' => null, 'ms' => 0.0, 'error' => 'the worker died'];
-        $report = fn ($line) => json_decode((string) $line, true) ?? $died;
-        return array_map($report, $this->lines($limitSeconds, $meanwhile));
     }
 
-    /** The next line of each worker; false from one that has ended. */
-    private function lines(float $limitSeconds, ?callable $meanwhile = null): array
+    /**
+     * What each reports within the limit, counted from the release: token, ms, error. One that says nothing has an
+     * infinite ms.
+     * Calls $meanwhile again and again until the last has reported.
+     */
+    public function reports(float $limitSeconds, ?callable $meanwhile = null): array
     {
-        $deadline = microtime(true) + $limitSeconds;
+        $died = ['token' => null, 'ms' => 0.0, 'error' => 'the worker died'];
+        $silent = ['token' => null, 'ms' => INF, 'error' => "no answer within $limitSeconds s"];
+        $report = fn ($line) => $line === null ? $silent : json_decode((string) $line, true) ?? $died;
+        return array_map($report, $this->lines($this->releasedAt + $limitSeconds, $meanwhile));
+    }
+
+    /** The next line of each worker; false from one that has ended, null from one that says nothing. */
+    private function lines(float $deadline, ?callable $meanwhile = null): array
+    {
         $lines = $none = [];
-        while ($readable = array_diff_key($this->outputs, $lines)) {
-            if (microtime(true) > $deadline) {
-                throw new RuntimeException(count($readable) . " workers said nothing for $limitSeconds s");
-            }
+        while (($readable = array_diff_key($this->outputs, $lines)) && microtime(true) < $deadline) {
             if (@stream_select($readable, $none, $none, 0, $meanwhile ? 100 : 100_000)) {
                 $lines += array_map(fgets(...), $readable);
             }
             $meanwhile && $meanwhile();
         }
-        return $lines;
+        return $lines + array_fill_keys(array_keys($this->outputs), null);
     }
 }

@@ -47,10 +47,26 @@ final class Emulator
         return array_sum($this->control('GET', 'stats')['fetches']);
     }
 
+    public function isFetching(): bool
+    {
+        return $this->control('GET', 'stats')['in_flight'] > 0;
+    }
+
     private function control(string $method, string $call): array
     {
         return http_json("$this->url/emulator/$call", $method);
     }
+}
+
+/** Whether an ordinary API of WeChat takes the token. */
+function is_live(string $token, string $api): bool
+{
+    $answer = http_json("$api/cgi-bin/get_api_domain_ip?access_token=" . urlencode($token));
+    return match ($errcode = $answer['errcode'] ?? 0) {
+        0 => true,
+        40001, 40014, 41001, 42001 => false,
+        default => throw new RuntimeException("cannot check a token: WeChat answers errcode $errcode"),
+    };
 }
 
 /** The JSON that an HTTP call answers. Tokens travel in URLs: no message may hold one. */

@@ -9,6 +9,7 @@ declare(strict_types=1);
 //   WX_TOKEN_SO       the extension (default target/release/libwx_token.so)
 //   WECHAT_EMULATOR   the emulator (default target/release/wechat-emulator)
 
+require __DIR__ . '/setup.php';
 require __DIR__ . '/Reader.php';
 require __DIR__ . '/Crowd.php';
 require __DIR__ . '/Emulator.php';
@@ -23,7 +24,7 @@ function main(): bool
         throw new RuntimeException('N, the number of processes, must be from 1 to 300');
     }
     $extension = built('WX_TOKEN_SO', 'libwx_token.so');
-    check_loads($extension);
+    check_loads('wx_token', ["extension=$extension"], "was $extension built for another PHP?");
 
     return match (getenv('API') ?: 'emulator') {
         'emulator' => against_emulator($processes, $extension),
@@ -102,9 +103,8 @@ function measure(string $variant, array $ini, array $environment, int $processes
     file_put_contents($file, json_encode(['access_token' => $expired, 'expire' => time() - 1]));
     $reader = new Reader($file);
 
-    $options = array_merge(...array_map(fn ($setting) => ['-d', $setting], ['display_errors=stderr', ...$ini]));
-    $command = [PHP_BINARY, '-n', ...$options, __DIR__ . '/worker.php', __DIR__ . "/$variant.php", $file];
-    $crowd = new Crowd($processes, $command, $environment);
+    $command = [...php($ini), __DIR__ . '/worker.php', __DIR__ . "/$variant.php", $file];
+    $crowd = new Crowd(array_fill(0, $processes, $command), $environment);
     $crowd->awaitReady();
     $reports = $crowd->run(60 + $processes * LATENCY_MS / 1000, $reader);
 
@@ -126,17 +126,6 @@ function measure(string $variant, array $ini, array $environment, int $processes
         'tokens' => count($tokens),
         'errors' => array_values(array_filter(array_column($reports, 'error'))),
     ];
-}
-
-/** Whether an ordinary API of WeChat takes the token. */
-function is_live(string $token, string $api): bool
-{
-    $answer = http_json("$api/cgi-bin/get_api_domain_ip?access_token=" . urlencode($token));
-    return match ($errcode = $answer['errcode'] ?? 0) {
-        0 => true,
-        40001, 40014, 41001, 42001 => false,
-        default => throw new RuntimeException("cannot check a token: WeChat answers errcode $errcode"),
-    };
 }
 
 function print_table(array $results): void
@@ -181,49 +170,4 @@ function verdict(array $result, int $processes): bool
     return $broken === [];
 }
 
-/** The path of a build product. */
-function built(string $variable, string $name): string
-{
-    $path = getenv($variable) ?: dirname(__DIR__) . "/target/release/$name";
-    return realpath($path) ?: throw new RuntimeException(
-        "there is no $path: build it with `make demo` or `cargo build --release --workspace`, or set $variable"
-    );
-}
-
-function check_loads(string $extension): void
-{
-    $code = 'exit((int) !extension_loaded("wx_token"));';
-    $command = [PHP_BINARY, '-n', '-d', 'display_errors=stderr', '-d', "extension=$extension", '-r', $code];
-    if (proc_close(proc_open($command, [], $pipes)) !== 0) {
-        throw new RuntimeException('PHP ' . PHP_VERSION . " cannot load $extension: was it built for another PHP?");
-    }
-}
-
-/** An empty directory that goes when the demo ends. */
-function fresh_directory(): string
-{
-    $directory = sys_get_temp_dir() . '/wx_token-demo-' . bin2hex(random_bytes(8));
-    if (!mkdir($directory, 0700)) {
-        throw new RuntimeException("cannot make $directory");
-    }
-    register_shutdown_function(function () use ($directory) {
-        foreach (array_diff(scandir($directory), ['.', '..']) as $name) {
-            unlink("$directory/$name");
-        }
-        rmdir($directory);
-    });
-    return $directory;
-}
-
-if (function_exists('pcntl_async_signals')) {
-    // Without pcntl, Ctrl-C leaves the (private) temp directory behind. No process survives either way.
-    pcntl_async_signals(true);
-    pcntl_signal(SIGINT, fn () => exit(130));
-    pcntl_signal(SIGTERM, fn () => exit(143));
-}
-try {
-    exit(main() ? 0 : 1);
-} catch (RuntimeException $problem) {
-    fwrite(STDERR, "demo: {$problem->getMessage()}\n");
-    exit(2);
-}
+run_demo(main(...));

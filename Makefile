@@ -11,9 +11,11 @@ export PHP_FPM := $(subst bin/php,sbin/php-fpm,$(PHP))
 BUILD_PACKAGES := libclang-dev clang
 BENCH_PACKAGES := php$(PHP_VERSION)-fpm php$(PHP_VERSION)-opcache php$(PHP_VERSION)-apcu php$(PHP_VERSION)-mbstring php-symfony-cache \
 	php-symfony-lock php-illuminate-cache php-illuminate-filesystem nginx-light wrk strace
+FLEET_PACKAGES := redis-server util-linux php-symfony-cache php-symfony-lock php-psr-simple-cache
 TEST_PACKAGES := acl attr e2fsprogs strace nginx-light redis-server redis-tools valgrind
 ifeq ($(PHP),$(PACKAGED_PHP))
 BUILD_PACKAGES += php$(PHP_VERSION)-cli php$(PHP_VERSION)-dev
+FLEET_PACKAGES += php$(PHP_VERSION)-redis
 TEST_PACKAGES += php$(PHP_VERSION)-fpm apache2-bin libapache2-mod-php$(PHP_VERSION)
 export PHP_APACHE := /usr/lib/apache2/modules/libphp$(PHP_VERSION).so
 else
@@ -30,8 +32,8 @@ export WECHAT_EMULATOR := $(TARGET)/release/wechat-emulator
 # The oldest Rust that this project promises to build with.
 MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: help build install demo test check bench soak test-faults test-fuzz test-matrix test-model test-valgrind deny msrv \
-	packages clean
+.PHONY: help build install demo demo-fleet test check bench soak test-faults test-fuzz test-matrix test-model test-valgrind \
+	deny msrv packages clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -48,6 +50,10 @@ install: ## Install what `make build` built, and show how to enable it
 
 demo: build ## Compare legacy code and wx_get_token() when a token expires
 	@$(PHP) -n demo/demo.php
+
+demo-fleet: build ## Compare ten servers on one Redis when a token expires
+	@scripts/packages $(FLEET_PACKAGES)
+	@$(PHP) -n demo/fleet.php
 
 test: build ## Run every check and every test
 	@scripts/packages $(TEST_PACKAGES)

@@ -116,6 +116,8 @@ pub fn find(
     let Some(appid) = named else { return Err(defaults.no_appid(file.as_ref())) };
     match defaults.secret_of(appid) {
         Some(secret) => Ok(Account::new(appid, secret.clone(), endpoint)),
+        // Other servers fetch, and seal with a key that this one has.
+        None if settings.store.has_key() => Ok(Account::new(appid, Secret::default(), endpoint)),
         None => Err(defaults.no_secret(appid, file.as_ref())),
     }
 }
@@ -364,6 +366,21 @@ mod tests {
 
     fn pair(appid: &str, secret: &str) -> Result<(String, String), String> {
         Ok((appid.into(), secret.into()))
+    }
+
+    #[test]
+    fn without_a_secret_an_account_can_read_what_is_sealed_with_a_key() {
+        let mut settings = Settings { appid: "wx1".into(), ..Settings::default() };
+        let find = |settings: &Settings| {
+            find(&AccountOptions::default(), settings, &|_| None)
+                .map(|account| account.credentials.secret.reveal().to_owned())
+        };
+        settings.store.key = Secret::new("key");
+        assert!(find(&settings).is_err(), "there is no store");
+        settings.store.place = "redis://redis.example".parse().ok();
+        assert_eq!(find(&settings).unwrap(), "");
+        settings.store.key = Secret::default();
+        assert!(find(&settings).is_err());
     }
 
     #[test]

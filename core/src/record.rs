@@ -40,7 +40,8 @@ pub struct AccountClaim<'a> {
 impl<'a> AccountClaim<'a> {
     /// The claim of `account` at `endpoint`. Only WeCom has a token for each secret.
     pub(crate) fn new(account: &'a str, secret: Option<&'a str>, endpoint: Endpoint) -> Self {
-        Self { account, corpsecret: secret.filter(|_| endpoint == Endpoint::Wecom) }
+        let is_told = |secret: &&str| endpoint == Endpoint::Wecom && !secret.is_empty();
+        Self { account, corpsecret: secret.filter(is_told) }
     }
 
     /// Whether this is known to be another's token than `owner`'s. With the same appid, another secret or

@@ -2,6 +2,7 @@
 
 use wechat_emulator::Options;
 use wx_token_testing::php::GET;
+use wx_token_testing::until;
 
 use crate::fleet::Fleet;
 
@@ -24,4 +25,28 @@ fn other_secrets_share_nothing() {
     assert_eq!(fleet.call(1).class(), "WxToken\\ApiException");
     assert!(fleet.world.is_live(&token));
     assert_eq!(fleet.redis.run(&["dbsize"]), "2");
+}
+
+#[test]
+fn a_machine_without_the_secret_lives_on_what_the_others_store() {
+    let mut fleet = Fleet::of(2);
+    fleet.world.set("store_key", "a key of the site");
+    let secret = fleet.world.emulator.options().secret.clone();
+    fleet.world.set("secret", "");
+    let alone = fleet.call(1);
+    assert_eq!(alone.class(), "WxToken\\NetworkException");
+    assert!(alone.message().contains("this server has no AppSecret"), "{}", alone.message());
+    assert_eq!(fleet.world.fetches(), 0);
+    fleet.world.set("secret", &secret);
+    let token = fleet.call(0).token().to_owned();
+    fleet.world.set("secret", "");
+    until("it looks again", || {
+        let answer = fleet.world.php().call(
+            &fleet.machines[1],
+            "wx_token_status($file)['failure']['retry_at'] <= time() ? 'y' : 'n'",
+        );
+        answer.token() == "y"
+    });
+    assert_eq!(fleet.call(1).token(), token);
+    assert_eq!(fleet.world.fetches(), 1);
 }

@@ -36,6 +36,13 @@ pub struct StoreSettings {
     pub key: Secret,
 }
 
+impl StoreSettings {
+    /// Whether tokens of the store can be opened without an AppSecret.
+    pub fn has_key(&self) -> bool {
+        self.place.is_some() && !self.key.reveal().is_empty()
+    }
+}
+
 /// What the machines of a fleet share: one token or ticket of one account.
 pub struct Fleet {
     pub(super) store: Store,
@@ -44,6 +51,7 @@ pub struct Fleet {
     /// How long one machine may fetch before another does.
     pub(super) lease: Duration,
     pub(super) timeout: Duration,
+    /// Without an AppSecret, a machine only reads.
     pub(super) may_fetch: bool,
 }
 
@@ -72,8 +80,7 @@ impl Fleet {
         let Some(place) = settings.place.clone() else { return Ok(None) };
         let place = place.with_password(settings.password.clone());
         let Credentials { id, secret } = shared.credentials;
-        let key_secret: &Secret =
-            if settings.key.reveal().is_empty() { secret } else { &settings.key };
+        let key_secret = if settings.has_key() { &settings.key } else { secret };
         let name = shared.endpoint.name();
         // Others' secrets and addresses make another key, of which these machines know nothing.
         let owner = Fingerprint::from_parts([id, key_secret.reveal(), name, shared.bases]);

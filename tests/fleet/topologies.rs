@@ -60,6 +60,38 @@ fn a_sentinel_says_where_the_master_is() {
 }
 
 #[test]
+fn after_a_failover_the_new_master_is_asked() {
+    let mut master = Redis::start();
+    let old = master.port.to_string();
+    let replica = Redis::with(&["--replicaof", "127.0.0.1", &old]);
+    until("the replica is in step", || {
+        replica.run(&["info", "replication"]).contains("master_link_status:up")
+    });
+    let sentinel = Redis::with(&["--sentinel"]);
+    assert_eq!(sentinel.run(&["sentinel", "monitor", "site", "127.0.0.1", &old, "1"]), "OK");
+    assert_eq!(sentinel.run(&["sentinel", "set", "site", "down-after-milliseconds", "1000"]), "OK");
+    let url = format!("redis+sentinel://127.0.0.1:{}/site", sentinel.port);
+    // This one is not the store.
+    let mut fleet = Fleet::at(2, World::slow(), Redis::start(), &url);
+    let token = fleet.call(0).token().to_owned();
+    until("the replica has it, and the sentinel knows the replica", || {
+        replica.run(&["dbsize"]) == "1"
+            && sentinel.run(&["sentinel", "replicas", "site"]).contains("flags\nslave\n")
+    });
+    master.kill();
+    // While nobody serves, a machine gets its token all the same.
+    assert_eq!(fleet.call(0).token(), token);
+    let new = replica.port.to_string();
+    until("the replica is the master", || {
+        sentinel.run(&["sentinel", "get-master-addr-by-name", "site"]).ends_with(&new)
+            && replica.run(&["role"]).starts_with("master")
+    });
+    fleet.world.set("store_timeout", "1");
+    assert_eq!(fleet.call(1).token(), token);
+    assert_eq!(fleet.world.fetches(), 1, "the second machine took what the new master has");
+}
+
+#[test]
 fn a_cluster_says_which_node_has_the_key() {
     let nodes: Vec<_> = (0..3).map(|_| Redis::with(&["--cluster-enabled", "yes"])).collect();
     let addresses: Vec<_> = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();

@@ -29,6 +29,9 @@ const WAIT_FOR_STORE: Duration = Duration::from_secs(30);
 /// Without the store, each machine may replace the classic token of all others: no more often than they can bear it.
 const ALONE_INTERVAL: Duration = Duration::from_secs(5 * 60);
 
+/// The longest pause that WeChat imposes on an account (errcode 45009). Whoever can write to the store could claim any.
+const LONGEST_SHARED_PAUSE: Duration = Duration::from_secs(3600);
+
 /// Pauses between two looks at a token that another machine fetches, in milliseconds.
 const POLL_MS: std::ops::Range<u64> = 20..50;
 
@@ -386,6 +389,6 @@ fn shared_failure(text: &[u8], left: Duration) -> FetchError {
         || Cause::Network { reason: "another server could not fetch a token".to_owned() },
         |record| record.cause,
     );
-    let retry_policy = RetryPolicy::After(left);
+    let retry_policy = RetryPolicy::After(left.min(LONGEST_SHARED_PAUSE));
     Failure { cause, retry_policy }.into()
 }

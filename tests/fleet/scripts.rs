@@ -81,6 +81,25 @@ fn one_machine_fetches_and_the_others_take_what_it_puts() {
 }
 
 #[test]
+fn the_turn_of_a_killed_process_ends_with_the_next_one_of_its_machine() {
+    let store = Store::new();
+    assert_eq!(store.take("one", "", "", UNKNOWN, UNKNOWN), "G");
+    assert_eq!(store.put("two", "token", "0", UNKNOWN, ""), "S");
+    assert_eq!(store.take("one", "", "", UNKNOWN, UNKNOWN), "T token");
+    assert_eq!(store.get("own"), "", "nobody waits for the one that was killed");
+}
+
+#[test]
+fn a_failure_stays_on_record_whatever_token_comes_meanwhile() {
+    let store = Store::new();
+    assert_eq!(store.take("one", "", "", UNKNOWN, UNKNOWN), "G");
+    assert_eq!(store.eval(FAIL, &["one", "{}", "60000", ""]), ["R"]);
+    assert_eq!(store.put("two", "token", "0", UNKNOWN, ""), "S");
+    assert_eq!(store.take("three", "", "", UNKNOWN, UNKNOWN), "T token");
+    assert_eq!(store.take("three", "token", "token", UNKNOWN, UNKNOWN), "F");
+}
+
+#[test]
 fn a_lease_ends() {
     let store = Store::new();
     assert_eq!(store.take("one", "", "", UNKNOWN, UNKNOWN), "G");
@@ -137,7 +156,8 @@ fn a_rejected_token_is_taken_by_nobody() {
         "not even by a machine without one"
     );
     store.set("retry", store.now() - 1);
-    assert_eq!(store.take("two", "", "", UNKNOWN, UNKNOWN), "G");
+    let grant = store.eval(TAKE, &["two", "2000", "", "", "1", UNKNOWN, UNKNOWN]);
+    assert_eq!((grant[0].as_str(), grant[2].as_str()), ("G", "bad"), "whoever fetches is told");
     assert_eq!(store.put("two", "good", "0", UNKNOWN, ""), "S");
     assert_eq!(store.take("one", "bad", "bad", UNKNOWN, UNKNOWN), "T good");
     assert_eq!(store.get("rejected"), "");

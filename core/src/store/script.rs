@@ -59,6 +59,17 @@ pub struct Stored {
     pub stamp: i64,
 }
 
+/// A turn to fetch.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The last failure, or nothing.
+    pub previous: Vec<u8>,
+    /// The token that WeChat still returned although it is rejected.
+    pub rejected: Option<Fingerprint>,
+    /// When the turn began, by the store's clock, in milliseconds.
+    pub stamp: i64,
+}
+
 #[derive(Debug, PartialEq, Eq)]
 pub enum Taken {
     /// A token that another machine has fetched, or my own, of which WeChat has just said that it is not replaced yet.
@@ -69,8 +80,8 @@ pub enum Taken {
     Failure(Vec<u8>, Duration),
     /// I may not fetch, and nobody else does.
     Forbidden,
-    /// It is my turn to fetch. The last failure, if there was one.
-    Granted(Vec<u8>),
+    /// It is my turn to fetch.
+    Granted(Grant),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -135,7 +146,14 @@ impl Scripts<'_> {
                 span(left).map(|left| Taken::Failure(failure.clone(), left))
             }
             Some((b"X", [])) => Some(Taken::Forbidden),
-            Some((b"G", [Reply::Bytes(previous)])) => Some(Taken::Granted(previous.clone())),
+            Some((
+                b"G",
+                [Reply::Bytes(previous), Reply::Bytes(rejected), Reply::Integer(stamp)],
+            )) => {
+                let rejected = str::from_utf8(rejected).ok().filter(|tag| !tag.is_empty());
+                let rejected = rejected.map(Fingerprint::from_hex);
+                Some(Taken::Granted(Grant { previous: previous.clone(), rejected, stamp: *stamp }))
+            }
             _ => None,
         };
         taken.ok_or_else(|| self.strange())

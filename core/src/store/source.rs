@@ -10,15 +10,19 @@ use serde_json::Value;
 use super::error::StoreError;
 use super::fleet::Fleet;
 use super::machine::{self, Knowledge};
-use super::script::{Age, Gift, PutAnswer, Scripts, Stored, Synced, Taken, Wish};
+use super::script::{Age, Gift, Grant, PutAnswer, Scripts, Stored, Synced, Taken, Wish};
 use crate::clock::{Clock, Timestamp};
 use crate::failure::{
     Cause, FORCE_INTERVAL, Failure, FailureRecord, LONGEST_PAUSE, Reach, Requester, RetryPolicy,
 };
 use crate::fingerprint::Fingerprint;
 use crate::record::{Order, Record};
+use crate::secret::Secret;
 use crate::token_file;
 use crate::token_source::{FetchError, IssuedToken, KnownToken, TokenSource, Wanted};
+
+/// How long a new token lives (developers.weixin.qq.com/doc/offiaccount/Basic_Information/Get_access_token.html).
+const LIFETIME: Duration = Duration::from_secs(7200);
 
 /// How soon a machine that may not fetch looks again for a token of another.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
@@ -111,7 +115,7 @@ impl<'a> Turn<'a> {
         &mut self,
         wanted: &Wanted,
     ) -> Result<Result<IssuedToken, FetchError>, StoreError> {
-        let known = wanted.known.as_ref().map(|known| (tag(known), self.age(known.order.as_ref())));
+        let known = wanted.known.as_ref().map(|known| (tag(known), self.age(known)));
         let rejected = wanted.rejected().map(Record::tag_of);
         let wish = Wish {
             known: known.as_ref().map(|(tag, age)| (tag, *age)),
@@ -125,9 +129,7 @@ impl<'a> Turn<'a> {
             self.knowledge.store_answered();
             match taken {
                 Taken::Token(stored) => return self.adopt(stored).map(Ok),
-                Taken::Granted(previous) => {
-                    return Ok(self.fetch_for_all(wanted, &previous));
-                }
+                Taken::Granted(grant) => return Ok(self.fetch_for_all(wanted, &grant)),
                 Taken::Failure(text, left) => return Ok(Err(shared_failure(&text, left))),
                 Taken::Forbidden => return Ok(Err(self.forbidden().into())),
                 // One after another has died, or cannot be served.
@@ -143,13 +145,20 @@ impl<'a> Turn<'a> {
     }
 
     /// Asks WeChat, and gives all machines what it answers.
-    fn fetch_for_all(
-        &mut self,
-        wanted: &Wanted,
-        previous: &[u8],
-    ) -> Result<IssuedToken, FetchError> {
+    fn fetch_for_all(&mut self, wanted: &Wanted, grant: &Grant) -> Result<IssuedToken, FetchError> {
         let asked = Asked::new(self);
-        match self.source.inner.fetch(wanted) {
+        let Grant { previous, rejected, stamp } = grant;
+        let mut wanted = wanted.clone();
+        let mut answer = self.source.inner.fetch(&wanted);
+        if let Ok(issued) = &answer
+            && wanted.rejected.is_none()
+            && rejected.as_ref() == Some(&Record::tag_of(issued.value()))
+        {
+            // Another machine's caller was refused with it.
+            wanted.rejected = Some(Secret::new(issued.value()));
+            answer = self.source.inner.fetch(&wanted);
+        }
+        match answer {
             Ok(issued) if wanted.rejected() == Some(issued.value()) => {
                 // Whoever has none takes it for a good one.
                 let record = self.record(still_rejected(), previous);
@@ -157,7 +166,7 @@ impl<'a> Turn<'a> {
                 self.end_turn(Some(&record), Some(&tag));
                 Ok(asked.issued(self, issued))
             }
-            Ok(issued) => Ok(self.give(asked, issued, wanted)),
+            Ok(issued) => Ok(self.give(asked, issued, &wanted, *stamp)),
             Err(FetchError::Failed(failure)) => {
                 let record = self.record(failure.clone(), previous);
                 match failure.reach() {
@@ -181,9 +190,17 @@ impl<'a> Turn<'a> {
     }
 
     /// Stores a token for all; if one that was fetched later is there, that one counts.
-    fn give(&mut self, asked: Asked, issued: IssuedToken, wanted: &Wanted) -> IssuedToken {
-        let (age, tag) = (asked.age(self), Record::tag_of(issued.value()));
-        let life = issued.expires_in().saturating_sub(age);
+    fn give(
+        &mut self,
+        asked: Asked,
+        issued: IssuedToken,
+        wanted: &Wanted,
+        granted_at: i64,
+    ) -> IssuedToken {
+        let tag = Record::tag_of(issued.value());
+        let life = issued.expires_in().saturating_sub(asked.age(self));
+        let made_before = i64::try_from(self.made_before(&issued).as_millis());
+        let stamp = granted_at.saturating_sub(made_before.unwrap_or(i64::MAX));
         let is_same =
             wanted.known.as_ref().is_some_and(|known| known.value.reveal() == issued.value());
         let rejected = wanted.rejected().map(Record::tag_of);
@@ -193,7 +210,7 @@ impl<'a> Turn<'a> {
                 sealed: &sealed,
                 tag: &tag,
                 life,
-                age: Age::Fetched(age),
+                age: Age::Stamp(stamp),
                 rejected: rejected.as_ref(),
                 rest: if is_same { life / 2 } else { Duration::ZERO },
             })
@@ -264,7 +281,7 @@ impl<'a> Turn<'a> {
     }
 
     fn try_confirm(&mut self, own: &KnownToken) -> Result<Option<IssuedToken>, StoreError> {
-        let (tag, age) = (tag(own), self.age(own.order.as_ref()));
+        let (tag, age) = (tag(own), self.age(own));
         let synced = self.scripts().sync(&tag, own.life, age)?;
         self.knowledge.store_answered();
         self.confirmed();
@@ -290,15 +307,24 @@ impl<'a> Turn<'a> {
         Scripts { store, key, own: &self.own, deadline: Instant::now() + *timeout }
     }
 
+    /// How long before it was asked for WeChat has made a token: a stable one is returned again and again, and what is left
+    /// of its life tells.
+    fn made_before(&self, issued: &IssuedToken) -> Duration {
+        let is_new = self.source.overlap().is_some();
+        if is_new { Duration::ZERO } else { age_of(issued.expires_in()) }
+    }
+
     /// How old a token of this machine is. Its own clock is compared with itself alone, and only since it was started.
-    fn age(&self, order: Option<&Order>) -> Age {
-        match order {
+    fn age(&self, known: &KnownToken) -> Age {
+        match &known.order {
             Some(Order::Confirmed { stamp_ms }) => Age::Stamp(*stamp_ms),
             Some(Order::Unconfirmed { boot, asked_uptime_ms }) if *boot == machine::boot() => {
                 let asked = Duration::from_millis(*asked_uptime_ms);
                 Age::Fetched(self.source.clock.monotonic().saturating_sub(asked))
             }
-            _ => Age::Unknown,
+            // Other code has stored it, or the machine was started anew.
+            _ if known.life.is_zero() => Age::Unknown,
+            _ => Age::Fetched(age_of(known.life)),
         }
     }
 
@@ -364,11 +390,17 @@ impl Asked {
     /// The token with its expiry, and with its age until the store has confirmed it.
     fn issued(&self, turn: &Turn<'_>, issued: IssuedToken) -> IssuedToken {
         let expiry = turn.now() + issued.expires_in().saturating_sub(self.age(turn));
-        let asked_uptime_ms = self.0.as_millis().try_into().unwrap_or(u64::MAX);
+        let made = self.0.saturating_sub(turn.made_before(&issued));
+        let asked_uptime_ms = made.as_millis().try_into().unwrap_or(u64::MAX);
         issued
             .until(expiry)
             .with_order(Order::Unconfirmed { boot: machine::boot(), asked_uptime_ms })
     }
+}
+
+/// How old a token is of whose life so much is left.
+fn age_of(left: Duration) -> Duration {
+    LIFETIME.saturating_sub(left)
 }
 
 fn tag(known: &KnownToken) -> Fingerprint {

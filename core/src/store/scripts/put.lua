@@ -1,4 +1,5 @@
--- Stores a token, unless one that was fetched later is there, and ends my turn.
+-- Stores a token, unless one that was fetched later is there, and ends my turn. A failure stays on record:
+-- the token may be one that was fetched before it.
 -- ARGV: own, sealed token, tag, rest of its life (ms), its age (ms), its stamp or -1,
 --       tag of the rejected token, how long it is not worth asking again (ms)
 local t = redis.call('TIME')
@@ -16,7 +17,7 @@ if exp <= now then return {'E'} end
 if r[2] == ARGV[3] and seen > stamp then stamp = seen end
 local ms = function(v) return string.format('%.0f', v) end
 redis.call('HSET', KEYS[1], 'tok', ARGV[2], 'tag', ARGV[3], 'exp', ms(exp), 'stamp', ms(stamp), 'rest', ms(now + n(ARGV[8])))
-if r[6] ~= ARGV[3] then redis.call('HDEL', KEYS[1], 'fail', 'retry', 'rejected') end
+if r[6] and r[6] ~= ARGV[3] then redis.call('HDEL', KEYS[1], 'rejected') end
 local keep = exp - now + 60000
 if redis.call('PTTL', KEYS[1]) < keep then redis.call('PEXPIRE', KEYS[1], ms(keep)) end
 return {'S', stamp}

@@ -5,6 +5,11 @@ local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local n = function(v) return tonumber(v or 0) or 0 end
 local r = redis.call('HMGET', KEYS[1], 'tok', 'tag', 'exp', 'stamp', 'own', 'lease', 'fail', 'retry', 'rejected', 'rest')
+if r[5] == ARGV[1] then
+  -- A dead process of this machine has left it.
+  redis.call('HDEL', KEYS[1], 'own', 'lease')
+  r[5] = false
+end
 local seen = n(r[4])
 if seen > now then seen = 0 end
 local mine, slack = n(ARGV[6]), 0
@@ -18,9 +23,9 @@ if r[1] and n(r[3]) > now + 1000 then
     return {'T', r[1], r[2], n(r[3]) - now, seen, 0}
   end
 end
-if r[5] and r[5] ~= ARGV[1] and n(r[6]) > now then return {'B', n(r[6]) - now} end
+if r[5] and n(r[6]) > now then return {'B', n(r[6]) - now} end
 if r[7] and n(r[8]) > now then return {'F', r[7], n(r[8]) - now} end
 if ARGV[5] ~= '1' then return {'X'} end
 redis.call('HSET', KEYS[1], 'own', ARGV[1], 'lease', string.format('%.0f', now + ARGV[2]))
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return {'G', r[7] or ''}
+return {'G', r[7] or '', r[9] or '', now}

@@ -85,6 +85,7 @@ fn the_turn_of_a_killed_process_ends_with_the_next_one_of_its_machine() {
     let store = Store::new();
     assert_eq!(store.take("one", "", "", UNKNOWN, UNKNOWN), "G");
     assert_eq!(store.put("two", "token", "0", UNKNOWN, ""), "S");
+    assert_eq!(store.get("own"), "one", "the turn is not the other machine's to end");
     assert_eq!(store.take("one", "", "", UNKNOWN, UNKNOWN), "T token");
     assert_eq!(store.get("own"), "", "nobody waits for the one that was killed");
 }

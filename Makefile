@@ -80,7 +80,7 @@ soak: build ## Run servers with reloads, kills and failures for MINUTES (10), an
 test-fuzz: packages ## Fuzz token files and WeChat's answers for SECONDS (60)
 	@scripts/fuzz $(or $(SECONDS),60)
 
-test-model: ## Check the lock protocol with the Spin model checker
+test-model: ## Check the protocol, of a machine and of a fleet, with the Spin model checker
 	@scripts/model
 
 test-matrix: packages ## Run every test on PHP 8.2, PHP 8.4 and a thread-safe debug PHP (as root)

@@ -44,8 +44,8 @@
 #ifndef DOWNS
 #define DOWNS 0                 /* times that the store goes down: between scripts, or between script and answer */
 #endif
-#ifndef LATES
-#define LATES 0                 /* 1: then a put or fail may be left behind, and run when the store is up again */
+#ifndef DELAYS
+#define DELAYS 0                 /* 1: then a put or fail may be left behind, and run when the store is up again */
 #endif
 #ifndef FORGETS
 #define FORGETS 0               /* times that a machine loses the record of its token */
@@ -133,7 +133,7 @@ byte again_left = AGAIN;
 byte failures_left = FAILURES;
 byte kills_left = KILLS;
 byte downs_left = DOWNS;
-#if LATES > 0
+#if DELAYS > 0
 mtype late = nothing;           /* the script that is left behind */
 byte late_machine;
 byte late_rejected;
@@ -560,7 +560,7 @@ ask_put:
             :: store_goes_down; answer = lost
             fi
         :: !up -> needed = needed + (at_work[m] -> WASTE : 0); answer = lost
-#if LATES > 0
+#if DELAYS > 0
         :: up && late_left && store_goes_down;
             needed = needed + WASTE;
             late_left = false; late = late_put; late_machine = m; copy(late_token, mine);
@@ -594,7 +594,7 @@ ask_fail:
             :: store_goes_down
             fi
         :: at_work[m] && !up -> needed++
-#if LATES > 0
+#if DELAYS > 0
         :: at_work[m] && up && late_left && store_goes_down;
             needed = needed + WASTE;
             late_left = false; late = late_fail; late_machine = m; late_rejected = still
@@ -749,7 +749,7 @@ end:
             :: file[2].stamp != 0 -> file[2].stamp = 0
             fi }
 #endif
-#if LATES > 0
+#if DELAYS > 0
     :: d_step { !over && up && late != nothing ->
 #ifdef MUTANT_AGE_COUNTS_FROM_ARRIVAL
             late_token.stamp = asked;

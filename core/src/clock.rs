@@ -44,7 +44,7 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// Whether it is `now`, or was less than `span` ago.
+    /// Whether it is less than `span` before `now`.
     pub(crate) fn is_within(self, span: Duration, now: Self) -> bool {
         self <= now && now.0.saturating_sub(self.0) < millis(span)
     }
@@ -68,7 +68,7 @@ impl Add<Duration> for Timestamp {
 }
 
 /// Whole milliseconds: without the division of 128 bits in [`Duration::as_millis`], which each call would pay for.
-fn millis(span: Duration) -> i64 {
+pub(crate) fn millis(span: Duration) -> i64 {
     let millis = span.as_secs().saturating_mul(1000).saturating_add(span.subsec_millis().into());
     i64::try_from(millis).unwrap_or(i64::MAX)
 }

@@ -1,5 +1,6 @@
 //! Where a refresh gets its token from: WeChat or a loader.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
@@ -124,3 +125,6 @@ pub trait TokenSource {
         None
     }
 }
+
+/// A source that any thread may ask.
+pub type Remote = Arc<dyn TokenSource + Send + Sync>;

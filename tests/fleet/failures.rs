@@ -18,6 +18,33 @@ fn a_wrong_secret_is_tried_once_for_all_machines() {
 }
 
 #[test]
+fn a_machine_that_wechat_does_not_answer_asks_less_and_less_and_lives_on_what_others_store() {
+    let fleet = Fleet::with_options(2, Options::default());
+    let bar = || -> serde_json::Value {
+        let file = fleet.machines[0].with_file_name(".token.json.wx_store");
+        let text = std::fs::read_to_string(file).expect("the machine's knowledge");
+        serde_json::from_str(&text).expect("JSON")
+    };
+    let may_look = || {
+        let call = "wx_token_status($file)['failure']['retry_at'] <= time() ? 'y' : 'n'";
+        fleet.call_of(0, call).token() == "y"
+    };
+    fleet
+        .world
+        .emulator
+        .script_json(serde_json::json!([{"status": 500}, {"status": 500}]))
+        .expect("a script");
+    for failures in 1..=2 {
+        assert_eq!(fleet.call(0).class(), "WxToken\\NetworkException");
+        assert_eq!(bar()["bar"]["failures"], failures);
+        until("it may look again", may_look);
+    }
+    let token = fleet.call(1).token().to_owned();
+    assert_eq!(fleet.call(0).token(), token);
+    assert_eq!(fleet.world.fetches(), 3);
+}
+
+#[test]
 fn other_secrets_share_nothing() {
     let mut fleet = Fleet::with_options(2, Options::default());
     let token = fleet.call(0).token().to_owned();

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::record::TokenOwner;
 use crate::token_file::FileSpec;
 use crate::token_file::replace::WriteMode;
+pub use crate::token_source::Remote;
 use crate::token_source::TokenSource;
 
 #[derive(Clone)]
@@ -49,8 +50,6 @@ impl Call {
         Self { confirmation: self.confirmation.map(without_wait), ..self.clone() }
     }
 }
-
-pub type Remote = Arc<dyn TokenSource + Send + Sync>;
 
 pub enum LazySource<'a> {
     Remote(&'a dyn Fn() -> Result<Remote, Error>),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::error::StoreError;
 use super::eval::Store;
 use super::reply::Reply;
+use crate::clock::millis;
 use crate::fingerprint::Fingerprint;
 
 const TAKE: &str = include_str!("scripts/take.lua");
@@ -95,8 +96,8 @@ pub enum PutAnswer {
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Synced {
-    /// My token is there, with this stamp.
-    Same(i64),
+    /// My token is there.
+    Same,
     /// Mine is newer, or none is there.
     Wanted,
     Newer(Stored),
@@ -207,7 +208,7 @@ impl Scripts<'_> {
         let arguments = [own.hex().as_bytes(), life.as_bytes(), stamp.as_bytes(), age.as_bytes()];
         let reply = self.run(SYNC, &arguments)?;
         let synced = match parts(&reply) {
-            Some((b"=", [Reply::Integer(stamp)])) => Some(Synced::Same(*stamp)),
+            Some((b"=", [])) => Some(Synced::Same),
             Some((b"W", [])) => Some(Synced::Wanted),
             Some((b"T", rest)) => stored(rest).map(Synced::Newer),
             Some((b"-", [])) => Some(Synced::Nothing),
@@ -237,7 +238,7 @@ fn parts(reply: &Reply) -> Option<(&[u8], &[Reply])> {
 }
 
 fn stored(parts: &[Reply]) -> Option<Stored> {
-    let [Reply::Bytes(sealed), Reply::Bytes(tag), life, Reply::Integer(stamp), ..] = parts else {
+    let [Reply::Bytes(sealed), Reply::Bytes(tag), life, Reply::Integer(stamp)] = parts else {
         return None;
     };
     let tag = Fingerprint::from_hex(str::from_utf8(tag).ok()?);
@@ -247,8 +248,4 @@ fn stored(parts: &[Reply]) -> Option<Stored> {
 fn span(reply: &Reply) -> Option<Duration> {
     let Reply::Integer(millis) = reply else { return None };
     u64::try_from(*millis).ok().map(Duration::from_millis)
-}
-
-fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

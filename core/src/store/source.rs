@@ -11,7 +11,7 @@ use super::error::StoreError;
 use super::fleet::Fleet;
 use super::machine::{self, Knowledge};
 use super::script::{Age, Gift, Grant, PutAnswer, Scripts, Stored, Synced, Taken, Wish};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, Timestamp, millis};
 use crate::failure::{
     Cause, FORCE_INTERVAL, Failure, FailureRecord, LONGEST_PAUSE, Reach, Requester, RetryPolicy,
 };
@@ -19,7 +19,7 @@ use crate::fingerprint::Fingerprint;
 use crate::record::{Order, Record};
 use crate::secret::Secret;
 use crate::token_file;
-use crate::token_source::{FetchError, IssuedToken, KnownToken, TokenSource, Wanted};
+use crate::token_source::{FetchError, IssuedToken, KnownToken, Remote, TokenSource, Wanted};
 
 /// How long a new token lives (developers.weixin.qq.com/doc/offiaccount/Basic_Information/Get_access_token.html).
 const LIFETIME: Duration = Duration::from_secs(7200);
@@ -38,8 +38,6 @@ const LONGEST_SHARED_PAUSE: Duration = Duration::from_secs(3600);
 
 /// Pauses between two looks at a token that another machine fetches, in milliseconds.
 const POLL_MS: std::ops::Range<u64> = 20..50;
-
-type Remote = Arc<dyn TokenSource + Send + Sync>;
 
 /// What `inner` gives, once for all machines that share `fleet`.
 pub struct SharedSource {
@@ -70,7 +68,8 @@ impl TokenSource for SharedSource {
     }
 
     fn time_limit(&self) -> Duration {
-        self.inner.time_limit() + self.fleet.lease + 2 * self.fleet.timeout
+        // A fetch that brings a rejected token is followed by another.
+        2 * self.inner.time_limit() + self.fleet.lease + 2 * self.fleet.timeout
     }
 
     fn overlap(&self) -> Option<Duration> {
@@ -161,27 +160,27 @@ impl<'a> Turn<'a> {
         match answer {
             Ok(issued) if wanted.rejected() == Some(issued.value()) => {
                 // Whoever has none takes it for a good one.
-                let record = self.record(still_rejected(), previous);
+                let record = self.record(still_rejected(), parsed(previous));
                 let tag = Record::tag_of(issued.value());
                 self.end_turn(Some(&record), Some(&tag));
                 Ok(asked.issued(self, issued))
             }
-            Ok(issued) => Ok(self.give(asked, issued, &wanted, *stamp)),
-            Err(FetchError::Failed(failure)) => {
-                let record = self.record(failure.clone(), previous);
-                match failure.reach() {
-                    Reach::Account => {
-                        self.end_turn(Some(&record), None);
-                        Err(failure.into())
-                    }
-                    Reach::Machine => {
-                        self.bar(&record);
-                        self.end_turn(None, None);
-                        Err(Failure { retry_policy: RetryPolicy::After(LOOK_AGAIN), ..failure }
-                            .into())
-                    }
-                }
+            Ok(issued) => {
+                (self.knowledge.barred_until, self.knowledge.bar) = (None, None);
+                Ok(self.give(asked, issued, &wanted, *stamp))
             }
+            Err(FetchError::Failed(failure)) => match failure.reach() {
+                Reach::Account => {
+                    let record = self.record(failure.clone(), parsed(previous));
+                    self.end_turn(Some(&record), None);
+                    Err(failure.into())
+                }
+                Reach::Machine => {
+                    self.bar(failure.clone());
+                    self.end_turn(None, None);
+                    Err(Failure { retry_policy: RetryPolicy::After(LOOK_AGAIN), ..failure }.into())
+                }
+            },
             Err(not_attempted) => {
                 self.end_turn(None, None);
                 Err(not_attempted)
@@ -199,8 +198,7 @@ impl<'a> Turn<'a> {
     ) -> IssuedToken {
         let tag = Record::tag_of(issued.value());
         let life = issued.expires_in().saturating_sub(asked.age(self));
-        let made_before = i64::try_from(self.made_before(&issued).as_millis());
-        let stamp = granted_at.saturating_sub(made_before.unwrap_or(i64::MAX));
+        let stamp = granted_at.saturating_sub(millis(self.made_before(&issued)));
         let is_same =
             wanted.known.as_ref().is_some_and(|known| known.value.reveal() == issued.value());
         let rejected = wanted.rejected().map(Record::tag_of);
@@ -286,7 +284,7 @@ impl<'a> Turn<'a> {
         self.knowledge.store_answered();
         self.confirmed();
         match synced {
-            Synced::Same(_) | Synced::Nothing => Ok(None),
+            Synced::Same | Synced::Nothing => Ok(None),
             Synced::Newer(stored) => self.adopt(stored).map(Some),
             Synced::Wanted => {
                 let Some(sealed) = self.source.fleet.seal.seal(own.value.reveal(), &tag) else {
@@ -348,14 +346,20 @@ impl<'a> Turn<'a> {
         }
     }
 
-    fn record(&self, failure: Failure, previous: &[u8]) -> FailureRecord {
+    fn record(&self, failure: Failure, previous: Option<FailureRecord>) -> FailureRecord {
         let requester = self.source.requester();
-        FailureRecord::new(failure, &requester, parsed(previous).as_ref(), self.now())
+        FailureRecord::new(failure, &requester, previous.as_ref(), self.now())
     }
 
-    fn bar(&mut self, record: &FailureRecord) {
+    /// Keeps this machine from asking WeChat: the longer, the more often it has failed in a row.
+    fn bar(&mut self, failure: Failure) {
+        let record = self.record(failure, self.last_bar());
         self.knowledge.barred_until = Some(record.retry_at);
         self.knowledge.bar = Some(record.to_json());
+    }
+
+    fn last_bar(&self) -> Option<FailureRecord> {
+        self.knowledge.bar.as_ref().and_then(FailureRecord::from_json)
     }
 
     fn is_barred(&self) -> bool {
@@ -364,8 +368,7 @@ impl<'a> Turn<'a> {
 
     /// Why this machine does not fetch: it looks soon whether another one has.
     fn forbidden(&self) -> Failure {
-        let record = self.knowledge.bar.as_ref().and_then(FailureRecord::from_json);
-        let cause = record.filter(|_| self.is_barred()).map_or_else(
+        let cause = self.last_bar().filter(|_| self.is_barred()).map_or_else(
             || Cause::Network {
                 reason: "this server has no AppSecret, and no other server has stored a token. Check the servers that have it, and wx_token.store".to_owned(),
             },

@@ -11,7 +11,7 @@ local stamp, exp, seen = n(ARGV[6]), now + n(ARGV[4]), n(r[4])
 if ARGV[6] == '-1' or stamp > now then stamp = now - n(ARGV[5]) end
 if seen > now then seen = 0 end
 if r[1] and n(r[3]) > now and seen > stamp and r[2] ~= ARGV[3] and r[2] ~= ARGV[7] and r[2] ~= r[6] then
-  return {'T', r[1], r[2], n(r[3]) - now, seen, 0}
+  return {'T', r[1], r[2], n(r[3]) - now, seen}
 end
 if exp <= now then return {'E'} end
 if r[2] == ARGV[3] and seen > stamp then stamp = seen end

@@ -17,10 +17,10 @@ if ARGV[6] == '-1' then mine, slack = now - n(ARGV[7]), 1000 end
 if ARGV[6] == '-1' and ARGV[7] == '-1' or mine > now then mine = 0 end
 if r[1] and n(r[3]) > now + 1000 then
   if r[2] == ARGV[3] and r[2] ~= ARGV[4] and n(r[10]) > now then
-    return {'T', r[1], r[2], n(r[3]) - now, seen, n(r[10]) - now}
+    return {'T', r[1], r[2], n(r[3]) - now, seen}
   end
   if r[2] ~= ARGV[3] and r[2] ~= ARGV[4] and r[2] ~= r[9] and seen + slack >= mine then
-    return {'T', r[1], r[2], n(r[3]) - now, seen, 0}
+    return {'T', r[1], r[2], n(r[3]) - now, seen}
   end
 end
 if r[5] and n(r[6]) > now then return {'B', n(r[6]) - now} end

@@ -112,6 +112,8 @@ impl TokenLock {
         let old = mem::replace(&mut *self.file, staged);
         self.id = id;
         let unlocked = unlock(&old);
+        // No child is forked with it: nobody would close it there.
+        drop(old);
         drop(process_state);
         wakeup.iter().for_each(Wakeup::wake);
         unlocked

@@ -341,6 +341,7 @@ fn shared(
     ticket: &str,
     settings: &Settings,
 ) -> Result<Remote, ConfigError> {
+    let Some(place) = &settings.store.place else { return Ok(source) };
     let Account { credentials, endpoint } = account;
     let bases: Vec<_> = settings.transport.bases.iter().map(ToString::to_string).collect();
     let shared = Shared {
@@ -350,14 +351,10 @@ fn shared(
         ticket,
         fetch_limit: source.time_limit(),
     };
-    let fleet = Fleet::of(&settings.store, settings.transport.ca_file.as_deref(), &shared)?;
-    Ok(match fleet {
-        None => source,
-        Some(fleet) => {
-            let (file, clock) = (path.to_owned(), Arc::new(SystemClock));
-            Arc::new(SharedSource { inner: source, fleet, file, clock })
-        }
-    })
+    let ca_file = settings.transport.ca_file.as_deref();
+    let fleet = Fleet::new(place, &settings.store, ca_file, &shared)?;
+    let (file, clock) = (path.to_owned(), Arc::new(SystemClock));
+    Ok(Arc::new(SharedSource { inner: source, fleet, file, clock }))
 }
 
 fn transport(options: &CallOptions<'_>, settings: &Settings) -> Transport {

@@ -14,7 +14,7 @@ use wx_token_core::failure::{Cause, FailureRecord};
 use wx_token_core::printable::printable;
 use wx_token_core::status::{self, Status};
 use wx_token_core::store::{Knowledge, Place};
-use wx_token_core::token_file::Layout;
+use wx_token_core::token_file::{self, Layout};
 use wx_token_core::wechat::errcode::{self, Asked};
 
 pub fn as_array(
@@ -41,13 +41,14 @@ fn array(status: &Status, place: Option<&Place>) -> Result<ZBox<ZendHashTable>> 
     array.insert("locked", status.holder.is_some())?;
     array.insert("holder_pid", status.holder.as_ref().map(|holder| i64::from(holder.pid)))?;
     array.insert("refreshing", status.refreshing)?;
-    array.insert("store", place.map(|place| store(place, &status.store)).transpose()?)?;
+    array.insert("store", place.map(|place| store(place, &status.file)).transpose()?)?;
     array.insert("error", status.error.as_deref())?;
     Ok(array)
 }
 
 /// The shared store, as this server last found it: it is not asked for a status.
-fn store(place: &Place, known: &Knowledge) -> Result<ZBox<ZendHashTable>> {
+fn store(place: &Place, file: &Path) -> Result<ZBox<ZendHashTable>> {
+    let known = token_file::resolve(file).map(|real| Knowledge::read(&real)).unwrap_or_default();
     let mut array = ZendHashTable::new();
     array.insert("place", place.to_string())?;
     array.insert("encrypted", !place.is_plain_beyond_loopback())?;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
 use crate::failure::{Cause, FailureRecord};
-use crate::store::Knowledge;
 use crate::token::Freshness;
 use crate::token_file::holder::{self, Holder};
 use crate::token_file::{self, CredentialKind, Document, FileError, FileSpec, Layout, siblings};
@@ -54,8 +53,6 @@ pub struct Status {
     pub failure: Option<FailureRecord>,
     pub holder: Option<Holder>,
     pub refreshing: bool,
-    /// What this machine knows of the shared store.
-    pub store: Knowledge,
     /// Why it is unusable, or cannot be created.
     pub error: Option<String>,
 }
@@ -69,7 +66,6 @@ pub fn read(
     clock: &dyn Clock,
 ) -> Status {
     let mut status = Status { file: path.to_owned(), is_stored: true, ..Status::default() };
-    status.store = token_file::resolve(path).map(|real| Knowledge::read(&real)).unwrap_or_default();
     match token_file::read(path, FileSpec { kind: CredentialKind::Any, layout }) {
         Ok(snapshot) => {
             status.exists = snapshot.version.is_some();

@@ -41,7 +41,7 @@ fn without_the_store_a_due_classic_token_stays_and_an_expired_one_is_fetched() {
 }
 
 #[test]
-fn a_store_that_hangs_costs_its_timeout_once() {
+fn a_store_that_hangs_keeps_no_caller_from_a_token_and_is_remembered() {
     let mut fleet = Fleet::of(2);
     fleet.world.set("store_timeout", "0.3");
     fleet.redis.hang();

@@ -47,7 +47,7 @@ fn a_machine_with_traffic_learns_of_it_in_the_background() {
 }
 
 #[test]
-fn between_two_confirmations_a_hot_call_asks_the_kernel_for_nothing_more() {
+fn between_two_confirmations_a_hot_call_connects_to_nothing_and_starts_no_thread() {
     let fleet = Fleet::of(1);
     let token = fleet.call(0).token().to_owned();
     let code = format!(

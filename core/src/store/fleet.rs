@@ -68,17 +68,17 @@ pub struct Shared<'a> {
 }
 
 impl Fleet {
-    /// The fleet that `settings` name; `None` if they name no store.
+    /// The fleet whose store is at `place`, as `settings` say more of it.
     ///
     /// # Errors
     /// The CA file cannot be used.
-    pub fn of(
+    pub fn new(
+        place: &Place,
         settings: &StoreSettings,
         ca_file: Option<&Path>,
         shared: &Shared<'_>,
-    ) -> Result<Option<Self>, ConfigError> {
-        let Some(place) = settings.place.clone() else { return Ok(None) };
-        let place = place.with_password(settings.password.clone());
+    ) -> Result<Self, ConfigError> {
+        let place = place.clone().with_password(settings.password.clone());
         let Credentials { id, secret } = shared.credentials;
         let key_secret = if settings.has_key() { &settings.key } else { secret };
         let name = shared.endpoint.name();
@@ -91,14 +91,14 @@ impl Fleet {
             Endpoint::Stable | Endpoint::Wecom => SOFT_LEASE,
             Endpoint::Classic => shared.fetch_limit + 2 * settings.timeout + LEASE_MARGIN,
         };
-        Ok(Some(Self {
+        Ok(Self {
             seal: Seal::new(key_secret, &key),
             store: Store::new(place, ca_file, settings.timeout)?,
             key,
             lease,
             timeout: settings.timeout,
             may_fetch: !secret.reveal().is_empty(),
-        }))
+        })
     }
 
     pub(super) fn sealed_otherwise(&self) -> StoreError {

@@ -1,8 +1,7 @@
 //! The token file: the only state on disk, and its flock the only lock.
 //!
-//! Nothing here fetches, and nothing here decides. Imports run downwards, in this order: replace, lock, deadlock,
-//! create, staged, siblings, read, metadata, space, times, attributes, path_handle, version, known, path, error, access, users,
-//! holder, flock, system_error, document.
+//! Nothing here fetches, and nothing here decides. ARCHITECTURE.md has the order in which imports run
+//! downwards.
 
 mod access;
 mod attributes;

@@ -95,9 +95,7 @@ impl<In: Transport> Connector<In> for TcpConnector {
             let limit = if addresses.peek().is_some() { now + remaining / 2 } else { deadline };
             match Socket::stream(address, limit) {
                 Ok(socket) => {
-                    let config = details.config;
-                    let buffers =
-                        LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
+                    let buffers = buffers(details);
                     return Ok(Some(Either::B(TcpTransport { socket, buffers })));
                 }
                 // Of several the first says most: it is the one for IPv4.
@@ -163,11 +161,8 @@ impl<In: Transport> Connector<In> for TlsConnector {
         let mut below = TransportAdapter::new(below.boxed(), details.current_time.clone());
         below.set_timeout(details.timeout);
         tls.complete_io(&mut below)?;
-        let buffers = LazyBuffers::new(
-            details.config.input_buffer_size(),
-            details.config.output_buffer_size(),
-        );
-        Ok(Some(Either::B(TlsTransport { stream: StreamOwned::new(tls, below), buffers })))
+        let stream = StreamOwned::new(tls, below);
+        Ok(Some(Either::B(TlsTransport { stream, buffers: buffers(details) })))
     }
 }
 
@@ -207,6 +202,11 @@ impl Transport for TlsTransport {
     fn is_tls(&self) -> bool {
         true
     }
+}
+
+fn buffers(details: &ConnectionDetails<'_>) -> LazyBuffers {
+    let config = details.config;
+    LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size())
 }
 
 fn broken(error: io::Error, reason: Timeout) -> Error {

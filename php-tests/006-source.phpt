@@ -49,7 +49,7 @@ var_dump(wx_get_token($file), wx_get_token($file, null), wx_get_token($file, [])
 --CLEAN--
 <?php unlink(__DIR__ . '/006-source.json'); ?>
 --EXPECT--
-ValueError: wx_get_token(): Argument #2 ($source) contains the unknown option "app_id"; allowed are appid (or corpid), secret (or corpsecret), endpoint, layout, loader, refresh_ahead, lock_timeout, timeout
+ValueError: wx_get_token(): Argument #2 ($source) contains the unknown option "app_id"; allowed are appid (or corpid), secret (or corpsecret), endpoint, layout, loader, share_as, refresh_ahead, lock_timeout, timeout
 ValueError: wx_get_token(): Argument #2 ($source) must have string keys, for example ['appid' => …, 'secret' => …]
 ValueError: wx_get_token(): Argument #2 ($source) has the option "secret" without "appid"
 ValueError: wx_get_token(): Argument #2 ($source) option "appid" must be a non-empty string
@@ -69,7 +69,7 @@ TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|
 TypeError: wx_get_token(): Argument #2 ($source) must be a valid callback or null, function "no_such_function" not found or invalid function name
 TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, stdClass given
 bool(false)
-wx_get_token(): Argument #2 ($source) contains the unknown option "unknown"; allowed are appid (or corpid), secret (or corpsecret), endpoint, layout, loader, refresh_ahead, lock_timeout, timeout
+wx_get_token(): Argument #2 ($source) contains the unknown option "unknown"; allowed are appid (or corpid), secret (or corpsecret), endpoint, layout, loader, share_as, refresh_ahead, lock_timeout, timeout
 string(3) "abc"
 string(3) "abc"
 string(3) "abc"

@@ -70,7 +70,7 @@ ValueError: wx_try_token(): Argument #1 ($file) must not contain any null bytes
 ValueError: wx_try_token(): Argument #1 ($file) must be a local path, not a URL
 TypeError: wx_try_token(): Argument #2 ($source) must be of type ?array, Closure given
 TypeError: wx_try_token(): Argument #2 ($source) must be of type ?array, string given
-ValueError: wx_try_token(): Argument #2 ($source) contains the unknown option "app_id"; allowed are appid (or corpid), secret (or corpsecret), endpoint, layout, loader, refresh_ahead, lock_timeout, timeout
+ValueError: wx_try_token(): Argument #2 ($source) contains the unknown option "app_id"; allowed are appid (or corpid), secret (or corpsecret), endpoint, layout, loader, share_as, refresh_ahead, lock_timeout, timeout
 ValueError: wx_try_token(): Argument #2 ($source) has the option "secret" without "appid"
 WxToken\FileException: cannot use flock: it is a directory. Pass the path of a regular file
 null

@@ -1,5 +1,5 @@
 --TEST--
-The option layout counts for loaders and for the status, and a status says what a call would
+The option layout counts for loaders and for the status, share_as for loaders alone; a status says what a call would
 --EXTENSIONS--
 wx_token
 --FILE--
@@ -30,6 +30,9 @@ echo wx_token_status($file)['state'], ', ', wx_token_status($file, ['refresh_ahe
 echo "-- what is no loader, or not alone, or not possible\n";
 attempt(fn() => wx_get_token($file, ['loader' => 'no_such_function']));
 attempt(fn() => wx_get_token($file, ['loader' => $loader, 'appid' => 'wx01', 'secret' => 's']));
+attempt(fn() => wx_get_token($file, ['share_as' => 'site']));
+attempt(fn() => wx_get_token($file, ['loader' => $loader, 'share_as' => 'a{b']));
+attempt(fn() => wx_get_token($file, ['loader' => $loader, 'share_as' => str_repeat('x', 101)]));
 attempt(fn() => wx_try_token($file, ['loader' => $loader]));
 attempt(fn() => wx_get_ticket($file, "$file.token", 'jsapi', ['loader' => $loader]));
 echo "-- a token that the file could not give back\n";
@@ -52,6 +55,9 @@ fresh, due
 -- what is no loader, or not alone, or not possible
 ValueError: wx_get_token(): Argument #2 ($source) option "loader" must be callable
 ValueError: wx_get_token(): Argument #2 ($source) has the option "loader" and an account: a loader fetches by itself
+ValueError: wx_get_token(): Argument #2 ($source) has the option "share_as" without "loader": accounts need no name to be shared
+ValueError: wx_get_token(): Argument #2 ($source) option "share_as" must have 100 bytes at most, without braces and control characters
+ValueError: wx_get_token(): Argument #2 ($source) option "share_as" must have 100 bytes at most, without braces and control characters
 ValueError: wx_try_token(): Argument #2 ($source) must not have the option "loader" here
 ValueError: wx_get_ticket(): Argument #4 ($source) must not have the option "loader" here
 -- a token that the file could not give back

@@ -27,7 +27,7 @@ use wx_token_core::clock::SystemClock;
 use wx_token_core::endpoint::Endpoint;
 use wx_token_core::error::{ConfigError, Error};
 use wx_token_core::memory::Query;
-use wx_token_core::protocol::{self, Call, Confirmation, LazySource, Remote, held_locks};
+use wx_token_core::protocol::{self, Call, Confirmation, LazySource, Local, Remote, held_locks};
 use wx_token_core::record::TokenOwner;
 use wx_token_core::settings::Settings;
 use wx_token_core::store::{Fleet, Shared, SharedSource};
@@ -112,8 +112,11 @@ fn get(
         }
         Some(callable) => {
             let call = call(path, CredentialKind::AccessToken, options, &settings);
+            let confirmation = options.share_as.and_then(|_| confirmation(&settings));
+            let call = Call { confirmation, ..call };
             let loader = Loader::new(callable);
-            let token = protocol(&call, &LazySource::Local(&loader));
+            let open = || shared_loader(&loader, path, options, &settings);
+            let token = protocol(&call, &LazySource::Local(&open));
             let exception = if token.is_err() { loader.take_thrown() } else { None };
             let token = thrown(&call, token);
             if let Some(bailout) = loader.end() {
@@ -306,13 +309,16 @@ fn account_call(
         Ok(account) => Some(account.claim().owner()),
         Err(_) => account::owner(&options.account, settings, &environment::variable),
     };
+    Call { owner, confirmation: confirmation(settings), ..call(path, kind, options, settings) }
+}
+
+fn confirmation(settings: &Settings) -> Option<Confirmation> {
     let store = &settings.store;
-    let confirmation = store.place.as_ref().map(|_| Confirmation {
+    store.place.as_ref().map(|_| Confirmation {
         every: store.revalidate,
         max_age: store.max_age,
         timeout: store.timeout,
-    });
-    Call { owner, confirmation, ..call(path, kind, options, settings) }
+    })
 }
 
 /// The account of a call. That there is none matters only once WeChat must be asked.
@@ -352,9 +358,25 @@ fn shared(
         fetch_limit: source.time_limit(),
     };
     let ca_file = settings.transport.ca_file.as_deref();
-    let fleet = Fleet::new(place, &settings.store, ca_file, &shared)?;
+    let fleet = Arc::new(Fleet::new(place, &settings.store, ca_file, &shared)?);
     let (file, clock) = (path.to_owned(), Arc::new(SystemClock));
     Ok(Arc::new(SharedSource { inner: source, fleet, file, clock }))
+}
+
+/// `loader`, behind the shared store if the call says under which name and the settings name a store.
+fn shared_loader<'a>(
+    loader: &'a Loader<'a>,
+    path: &Path,
+    options: &CallOptions<'_>,
+    settings: &Settings,
+) -> Result<Local<'a>, Error> {
+    let (Some(name), Some(place)) = (options.share_as, &settings.store.place) else {
+        return Ok(Box::new(loader));
+    };
+    let Transport { ca_file, timeout, .. } = transport(options, settings);
+    let fleet = Fleet::of_loader(place, &settings.store, ca_file.as_deref(), name, timeout)?;
+    let (file, clock) = (path.to_owned(), Arc::new(SystemClock));
+    Ok(Box::new(SharedSource { inner: loader, fleet: Arc::new(fleet), file, clock }))
 }
 
 fn transport(options: &CallOptions<'_>, settings: &Settings) -> Transport {

@@ -24,6 +24,8 @@ pub struct CallOptions<'a> {
     pub layout: Option<Layout>,
     /// Where the token comes from, in place of an account.
     pub loader: Option<&'a Zval>,
+    /// The name under which machines share what the loader gives.
+    pub share_as: Option<&'a str>,
 }
 
 /// `?array`, argument number `N`: the options of a call.
@@ -89,6 +91,7 @@ impl<'a> CallOptions<'a> {
                 Ok(())
             }
             b"loader" => Err("must be callable".to_owned()),
+            b"share_as" => text(value).and_then(share_name).map(|name| self.share_as = Some(name)),
             _ => match self.overrides.set(key, || seconds(value)) {
                 Some(set) => set,
                 None => return Err(unknown(key)),
@@ -102,6 +105,11 @@ impl<'a> CallOptions<'a> {
         let has_account = appid.is_some() || secret.is_some() || endpoint.is_some() || is_corp;
         if self.loader.is_some() && has_account {
             return Err("has the option \"loader\" and an account: a loader fetches by itself");
+        }
+        if self.share_as.is_some() && self.loader.is_none() {
+            return Err(
+                "has the option \"share_as\" without \"loader\": accounts need no name to be shared",
+            );
         }
         self.account.check()
     }
@@ -126,7 +134,7 @@ impl<'a> CallOptions<'a> {
 fn unknown(key: &[u8]) -> String {
     let times: Vec<_> = Overrides::names().collect();
     format!(
-        "contains the unknown option \"{}\"; allowed are appid (or corpid), secret (or corpsecret), endpoint, layout, loader, {}",
+        "contains the unknown option \"{}\"; allowed are appid (or corpid), secret (or corpsecret), endpoint, layout, loader, share_as, {}",
         printable(key).at_most(100),
         times.join(", ")
     )
@@ -140,6 +148,17 @@ fn text(value: &Zval) -> Result<&str, String> {
         return Err("must not contain any null bytes".to_owned());
     }
     Ok(text)
+}
+
+/// The longest name, in bytes.
+const MAX_SHARE_NAME: usize = 100;
+
+/// A name as a key of the store contains it.
+fn share_name(name: &str) -> Result<&str, String> {
+    if name.len() > MAX_SHARE_NAME || name.chars().any(|c| c.is_control() || "{}".contains(c)) {
+        return Err("must have 100 bytes at most, without braces and control characters".to_owned());
+    }
+    Ok(name)
 }
 
 fn layout(name: &str) -> Result<Layout, String> {

@@ -12,8 +12,10 @@ use ext_php_rs::types::ZendStr;
 use ext_php_rs::zend::{IniEntryDef, IniEntryDefs, ModuleGlobal, ModuleGlobals, output_write};
 
 use wx_token_core::printable::printable;
-use wx_token_core::settings::{SETTINGS, Scope, Setting, Settings};
-use wx_token_core::{memory, process};
+use wx_token_core::settings::{self, SETTINGS, Scope, Setting, Settings};
+use wx_token_core::{memory, notice, process};
+
+use crate::environment;
 
 pub static GLOBALS: ModuleGlobals<Globals> = ModuleGlobals::new();
 
@@ -36,10 +38,26 @@ impl ModuleGlobal for Globals {
     }
 }
 
-/// The settings of this thread. What the caller holds stays as it is, though PHP code changes settings meanwhile.
+/// The settings of this thread, and what the environment says instead of those that are not set. What the caller holds
+/// stays as it is, though PHP code changes settings meanwhile.
 pub fn current() -> Arc<Settings> {
-    Arc::clone(&GLOBALS.get().settings)
+    let mut settings = Arc::clone(&GLOBALS.get().settings);
+    if settings.store.place.is_none()
+        && let Some(url) = environment::variable(STORE_VARIABLE)
+    {
+        match settings::store(&url) {
+            Ok(place) => Arc::make_mut(&mut settings).store.place = place,
+            Err(problem) => {
+                notice::leave_once(format!(
+                    "wx_token: {STORE_VARIABLE} {problem}; no store is used"
+                ));
+            }
+        }
+    }
+    settings
 }
+
+const STORE_VARIABLE: &str = "WX_STORE";
 
 /// Reads settings without a copy. `read` must not run PHP code, which may change them.
 pub fn read<T>(read: impl FnOnce(&Settings) -> T) -> T {

@@ -28,6 +28,7 @@ namespace {
      *     endpoint?: 'stable'|'classic'|'wecom',
      *     layout?: 'expire'|'expire_time'|'expires'|'expires_at'|'expired'|'expires_in'|'token+expires'|'guarded'|'serialize'|'plain'|'csv'|'csv:fetched'|'csv:expiry'|'expires_in:expiry'|'expires_time:fetched'|'expires_time:expiry'|'time+expires_in'|'time:fetched'|'time:expiry'|'tokentime+expires_in'|'tokentime:fetched'|'tokentime:expiry'|'get_time+expires_in'|'get_time:fetched'|'get_time:expiry'|'update_time+expires_in'|'update_time:fetched'|'update_time:expiry'|'create_time+expires_in'|'create_time:fetched'|'create_time:expiry'|'fetch_time+expires_in'|'fetch_time:fetched'|'fetch_time:expiry'|'timestamp+expires_in'|'timestamp:fetched'|'timestamp:expiry',
      *     loader?: callable(): (array{access_token: non-empty-string, expires_in: int}|array{access_token: non-empty-string, expire: int}|non-empty-string),
+     *     share_as?: non-empty-string,
      *     refresh_ahead?: int|float|numeric-string,
      *     lock_timeout?: int|float|numeric-string,
      *     timeout?: int|float|numeric-string,
@@ -36,7 +37,8 @@ namespace {
      *     or the environment. Or a loader, alone or as the option `loader`: it is called without arguments,
      *     under the lock, and returns the token with its lifetime in seconds (`expires_in`) or its expiry
      *     in Unix time (`expire`), or WeChat's own JSON as a string. Its exceptions reach the caller. It
-     *     must not call these functions on its own file.
+     *     must not call these functions on its own file. With `wx_token.store`, what it gives is shared by all
+     *     servers whose calls have the same `share_as`.
      *
      * @return non-empty-string
      *
@@ -125,6 +127,9 @@ namespace {
      *   of the file system)
      * - `locked`, `holder_pid`: whether a process holds the file's lock, and which
      * - `refreshing`: whether a refresh is running
+     * - `store`: the shared store as this server last found it, without asking it; null if none is set. Whether
+     *   what is sent to it is `encrypted` (or stays on this machine), when it last confirmed the token, and, if it
+     *   failed, why and until when it is left alone
      *
      * @param string $file The file: a local path.
      * @param array<string, mixed>|null $source The options of the calls on this file: `layout` and

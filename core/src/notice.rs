@@ -29,7 +29,7 @@ pub(crate) fn leave(notice: String) {
     leave_under(&process::process_state(), notice);
 }
 
-pub(crate) fn leave_once(notice: String) {
+pub fn leave_once(notice: String) {
     leave_once_under(&process::process_state(), notice);
 }
 

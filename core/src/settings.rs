@@ -233,7 +233,11 @@ fn proxy(text: &str) -> Result<Option<Proxy>, String> {
     }
 }
 
-fn store(text: &str) -> Result<Option<Place>, String> {
+/// The place of the store that a URL names; `None` if it is empty.
+///
+/// # Errors
+/// What it must be.
+pub fn store(text: &str) -> Result<Option<Place>, String> {
     match text.trim() {
         "" => Ok(None),
         url => url.parse().map(Some).map_err(|why: &str| why.to_owned()),

@@ -53,6 +53,11 @@ impl IssuedToken {
         self.order.take()
     }
 
+    /// The same token, with this expiry unless it has one.
+    pub(crate) fn or_until(self, expires_at: Timestamp) -> Self {
+        Self { expires_at: self.expires_at.or(Some(expires_at)), ..self }
+    }
+
     /// From the request for it on.
     pub(crate) const fn expires_in(&self) -> Duration {
         self.expires_in
@@ -124,7 +129,44 @@ pub trait TokenSource {
     fn overlap(&self) -> Option<Duration> {
         None
     }
+
+    /// What compares tokens as [`Self::confirm`] does, but on any thread: for a source that is asked on one alone.
+    fn comparer(&self) -> Option<Remote> {
+        None
+    }
 }
+
+macro_rules! forward {
+    ($($pointer:ty),*) => {$(
+        impl<T: TokenSource + ?Sized> TokenSource for $pointer {
+            fn fetch(&self, wanted: &Wanted) -> Result<IssuedToken, FetchError> {
+                (**self).fetch(wanted)
+            }
+
+            fn confirm(&self, own: &KnownToken) -> Option<IssuedToken> {
+                (**self).confirm(own)
+            }
+
+            fn requester(&self) -> Requester {
+                (**self).requester()
+            }
+
+            fn time_limit(&self) -> Duration {
+                (**self).time_limit()
+            }
+
+            fn overlap(&self) -> Option<Duration> {
+                (**self).overlap()
+            }
+
+            fn comparer(&self) -> Option<Remote> {
+                (**self).comparer()
+            }
+        }
+    )*};
+}
+
+forward!(&T, Arc<T>);
 
 /// A source that any thread may ask.
 pub type Remote = Arc<dyn TokenSource + Send + Sync>;

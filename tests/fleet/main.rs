@@ -4,6 +4,7 @@
 
 mod failures;
 mod fleet;
+mod loaders;
 mod outages;
 mod propagation;
 mod scripts;

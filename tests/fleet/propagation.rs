@@ -47,6 +47,22 @@ fn a_machine_with_traffic_learns_of_it_in_the_background() {
 }
 
 #[test]
+fn a_store_that_was_asked_in_vain_has_confirmed_nothing() {
+    let mut fleet = Fleet::of(1);
+    fleet.world.set("store_timeout", "0.1");
+    let token = fleet.call(0).token().to_owned();
+    // An idle minute.
+    fs::remove_file(state_file(&fleet, 0)).expect("it is there");
+    fleet.redis.hang();
+    assert_eq!(fleet.call(0).token(), token);
+    let status = fleet.call_of(0, "json_encode(wx_token_status($file)['store'])");
+    fleet.redis.go_on();
+    let status: serde_json::Value = serde_json::from_str(status.token()).expect("JSON");
+    assert_eq!(status["confirmed_at"], serde_json::Value::Null, "{status}");
+    assert!(status["error"].as_str().is_some_and(|error| error.contains("did not")), "{status}");
+}
+
+#[test]
 fn between_two_confirmations_a_hot_call_connects_to_nothing_and_starts_no_thread() {
     let fleet = Fleet::of(1);
     let token = fleet.call(0).token().to_owned();

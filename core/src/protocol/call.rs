@@ -54,28 +54,38 @@ impl Call {
 pub enum LazySource<'a> {
     Remote(&'a dyn Fn() -> Result<Remote, Error>),
     /// A source that must be asked on this very thread: PHP code.
-    Local(&'a dyn TokenSource),
+    Local(&'a dyn Fn() -> Result<Local<'a>, Error>),
 }
+
+pub type Local<'a> = Box<dyn TokenSource + 'a>;
 
 impl LazySource<'_> {
     pub(super) fn open(&self) -> Result<ReadySource<'_>, Error> {
         match self {
             Self::Remote(make) => make().map(ReadySource::Remote),
-            Self::Local(source) => Ok(ReadySource::Local(*source)),
+            Self::Local(make) => make().map(ReadySource::Local),
+        }
+    }
+
+    /// What compares a token with those of other machines, on a worker. `None` if this source shares none.
+    pub(super) fn open_comparer(&self) -> Result<Option<Remote>, Error> {
+        match self {
+            Self::Remote(make) => make().map(Some),
+            Self::Local(make) => make().map(|source| source.comparer()),
         }
     }
 }
 
 pub(super) enum ReadySource<'a> {
     Remote(Remote),
-    Local(&'a dyn TokenSource),
+    Local(Local<'a>),
 }
 
 impl ReadySource<'_> {
     pub(super) fn source(&self) -> &dyn TokenSource {
         match self {
             Self::Remote(source) => source.as_ref(),
-            Self::Local(source) => *source,
+            Self::Local(source) => source.as_ref(),
         }
     }
 }

@@ -38,9 +38,8 @@ fn try_confirm(
     let later = (None, now + SOON);
     let Ok(real) = token_file::resolve(&call.file) else { return later };
     let before = Knowledge::read(&real);
-    let confirmed_at = before.confirmed_at(now);
-    let is_recent = |at: Timestamp| now.since(at) < confirmation.every;
-    if let Some(at) = confirmed_at.filter(|at| is_recent(*at)) {
+    let is_recent = |at: &Timestamp| now.since(*at) < confirmation.every;
+    if let Some(at) = before.last_asked_at(now).filter(is_recent) {
         return (None, at + confirmation.every);
     }
     if before.is_broken(now) || held_locks::holds(&call.caller, &real) {
@@ -49,15 +48,15 @@ fn try_confirm(
     let attempt = TokenLock::attempt(&real, call.file_mode, &call.caller);
     let Ok(Attempt::Held(lock)) = attempt else { return later };
     let knowledge = Knowledge::read(&real);
-    if knowledge.confirmed_at != before.confirmed_at {
+    if knowledge.last_asked_at(now) != before.last_asked_at(now) {
         return later;
     }
-    let LazySource::Remote(open) = source else { return later };
-    let Ok(remote) = open() else { return later };
+    let Ok(Some(remote)) = source.open_comparer() else { return later };
     // First: while the store is asked, nobody else comes as far as this.
-    Knowledge { confirmed_at: Some(now), ..knowledge }.write(&real);
+    Knowledge { asked_at: Some(now), ..knowledge }.write(&real);
     let next = now + confirmation.every;
     let running = runner::start(call, &remote, Goal::Confirm, lock, convert::identity);
+    let confirmed_at = before.confirmed_at(now);
     let is_old = confirmed_at.is_none_or(|at| now.since(at) >= confirmation.max_age);
     if confirmation.max_age.is_zero() || !is_old {
         return (None, next);

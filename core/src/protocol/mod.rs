@@ -22,7 +22,7 @@ mod waiter;
 use std::rc::Rc;
 use std::time::Duration;
 
-pub use self::call::{Call, Confirmation, LazySource, Remote};
+pub use self::call::{Call, Confirmation, LazySource, Local, Remote};
 use self::due::DueOutcome;
 pub use self::try_get::try_get;
 use crate::clock::CoarseClock;

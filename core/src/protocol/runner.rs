@@ -44,10 +44,12 @@ pub fn run(
             under_lock::refresh(call, &goal, lock, remote.as_ref(), fetch)
         }
         (ReadySource::Local(source), HeldLock::Owned(mut lock)) => {
-            under_lock::refresh(call, &goal, &mut lock, *source, |wanted| source.fetch(&wanted))
+            under_lock::refresh(call, &goal, &mut lock, source.as_ref(), |wanted| {
+                source.fetch(&wanted)
+            })
         }
         (ReadySource::Local(source), HeldLock::Borrowed(lock)) => {
-            under_lock::refresh(call, &goal, lock, *source, |wanted| source.fetch(&wanted))
+            under_lock::refresh(call, &goal, lock, source.as_ref(), |wanted| source.fetch(&wanted))
         }
     }
 }

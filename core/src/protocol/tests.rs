@@ -714,7 +714,10 @@ fn a_source_of_this_thread_is_asked_on_it_and_may_not_call_back() {
     impl TokenSource for Recursive<'_> {
         fn fetch(&self, wanted: &Wanted) -> Result<IssuedToken, FetchError> {
             assert_eq!(thread::current().id(), self.2);
-            *self.1.lock().unwrap() = get(&self.0.call(), &LazySource::Local(self)).err();
+            *self.1.lock().unwrap() = {
+                let open = || Ok(Box::new(self) as Local<'_>);
+                get(&self.0.call(), &LazySource::Local(&open)).err()
+            };
             self.0.source.fetch(wanted)
         }
         fn requester(&self) -> Requester {
@@ -725,7 +728,8 @@ fn a_source_of_this_thread_is_asked_on_it_and_may_not_call_back() {
         }
     }
     let source = Recursive(&world, Mutex::new(None), thread::current().id());
-    assert_eq!(&*get(&world.call(), &LazySource::Local(&source)).unwrap().value, "token");
+    let open = || Ok(Box::new(&source) as Local<'_>);
+    assert_eq!(&*get(&world.call(), &LazySource::Local(&open)).unwrap().value, "token");
     let inner = source.1.lock().unwrap().take();
     assert!(matches!(inner, Some(Error::Deadlock { .. })), "{inner:?}");
 }

@@ -15,7 +15,11 @@ use crate::secret::{Credentials, Secret};
 /// A lease where a second fetch does no harm: WeChat gives the same token.
 const SOFT_LEASE: Duration = Duration::from_secs(2);
 
-/// What a lease of the classic endpoint lasts beyond a fetch and the two uses of the store.
+/// How long a new token of WeChat's lives
+/// (developers.weixin.qq.com/doc/offiaccount/Basic_Information/Get_access_token.html).
+const LIFETIME: Duration = Duration::from_secs(7200);
+
+/// What any other lease lasts beyond a fetch and the two uses of the store.
 const LEASE_MARGIN: Duration = Duration::from_secs(1);
 
 /// The store, as settings say it.
@@ -51,6 +55,8 @@ pub struct Fleet {
     /// How long one machine may fetch before another does.
     pub(super) lease: Duration,
     pub(super) timeout: Duration,
+    /// How long a new token lives; `None` for a loader's.
+    pub(super) lifetime: Option<Duration>,
     /// Without an AppSecret, a machine only reads.
     pub(super) may_fetch: bool,
 }
@@ -78,7 +84,6 @@ impl Fleet {
         ca_file: Option<&Path>,
         shared: &Shared<'_>,
     ) -> Result<Self, ConfigError> {
-        let place = place.clone().with_password(settings.password.clone());
         let Credentials { id, secret } = shared.credentials;
         let key_secret = if settings.has_key() { &settings.key } else { secret };
         let name = shared.endpoint.name();
@@ -87,21 +92,64 @@ impl Fleet {
         let kind =
             if shared.ticket.is_empty() { String::new() } else { format!(":{}", shared.ticket) };
         let key = format!("{}{{{id}:{name}:{}{kind}}}", settings.prefix, owner.hex()).into_bytes();
-        let lease = match shared.endpoint {
-            Endpoint::Stable | Endpoint::Wecom => SOFT_LEASE,
-            Endpoint::Classic => shared.fetch_limit + 2 * settings.timeout + LEASE_MARGIN,
-        };
         Ok(Self {
             seal: Seal::new(key_secret, &key),
-            store: Store::new(place, ca_file, settings.timeout)?,
+            store: store(place, settings, ca_file)?,
             key,
-            lease,
+            lease: match shared.endpoint {
+                Endpoint::Stable | Endpoint::Wecom => SOFT_LEASE,
+                Endpoint::Classic => hard_lease(settings, shared.fetch_limit),
+            },
             timeout: settings.timeout,
+            lifetime: Some(LIFETIME),
             may_fetch: !secret.reveal().is_empty(),
+        })
+    }
+
+    /// The same for what a loader gives, which is shared under `name`. A loader has no AppSecret to seal its tokens with.
+    /// The longest that it takes, as far as other machines wait for it, is `fetch_limit`.
+    ///
+    /// # Errors
+    /// No `store_key` is set, or the CA file cannot be used.
+    pub fn of_loader(
+        place: &Place,
+        settings: &StoreSettings,
+        ca_file: Option<&Path>,
+        name: &str,
+        fetch_limit: Duration,
+    ) -> Result<Self, ConfigError> {
+        if !settings.has_key() {
+            return Err(ConfigError(
+                "the option \"share_as\" needs a key to seal the loader's tokens with. Set wx_token.store_key to the same text on all servers".to_owned(),
+            ));
+        }
+        let owner = Fingerprint::from_parts([name, settings.key.reveal(), "loader"]);
+        let key = format!("{}{{{name}:loader:{}}}", settings.prefix, owner.hex()).into_bytes();
+        Ok(Self {
+            seal: Seal::new(&settings.key, &key),
+            store: store(place, settings, ca_file)?,
+            key,
+            lease: hard_lease(settings, fetch_limit),
+            timeout: settings.timeout,
+            lifetime: None,
+            may_fetch: true,
         })
     }
 
     pub(super) fn sealed_otherwise(&self) -> StoreError {
         StoreError::Sealed { at: self.store.place().first_node() }
     }
+}
+
+fn store(
+    place: &Place,
+    settings: &StoreSettings,
+    ca_file: Option<&Path>,
+) -> Result<Store, ConfigError> {
+    Store::new(place.clone().with_password(settings.password.clone()), ca_file, settings.timeout)
+}
+
+/// A lease where a second fetch ends the token of the first.
+fn hard_lease(settings: &StoreSettings, fetch_limit: Duration) -> Duration {
+    fetch_limit + 2 * settings.timeout + LEASE_MARGIN
 }

@@ -25,25 +25,28 @@ const MAX_REASON: usize = 200;
 /// The largest file of an identity that is read, in bytes.
 const MAX_IDENTITY: u64 = 256;
 
-/// The identity of this machine in the store, for the token file at `real`. Whoever has the lock of that file is this
-/// machine there: so the next holder continues where a killed one was. Two machines that have the same identity
-/// fetch once more, and nothing else.
-pub fn identity(real: &Path) -> Fingerprint {
-    let files = ["/etc/machine-id", "/proc/sys/kernel/hostname", BOOT_ID];
-    let mut parts = files.map(|path| read(Path::new(path))).to_vec();
-    parts.push(real.to_string_lossy().replace('\0', ""));
-    Fingerprint::from_parts(parts)
+/// The identity of this machine in the store.
+pub struct Identity {
+    /// For one token file. Whoever has the lock of that file is this machine there: so the next holder continues where a
+    /// killed one was. Two machines that have the same identity fetch once more, and nothing else.
+    pub own: Fingerprint,
+    /// This run of the machine: its monotonic clock compares with no other's.
+    pub boot: Fingerprint,
 }
 
-const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
-
-/// This run of the machine: its monotonic clock compares with no other's.
-pub fn boot() -> Fingerprint {
-    Fingerprint::from_parts([read(Path::new(BOOT_ID))])
+impl Identity {
+    /// For the token file at `real`.
+    pub fn new(real: &Path) -> Self {
+        let boot = read("/proc/sys/kernel/random/boot_id");
+        let (machine, host) = (read("/etc/machine-id"), read("/proc/sys/kernel/hostname"));
+        let file = real.to_string_lossy().replace('\0', "");
+        let own = Fingerprint::from_parts([&machine, &host, &boot, &file].map(String::as_str));
+        Self { own, boot: Fingerprint::from_parts([boot]) }
+    }
 }
 
-fn read(path: &Path) -> String {
-    let bytes = Unshared::read(path, MAX_IDENTITY).unwrap_or_default();
+fn read(path: &str) -> String {
+    let bytes = Unshared::read(Path::new(path), MAX_IDENTITY).unwrap_or_default();
     String::from_utf8_lossy(&bytes).replace('\0', "")
 }
 
@@ -53,6 +56,9 @@ pub struct Knowledge {
     /// When the store last confirmed the token, or gave it.
     #[serde(rename = "confirmed_at_ms", default)]
     pub confirmed_at: Option<Timestamp>,
+    /// When it was last asked to confirm it, whether it has answered or not.
+    #[serde(rename = "asked_at_ms", default)]
+    pub asked_at: Option<Timestamp>,
     /// The store is left alone until then.
     #[serde(rename = "broken_until_ms", default)]
     pub broken_until: Option<Timestamp>,
@@ -88,6 +94,11 @@ impl Knowledge {
     /// A time that was set in the future, by a clock that was ahead, is none.
     pub fn confirmed_at(&self, now: Timestamp) -> Option<Timestamp> {
         self.confirmed_at.filter(|at| *at <= now)
+    }
+
+    /// When the store was last asked, or has given the token.
+    pub fn last_asked_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.confirmed_at(now).max(self.asked_at.filter(|at| *at <= now))
     }
 
     pub fn is_broken(&self, now: Timestamp) -> bool {

@@ -1,6 +1,6 @@
 //! A token source behind the shared store: of all machines, one asks WeChat.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::error::StoreError;
 use super::fleet::Fleet;
-use super::machine::{self, Knowledge};
+use super::machine::{self, Identity, Knowledge};
 use super::script::{Age, Gift, Grant, PutAnswer, Scripts, Stored, Synced, Taken, Wish};
 use crate::clock::{Clock, Timestamp, millis};
 use crate::failure::{
@@ -20,9 +20,6 @@ use crate::record::{Order, Record};
 use crate::secret::Secret;
 use crate::token_file;
 use crate::token_source::{FetchError, IssuedToken, KnownToken, Remote, TokenSource, Wanted};
-
-/// How long a new token lives (developers.weixin.qq.com/doc/offiaccount/Basic_Information/Get_access_token.html).
-const LIFETIME: Duration = Duration::from_secs(7200);
 
 /// How soon a machine that may not fetch looks again for a token of another.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
@@ -40,24 +37,30 @@ const LONGEST_SHARED_PAUSE: Duration = Duration::from_secs(3600);
 const POLL_MS: std::ops::Range<u64> = 20..50;
 
 /// What `inner` gives, once for all machines that share `fleet`.
-pub struct SharedSource {
-    pub inner: Remote,
-    pub fleet: Fleet,
+pub struct SharedSource<S> {
+    pub inner: S,
+    pub fleet: Arc<Fleet>,
     /// The token file.
     pub file: PathBuf,
     pub clock: Arc<dyn Clock>,
 }
 
-impl TokenSource for SharedSource {
+impl<S: TokenSource> SharedSource<S> {
+    fn turn(&self) -> Result<Turn<'_>, FetchError> {
+        Turn::new(&self.inner, &self.fleet, &self.file, self.clock.as_ref())
+    }
+}
+
+impl<S: TokenSource> TokenSource for SharedSource<S> {
     fn fetch(&self, wanted: &Wanted) -> Result<IssuedToken, FetchError> {
-        let mut turn = Turn::new(self)?;
+        let mut turn = self.turn()?;
         let answer = turn.fetch(wanted);
         turn.knowledge.write(&turn.real);
         answer
     }
 
     fn confirm(&self, own: &KnownToken) -> Option<IssuedToken> {
-        let mut turn = Turn::new(self).ok()?;
+        let mut turn = self.turn().ok()?;
         let newer = turn.confirm(own);
         turn.knowledge.write(&turn.real);
         newer
@@ -75,26 +78,56 @@ impl TokenSource for SharedSource {
     fn overlap(&self) -> Option<Duration> {
         self.inner.overlap()
     }
+
+    fn comparer(&self) -> Option<Remote> {
+        let (fleet, clock) = (Arc::clone(&self.fleet), Arc::clone(&self.clock));
+        let inner = Uncalled(self.inner.requester());
+        Some(Arc::new(SharedSource { inner, fleet, file: self.file.clone(), clock }))
+    }
+}
+
+/// Stands for a loader where its token is only compared.
+struct Uncalled(Requester);
+
+impl TokenSource for Uncalled {
+    fn fetch(&self, _wanted: &Wanted) -> Result<IssuedToken, FetchError> {
+        Err(Failure::network("a loader is called on its own thread only").into())
+    }
+
+    fn requester(&self) -> Requester {
+        self.0.clone()
+    }
+
+    fn time_limit(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// One use of the store, by the holder of the file's lock.
 struct Turn<'a> {
-    source: &'a SharedSource,
+    inner: &'a dyn TokenSource,
+    fleet: &'a Fleet,
+    clock: &'a dyn Clock,
     real: PathBuf,
-    own: Fingerprint,
+    identity: Identity,
     knowledge: Knowledge,
 }
 
 impl<'a> Turn<'a> {
-    fn new(source: &'a SharedSource) -> Result<Self, FetchError> {
-        let real = token_file::resolve(&source.file)
-            .map_err(|error| FetchError::NotAttempted(error.into()))?;
-        let (own, knowledge) = (machine::identity(&real), Knowledge::read(&real));
-        Ok(Self { source, real, own, knowledge })
+    fn new(
+        inner: &'a dyn TokenSource,
+        fleet: &'a Fleet,
+        file: &Path,
+        clock: &'a dyn Clock,
+    ) -> Result<Self, FetchError> {
+        let real =
+            token_file::resolve(file).map_err(|error| FetchError::NotAttempted(error.into()))?;
+        let (identity, knowledge) = (Identity::new(&real), Knowledge::read(&real));
+        Ok(Self { inner, fleet, clock, real, identity, knowledge })
     }
 
     fn now(&self) -> Timestamp {
-        self.source.clock.now()
+        self.clock.now()
     }
 
     fn fetch(&mut self, wanted: &Wanted) -> Result<IssuedToken, FetchError> {
@@ -119,10 +152,10 @@ impl<'a> Turn<'a> {
         let wish = Wish {
             known: known.as_ref().map(|(tag, age)| (tag, *age)),
             rejected: rejected.as_ref(),
-            may_fetch: self.source.fleet.may_fetch && !self.is_barred(),
-            lease: self.source.fleet.lease,
+            may_fetch: self.fleet.may_fetch && !self.is_barred(),
+            lease: self.fleet.lease,
         };
-        let patience = Instant::now() + self.source.fleet.lease;
+        let patience = Instant::now() + self.fleet.lease;
         loop {
             let taken = self.scripts().take(&wish)?;
             self.knowledge.store_answered();
@@ -148,14 +181,14 @@ impl<'a> Turn<'a> {
         let asked = Asked::new(self);
         let Grant { previous, rejected, stamp } = grant;
         let mut wanted = wanted.clone();
-        let mut answer = self.source.inner.fetch(&wanted);
+        let mut answer = self.inner.fetch(&wanted);
         if let Ok(issued) = &answer
             && wanted.rejected.is_none()
             && rejected.as_ref() == Some(&Record::tag_of(issued.value()))
         {
             // Another machine's caller was refused with it.
             wanted.rejected = Some(Secret::new(issued.value()));
-            answer = self.source.inner.fetch(&wanted);
+            answer = self.inner.fetch(&wanted);
         }
         match answer {
             Ok(issued) if wanted.rejected() == Some(issued.value()) => {
@@ -202,7 +235,7 @@ impl<'a> Turn<'a> {
         let is_same =
             wanted.known.as_ref().is_some_and(|known| known.value.reveal() == issued.value());
         let rejected = wanted.rejected().map(Record::tag_of);
-        let sealed = self.source.fleet.seal.seal(issued.value(), &tag);
+        let sealed = self.fleet.seal.seal(issued.value(), &tag);
         let answer = sealed.map(|sealed| {
             self.scripts().put(&Gift {
                 sealed: &sealed,
@@ -231,21 +264,20 @@ impl<'a> Turn<'a> {
 
     fn adopt(&mut self, stored: Stored) -> Result<IssuedToken, StoreError> {
         let now = self.now();
-        let token = self.source.fleet.seal.open(&stored.sealed, &stored.tag);
+        let token = self.fleet.seal.open(&stored.sealed, &stored.tag);
         let issued = token.and_then(|token| IssuedToken::new(token, stored.life).ok());
-        let issued = issued.ok_or_else(|| self.source.fleet.sealed_otherwise())?;
+        let issued = issued.ok_or_else(|| self.fleet.sealed_otherwise())?;
         self.confirmed();
         Ok(issued.until(now + stored.life).with_order(Order::Confirmed { stamp_ms: stored.stamp }))
     }
 
     /// Asks WeChat without the others, who do the same.
     fn fetch_alone(&mut self, wanted: &Wanted) -> Result<IssuedToken, FetchError> {
-        let fleet = &self.source.fleet;
-        if !fleet.may_fetch || self.is_barred() {
+        if !self.fleet.may_fetch || self.is_barred() {
             return Err(self.forbidden().into());
         }
         let now = self.now();
-        if self.source.overlap().is_some() {
+        if self.inner.overlap().is_some() {
             let reason = self.knowledge.reason.clone().unwrap_or_default();
             let later = |pause| {
                 let cause = Cause::Network { reason: reason.clone() };
@@ -264,7 +296,7 @@ impl<'a> Turn<'a> {
             self.knowledge.alone_at = Some(now);
         }
         let asked = Asked::new(self);
-        let issued = self.source.inner.fetch(wanted)?;
+        let issued = self.inner.fetch(wanted)?;
         Ok(asked.issued(self, issued))
     }
 
@@ -287,7 +319,7 @@ impl<'a> Turn<'a> {
             Synced::Same | Synced::Nothing => Ok(None),
             Synced::Newer(stored) => self.adopt(stored).map(Some),
             Synced::Wanted => {
-                let Some(sealed) = self.source.fleet.seal.seal(own.value.reveal(), &tag) else {
+                let Some(sealed) = self.fleet.seal.seal(own.value.reveal(), &tag) else {
                     return Ok(None);
                 };
                 let (life, rest) = (own.life, Duration::ZERO);
@@ -301,29 +333,34 @@ impl<'a> Turn<'a> {
     }
 
     fn scripts(&self) -> Scripts<'_> {
-        let Fleet { store, key, timeout, .. } = &self.source.fleet;
-        Scripts { store, key, own: &self.own, deadline: Instant::now() + *timeout }
+        let Fleet { store, key, timeout, .. } = self.fleet;
+        Scripts { store, key, own: &self.identity.own, deadline: Instant::now() + *timeout }
     }
 
     /// How long before it was asked for WeChat has made a token: a stable one is returned again and again, and what is left
     /// of its life tells.
     fn made_before(&self, issued: &IssuedToken) -> Duration {
-        let is_new = self.source.overlap().is_some();
-        if is_new { Duration::ZERO } else { age_of(issued.expires_in()) }
+        let is_new = self.inner.overlap().is_some();
+        if is_new { Duration::ZERO } else { self.age_of(issued.expires_in()).unwrap_or_default() }
     }
 
     /// How old a token of this machine is. Its own clock is compared with itself alone, and only since it was started.
     fn age(&self, known: &KnownToken) -> Age {
         match &known.order {
             Some(Order::Confirmed { stamp_ms }) => Age::Stamp(*stamp_ms),
-            Some(Order::Unconfirmed { boot, asked_uptime_ms }) if *boot == machine::boot() => {
+            Some(Order::Unconfirmed { boot, asked_uptime_ms }) if *boot == self.identity.boot => {
                 let asked = Duration::from_millis(*asked_uptime_ms);
-                Age::Fetched(self.source.clock.monotonic().saturating_sub(asked))
+                Age::Fetched(self.clock.monotonic().saturating_sub(asked))
             }
             // Other code has stored it, or the machine was started anew.
             _ if known.life.is_zero() => Age::Unknown,
-            _ => Age::Fetched(age_of(known.life)),
+            _ => self.age_of(known.life).map_or(Age::Unknown, Age::Fetched),
         }
+    }
+
+    /// How old a token is of whose life so much is left, if that can be told.
+    fn age_of(&self, left: Duration) -> Option<Duration> {
+        self.fleet.lifetime.map(|whole| whole.saturating_sub(left))
     }
 
     fn confirmed(&mut self) {
@@ -347,7 +384,7 @@ impl<'a> Turn<'a> {
     }
 
     fn record(&self, failure: Failure, previous: Option<FailureRecord>) -> FailureRecord {
-        let requester = self.source.requester();
+        let requester = self.inner.requester();
         FailureRecord::new(failure, &requester, previous.as_ref(), self.now())
     }
 
@@ -383,11 +420,11 @@ struct Asked(Duration);
 
 impl Asked {
     fn new(turn: &Turn<'_>) -> Self {
-        Self(turn.source.clock.monotonic())
+        Self(turn.clock.monotonic())
     }
 
     fn age(&self, turn: &Turn<'_>) -> Duration {
-        turn.source.clock.monotonic().saturating_sub(self.0)
+        turn.clock.monotonic().saturating_sub(self.0)
     }
 
     /// The token with its expiry, and with its age until the store has confirmed it.
@@ -395,15 +432,9 @@ impl Asked {
         let expiry = turn.now() + issued.expires_in().saturating_sub(self.age(turn));
         let made = self.0.saturating_sub(turn.made_before(&issued));
         let asked_uptime_ms = made.as_millis().try_into().unwrap_or(u64::MAX);
-        issued
-            .until(expiry)
-            .with_order(Order::Unconfirmed { boot: machine::boot(), asked_uptime_ms })
+        let boot = turn.identity.boot.clone();
+        issued.or_until(expiry).with_order(Order::Unconfirmed { boot, asked_uptime_ms })
     }
-}
-
-/// How old a token is of whose life so much is left.
-fn age_of(left: Duration) -> Duration {
-    LIFETIME.saturating_sub(left)
 }
 
 fn tag(known: &KnownToken) -> Fingerprint {

@@ -10,7 +10,7 @@ export PHP_FPM := $(subst bin/php,sbin/php-fpm,$(PHP))
 
 BUILD_PACKAGES := libclang-dev clang
 BENCH_PACKAGES := php$(PHP_VERSION)-fpm php$(PHP_VERSION)-opcache php$(PHP_VERSION)-apcu php$(PHP_VERSION)-mbstring php-symfony-cache \
-	php-symfony-lock php-illuminate-cache php-illuminate-filesystem nginx-light wrk strace
+	php-symfony-lock php-illuminate-cache php-illuminate-filesystem nginx-light redis-server redis-tools wrk strace
 FLEET_PACKAGES := redis-server util-linux php-symfony-cache php-symfony-lock php-psr-simple-cache
 TEST_PACKAGES := acl attr e2fsprogs strace nginx-light redis-server redis-tools valgrind
 ifeq ($(PHP),$(PACKAGED_PHP))
@@ -64,7 +64,7 @@ check: packages ## Run every check and no test: format, lint, spelling, syntax
 
 bench: export CARGO_TARGET_DIR := $(CURDIR)/target/bench
 bench: export WX_TOKEN_SO := $(CURDIR)/target/bench/release/libwx_token.so
-bench: packages ## Compare the speed with other caches (ONLY="hot rest storm race web")
+bench: packages ## Compare the speed with other caches (ONLY="hot rest storm race fleet web")
 	@scripts/packages $(BENCH_PACKAGES)
 	$(BUILD_EXTENSION)
 	cargo build --release --locked -p wx-token-bench --bins --examples

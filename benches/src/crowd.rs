@@ -19,7 +19,15 @@ pub struct Crowd(Vec<Process>);
 impl Crowd {
     /// Starts `size` processes, and waits until each is ready.
     pub fn start(command: &mut Command, size: usize) -> Self {
-        let mut processes: Vec<_> = (0..size).map(|_| Process::start(command)).collect();
+        Self::ready((0..size).map(|_| Process::start(command)).collect())
+    }
+
+    /// The same with a process of each of `commands`.
+    pub fn of(commands: impl Iterator<Item = Command>) -> Self {
+        Self::ready(commands.map(|mut command| Process::start(&mut command)).collect())
+    }
+
+    fn ready(mut processes: Vec<Process>) -> Self {
         processes.iter_mut().for_each(Process::await_ready);
         Self(processes)
     }
@@ -28,6 +36,12 @@ impl Crowd {
     pub fn announce(&mut self) {
         let moment = moment().to_string();
         self.0.iter_mut().for_each(|process| process.send(&moment));
+    }
+
+    /// Names a moment to all, and for how long they go on from then.
+    pub fn announce_for(&mut self, span: Duration) {
+        let line = format!("{} {}", moment(), span.as_secs_f64());
+        self.0.iter_mut().for_each(|process| process.send(&line));
     }
 
     /// What each reports when it is done.

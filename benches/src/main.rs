@@ -1,12 +1,13 @@
 //! `make bench`: what the extension costs, beside what it replaces and its peers.
 //!
 //! Everything is measured on one machine in one run, in turn, and compared as ratios. `hot`, `storm`,
-//! `race`, `web` and `rest` measure; `results` keeps what they found; `target`, `table` and `chart` show it. The
+//! `race`, `fleet`, `web` and `rest` measure; `results` keeps what they found; `target`, `table` and `chart` show it. The
 //! PHP programs that are measured are in `benches/php/`.
 
 mod chart;
 mod crowd;
 mod figures;
+mod fleet;
 mod hot;
 mod machine;
 mod php;
@@ -30,11 +31,12 @@ use crate::results::Results;
 
 type Measure = fn(&mut Results) -> Result<()>;
 
-const PARTS: [(&str, Measure); 5] = [
+const PARTS: [(&str, Measure); 6] = [
     ("hot", |results| hot::measure().map(|found| results.hot = Some(found))),
     ("rest", |results| rest::measure().map(|found| results.rest = Some(found))),
     ("storm", |results| storm::measure().map(|found| results.storm = Some(found))),
     ("race", |results| race::measure().map(|found| results.race = Some(found))),
+    ("fleet", |results| fleet::measure().map(|found| results.fleet = Some(found))),
     ("web", |results| web::measure().map(|found| results.web = Some(found))),
 ];
 

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::fleet::Fleet;
 use crate::hot::Hot;
 use crate::machine::Machine;
 use crate::race::Race;
@@ -25,6 +26,8 @@ pub struct Results {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub race: Option<Vec<Race>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub fleet: Option<Vec<Fleet>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub web: Option<Web>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rest: Option<Rest>,
@@ -34,7 +37,7 @@ impl Results {
     /// Nothing is measured yet.
     pub fn none() -> Result<Self> {
         let machine = Machine::this()?;
-        Ok(Self { machine, hot: None, storm: None, race: None, web: None, rest: None })
+        Ok(Self { machine, hot: None, storm: None, race: None, fleet: None, web: None, rest: None })
     }
 
     /// Puts what was measured, in so far as it is shown, in the place of what was kept of the same parts.
@@ -51,6 +54,7 @@ impl Results {
             hot: self.hot.map(Hot::shown).or(last.hot),
             storm: self.storm.map(Storm::shown).or(last.storm),
             race: self.race.or(last.race),
+            fleet: self.fleet.or(last.fleet),
             web: self.web.or(last.web),
             rest: self.rest.or(last.rest),
         };

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::fleet::Fleet;
 use crate::hot::Hot;
 use crate::race::Race;
 use crate::rest::Rest;
@@ -15,6 +16,7 @@ pub fn print(results: &Results) -> Result<()> {
     results.hot.as_ref().map_or(Ok(()), hot)?;
     results.storm.as_ref().map_or(Ok(()), storm)?;
     results.race.as_deref().map_or(Ok(()), race)?;
+    results.fleet.as_deref().map_or(Ok(()), fleet)?;
     results.web.as_ref().map_or(Ok(()), web)?;
     results.rest.as_ref().map_or(Ok(()), rest)
 }
@@ -84,6 +86,26 @@ fn race(races: &[Race]) -> Result<()> {
         say(format!(
             "{:>9}{:>9}{:>9.1}{:>14.1}{:>9.1}",
             one.processes, one.latency_ms, one.ours_ms, one.theirs_ms, one.behind_ms
+        ))?;
+    }
+    Ok(())
+}
+
+fn fleet(fleets: &[Fleet]) -> Result<()> {
+    say("\nA fleet: two processes a machine, all find the token expired at once")?;
+    say(format!(
+        "{:>9}{:>9}{:>16}{:>13}{:>9}{:>22}",
+        "machines", "fetches", "without a store", "slowest, ms", "scripts", "scripts/s of traffic"
+    ))?;
+    for one in fleets {
+        say(format!(
+            "{:>9}{:>9}{:>16}{:>13.1}{:>9.0}{:>22.2}",
+            one.machines,
+            one.fetches,
+            one.fetches_alone,
+            one.slowest_ms,
+            one.scripts,
+            one.scripts_per_second
         ))?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! The pictures, drawn from the results: one file a picture, legible on white and on dark pages.
 
+mod fleet;
 mod hot;
 mod storm;
 
@@ -40,6 +41,10 @@ pub fn draw(results: &Results) -> Result<()> {
     if let Some(measured) = &results.hot {
         hot::draw(measured, &results.machine)
             .map_err(|why| anyhow!("cannot draw hot.svg: {why}"))?;
+    }
+    if let Some(measured) = &results.fleet {
+        fleet::draw(measured, &results.machine)
+            .map_err(|why| anyhow!("cannot draw fleet.svg: {why}"))?;
     }
     if let Some(measured) = &results.storm {
         storm::draw(measured, &results.machine)

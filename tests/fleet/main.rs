@@ -8,4 +8,5 @@ mod outages;
 mod propagation;
 mod scripts;
 mod storms;
+mod tls;
 mod topologies;

@@ -1,13 +1,12 @@
 //! The ways to a store: a socket, users with few rights, sentinels, a cluster.
 
 use std::fs;
-use std::process::Command;
 
 use wx_token_testing::php::GET;
-use wx_token_testing::redis::Redis;
+use wx_token_testing::redis::{self, Redis};
 use wx_token_testing::{World, until};
 
-use crate::fleet::Fleet;
+use crate::fleet::{EXPIRED, Fleet};
 
 /// The rights that docs/fleet.md asks for.
 fn rights() -> Vec<String> {
@@ -29,16 +28,15 @@ fn a_socket_and_a_user_with_the_documented_rights_are_enough() {
     assert_eq!(redis.run(&["acl", "setuser", "default", "off"]), "OK");
     let url = format!("unix://wx_token:p%40ss%20word@{}", socket.display());
     let mut fleet = Fleet::at(3, World::slow(), redis, &url);
-    fleet.write(r#"{"access_token":"an-old-token","expire":1600000000}"#);
+    fleet.write(EXPIRED);
     let answers = fleet.storm(2, GET);
     fleet.assert_one_live_token(&answers);
     assert_eq!(fleet.world.fetches(), 1);
     // A wrong password costs nobody a token.
     fleet.world.set("store_password", "wrong");
-    fleet.write(r#"{"access_token":"an-old-token","expire":1600000000}"#);
+    fleet.write(EXPIRED);
     fleet.assert_one_live_token(&fleet.storm(2, GET));
-    let knowledge = fleet.machines[0].with_file_name(".token.json.wx_store");
-    let knowledge = fs::read_to_string(knowledge).expect("the machine's knowledge");
+    let knowledge = fs::read_to_string(fleet.knowledge(0)).expect("the machine's knowledge");
     assert!(knowledge.contains("denied access"), "{knowledge}");
     assert!(!knowledge.contains("p@ss word") && !knowledge.contains("p%40"), "{knowledge}");
 }
@@ -52,7 +50,7 @@ fn a_sentinel_says_where_the_master_is() {
     assert_eq!(sentinel.run(&monitor), "OK");
     let url = format!("redis+sentinel://127.0.0.1:{}/site", sentinel.port);
     let fleet = Fleet::at(3, World::slow(), master, &url);
-    fleet.write(r#"{"access_token":"an-old-token","expire":1600000000}"#);
+    fleet.write(EXPIRED);
     let answers = fleet.storm(2, GET);
     fleet.assert_one_live_token(&answers);
     assert_eq!(fleet.world.fetches(), 1);
@@ -95,7 +93,7 @@ fn after_a_failover_the_new_master_is_asked() {
 fn a_cluster_says_which_node_has_the_key() {
     let nodes: Vec<_> = (0..3).map(|_| Redis::with(&["--cluster-enabled", "yes"])).collect();
     let addresses: Vec<_> = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
-    let mut create = Command::new("redis-cli");
+    let mut create = redis::client();
     create.args(["--cluster", "create"]).args(&addresses).arg("--cluster-yes");
     let created = create.output().expect("redis-cli runs");
     assert!(created.status.success(), "{created:?}");
@@ -107,7 +105,7 @@ fn a_cluster_says_which_node_has_the_key() {
     for endpoint in ["stable", "classic"] {
         let mut fleet = Fleet::at(3, World::slow(), Redis::start(), &url);
         fleet.world.set("endpoint", endpoint);
-        fleet.write(r#"{"access_token":"an-old-token","expire":1600000000}"#);
+        fleet.write(EXPIRED);
         let answers = fleet.storm(2, GET);
         fleet.assert_one_live_token(&answers);
         assert_eq!(fleet.world.fetches(), 1, "{endpoint}");

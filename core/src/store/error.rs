@@ -17,8 +17,9 @@ pub enum StoreError {
     #[error("cannot connect to the store at {at}: {error}. {}", connect_advice(at))]
     Connect { at: Node, error: io::Error },
     #[error(
-        "the store at {at} did not {} in time. Check its load and the network; the limit is wx_token.store_timeout",
-        stage.verb()
+        "the store at {at} did not {} in time. Check {}its load and the network; the limit is wx_token.store_timeout",
+        stage.verb(),
+        stage.first_check()
     )]
     Timeout { at: Node, stage: Stage },
     #[error("the connection to the store at {at} broke off: {}", explain_break(error))]
@@ -80,6 +81,14 @@ impl Stage {
             Self::Answer => "answer",
         }
     }
+
+    /// A Redis without TLS waits for the end of what it takes for a command.
+    const fn first_check(self) -> &'static str {
+        match self {
+            Self::Handshake => "that this is its port for TLS, ",
+            Self::Connect | Self::Answer => "",
+        }
+    }
 }
 
 fn connect_advice(at: &Node) -> &'static str {
@@ -109,6 +118,8 @@ impl StoreError {
         use Meaning as M;
         let meaning = meaning(reply);
         let reply = reply.split(", with args beginning with").next().unwrap_or_default();
+        // The sentence goes on with what to do.
+        let reply = reply.trim_end_matches('.');
         let reply = printable(&password.scrub(reply)).at_most(MAX_CHARS).to_string();
         match meaning {
             M::AccessDenied => Self::AccessDenied { at, reply },

@@ -37,7 +37,7 @@ pub enum StoreError {
     )]
     NotServing { at: Node, reply: String },
     /// LOADING, OOM, BUSY, MISCONF and the like.
-    #[error("the store at {at} cannot run commands now: {reply}. See the log of the store")]
+    #[error("the store at {at} cannot run commands now: {reply}. {}", ready_advice(reply))]
     NotReady { at: Node, reply: String },
     #[error("the store at {at} is too old: {reply}. Use Redis from version 5 on, or Valkey")]
     TooOld { at: Node, reply: String },
@@ -100,6 +100,18 @@ fn connect_advice(at: &Node) -> &'static str {
     }
 }
 
+fn ready_advice(reply: &str) -> &'static str {
+    if reply.contains("OOM") {
+        "Raise its maxmemory, or let it evict keys (maxmemory-policy)"
+    } else if reply.contains(MANY_CLIENTS) {
+        "Raise its maxclients, or find who has so many connections"
+    } else if reply.contains("NOREPLICAS") {
+        "Check its replicas, and its min-replicas-to-write"
+    } else {
+        "See the log of the store"
+    }
+}
+
 fn explain_break(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::UnexpectedEof => {
@@ -109,6 +121,11 @@ fn explain_break(error: &io::Error) -> String {
     }
 }
 
+const MANY_CLIENTS: &str = "max number of clients";
+
+/// Where a reply goes on to quote the command, or to tell which line of which script it was.
+const ASIDES: [&str; 2] = [", with args beginning with", " script: "];
+
 /// How much of a reply is shown: the rest explains, or quotes the command.
 const MAX_CHARS: usize = 200;
 
@@ -117,9 +134,9 @@ impl StoreError {
     pub fn from_reply(at: Node, reply: &str, password: &Secret) -> Self {
         use Meaning as M;
         let meaning = meaning(reply);
-        let reply = reply.split(", with args beginning with").next().unwrap_or_default();
-        // The sentence goes on with what to do.
-        let reply = reply.trim_end_matches('.');
+        let cut = |text, aside| str::split(text, aside).next().unwrap_or_default();
+        // What to do is another sentence.
+        let reply = ASIDES.into_iter().fold(reply, cut).trim_end_matches('.');
         let reply = printable(&password.scrub(reply)).at_most(MAX_CHARS).to_string();
         match meaning {
             M::AccessDenied => Self::AccessDenied { at, reply },
@@ -178,7 +195,9 @@ enum Meaning {
 /// Codes are those in src/server.c of Redis 7.0 (`createSharedObjects`). Before 7.0 an error of a command
 /// in a script is `ERR`, with the code further on in the text.
 fn meaning(reply: &str) -> Meaning {
-    const DENIALS: [&str; 5] = [
+    const DENIALS: [&str; 6] = [
+        // Before AUTH, Redis limits how much a client sends.
+        "unauthenticated",
         "invalid password",
         "no password is set",
         "without any password configured",
@@ -192,7 +211,7 @@ fn meaning(reply: &str) -> Meaning {
     if DENIALS.into_iter().any(has) || has("can't run this command") {
         return Meaning::AccessDenied;
     }
-    if has("max number of clients") {
+    if has(MANY_CLIENTS) {
         return Meaning::NotReady;
     }
     let of_word = |word: &str| code(word.trim_start_matches('-'));
@@ -231,6 +250,7 @@ mod tests {
             ("NOPERM this user has no permissions to run the 'eval' command", "denied access"),
             ("DENIED Redis is running in protected mode because", "denied access"),
             ("ERR invalid password", "denied access"),
+            ("ERR Protocol error: unauthenticated multibulk length", "denied access"),
             ("ERR Client sent AUTH, but no password is set", "denied access"),
             ("ERR AUTH <password> called without any password configured for the", "denied access"),
             ("ERR wrong number of arguments for 'auth' command", "denied access"),
@@ -295,6 +315,19 @@ mod tests {
         );
         assert!(told.contains(r"unknown command 'AUTH' for ***\n. Check"), "{told}");
         assert!(!told.contains("hunter2") && !told.contains("token'"), "{told}");
+    }
+
+    #[test]
+    fn what_to_do_is_a_sentence_of_its_own() {
+        let script = " script: 1971e134a405c75a13755dfbd72a7badbbf23a81, on @user_script:29.";
+        for (reply, told_as) in [
+            ("BUSY Redis is busy.", "BUSY Redis is busy. See the log"),
+            (&format!("OOM used memory > 'maxmemory'.{script}"), "'maxmemory'. Raise its maxmem"),
+            ("ERR max number of clients reached", "clients reached. Raise its maxclients"),
+            (&format!("NOREPLICAS Not enough.{script}"), "Not enough. Check its replicas"),
+        ] {
+            assert!(told(reply).contains(told_as), "{}", told(reply));
+        }
     }
 
     #[test]

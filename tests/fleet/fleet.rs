@@ -73,11 +73,22 @@ impl Fleet {
 
     /// So many processes of each machine make one call, all at once.
     pub fn storm(&self, processes: usize, call: &str) -> Vec<Answer> {
+        self.storm_during(processes, call, |_| ()).0
+    }
+
+    /// The same while `event` happens. Returns also what comes of that.
+    pub fn storm_during<T>(
+        &self,
+        processes: usize,
+        call: &str,
+        event: impl FnOnce(&Self) -> T,
+    ) -> (Vec<Answer>, T) {
         let php = self.world.php();
         let start = |file: &PathBuf| Callers::start(&php, file, call, processes);
         let callers: Vec<_> = self.machines.iter().map(start).collect();
         let released: Vec<_> = callers.into_iter().flat_map(Callers::release_only).collect();
-        released.into_iter().map(Answer::of).collect()
+        let came = event(self);
+        (released.into_iter().map(Answer::of).collect(), came)
     }
 
     pub fn stored(&self, machine: usize) -> String {

@@ -6,6 +6,7 @@ mod failures;
 mod fleet;
 mod outages;
 mod propagation;
+mod refusals;
 mod scripts;
 mod storms;
 mod tls;

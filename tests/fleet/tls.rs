@@ -27,8 +27,7 @@ impl Certificates {
         let key = KeyPair::generate().expect("a key");
         let server = CertificateParams::new(names).expect("names");
         let server = server.signed_by(&key, &ca).expect("a certificate");
-        let files =
-            [("ca", ca.pem()), ("certificate", server.pem()), ("key", key.serialize_pem())];
+        let files = [("ca", ca.pem()), ("certificate", server.pem()), ("key", key.serialize_pem())];
         for (name, pem) in files {
             fs::write(dir.path().join(name), pem).expect("a file for a certificate");
         }

@@ -2,12 +2,14 @@
 
 #![cfg(test)]
 
+mod cost;
 mod failures;
 mod fleet;
 mod outages;
 mod propagation;
 mod refusals;
 mod scripts;
+mod secrets;
 mod storms;
 mod tls;
 mod topologies;

@@ -235,7 +235,14 @@ fn code(word: &str) -> Option<Meaning> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use rustls::{AlertDescription, CertificateError, Error as TlsError, InvalidMessage};
+
+    use super::super::connection::STORE;
+    use super::super::place::Address;
     use super::*;
+    use crate::trust;
 
     fn told(reply: &str) -> String {
         let at = Node::Unix("/s".into());
@@ -333,5 +340,107 @@ mod tests {
     #[test]
     fn a_long_reply_is_cut() {
         assert!(told(&"x".repeat(1000)).contains("xxx…. Check"));
+    }
+
+    /// Whatever differs from one error to the next, such as the words of a server.
+    const ANY: &str = "…";
+
+    /// Each error, with each advice that it may give.
+    fn errors() -> Vec<StoreError> {
+        let at = || Node::Tcp(Address { host: "HOST".to_owned(), port: 6379 });
+        let io = || io::Error::other(ANY);
+        let error = LookupError::Unknown { host: "HOST".to_owned() };
+        let mut errors = vec![
+            StoreError::Lookup { at: at(), error },
+            StoreError::Connect { at: at(), error: io() },
+            StoreError::Connect { at: Node::Unix("/SOCKET".into()), error: io() },
+            StoreError::Broken { at: at(), error: ErrorKind::UnexpectedEof.into() },
+            StoreError::Broken { at: at(), error: io() },
+            StoreError::Malformed { at: at(), why: ANY },
+            StoreError::Sealed { at: at() },
+            StoreError::UnknownMaster { at: at(), master: "NAME".to_owned() },
+        ];
+        for stage in [Stage::Connect, Stage::Handshake, Stage::Answer] {
+            errors.push(StoreError::Timeout { at: at(), stage });
+        }
+        for error in [
+            TlsError::InvalidCertificate(CertificateError::UnknownIssuer),
+            TlsError::InvalidCertificate(CertificateError::Expired),
+            TlsError::InvalidCertificate(CertificateError::NotValidYet),
+            TlsError::InvalidCertificate(CertificateError::NotValidForName),
+            TlsError::InvalidCertificate(CertificateError::Revoked),
+            TlsError::InvalidMessage(InvalidMessage::InvalidContentType),
+            TlsError::AlertReceived(AlertDescription::CertificateRequired),
+            TlsError::General(ANY.to_owned()),
+        ] {
+            let why = trust::explain(&io::Error::other(error), STORE);
+            errors.push(StoreError::Tls { at: at(), why });
+        }
+        for reply in [
+            "NOAUTH …",
+            "READONLY …",
+            "LOADING …",
+            "OOM …",
+            "ERR max number of clients reached",
+            "NOREPLICAS …",
+            "ERR replicate_commands …",
+            "WRONGTYPE …",
+            "ERR …",
+        ] {
+            errors.push(StoreError::from_reply(at(), reply, &Secret::new("")));
+        }
+        errors
+    }
+
+    /// Asks for an example of each new error.
+    const fn number(error: &StoreError) -> usize {
+        match error {
+            StoreError::Lookup { .. } => 0,
+            StoreError::Connect { .. } => 1,
+            StoreError::Timeout { .. } => 2,
+            StoreError::Broken { .. } => 3,
+            StoreError::Tls { .. } => 4,
+            StoreError::AccessDenied { .. } => 5,
+            StoreError::NotServing { .. } => 6,
+            StoreError::NotReady { .. } => 7,
+            StoreError::TooOld { .. } => 8,
+            StoreError::WrongType { .. } => 9,
+            StoreError::Rejected { .. } => 10,
+            StoreError::Malformed { .. } => 11,
+            StoreError::Sealed { .. } => 12,
+            StoreError::UnknownMaster { .. } => 13,
+        }
+    }
+
+    #[test]
+    fn the_page_of_errors_has_every_error_of_a_store() {
+        let errors = errors();
+        let numbers: BTreeSet<_> = errors.iter().map(number).collect();
+        assert!(numbers.into_iter().eq(0..14), "an error without an example");
+        let row = |error: &StoreError| {
+            let told = error.to_string();
+            let (problem, remedy) = told.split_once(". ").expect("what to do");
+            format!("| {problem} | {remedy} |")
+        };
+        let rows: BTreeSet<_> = errors.iter().map(row).collect();
+        let page = include_str!("../../../docs/errors.md");
+        let table = page.split("## The shared store").nth(1).expect("a chapter");
+        let table = table.split("\n## ").next().expect("its text");
+        // Between the two stands the cause.
+        let told: BTreeSet<_> = table
+            .lines()
+            .filter(|line| line.starts_with("| "))
+            .skip(1)
+            .map(|line| {
+                let cells: Vec<_> = line.split('|').collect();
+                let [_, problem, cause, remedy, _] = cells.as_slice() else { panic!("{line}") };
+                assert!(!cause.trim().is_empty(), "{line}");
+                format!("|{problem}|{remedy}|")
+            })
+            .collect();
+        let missing: Vec<_> = rows.difference(&told).map(String::as_str).collect();
+        assert!(missing.is_empty(), "docs/errors.md lacks\n{}", missing.join("\n"));
+        let gone: Vec<_> = told.difference(&rows).map(String::as_str).collect();
+        assert!(gone.is_empty(), "docs/errors.md has what no store causes\n{}", gone.join("\n"));
     }
 }

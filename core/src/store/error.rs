@@ -117,7 +117,7 @@ fn explain_break(error: &io::Error) -> String {
         ErrorKind::UnexpectedEof => {
             "it was closed before the answer. See the log of the store (a port for TLS needs rediss://)".to_owned()
         }
-        _ => format!("{error}. See the log of the store, and check proxies on the way"),
+        _ => format!("{error}. See the log of the store (a port for TLS needs rediss://), and check proxies on the way"),
     }
 }
 

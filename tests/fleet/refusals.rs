@@ -113,7 +113,7 @@ fn it_becomes_a_replica() {
     endure(
         fleet(&[]),
         ["does not serve the key: READONLY ", "check the replication of the store"],
-        |fleet| become_replica(fleet),
+        become_replica,
         |fleet, ()| drop(fleet.redis.run(&["replicaof", "no", "one"])),
     );
 }
@@ -123,7 +123,7 @@ fn it_becomes_a_replica_that_has_lost_its_master() {
     endure(
         fleet(&["--replica-serve-stale-data", "no"]),
         ["does not serve the key: MASTERDOWN ", "check the replication of the store"],
-        |fleet| become_replica(fleet),
+        become_replica,
         |fleet, ()| drop(fleet.redis.run(&["replicaof", "no", "one"])),
     );
 }

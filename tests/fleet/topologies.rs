@@ -208,7 +208,8 @@ fn a_slot_that_moves_to_another_node_costs_no_fetch() {
     let (answers, ()) = fleet.storm_during(2, &replace(second), |fleet| {
         until("WeChat is asked", || fleet.world.emulator.stats().in_flight == 1);
         // As redis-cli does it: the node that gets the slot is the first to know.
-        [new, old].map(|node| slot_is(node, "node", &new_id));
+        slot_is(new, "node", &new_id);
+        slot_is(old, "node", &new_id);
         until("a machine has been sent on", || count(old, "errorstats", "errorstat_MOVED:"));
     });
     fleet.assert_one_live_token(&answers);

@@ -57,6 +57,8 @@ pub struct Server {
     pub name: &'static str,
     /// The setting that has its address.
     pub setting: &'static str,
+    /// Who may have a CA of its own.
+    pub own_ca: &'static str,
 }
 
 /// Why a TLS handshake with `server` failed, and what to do about it.
@@ -64,10 +66,10 @@ pub fn explain(error: &io::Error, server: Server) -> String {
     use rustls::AlertDescription as A;
     use rustls::CertificateError as C;
     use rustls::Error as E;
-    let Server { name, setting } = server;
+    let Server { name, setting, own_ca } = server;
     match error.get_ref().and_then(|error| error.downcast_ref::<E>()) {
         Some(E::InvalidCertificate(C::UnknownIssuer)) => {
-            "the certificate is from an unknown CA. Set wx_token.ca_file if a proxy or gateway has its own CA".to_owned()
+            format!("the certificate is from an unknown CA. Set wx_token.ca_file if {own_ca} has its own CA")
         }
         Some(E::InvalidCertificate(C::Expired | C::ExpiredContext { .. })) => {
             "the certificate has expired. Check the clock of this server, and have the certificate renewed".to_owned()

@@ -14,6 +14,7 @@ pub mod programs;
 pub mod redis;
 pub mod server;
 pub mod site;
+pub mod system_calls;
 pub mod timing;
 pub mod witness;
 pub mod world;

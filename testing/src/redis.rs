@@ -1,4 +1,4 @@
-//! A Redis server of a test's own.
+//! A Redis or Valkey server of a test's own: `REDIS_SERVER` and `REDIS_CLI` name its programs.
 
 use std::fs;
 use std::net::TcpListener;
@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::process::tell;
-use crate::until;
+use crate::{program, until};
 
 /// A server on loopback, without a disk; killed when dropped.
 pub struct Redis {
@@ -26,10 +26,7 @@ impl Redis {
     /// A server that is started with further `arguments`.
     pub fn with(arguments: &[&str]) -> Self {
         let dir = tempfile::tempdir().expect("a directory for the server");
-        // Nobody else takes a port that was free a moment ago, or the server does not start.
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = free.local_addr().expect("an address").port();
-        drop(free);
+        let port = free_port();
         let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
         let server = serve(&dir, port, &arguments);
         let redis = Self { dir, port, arguments, server };
@@ -43,10 +40,15 @@ impl Redis {
 
     /// Runs a command, and returns what it prints.
     pub fn run(&self, command: &[&str]) -> String {
-        let port = self.port.to_string();
-        let output = Command::new("redis-cli").args(["-p", &port]).args(command).output();
-        let output = output.expect("redis-cli runs");
+        let output = self.client(command).output().expect("redis-cli runs");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// What would run a command.
+    pub fn client(&self, command: &[&str]) -> Command {
+        let mut client = client();
+        client.args(["-p", &self.port.to_string()]).args(command);
+        client
     }
 
     /// It answers nobody, until [`Self::go_on`].
@@ -81,13 +83,23 @@ impl Drop for Redis {
     }
 }
 
+pub fn client() -> Command {
+    Command::new(program("REDIS_CLI", "redis-cli"))
+}
+
+/// Nobody else takes a port that was free a moment ago, or the server does not start.
+pub fn free_port() -> u16 {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    free.local_addr().expect("an address").port()
+}
+
 /// The configuration is a file, which a sentinel wants to write.
 fn serve(dir: &TempDir, port: u16, arguments: &[String]) -> Child {
     let file = dir.path().join("redis.conf");
     let place = dir.path().display();
     fs::write(&file, format!("port {port}\nbind 127.0.0.1\nsave \"\"\ndir {place}\n"))
         .expect("a configuration");
-    let mut command = Command::new("redis-server");
+    let mut command = Command::new(program("REDIS_SERVER", "redis-server"));
     command.arg(&file).args(arguments);
     command.stdout(Stdio::null()).spawn().expect("redis-server runs: make test installs it")
 }

@@ -9,6 +9,9 @@ use wx_token_testing::php::{Answer, Callers, GET};
 use wx_token_testing::redis::Redis;
 use wx_token_testing::{World, now};
 
+/// A token file whose token is long gone.
+pub const EXPIRED: &str = r#"{"access_token":"an-old-token","expire":1600000000}"#;
+
 pub struct Fleet {
     pub world: World,
     pub redis: Redis,
@@ -70,17 +73,51 @@ impl Fleet {
 
     /// So many processes of each machine make one call, all at once.
     pub fn storm(&self, processes: usize, call: &str) -> Vec<Answer> {
+        self.storm_during(processes, call, |_| ()).0
+    }
+
+    /// The same while `event` happens. Returns also what comes of that.
+    pub fn storm_during<T>(
+        &self,
+        processes: usize,
+        call: &str,
+        event: impl FnOnce(&Self) -> T,
+    ) -> (Vec<Answer>, T) {
         let php = self.world.php();
         let start = |file: &PathBuf| Callers::start(&php, file, call, processes);
         let callers: Vec<_> = self.machines.iter().map(start).collect();
         let released: Vec<_> = callers.into_iter().flat_map(Callers::release_only).collect();
-        released.into_iter().map(Answer::of).collect()
+        let came = event(self);
+        (released.into_iter().map(Answer::of).collect(), came)
     }
 
     pub fn stored(&self, machine: usize) -> String {
         let text = fs::read(&self.machines[machine]).expect("the token file is readable");
         let json: Value = serde_json::from_slice(&text).expect("the token file is JSON");
         json["access_token"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// What a machine says of the store.
+    pub fn status(&self, machine: usize) -> Value {
+        let answer = self.call_of(machine, "json_encode(wx_token_status($file)['store'])");
+        serde_json::from_str(answer.token()).expect("a status")
+    }
+
+    /// Why a machine could not use the store when it last tried; empty if it could.
+    pub fn store_error(&self, machine: usize) -> String {
+        self.status(machine)["error"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The file with what a machine knows of the store.
+    pub fn knowledge(&self, machine: usize) -> PathBuf {
+        self.machines[machine].with_file_name(".token.json.wx_store")
+    }
+
+    /// No machine knows when the store has confirmed its token, or failed.
+    pub fn forget(&self) {
+        for machine in 0..self.machines.len() {
+            let _ = fs::remove_file(self.knowledge(machine));
+        }
     }
 
     /// Asserts that all `answers` are one live token, which every machine has stored.

@@ -2,11 +2,15 @@
 
 #![cfg(test)]
 
+mod cost;
 mod failures;
 mod fleet;
 mod loaders;
 mod outages;
 mod propagation;
+mod refusals;
 mod scripts;
+mod secrets;
 mod storms;
+mod tls;
 mod topologies;

@@ -4,7 +4,7 @@ use wx_token_testing::php::{Callers, GET};
 use wx_token_testing::process::Process;
 use wx_token_testing::{print_waits, until};
 
-use crate::fleet::Fleet;
+use crate::fleet::{EXPIRED, Fleet};
 
 #[test]
 fn without_the_store_each_machine_gets_the_stable_token_by_itself() {
@@ -34,7 +34,7 @@ fn without_the_store_a_due_classic_token_stays_and_an_expired_one_is_fetched() {
     fleet.world.set("background", "0");
     assert_eq!(fleet.call(0).token(), due);
     assert_eq!(fleet.world.fetches(), 0, "it would be replaced for all machines");
-    fleet.write(r#"{"access_token":"an-old-token","expire":1600000000}"#);
+    fleet.write(EXPIRED);
     let token = fleet.call(0).token().to_owned();
     assert!(fleet.world.is_live(&token));
     assert_eq!(fleet.world.fetches(), 1);
@@ -49,9 +49,8 @@ fn a_store_that_hangs_keeps_no_caller_from_a_token_and_is_remembered() {
     print_waits("the store hangs", &answers);
     fleet.assert_one_live_token(&answers);
     // What was said of the store is known to the next process.
-    let state = |machine: usize| {
-        let file = fleet.machines[machine].with_file_name(".token.json.wx_store");
-        std::fs::read_to_string(file).expect("the machine's knowledge")
+    let state = |machine| {
+        std::fs::read_to_string(fleet.knowledge(machine)).expect("the machine's knowledge")
     };
     for machine in 0..2 {
         assert!(state(machine).contains("did not"), "{}", state(machine));

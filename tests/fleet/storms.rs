@@ -3,9 +3,7 @@
 use wx_token_testing::php::GET;
 use wx_token_testing::{print_waits, until};
 
-use crate::fleet::Fleet;
-
-const EXPIRED: &str = r#"{"access_token":"an-old-token","expire":1600000000}"#;
+use crate::fleet::{EXPIRED, Fleet};
 
 #[test]
 fn eight_machines_on_expired_files_make_one_fetch() {

@@ -1,13 +1,17 @@
 //! The ways to a store: a socket, users with few rights, sentinels, a cluster.
 
 use std::fs;
-use std::process::Command;
+use std::time::Duration;
 
+use wechat_emulator::{Options, Step};
 use wx_token_testing::php::GET;
-use wx_token_testing::redis::Redis;
+use wx_token_testing::redis::{self, Redis};
 use wx_token_testing::{World, until};
 
-use crate::fleet::Fleet;
+use crate::fleet::{EXPIRED, Fleet};
+
+/// Time to change something while WeChat is asked.
+const SLOW: Duration = Duration::from_millis(1500);
 
 /// The rights that docs/fleet.md asks for.
 fn rights() -> Vec<String> {
@@ -29,16 +33,15 @@ fn a_socket_and_a_user_with_the_documented_rights_are_enough() {
     assert_eq!(redis.run(&["acl", "setuser", "default", "off"]), "OK");
     let url = format!("unix://wx_token:p%40ss%20word@{}", socket.display());
     let mut fleet = Fleet::at(3, World::slow(), redis, &url);
-    fleet.write(r#"{"access_token":"an-old-token","expire":1600000000}"#);
+    fleet.write(EXPIRED);
     let answers = fleet.storm(2, GET);
     fleet.assert_one_live_token(&answers);
     assert_eq!(fleet.world.fetches(), 1);
     // A wrong password costs nobody a token.
     fleet.world.set("store_password", "wrong");
-    fleet.write(r#"{"access_token":"an-old-token","expire":1600000000}"#);
+    fleet.write(EXPIRED);
     fleet.assert_one_live_token(&fleet.storm(2, GET));
-    let knowledge = fleet.machines[0].with_file_name(".token.json.wx_store");
-    let knowledge = fs::read_to_string(knowledge).expect("the machine's knowledge");
+    let knowledge = fs::read_to_string(fleet.knowledge(0)).expect("the machine's knowledge");
     assert!(knowledge.contains("denied access"), "{knowledge}");
     assert!(!knowledge.contains("p@ss word") && !knowledge.contains("p%40"), "{knowledge}");
 }
@@ -52,11 +55,54 @@ fn a_sentinel_says_where_the_master_is() {
     assert_eq!(sentinel.run(&monitor), "OK");
     let url = format!("redis+sentinel://127.0.0.1:{}/site", sentinel.port);
     let fleet = Fleet::at(3, World::slow(), master, &url);
-    fleet.write(r#"{"access_token":"an-old-token","expire":1600000000}"#);
+    fleet.write(EXPIRED);
     let answers = fleet.storm(2, GET);
     fleet.assert_one_live_token(&answers);
     assert_eq!(fleet.world.fetches(), 1);
     assert_eq!(fleet.redis.run(&["dbsize"]), "1", "it is in the master");
+}
+
+#[test]
+fn a_token_that_a_failover_has_lost_is_given_back_and_reaches_the_others() {
+    let mut master = Redis::start();
+    let port = master.port.to_string();
+    let replica = Redis::with(&["--replicaof", "127.0.0.1", &port]);
+    until("the replica is in step", || {
+        replica.run(&["info", "replication"]).contains("master_link_status:up")
+    });
+    let sentinel = Redis::with(&["--sentinel"]);
+    assert_eq!(sentinel.run(&["sentinel", "monitor", "site", "127.0.0.1", &port, "1"]), "OK");
+    assert_eq!(sentinel.run(&["sentinel", "set", "site", "down-after-milliseconds", "1000"]), "OK");
+    let url = format!("redis+sentinel://127.0.0.1:{}/site", sentinel.port);
+    let mut fleet = Fleet::at(2, World::new(Options::default()), Redis::start(), &url);
+    fleet.world.set("endpoint", "classic");
+    let old = fleet.call(0).token().to_owned();
+    assert_eq!(fleet.call(1).token(), old);
+    until("the replica has it, and the sentinel knows the replica", || {
+        replica.run(&["dbsize"]) == "1"
+            && sentinel.run(&["sentinel", "replicas", "site"]).contains("flags\nslave\n")
+    });
+    // What a stopped replica has in its socket it would read later.
+    replica.hang();
+    assert_eq!(master.run(&["client", "kill", "type", "replica"]), "1");
+    let new = fleet.call_of(0, &format!("wx_refresh_token($file, '{old}')")).token().to_owned();
+    assert_ne!(new, old);
+    master.kill();
+    replica.go_on();
+    let address = replica.port.to_string();
+    until("the replica is the master", || {
+        sentinel.run(&["sentinel", "get-master-addr-by-name", "site"]).ends_with(&address)
+            && replica.run(&["role"]).starts_with("master")
+    });
+    let call = |machine| {
+        fleet.forget();
+        fleet.call(machine).token().to_owned()
+    };
+    assert_eq!(call(1), old, "of the new one nobody has told it");
+    assert_eq!(call(0), new);
+    assert_eq!(call(1), new);
+    assert_eq!(fleet.world.fetches(), 2);
+    assert_eq!([0, 1].map(|machine| fleet.store_error(machine)), ["", ""]);
 }
 
 #[test]
@@ -91,23 +137,28 @@ fn after_a_failover_the_new_master_is_asked() {
     assert_eq!(fleet.world.fetches(), 1, "the second machine took what the new master has");
 }
 
-#[test]
-fn a_cluster_says_which_node_has_the_key() {
+/// A cluster of three nodes, and its URL. The first node has the first third of the slots, and so on.
+fn cluster() -> (Vec<Redis>, String) {
     let nodes: Vec<_> = (0..3).map(|_| Redis::with(&["--cluster-enabled", "yes"])).collect();
     let addresses: Vec<_> = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
-    let mut create = Command::new("redis-cli");
+    let mut create = redis::client();
     create.args(["--cluster", "create"]).args(&addresses).arg("--cluster-yes");
     let created = create.output().expect("redis-cli runs");
     assert!(created.status.success(), "{created:?}");
     until("each node knows the others", || {
         nodes.iter().all(|node| node.run(&["cluster", "info"]).contains("cluster_state:ok"))
     });
-    let url = format!("redis://{}", addresses.join(","));
+    (nodes, format!("redis://{}", addresses.join(",")))
+}
+
+#[test]
+fn a_cluster_says_which_node_has_the_key() {
+    let (nodes, url) = cluster();
     // Keys of other endpoints are in other slots.
     for endpoint in ["stable", "classic"] {
         let mut fleet = Fleet::at(3, World::slow(), Redis::start(), &url);
         fleet.world.set("endpoint", endpoint);
-        fleet.write(r#"{"access_token":"an-old-token","expire":1600000000}"#);
+        fleet.write(EXPIRED);
         let answers = fleet.storm(2, GET);
         fleet.assert_one_live_token(&answers);
         assert_eq!(fleet.world.fetches(), 1, "{endpoint}");
@@ -115,4 +166,54 @@ fn a_cluster_says_which_node_has_the_key() {
     }
     let keys = nodes.iter().map(|node| node.run(&["dbsize"]).parse::<u32>().expect("a number"));
     assert_eq!(keys.sum::<u32>(), 2);
+}
+
+#[test]
+fn a_slot_that_moves_to_another_node_costs_no_fetch() {
+    let (nodes, url) = cluster();
+    let mut fleet = Fleet::at(3, World::new(Options::default()), Redis::start(), &url);
+    fleet.world.set("endpoint", "classic");
+    let first = fleet.call(0).token().to_owned();
+    let has_key = |node: &&Redis| node.run(&["dbsize"]) == "1";
+    let old = nodes.iter().find(has_key).expect("a node has the key");
+    let new = nodes.iter().find(|node| !has_key(node)).expect("another has not");
+    let key = old.run(&["keys", "*"]);
+    let slot = old.run(&["cluster", "keyslot", &key]);
+    let [old_id, new_id] = [old, new].map(|node| node.run(&["cluster", "myid"]));
+    let slot_is = |node: &Redis, state: &str, other: &str| {
+        assert_eq!(node.run(&["cluster", "setslot", &slot, state, other]), "OK");
+    };
+    let count =
+        |node: &Redis, section: &str, name: &str| node.run(&["info", section]).contains(name);
+
+    let replace = |token: &str| {
+        fleet.world.emulator.invalidate_all();
+        fleet.world.emulator.script(Step { delay: SLOW, ..Step::default() });
+        format!("wx_refresh_token($file, '{token}')")
+    };
+    let (answers, ()) = fleet.storm_during(2, &replace(&first), |fleet| {
+        until("WeChat is asked", || fleet.world.emulator.stats().in_flight == 1);
+        slot_is(new, "importing", &old_id);
+        slot_is(old, "migrating", &new_id);
+        let port = new.port.to_string();
+        assert_eq!(old.run(&["migrate", "127.0.0.1", &port, &key, "0", "5000"]), "OK");
+        until("a machine has been sent on", || count(new, "commandstats", "cmdstat_asking:"));
+    });
+    fleet.assert_one_live_token(&answers);
+    let second = answers[0].token();
+    assert_eq!(fleet.world.fetches(), 2);
+    assert!(count(old, "errorstats", "errorstat_ASK:"));
+    assert!(!count(old, "errorstats", "errorstat_MOVED:"));
+
+    let (answers, ()) = fleet.storm_during(2, &replace(second), |fleet| {
+        until("WeChat is asked", || fleet.world.emulator.stats().in_flight == 1);
+        // As redis-cli does it: the node that gets the slot is the first to know.
+        slot_is(new, "node", &new_id);
+        slot_is(old, "node", &new_id);
+        until("a machine has been sent on", || count(old, "errorstats", "errorstat_MOVED:"));
+    });
+    fleet.assert_one_live_token(&answers);
+    assert_eq!(fleet.world.fetches(), 3);
+    assert_eq!([0, 1, 2].map(|machine| fleet.store_error(machine)), ["", "", ""]);
+    assert_eq!([old, new].map(|node| node.run(&["dbsize"])), ["0", "1"]);
 }

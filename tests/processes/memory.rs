@@ -3,53 +3,19 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use wechat_emulator::Options;
 use wx_token_testing::fpm::Fpm;
 use wx_token_testing::mounts::Disk;
 use wx_token_testing::php::{Php, REMEMBER};
-use wx_token_testing::{World, until};
+use wx_token_testing::{World, system_calls, until};
 
-/// The system calls, by name, of a hundred calls on a file that is remembered. PHP's own start and end are
-/// left out: they differ from one run to the next.
+/// The system calls, by name, of a hundred calls on a file that is remembered.
 fn cost_of_a_hundred(world: &World, php: &Php) -> BTreeMap<String, u32> {
-    let log = world.dir.path().join("strace.log");
-    let code = r"
-        $file = $argv[1];
-        $remember($file);
-        clearstatcache();
-        file_exists('/mark-begin');
-        for ($i = 0; $i < 100; $i++) { wx_get_token($file); }
-        file_exists('/mark-end');
-    ";
-    let plain = php.command();
-    let status = Command::new("strace")
-        .arg("-f")
-        .arg("-o")
-        .arg(&log)
-        .arg(plain.get_program())
-        .args(plain.get_args())
-        .args(["-r", &format!("{REMEMBER}{code}"), "--"])
-        .arg(world.file())
-        .stdout(Stdio::null())
-        .status();
-    assert!(status.expect("strace runs").success());
-    let log = fs::read_to_string(&log).expect("a log");
-    assert!(log.contains("\"/mark-end\""), "the calls were not made");
-    let marked = log
-        .lines()
-        .skip_while(|line| !line.contains("\"/mark-begin\""))
-        .skip(1)
-        .take_while(|line| !line.contains("\"/mark-end\""));
-    let mut counts = BTreeMap::new();
-    for line in marked {
-        let call = line.split_whitespace().nth(1).unwrap_or_default();
-        if let Some((name, _)) = call.split_once('(') {
-            *counts.entry(name.to_owned()).or_default() += 1;
-        }
-    }
-    counts
+    let before = format!("{REMEMBER} $file = $argv[1]; $remember($file);");
+    let code = "for ($i = 0; $i < 100; $i++) { wx_get_token($file); }";
+    system_calls::count(&system_calls::of_code(php, world.file(), &before, code))
 }
 
 /// A fresh token file that was last changed long enough ago to be remembered.

@@ -21,7 +21,8 @@ use crate::names;
 use crate::socket::Socket;
 use crate::trust::{self, Server};
 
-const STORE: Server = Server { name: "the store", setting: "wx_token.store" };
+pub const STORE: Server =
+    Server { name: "the store", setting: "wx_token.store", own_ca: "the store" };
 
 /// How much is received at once, in bytes.
 const CHUNK: usize = 4096;

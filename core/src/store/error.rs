@@ -17,8 +17,9 @@ pub enum StoreError {
     #[error("cannot connect to the store at {at}: {error}. {}", connect_advice(at))]
     Connect { at: Node, error: io::Error },
     #[error(
-        "the store at {at} did not {} in time. Check its load and the network; the limit is wx_token.store_timeout",
-        stage.verb()
+        "the store at {at} did not {} in time. Check {}its load and the network; the limit is wx_token.store_timeout",
+        stage.verb(),
+        stage.first_check()
     )]
     Timeout { at: Node, stage: Stage },
     #[error("the connection to the store at {at} broke off: {}", explain_break(error))]
@@ -36,7 +37,7 @@ pub enum StoreError {
     )]
     NotServing { at: Node, reply: String },
     /// LOADING, OOM, BUSY, MISCONF and the like.
-    #[error("the store at {at} cannot run commands now: {reply}. See the log of the store")]
+    #[error("the store at {at} cannot run commands now: {reply}. {}", ready_advice(reply))]
     NotReady { at: Node, reply: String },
     #[error("the store at {at} is too old: {reply}. Use Redis from version 5 on, or Valkey")]
     TooOld { at: Node, reply: String },
@@ -80,6 +81,14 @@ impl Stage {
             Self::Answer => "answer",
         }
     }
+
+    /// A Redis without TLS waits for the end of what it takes for a command.
+    const fn first_check(self) -> &'static str {
+        match self {
+            Self::Handshake => "that this is its port for TLS, ",
+            Self::Connect | Self::Answer => "",
+        }
+    }
 }
 
 fn connect_advice(at: &Node) -> &'static str {
@@ -91,14 +100,31 @@ fn connect_advice(at: &Node) -> &'static str {
     }
 }
 
+fn ready_advice(reply: &str) -> &'static str {
+    if reply.contains("OOM") {
+        "Raise its maxmemory, or let it evict keys (maxmemory-policy)"
+    } else if reply.contains(MANY_CLIENTS) {
+        "Raise its maxclients, or find who has so many connections"
+    } else if reply.contains("NOREPLICAS") {
+        "Check its replicas, and its min-replicas-to-write"
+    } else {
+        "See the log of the store"
+    }
+}
+
 fn explain_break(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::UnexpectedEof => {
             "it was closed before the answer. See the log of the store (a port for TLS needs rediss://)".to_owned()
         }
-        _ => format!("{error}. See the log of the store, and check proxies on the way"),
+        _ => format!("{error}. See the log of the store (a port for TLS needs rediss://), and check proxies on the way"),
     }
 }
+
+const MANY_CLIENTS: &str = "max number of clients";
+
+/// Where a reply goes on to quote the command, or to tell which line of which script it was.
+const ASIDES: [&str; 2] = [", with args beginning with", " script: "];
 
 /// How much of a reply is shown: the rest explains, or quotes the command.
 const MAX_CHARS: usize = 200;
@@ -108,7 +134,9 @@ impl StoreError {
     pub fn from_reply(at: Node, reply: &str, password: &Secret) -> Self {
         use Meaning as M;
         let meaning = meaning(reply);
-        let reply = reply.split(", with args beginning with").next().unwrap_or_default();
+        let cut = |text, aside| str::split(text, aside).next().unwrap_or_default();
+        // What to do is another sentence.
+        let reply = ASIDES.into_iter().fold(reply, cut).trim_end_matches('.');
         let reply = printable(&password.scrub(reply)).at_most(MAX_CHARS).to_string();
         match meaning {
             M::AccessDenied => Self::AccessDenied { at, reply },
@@ -167,7 +195,9 @@ enum Meaning {
 /// Codes are those in src/server.c of Redis 7.0 (`createSharedObjects`). Before 7.0 an error of a command
 /// in a script is `ERR`, with the code further on in the text.
 fn meaning(reply: &str) -> Meaning {
-    const DENIALS: [&str; 5] = [
+    const DENIALS: [&str; 6] = [
+        // Before AUTH, Redis limits how much a client sends.
+        "unauthenticated",
         "invalid password",
         "no password is set",
         "without any password configured",
@@ -181,7 +211,7 @@ fn meaning(reply: &str) -> Meaning {
     if DENIALS.into_iter().any(has) || has("can't run this command") {
         return Meaning::AccessDenied;
     }
-    if has("max number of clients") {
+    if has(MANY_CLIENTS) {
         return Meaning::NotReady;
     }
     let of_word = |word: &str| code(word.trim_start_matches('-'));
@@ -205,7 +235,14 @@ fn code(word: &str) -> Option<Meaning> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use rustls::{AlertDescription, CertificateError, Error as TlsError, InvalidMessage};
+
+    use super::super::connection::STORE;
+    use super::super::place::Address;
     use super::*;
+    use crate::trust;
 
     fn told(reply: &str) -> String {
         let at = Node::Unix("/s".into());
@@ -220,6 +257,7 @@ mod tests {
             ("NOPERM this user has no permissions to run the 'eval' command", "denied access"),
             ("DENIED Redis is running in protected mode because", "denied access"),
             ("ERR invalid password", "denied access"),
+            ("ERR Protocol error: unauthenticated multibulk length", "denied access"),
             ("ERR Client sent AUTH, but no password is set", "denied access"),
             ("ERR AUTH <password> called without any password configured for the", "denied access"),
             ("ERR wrong number of arguments for 'auth' command", "denied access"),
@@ -287,7 +325,122 @@ mod tests {
     }
 
     #[test]
+    fn what_to_do_is_a_sentence_of_its_own() {
+        let script = " script: 1971e134a405c75a13755dfbd72a7badbbf23a81, on @user_script:29.";
+        for (reply, told_as) in [
+            ("BUSY Redis is busy.", "BUSY Redis is busy. See the log"),
+            (&format!("OOM used memory > 'maxmemory'.{script}"), "'maxmemory'. Raise its maxmem"),
+            ("ERR max number of clients reached", "clients reached. Raise its maxclients"),
+            (&format!("NOREPLICAS Not enough.{script}"), "Not enough. Check its replicas"),
+        ] {
+            assert!(told(reply).contains(told_as), "{}", told(reply));
+        }
+    }
+
+    #[test]
     fn a_long_reply_is_cut() {
         assert!(told(&"x".repeat(1000)).contains("xxx…. Check"));
+    }
+
+    /// Whatever differs from one error to the next, such as the words of a server.
+    const ANY: &str = "…";
+
+    /// Each error, with each advice that it may give.
+    fn errors() -> Vec<StoreError> {
+        let at = || Node::Tcp(Address { host: "HOST".to_owned(), port: 6379 });
+        let io = || io::Error::other(ANY);
+        let error = LookupError::Unknown { host: "HOST".to_owned() };
+        let mut errors = vec![
+            StoreError::Lookup { at: at(), error },
+            StoreError::Connect { at: at(), error: io() },
+            StoreError::Connect { at: Node::Unix("/SOCKET".into()), error: io() },
+            StoreError::Broken { at: at(), error: ErrorKind::UnexpectedEof.into() },
+            StoreError::Broken { at: at(), error: io() },
+            StoreError::Malformed { at: at(), why: ANY },
+            StoreError::Sealed { at: at() },
+            StoreError::UnknownMaster { at: at(), master: "NAME".to_owned() },
+        ];
+        for stage in [Stage::Connect, Stage::Handshake, Stage::Answer] {
+            errors.push(StoreError::Timeout { at: at(), stage });
+        }
+        for error in [
+            TlsError::InvalidCertificate(CertificateError::UnknownIssuer),
+            TlsError::InvalidCertificate(CertificateError::Expired),
+            TlsError::InvalidCertificate(CertificateError::NotValidYet),
+            TlsError::InvalidCertificate(CertificateError::NotValidForName),
+            TlsError::InvalidCertificate(CertificateError::Revoked),
+            TlsError::InvalidMessage(InvalidMessage::InvalidContentType),
+            TlsError::AlertReceived(AlertDescription::CertificateRequired),
+            TlsError::General(ANY.to_owned()),
+        ] {
+            let why = trust::explain(&io::Error::other(error), STORE);
+            errors.push(StoreError::Tls { at: at(), why });
+        }
+        for reply in [
+            "NOAUTH …",
+            "READONLY …",
+            "LOADING …",
+            "OOM …",
+            "ERR max number of clients reached",
+            "NOREPLICAS …",
+            "ERR replicate_commands …",
+            "WRONGTYPE …",
+            "ERR …",
+        ] {
+            errors.push(StoreError::from_reply(at(), reply, &Secret::new("")));
+        }
+        errors
+    }
+
+    /// Asks for an example of each new error.
+    const fn number(error: &StoreError) -> usize {
+        match error {
+            StoreError::Lookup { .. } => 0,
+            StoreError::Connect { .. } => 1,
+            StoreError::Timeout { .. } => 2,
+            StoreError::Broken { .. } => 3,
+            StoreError::Tls { .. } => 4,
+            StoreError::AccessDenied { .. } => 5,
+            StoreError::NotServing { .. } => 6,
+            StoreError::NotReady { .. } => 7,
+            StoreError::TooOld { .. } => 8,
+            StoreError::WrongType { .. } => 9,
+            StoreError::Rejected { .. } => 10,
+            StoreError::Malformed { .. } => 11,
+            StoreError::Sealed { .. } => 12,
+            StoreError::UnknownMaster { .. } => 13,
+        }
+    }
+
+    #[test]
+    fn the_page_of_errors_has_every_error_of_a_store() {
+        let errors = errors();
+        let numbers: BTreeSet<_> = errors.iter().map(number).collect();
+        assert!(numbers.into_iter().eq(0..14), "an error without an example");
+        let row = |error: &StoreError| {
+            let told = error.to_string();
+            let (problem, remedy) = told.split_once(". ").expect("what to do");
+            format!("| {problem} | {remedy} |")
+        };
+        let rows: BTreeSet<_> = errors.iter().map(row).collect();
+        let page = include_str!("../../../docs/errors.md");
+        let table = page.split("## The shared store").nth(1).expect("a chapter");
+        let table = table.split("\n## ").next().expect("its text");
+        // Between the two stands the cause.
+        let told: BTreeSet<_> = table
+            .lines()
+            .filter(|line| line.starts_with("| "))
+            .skip(1)
+            .map(|line| {
+                let cells: Vec<_> = line.split('|').collect();
+                let [_, problem, cause, remedy, _] = cells.as_slice() else { panic!("{line}") };
+                assert!(!cause.trim().is_empty(), "{line}");
+                format!("|{problem}|{remedy}|")
+            })
+            .collect();
+        let missing: Vec<_> = rows.difference(&told).map(String::as_str).collect();
+        assert!(missing.is_empty(), "docs/errors.md lacks\n{}", missing.join("\n"));
+        let gone: Vec<_> = told.difference(&rows).map(String::as_str).collect();
+        assert!(gone.is_empty(), "docs/errors.md has what no store causes\n{}", gone.join("\n"));
     }
 }

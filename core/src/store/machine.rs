@@ -19,8 +19,8 @@ const LONGEST_BREAK: Duration = Duration::from_secs(30);
 /// What only the administrator can mend.
 const MISCONFIGURED_BREAK: Duration = Duration::from_secs(60);
 
-/// The longest text of an error that is kept, in characters.
-const MAX_REASON: usize = 200;
+/// The longest text of an error that is kept, in characters. What to do is at its end.
+const MAX_REASON: usize = 800;
 
 /// The largest file of an identity that is read, in bytes.
 const MAX_IDENTITY: u64 = 256;

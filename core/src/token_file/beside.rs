@@ -54,12 +54,8 @@ fn write_file(real: &Path, text: &str) -> io::Result<()> {
     if !file.metadata()?.is_file() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    let width = SIZE - 1;
-    let line = format!("{text:width$}\n");
-    if line.len() != SIZE {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    file.write_all_at(line.as_bytes(), 0)
+    let padding = (SIZE - 1).checked_sub(text.len()).ok_or(io::ErrorKind::InvalidInput)?;
+    file.write_all_at(format!("{text}{}\n", " ".repeat(padding)).as_bytes(), 0)
 }
 
 /// The file is for those who use the token file.
@@ -89,7 +85,7 @@ mod tests {
         fs::write(&real, "{}")?;
         fs::set_permissions(&real, fs::Permissions::from_mode(0o640))?;
         assert_eq!(read(&real), None);
-        for text in [r#"{"a":1}"#, "", &"x".repeat(4095)] {
+        for text in [r#"{"a":1}"#, "", "…主机", &"x".repeat(4095)] {
             write(&real, text);
             assert_eq!(read_file(&real).as_deref(), Some(text));
         }

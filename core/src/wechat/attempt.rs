@@ -18,7 +18,8 @@ use crate::trust::{Server, explain};
 
 const MAX_BODY: u64 = 64 * 1024;
 
-const WECHAT: Server = Server { name: "WeChat", setting: "wx_token.api_base" };
+const WECHAT: Server =
+    Server { name: "WeChat", setting: "wx_token.api_base", own_ca: "a proxy or gateway" };
 
 pub struct Attempt<'a> {
     pub transport: &'a Transport,

@@ -311,7 +311,7 @@ fn tls_trusts_the_ca_file_and_checks_the_name() {
     assert_eq!(ask("localhost", Some(&*ca_file)).unwrap(), Reply::Bytes(b"ok".to_vec()));
     assert_eq!(server.heard(), [EVAL]);
     for (host, ca_file, says) in [
-        ("localhost", None, "from an unknown CA. Set wx_token.ca_file"),
+        ("localhost", None, "from an unknown CA. Set wx_token.ca_file if the store has its own CA"),
         ("127.0.0.1", Some(&*ca_file), "for another host"),
     ] {
         let error = ask(host, ca_file).expect_err("no trust");

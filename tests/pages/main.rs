@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+mod chinese;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,11 +31,14 @@ fn pages() -> BTreeMap<PathBuf, String> {
 
 /// The anchors that GitHub gives the headings of a page.
 fn anchors(prose: &str) -> impl Iterator<Item = String> {
-    prose.lines().filter(|line| line.starts_with('#')).map(|line| {
-        let heading = line.trim_start_matches('#').trim().to_lowercase();
-        let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
-        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
-    })
+    prose.lines().filter(|line| line.starts_with('#')).map(anchor)
+}
+
+/// The anchor that GitHub gives a heading.
+fn anchor(heading: &str) -> String {
+    let heading = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
 #[test]

@@ -362,12 +362,10 @@ fn every_message_that_is_explained_in_chinese_exists() {
         for table in &section.tables {
             let column = usize::from(table[0][0] == "errcode");
             for message in table.iter().skip(2).filter_map(|row| row.get(column)) {
-                // A part that changes, and what joins a problem and its remedy, are no text of the code.
-                for part in message
-                    .split('…')
-                    .flat_map(|part| part.split(". "))
-                    .flat_map(|part| part.split(": "))
-                {
+                // The code joins a message from these parts.
+                let parts_of_it = message.split('…').flat_map(|part| part.split(". "));
+                let parts_of_it = parts_of_it.flat_map(|part| part.split(": "));
+                for part in parts_of_it.flat_map(|part| part.split("the loader returned")) {
                     let part = part.trim_matches([' ', '.', ',', ';', ':', '(', ')']);
                     parts += usize::from(part.len() > 3);
                     if part.len() > 3 && !code.contains(part) {

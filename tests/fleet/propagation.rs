@@ -48,7 +48,7 @@ fn a_store_that_was_asked_in_vain_has_confirmed_nothing() {
     fleet.world.set("store_timeout", "0.1");
     let token = fleet.call(0).token().to_owned();
     // An idle minute.
-    fs::remove_file(state_file(&fleet, 0)).expect("it is there");
+    fs::remove_file(fleet.knowledge(0)).expect("it is there");
     fleet.redis.hang();
     assert_eq!(fleet.call(0).token(), token);
     let status = fleet.call_of(0, "json_encode(wx_token_status($file)['store'])");

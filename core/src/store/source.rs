@@ -69,7 +69,7 @@ impl TokenSource for SharedSource {
 
     fn time_limit(&self) -> Duration {
         // A fetch that brings a rejected token is followed by another.
-        2 * self.inner.time_limit() + self.fleet.lease + 2 * self.fleet.timeout
+        2 * self.inner.time_limit() + self.fleet.patience() + 2 * self.fleet.timeout
     }
 
     fn overlap(&self) -> Option<Duration> {
@@ -122,7 +122,7 @@ impl<'a> Turn<'a> {
             may_fetch: self.source.fleet.may_fetch && !self.is_barred(),
             lease: self.source.fleet.lease,
         };
-        let patience = Instant::now() + self.source.fleet.lease;
+        let patience = Instant::now() + self.source.fleet.patience();
         loop {
             let taken = self.scripts().take(&wish)?;
             self.knowledge.store_answered();

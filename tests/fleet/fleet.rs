@@ -1,13 +1,22 @@
 //! A world with several machines.
 
-use std::fs;
 use std::path::PathBuf;
+use std::{env, fs};
 
 use serde_json::{Value, json};
 use wechat_emulator::Options;
-use wx_token_testing::php::{Answer, Callers, GET};
+use wx_token_testing::php::{Answer, Callers, GET, Php};
+use wx_token_testing::proxy::Proxy;
 use wx_token_testing::redis::Redis;
 use wx_token_testing::{World, now};
+
+/// Whether everything is tried, and not a sample.
+pub fn all() -> bool {
+    env::var("WX_FLEET").is_ok_and(|which| which == "all")
+}
+
+/// A token of whose end every clock knows.
+pub const EXPIRED: &str = r#"{"access_token":"an-old-token","expire":1600000000}"#;
 
 pub struct Fleet {
     pub world: World,
@@ -44,6 +53,13 @@ impl Fleet {
         Self { world, redis, machines }
     }
 
+    /// So many machines, whose way to the store is a proxy.
+    pub fn behind_proxy(machines: usize) -> (Self, Proxy) {
+        let redis = Redis::start();
+        let proxy = Proxy::start(redis.port);
+        (Self::at(machines, World::slow(), redis, &proxy.url()), proxy)
+    }
+
     /// All machines have this content in their token files.
     pub fn write(&self, content: &str) {
         for file in &self.machines {
@@ -68,6 +84,11 @@ impl Fleet {
         self.world.php().call(&self.machines[machine], call)
     }
 
+    /// A process of this machine with settings of its own.
+    pub fn call_by(&self, php: &Php, machine: usize) -> Answer {
+        php.call(&self.machines[machine], GET)
+    }
+
     /// So many processes of each machine make one call, all at once.
     pub fn storm(&self, processes: usize, call: &str) -> Vec<Answer> {
         let php = self.world.php();
@@ -81,6 +102,37 @@ impl Fleet {
         let text = fs::read(&self.machines[machine]).expect("the token file is readable");
         let json: Value = serde_json::from_slice(&text).expect("the token file is JSON");
         json["access_token"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// What the machine knows of the store.
+    pub fn knowledge(&self, machine: usize) -> Value {
+        let text = fs::read(self.knowledge_file(machine)).expect("the machine's knowledge");
+        serde_json::from_slice(&text).expect("JSON")
+    }
+
+    /// Makes it know this, in a file of the same size as ever.
+    pub fn set_knowledge(&self, machine: usize, knowledge: &Value) {
+        let content = format!("{:4095}\n", knowledge.to_string());
+        fs::write(self.knowledge_file(machine), content).expect("it is written");
+    }
+
+    fn knowledge_file(&self, machine: usize) -> PathBuf {
+        self.machines[machine].with_file_name(".token.json.wx_store")
+    }
+
+    /// The field of the account's hash in the store; empty if it is not there.
+    pub fn field(&self, name: &str) -> String {
+        self.redis.run(&["hget", &self.key(), name])
+    }
+
+    /// Sets a field of that hash.
+    pub fn set_field(&self, name: &str, value: &str) {
+        self.redis.run(&["hset", &self.key(), name, value]);
+    }
+
+    /// The only key.
+    pub fn key(&self) -> String {
+        self.redis.run(&["keys", "*"])
     }
 
     /// Asserts that all `answers` are one live token, which every machine has stored.

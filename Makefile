@@ -32,8 +32,8 @@ export WECHAT_EMULATOR := $(TARGET)/release/wechat-emulator
 # The oldest Rust that this project promises to build with.
 MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: help build install demo demo-fleet test check bench soak test-faults test-fuzz test-matrix test-model test-valgrind \
-	deny msrv packages clean
+.PHONY: help build install demo demo-fleet test check bench soak test-faults test-fleet test-fuzz test-matrix test-model \
+	test-valgrind deny msrv packages clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -72,6 +72,10 @@ bench: packages ## Compare the speed with other caches (ONLY="hot rest storm rac
 
 test-faults: build ## Make each system call of a refresh fail in turn, and write docs/faults.md
 	WX_FAULTS=all cargo test --locked --test faults -- --nocapture --test-threads 2
+
+test-fleet: build ## Make each fault at each step of a refresh with a shared store, and large storms
+	@scripts/packages $(TEST_PACKAGES)
+	WX_FLEET=all cargo test --locked --test fleet -- --nocapture --test-threads 2
 
 soak: build ## Run servers with reloads, kills and failures for MINUTES (10), and report leaks
 	@scripts/packages $(TEST_PACKAGES)

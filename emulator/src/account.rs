@@ -63,6 +63,7 @@ pub(crate) struct TokenResponse {
 #[derive(Debug)]
 struct Token {
     kind: Kind,
+    created: Moment,
     expires: Moment,
     /// The moment from which WeChat rejects it as "not latest"; may lie ahead.
     invalidated: Option<Moment>,
@@ -155,6 +156,10 @@ impl Account {
         }
     }
 
+    pub(crate) fn age(&self, token: &str, now: Moment) -> Option<Duration> {
+        self.issued.get(token).map(|token| now.saturating_sub(token.created))
+    }
+
     pub(crate) fn verdict(&self, token: &str, now: Moment) -> Verdict {
         let errcode = self.validate(token, now).err().map_or(0, |(code, _)| code.0);
         let seconds_left =
@@ -210,7 +215,7 @@ impl Account {
             token.invalidate(now.saturating_add(rules.overlap));
         }
         let expires = now.saturating_add(rules.lifetime);
-        self.issued.insert(name.clone(), Token { kind, expires, invalidated: None });
+        self.issued.insert(name.clone(), Token { kind, created: now, expires, invalidated: None });
         TokenResponse { token: name, expires_in: rules.lifetime.as_secs(), is_new: true }
     }
 }
@@ -391,7 +396,17 @@ mod tests {
     }
 
     #[test]
-    fn a_token_never_issued_is_40014() {
-        assert_eq!(Account::default().verdict("EMU", at(0)).errcode, 40014);
+    fn a_token_never_issued_is_40014_and_has_no_age() {
+        let account = Account::default();
+        assert_eq!(account.verdict("EMU", at(0)).errcode, 40014);
+        assert_eq!(account.age("EMU", at(0)), None);
+    }
+
+    #[test]
+    fn the_age_of_a_token_begins_at_its_first_fetch() {
+        let (mut account, rules) = (Account::default(), Options::default());
+        let token = account.fetch_stable(false, &rules, at(10)).unwrap().token;
+        account.fetch_stable(false, &rules, at(15)).unwrap();
+        assert_eq!(account.age(&token, at(25)), Some(at(15)));
     }
 }

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -131,6 +132,11 @@ impl Emulator {
     /// `change` must not call this emulator, which would wait for itself.
     pub fn change(&self, change: impl FnOnce(&mut Options)) {
         self.shared.with(|state, _| change(&mut state.options));
+    }
+
+    /// How long ago a token was created; `None` if it was not.
+    pub fn age(&self, token: &str) -> Option<Duration> {
+        self.shared.with(|state, now| state.account.age(token, now))
     }
 
     /// What WeChat's APIs would say about a token.

@@ -3,6 +3,7 @@
 //!
 //! Nothing here builds against PHP, so that the tests of the core can use it. What cannot continue panics.
 
+pub mod clocks;
 pub mod fastcgi;
 pub mod fpm;
 pub mod imports;
@@ -11,6 +12,7 @@ pub mod name_server;
 pub mod php;
 pub mod process;
 pub mod programs;
+pub mod proxy;
 pub mod redis;
 pub mod server;
 pub mod site;

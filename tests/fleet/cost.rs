@@ -68,6 +68,6 @@ fn a_fetch_without_a_store_leaves_nothing_beside_the_token_file() {
     let token = fleet.call(0).token().to_owned();
     assert!(fleet.world.is_live(&token));
     assert_eq!(received(&fleet), before + 1, "that of the question itself");
-    assert!(!fleet.knowledge(0).exists());
+    assert!(!fleet.knowledge_file(0).exists());
     assert!(fleet.status(0).is_null());
 }

@@ -21,7 +21,8 @@ fn a_wrong_secret_is_tried_once_for_all_machines() {
 fn a_machine_that_wechat_does_not_answer_asks_less_and_less_and_lives_on_what_others_store() {
     let fleet = Fleet::with_options(2, Options::default());
     let bar = || -> serde_json::Value {
-        let text = std::fs::read_to_string(fleet.knowledge(0)).expect("the machine's knowledge");
+        let text =
+            std::fs::read_to_string(fleet.knowledge_file(0)).expect("the machine's knowledge");
         serde_json::from_str(&text).expect("JSON")
     };
     let may_look = || {

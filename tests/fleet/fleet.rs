@@ -1,15 +1,21 @@
 //! A world with several machines.
 
-use std::fs;
 use std::path::PathBuf;
+use std::{env, fs};
 
 use serde_json::{Value, json};
 use wechat_emulator::Options;
-use wx_token_testing::php::{Answer, Callers, GET};
+use wx_token_testing::php::{Answer, Callers, GET, Php};
+use wx_token_testing::proxy::Proxy;
 use wx_token_testing::redis::Redis;
 use wx_token_testing::{World, now};
 
-/// A token file whose token is long gone.
+/// Whether everything is tried, and not a sample.
+pub fn all() -> bool {
+    env::var("WX_FLEET").is_ok_and(|which| which == "all")
+}
+
+/// A token file whose token is long gone, by every clock.
 pub const EXPIRED: &str = r#"{"access_token":"an-old-token","expire":1600000000}"#;
 
 pub struct Fleet {
@@ -47,6 +53,13 @@ impl Fleet {
         Self { world, redis, machines }
     }
 
+    /// So many machines, whose way to the store is a proxy.
+    pub fn behind_proxy(machines: usize) -> (Self, Proxy) {
+        let redis = Redis::start();
+        let proxy = Proxy::start(redis.port);
+        (Self::at(machines, World::slow(), redis, &proxy.url()), proxy)
+    }
+
     /// All machines have this content in their token files.
     pub fn write(&self, content: &str) {
         for file in &self.machines {
@@ -69,6 +82,11 @@ impl Fleet {
 
     pub fn call_of(&self, machine: usize, call: &str) -> Answer {
         self.world.php().call(&self.machines[machine], call)
+    }
+
+    /// A process of this machine with settings of its own.
+    pub fn call_by(&self, php: &Php, machine: usize) -> Answer {
+        php.call(&self.machines[machine], GET)
     }
 
     /// So many processes of each machine make one call, all at once.
@@ -109,15 +127,42 @@ impl Fleet {
     }
 
     /// The file with what a machine knows of the store.
-    pub fn knowledge(&self, machine: usize) -> PathBuf {
+    pub fn knowledge_file(&self, machine: usize) -> PathBuf {
         self.machines[machine].with_file_name(".token.json.wx_store")
+    }
+
+    /// What the machine knows of the store.
+    pub fn knowledge(&self, machine: usize) -> Value {
+        let text = fs::read(self.knowledge_file(machine)).expect("the machine's knowledge");
+        serde_json::from_slice(&text).expect("JSON")
+    }
+
+    /// Makes it know this, in a file of the same size as ever.
+    pub fn set_knowledge(&self, machine: usize, knowledge: &Value) {
+        let content = format!("{:4095}\n", knowledge.to_string());
+        fs::write(self.knowledge_file(machine), content).expect("it is written");
     }
 
     /// No machine knows when the store has confirmed its token, or failed.
     pub fn forget(&self) {
         for machine in 0..self.machines.len() {
-            let _ = fs::remove_file(self.knowledge(machine));
+            let _ = fs::remove_file(self.knowledge_file(machine));
         }
+    }
+
+    /// The field of the account's hash in the store; empty if it is not there.
+    pub fn field(&self, name: &str) -> String {
+        self.redis.run(&["hget", &self.key(), name])
+    }
+
+    /// Sets a field of that hash.
+    pub fn set_field(&self, name: &str, value: &str) {
+        self.redis.run(&["hset", &self.key(), name, value]);
+    }
+
+    /// The only key.
+    pub fn key(&self) -> String {
+        self.redis.run(&["keys", "*"])
     }
 
     /// Asserts that all `answers` are one live token, which every machine has stored.

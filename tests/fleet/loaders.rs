@@ -7,7 +7,7 @@ use wechat_emulator::Options;
 use wx_token_testing::php::{Answer, GET};
 use wx_token_testing::until;
 
-use crate::fleet::Fleet;
+use crate::fleet::{EXPIRED, Fleet};
 
 const NAME: &str = "tokens of a site";
 
@@ -38,7 +38,7 @@ fn get(fleet: &Fleet, machine: usize, options: &str) -> Answer {
 #[test]
 fn one_machine_calls_its_loader_for_all() {
     let fleet = with_key(4);
-    for content in [r#"{"access_token":"an-old-token","expire":1600000000}"#, ""] {
+    for content in [EXPIRED, ""] {
         fleet.write(content);
         fleet.redis.run(&["flushall"]);
         fleet.world.emulator.reset();

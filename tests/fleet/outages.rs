@@ -50,7 +50,7 @@ fn a_store_that_hangs_keeps_no_caller_from_a_token_and_is_remembered() {
     fleet.assert_one_live_token(&answers);
     // What was said of the store is known to the next process.
     let state = |machine| {
-        std::fs::read_to_string(fleet.knowledge(machine)).expect("the machine's knowledge")
+        std::fs::read_to_string(fleet.knowledge_file(machine)).expect("the machine's knowledge")
     };
     for machine in 0..2 {
         assert!(state(machine).contains("did not"), "{}", state(machine));

@@ -19,7 +19,7 @@ fn a_machine_that_was_idle_gives_no_token_that_another_has_replaced() {
     let new = fleet.call_of(0, &format!("wx_refresh_token($file, '{old}')")).token().to_owned();
     assert_ne!(new, old);
     // An idle minute.
-    fs::remove_file(fleet.knowledge(1)).expect("it is there");
+    fs::remove_file(fleet.knowledge_file(1)).expect("it is there");
     assert_eq!(fleet.call(1).token(), new);
     assert_eq!(fleet.world.fetches(), 2);
     assert_eq!(fleet.stored(1), new);
@@ -48,7 +48,7 @@ fn a_store_that_was_asked_in_vain_has_confirmed_nothing() {
     fleet.world.set("store_timeout", "0.1");
     let token = fleet.call(0).token().to_owned();
     // An idle minute.
-    fs::remove_file(state_file(&fleet, 0)).expect("it is there");
+    fs::remove_file(fleet.knowledge_file(0)).expect("it is there");
     fleet.redis.hang();
     assert_eq!(fleet.call(0).token(), token);
     let status = fleet.call_of(0, "json_encode(wx_token_status($file)['store'])");
@@ -107,7 +107,7 @@ fn the_store_never_holds_a_token_or_a_secret_that_can_be_read() {
     for hidden in [token.as_str(), &secret] {
         assert!(!key.contains(hidden) && !content.contains(hidden), "{key}: {content}");
     }
-    let text = fs::read_to_string(fleet.knowledge(0)).expect("the machine's knowledge");
+    let text = fs::read_to_string(fleet.knowledge_file(0)).expect("the machine's knowledge");
     assert!(!text.contains(&token) && !text.contains(&secret), "{text}");
 }
 

@@ -191,7 +191,7 @@ fn cycle(login: &str, store_password: &str, store_key: &str) {
         ("log", log),
         ("output", site.shown),
         ("process", [environ, cmdline, comm, status].concat()),
-        ("knowledge", text(&fleet.knowledge(1))),
+        ("knowledge", text(&fleet.knowledge_file(1))),
     ];
     for (place, shown) in shown {
         for hidden in [SECRET, WRONG_SECRET, PASSWORD, WRONG_PASSWORD, STORE_KEY, &first, &second] {

@@ -41,7 +41,7 @@ fn a_socket_and_a_user_with_the_documented_rights_are_enough() {
     fleet.world.set("store_password", "wrong");
     fleet.write(EXPIRED);
     fleet.assert_one_live_token(&fleet.storm(2, GET));
-    let knowledge = fs::read_to_string(fleet.knowledge(0)).expect("the machine's knowledge");
+    let knowledge = fs::read_to_string(fleet.knowledge_file(0)).expect("the machine's knowledge");
     assert!(knowledge.contains("denied access"), "{knowledge}");
     assert!(!knowledge.contains("p@ss word") && !knowledge.contains("p%40"), "{knowledge}");
 }

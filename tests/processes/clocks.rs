@@ -1,61 +1,16 @@
 //! Wall clocks that differ, or are set: a process of its own time among others, in a file system of its own
 //! time (I2, I3, I6).
 
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::os::unix::fs::{FileExt, PermissionsExt, chown};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::LazyLock;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use wechat_emulator::Options;
+use wx_token_testing::clocks::Clock;
 use wx_token_testing::mounts::Disk;
 use wx_token_testing::php::{Php, REMEMBER, UNTIL};
-use wx_token_testing::{WWW_DATA, World, now, run, until};
-
-/// The program that moves the wall clock of another.
-static SKEW: LazyLock<PathBuf> = LazyLock::new(|| {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let program = directory.join("skew");
-    // Other tests may be running the one that is there.
-    let new = directory.join(format!("skew.{}", std::process::id()));
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/processes/skew.c");
-    run(Command::new("cc").args(["-D_GNU_SOURCE", "-o"]).arg(&new).arg(source));
-    fs::rename(new, &program).expect("a program");
-    program
-});
-
-/// A wall clock that can be set while processes look at it.
-struct Clock {
-    dir: TempDir,
-    offset: File,
-}
-
-impl Clock {
-    /// One that is `seconds` ahead, or behind.
-    fn ahead(seconds: i64) -> Self {
-        let dir = tempfile::tempdir().expect("a directory for the clock");
-        let offset =
-            OpenOptions::new().write(true).create_new(true).open(dir.path().join("offset"));
-        // For processes of other users.
-        fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).expect("chmod");
-        let clock = Self { offset: offset.expect("a file for the offset"), dir };
-        clock.set(seconds);
-        clock
-    }
-
-    /// Sets it to so many `seconds` ahead of the true clock, atomically.
-    fn set(&self, seconds: i64) {
-        let text = format!("{:20}\n", seconds * 1000);
-        self.offset.write_all_at(text.as_bytes(), 0).expect("the clock is set");
-    }
-
-    fn of(&self, php: Php) -> Php {
-        php.with_clock(SKEW.clone(), self.dir.path().join("offset"))
-    }
-}
+use wx_token_testing::{WWW_DATA, World, now, until};
 
 /// Changes the file, and again when it has been read, so that it is the same by all that its times tell: a
 /// file that is exchanged twice has the inode of the first. Prints how often a call was behind.

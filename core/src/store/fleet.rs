@@ -136,6 +136,12 @@ impl Fleet {
         })
     }
 
+    /// How long a machine waits while others fetch: the lease of one that has died, and then a while for the next one.
+    /// Without that, all that have waited would fetch at once.
+    pub(super) fn patience(&self) -> Duration {
+        self.lease + SOFT_LEASE
+    }
+
     pub(super) fn sealed_otherwise(&self) -> StoreError {
         StoreError::Sealed { at: self.store.place().first_node() }
     }

@@ -72,7 +72,7 @@ impl<S: TokenSource> TokenSource for SharedSource<S> {
 
     fn time_limit(&self) -> Duration {
         // A fetch that brings a rejected token is followed by another.
-        2 * self.inner.time_limit() + self.fleet.lease + 2 * self.fleet.timeout
+        2 * self.inner.time_limit() + self.fleet.patience() + 2 * self.fleet.timeout
     }
 
     fn overlap(&self) -> Option<Duration> {
@@ -155,7 +155,7 @@ impl<'a> Turn<'a> {
             may_fetch: self.fleet.may_fetch && !self.is_barred(),
             lease: self.fleet.lease,
         };
-        let patience = Instant::now() + self.fleet.lease;
+        let patience = Instant::now() + self.fleet.patience();
         loop {
             let taken = self.scripts().take(&wish)?;
             self.knowledge.store_answered();

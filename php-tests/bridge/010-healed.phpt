@@ -8,7 +8,6 @@ pcntl
 --FILE--
 <?php
 require __DIR__ . '/bridge.inc';
-use Symfony\Component\HttpClient\HttpClient;
 use WxToken\EasyWeChat\{AccessToken, HealingClient};
 
 $emulator = start_emulator();
@@ -46,6 +45,15 @@ $before = $emulator->fetches();
 $answer = $client->request('GET', 'cgi-bin/get_api_domain_ip', ['query' => $query])->toArray();
 var_dump(isset($answer['ip_list']), $spy->tokens === [$query['access_token'], $new], $emulator->fetches() - $before);
 
+echo "-- another request has replaced it since\n";
+$query = $token->toQuery();
+reject_tokens($emulator, 'invalidate');
+$call();
+$spy->passed();
+$before = $emulator->fetches();
+$answer = $client->request('GET', 'cgi-bin/get_api_domain_ip', ['query' => $query])->toArray();
+var_dump(isset($answer['ip_list']), $spy->tokens === [$query['access_token'], $token->getToken()], $emulator->fetches() - $before);
+
 echo "-- two at once, with the same token\n";
 $query = $token->toQuery();
 reject_tokens($emulator, 'invalidate');
@@ -70,6 +78,10 @@ afterwards: an answer, 1 requests, 1 tokens, fetches: 0
 40014: an answer, 2 requests, 2 tokens, fetches: 1
 afterwards: an answer, 1 requests, 1 tokens, fetches: 0
 -- another process has replaced it since
+bool(true)
+bool(true)
+int(0)
+-- another request has replaced it since
 bool(true)
 bool(true)
 int(0)

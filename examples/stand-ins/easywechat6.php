@@ -1,6 +1,17 @@
 <?php
 // A stand-in for EasyWeChat 6 (w7corp/easywechat), whose classes have these names: only the methods that the
-// example touches. The library's cache is a flat file here, with the library's keys and lifetimes.
+// example touches. The library's cache is a flat file here, with the library's keys and lifetimes. A project's
+// vendor/autoload.php would load wx-token/php and Symfony's HTTP client, which is Debian's php-symfony-http-client here.
+
+namespace {
+    const SYMFONY_HTTP_CLIENT = '/usr/share/php/Symfony/Component/HttpClient/autoload.php';
+
+    is_file(SYMFONY_HTTP_CLIENT) && require_once SYMFONY_HTTP_CLIENT;
+    spl_autoload_register(function (string $class) {
+        $file = __DIR__ . '/../../php/src/' . strtr(substr($class, strlen('WxToken\\')), '\\', '/') . '.php';
+        str_starts_with($class, 'WxToken\\') && is_file($file) && require $file;
+    });
+}
 
 namespace EasyWeChat\Kernel\Contracts {
     interface AccessToken
@@ -30,6 +41,8 @@ namespace EasyWeChat\Kernel\Contracts {
 
 namespace StandIn {
     use EasyWeChat\Kernel\Contracts\AccessToken;
+    use Symfony\Component\HttpClient\HttpClient;
+    use Symfony\Contracts\HttpClient\HttpClientInterface;
 
     require_once __DIR__ . '/FlatStore.php';
 
@@ -38,7 +51,7 @@ namespace StandIn {
     {
         private array $answer = [];
 
-        public function __construct(private ?AccessToken $accessToken = null)
+        public function __construct(private ?AccessToken $accessToken = null, private ?HttpClientInterface $client = null)
         {
         }
 
@@ -50,6 +63,11 @@ namespace StandIn {
         public function request(string $method, string $path, array $options = []): self
         {
             $query = ($options['query'] ?? []) + ($this->accessToken?->toQuery() ?? []);
+            if ($this->client) {
+                $client = clone $this;
+                $client->answer = $this->client->request($method, $path, ['query' => $query])->toArray(false);
+                return $client;
+            }
             // The emulator has no third-party platform: its /cgi-bin/token makes those tokens, too.
             $platform = match ($path) {
                 'cgi-bin/component/api_component_token' => 'component_access_token',
@@ -81,6 +99,7 @@ namespace StandIn {
     {
         protected ?AccessToken $accessToken = null;
         protected $ticket = null;
+        private ?HttpClientInterface $httpClient = null;
 
         public function __construct(protected array $config)
         {
@@ -94,12 +113,18 @@ namespace StandIn {
 
         public function getClient(): Client
         {
-            return new Client($this->getAccessToken());
+            return new Client($this->getAccessToken(), $this->httpClient);
         }
 
-        public function getHttpClient(): Client
+        public function getHttpClient()
         {
-            return new Client();
+            return $this->httpClient ?? HttpClient::create(['base_uri' => getenv('WX_API_BASE') ?: 'https://api.weixin.qq.com']);
+        }
+
+        public function setHttpClient(HttpClientInterface $httpClient): static
+        {
+            $this->httpClient = $httpClient;
+            return $this;
         }
 
         abstract public function getAccessToken(): AccessToken;
@@ -398,6 +423,11 @@ namespace EasyWeChat\OpenPlatform {
         public function getAccessToken(): AccessToken
         {
             return $this->getComponentAccessToken();
+        }
+
+        public function getHttpClient()
+        {
+            return new Client();
         }
 
         public function getVerifyTicket(): VerifyTicket

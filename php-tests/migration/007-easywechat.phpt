@@ -4,11 +4,15 @@ The access token for EasyWeChat 6 keeps its contract, and refreshes the token th
 wx_token
 --FILE--
 <?php
+use WxToken\EasyWeChat\AccessToken;
+
 // The package is not installed: interfaces of the same shape, loaded before the adapter.
 eval('namespace EasyWeChat\Kernel\Contracts;
 interface AccessToken { public function getToken(): string; public function toQuery(): array; }
 interface RefreshableAccessToken extends AccessToken { public function refresh(): string; }');
-require __DIR__ . '/../../examples/easywechat/FileAccessToken.php';
+foreach (['ReplaceableAccessToken', 'OverTokenFile', 'AccessToken'] as $name) {
+    require __DIR__ . "/../../php/src/EasyWeChat/$name.php";
+}
 
 $file = __DIR__ . '/007-easywechat.json';
 @unlink($file);
@@ -16,8 +20,8 @@ $fetches = 0;
 $loader = function () use (&$fetches) {
     return ['access_token' => 'token' . ++$fetches, 'expires_in' => 7200];
 };
-$token = new FileAccessToken($file, $loader);
-$other = new FileAccessToken($file, $loader);
+$token = new AccessToken($file, $loader);
+$other = new AccessToken($file, $loader);
 var_dump($token instanceof EasyWeChat\Kernel\Contracts\AccessToken);
 
 echo "-- one fetch for all calls\n";
@@ -31,12 +35,12 @@ var_dump($other->refresh(), $fetches);
 echo "-- what was handed out by toQuery() counts, too\n";
 var_dump($token->toQuery(), $token->refresh(), $fetches);
 echo "-- nothing was handed out yet: nothing can have been refused\n";
-var_dump((new FileAccessToken($file, $loader))->refresh(), $fetches);
+var_dump((new AccessToken($file, $loader))->refresh(), $fetches);
 echo "-- account options\n";
 $account = ['appid' => 'wx1', 'secret' => 'hidden', 'endpoint' => 'stable'];
-var_dump((new FileAccessToken($file, $account))->getToken());
+var_dump((new AccessToken($file, $account))->getToken());
 try {
-    (new FileAccessToken($file, $account + ['app' => 1]))->getToken();
+    (new AccessToken($file, $account + ['app' => 1]))->getToken();
 } catch (ValueError $e) {
     var_dump(str_contains($e->getMessage(), 'unknown option "app"'));
 }

@@ -4,10 +4,7 @@ EasyWeChat 6: the apps with the library's cache and with the extension live side
 wx_token
 pcntl
 --SKIPIF--
-<?php
-is_executable(getenv("WECHAT_EMULATOR") ?: __DIR__ . "/../../target/release/wechat-emulator")
-    || print "skip the emulator is not built, and WECHAT_EMULATOR does not name it";
-?>
+<?php require __DIR__ . '/../bridge/skip.inc'; ?>
 --FILE--
 <?php
 require __DIR__ . '/recipes.inc';

@@ -32,7 +32,10 @@ export WECHAT_EMULATOR := $(TARGET)/release/wechat-emulator
 # The oldest Rust that this project promises to build with.
 MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: help build install demo demo-fleet test check bench soak test-faults test-fuzz test-matrix test-model test-valgrind \
+# Where release files go. Those for Debian 13 come here too, from the folder of scripts/trixie.
+RELEASE := $(CURDIR)/target/packages
+
+.PHONY: help build install deb dist demo demo-fleet test check bench soak test-faults test-fuzz test-matrix test-model test-valgrind \
 	deny msrv packages clean
 
 help: ## Show the targets
@@ -47,6 +50,15 @@ build: packages ## Build the extension and the emulator
 
 install: ## Install what `make build` built, and show how to enable it
 	@scripts/install
+
+deb: build ## Make the Debian package for this PHP, in target/packages
+	@scripts/packages debhelper dh-php
+	@scripts/deb $(RELEASE)
+
+dist: packages ## Make and test the archives of a release for this PHP, in target/packages
+	@scripts/packages binutils zip
+	cargo build --release --locked -p wechat-emulator
+	@scripts/dist $(RELEASE)
 
 demo: build ## Compare legacy code and wx_get_token() when a token expires
 	@$(PHP) -n demo/demo.php

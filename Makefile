@@ -35,7 +35,7 @@ MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 # Where release files go. Those for Debian 13 come here too, from the folder of scripts/trixie.
 RELEASE := $(CURDIR)/target/packages
 
-.PHONY: help build install deb dist demo demo-fleet test check bench soak test-faults test-fuzz test-matrix test-model test-valgrind \
+.PHONY: help build install deb dist sums demo demo-fleet test check bench soak test-faults test-fuzz test-matrix test-model test-valgrind \
 	deny msrv packages clean
 
 help: ## Show the targets
@@ -54,11 +54,16 @@ install: ## Install what `make build` built, and show how to enable it
 deb: build ## Make the Debian package for this PHP, in target/packages
 	@scripts/packages debhelper dh-php
 	@scripts/deb $(RELEASE)
+	@$(MAKE) --no-print-directory sums
 
 dist: packages ## Make and test the archives of a release for this PHP, in target/packages
 	@scripts/packages binutils zip
 	cargo build --release --locked -p wechat-emulator
 	@scripts/dist $(RELEASE)
+	@$(MAKE) --no-print-directory sums
+
+sums: ## Write the check sums of what is in target/packages
+	@cd $(RELEASE) && sha256sum $(notdir $(wildcard $(RELEASE)/*.deb $(RELEASE)/*.zip $(RELEASE)/*.tar.gz)) | tee SHA256SUMS
 
 demo: build ## Compare legacy code and wx_get_token() when a token expires
 	@$(PHP) -n demo/demo.php

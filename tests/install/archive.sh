@@ -4,7 +4,7 @@
 . "$(dirname "$0")/route.sh"
 
 debug=$("$PHP" -n -r 'echo PHP_DEBUG ? "-debug" : "", PHP_ZTS ? "-zts" : "";')
-archive=$(ls "$RELEASE"/wx_token-*-"php$php$debug-$(uname -m | sed 's/aarch64/arm64/')-linux-glibc2.17.tar.gz")
+archive=$(ls "$RELEASE"/wx_token-*-"php$php$debug-$(uname -m | sed 's/aarch64/arm64/')-linux-glibc2.17.tar.gz" | tail -n 1) || fail "there is no archive for this PHP. Run \`make dist\`"
 extensions=$("$PHP" -n -r 'echo PHP_EXTENSION_DIR;')
 
 # commands FILE: those that install.sh says are next.

@@ -1,16 +1,22 @@
-# What the routes share: each runs on a copy of this machine that nobody else sees, and that ends with it.
-# A route sources this file first.
+# What the routes of built packages share: each runs on a copy of this machine that nobody else sees, and that ends
+# with it. A route sources this file first.
+
+if [ "${1-}" = --short ]; then
+    echo "skipped installation by $(basename "$0" .sh): it needs a package, which \`make test-install\` builds"
+    exit 0
+fi
 
 # /etc, /usr and /var are overlays in a mount namespace of its own. No cargo is in the PATH: nothing may be built.
 if [ -z "${in_overlay-}" ]; then
     exec unshare --mount --propagation private env --ignore-environment in_overlay=yes \
         PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
-        PHP="$PHP" PHP_FPM="$PHP_FPM" WECHAT_EMULATOR="$WECHAT_EMULATOR" RELEASE="$RELEASE" WX_TOKEN_SO="$WX_TOKEN_SO" \
-        /bin/bash "$0" "$@"
+        PHP="$PHP" PHP_FPM="$PHP_FPM" WECHAT_EMULATOR="$WECHAT_EMULATOR" RELEASE="${RELEASE-}" /bin/bash "$0"
 fi
 
 set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/expect.sh"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+RELEASE=${RELEASE:-$root/target/packages}
 php=$("$PHP" -n -r 'echo PHP_MAJOR_VERSION, ".", PHP_MINOR_VERSION;')
 work=$(mktemp -d)
 started=
@@ -26,25 +32,6 @@ for folder in etc usr var; do
 done
 # In sight of www-data.
 chmod 0755 "$work"
-
-fail() { echo "FAILED: $1" >&2; exit 1; }
-
-# expect WHAT COMMAND…: the command succeeds. Its output is shown if it does not.
-expect() {
-    if "${@:2}" >"$work/said" 2>&1; then echo "ok: $1"; else cat "$work/said" >&2; fail "$1"; fi
-}
-
-# refuse WHAT COMMAND…: it does not succeed.
-refuse() { if "${@:2}" >"$work/said" 2>&1; then cat "$work/said" >&2; fail "$1"; else echo "ok: $1"; fi; }
-
-# until_true WHAT COMMAND…: it succeeds within ten seconds.
-until_true() {
-    local deadline=$((SECONDS + 10))
-    until "${@:2}" >/dev/null 2>&1; do
-        [ "$SECONDS" -lt "$deadline" ] || fail "$1"
-        sleep 0.02
-    done
-}
 
 is_loaded() { "$PHP" -r 'exit(extension_loaded("wx_token") ? 0 : 1);'; }
 

@@ -52,7 +52,7 @@ install: ## Install what `make build` built, and show how to enable it
 	@scripts/install
 
 deb: build ## Make the Debian package for this PHP, in target/packages
-	@scripts/packages debhelper dh-php
+	@scripts/packages build-essential debhelper dh-php
 	@scripts/deb $(RELEASE)
 	@$(MAKE) --no-print-directory sums
 

@@ -40,7 +40,10 @@ if [ -d "/etc/php/$version/mods-available" ] && [ "$scanned" = "/etc/php/$versio
 elif [ -d "$scanned" ]; then
     echo "  echo extension=wx_token >$scanned/40-wx_token.ini"
 else
-    echo "  echo extension=wx_token >>${ini:-$("$php" -n -r 'echo PHP_CONFIG_FILE_PATH;')/php.ini}"
+    ini=${ini:-$("$php" -n -r 'echo PHP_CONFIG_FILE_PATH;')/php.ini}
+    echo "  echo extension=wx_token >>$ini"
+    # Where scripts on the command line have one of their own, servers have the other.
+    [ "${ini##*/}" != php-cli.ini ] || echo "  echo extension=wx_token >>${ini%/*}/php.ini"
 fi
 echo "Then restart php-fpm or Apache, and look: $php --ri wx_token"
 echo "To uninstall it, remove that line and $directory/wx_token.so, and restart."

@@ -1,6 +1,5 @@
 #!/bin/bash
-# The archive with the file for glibc 2.17: installed by its own script, in Debian's PHP and in one that has a
-# php.ini and nothing beside it, as a panel lays it out.
+# The archive with the file for glibc 2.17: installed by its own script, in Debian's PHP and in one with a php.ini alone.
 . "$(dirname "$0")/route.sh"
 
 debug=$("$PHP" -n -r 'echo PHP_DEBUG ? "-debug" : "", PHP_ZTS ? "-zts" : "";')
@@ -57,15 +56,19 @@ expect "PHP misses nothing" starts_silently
 left=$(installed)
 [ -z "$left" ] || fail "something is left: $left"
 
-# A PHP with one php.ini and no folder beside it.
+# A PHP as the panel 宝塔 (BT) lays it out: no folder of .ini files, and a php.ini for servers beside that of scripts.
 panel=$work/panel
 mkdir -p "$panel/bin" "$panel/etc" "$panel/extensions"
-printf 'extension_dir = %s\n' "$panel/extensions" >"$panel/etc/php.ini"
-printf '#!/bin/sh\nPHP_INI_SCAN_DIR= exec %s -c %s "$@"\n' "$PHP" "$panel/etc/php.ini" >"$panel/bin/php"
-chmod +x "$panel/bin/php"
-PHP=$panel/bin/php
+printf 'extension_dir = %s\n' "$panel/extensions" | tee "$panel/etc/php.ini" >"$panel/etc/php-cli.ini"
+for program in "$PHP" "$PHP_FPM"; do
+    printf '#!/bin/sh\nPHP_INI_SCAN_DIR= exec %s -c %s "$@"\n' "$program" "$panel/etc" >"$panel/bin/${program##*/}"
+    chmod +x "$panel/bin/${program##*/}"
+done
+PHP=$panel/bin/${PHP##*/} PHP_FPM=$panel/bin/${PHP_FPM##*/}
 expect "install.sh installs it" sh -c '"$1/archive/install.sh" "$PHP" >"$1/next"' sh "$work"
 expect "what it says is next can be done" sh -e -c "$(commands "$work/next")"
-account >>"$panel/etc/php.ini"
+account | tee -a "$panel/etc/php.ini" >>"$panel/etc/php-cli.ini"
 expect "a script gets a token" has_token second.json
-expect "the line is in php.ini" grep -qx 'extension=wx_token' "$panel/etc/php.ini"
+start_fpm
+expect "php-fpm gets a token" is_served second.json
+stop_fpm

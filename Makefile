@@ -35,8 +35,8 @@ MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 # Where release files go. Those for Debian 13 come here too, from the folder of scripts/trixie.
 RELEASE := $(CURDIR)/target/packages
 
-.PHONY: help build install deb dist sums demo demo-fleet test check bench soak test-faults test-fuzz test-matrix test-model test-valgrind \
-	deny msrv packages clean
+.PHONY: help build install uninstall deb dist sums demo demo-fleet test check bench soak test-faults test-fuzz test-install \
+	test-matrix test-model test-valgrind deny msrv packages clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -50,6 +50,9 @@ build: packages ## Build the extension and the emulator
 
 install: ## Install what `make build` built, and show how to enable it
 	@scripts/install
+
+uninstall: ## Remove what `make install` installed
+	@scripts/uninstall
 
 deb: build ## Make the Debian package for this PHP, in target/packages
 	@scripts/packages build-essential debhelper dh-php
@@ -94,13 +97,17 @@ soak: build ## Run servers with reloads, kills and failures for MINUTES (10), an
 	@scripts/packages $(TEST_PACKAGES)
 	MINUTES=$(or $(MINUTES),10) cargo test --locked --test servers soak -- --nocapture
 
+test-install: build deb dist ## Install by every route, each in a folder or an overlay of its own
+	@scripts/packages libfcgi-bin lintian unzip
+	@scripts/test-install
+
 test-fuzz: packages ## Fuzz token files and WeChat's answers for SECONDS (60)
 	@scripts/fuzz $(or $(SECONDS),60)
 
 test-model: ## Check the protocol, of a machine and of a fleet, with the Spin model checker
 	@scripts/model
 
-test-matrix: packages ## Run every test on PHP 8.2, PHP 8.4 and a thread-safe debug PHP (as root)
+test-matrix: packages ## Run every test on PHP 8.2 to 8.6 and on a thread-safe debug PHP (as root)
 	@scripts/packages debootstrap dpkg-dev
 	@scripts/matrix
 

@@ -5,6 +5,8 @@
 package=php$php-wx-token
 deb=$(ls "$RELEASE/${package}_"*"~$(. /etc/os-release && echo "$ID$VERSION_ID")_$(dpkg --print-architecture).deb" | tail -n 1) || fail "there is no package of this system. Run \`make deb\`"
 
+expect "lintian finds no error" lintian --allow-root --fail-on error "$deb"
+
 # Nobody starts or stops this machine's servers. What is asked for is noted.
 printf '#!/bin/sh\necho "$1 $2" >>%s/services\nexit 101\n' "$work" >/usr/sbin/policy-rc.d
 chmod +x /usr/sbin/policy-rc.d

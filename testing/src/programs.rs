@@ -37,5 +37,7 @@ pub fn extension() -> PathBuf {
 /// If the variable names none.
 pub fn earlier_extension() -> PathBuf {
     let named = env::var_os("EARLIER_WX_TOKEN_SO").map(PathBuf::from);
-    named.filter(|path| path.is_file()).expect("set EARLIER_WX_TOKEN_SO to what scripts/earlier prints")
+    named
+        .filter(|path| path.is_file())
+        .expect("set EARLIER_WX_TOKEN_SO to what scripts/earlier prints")
 }

@@ -32,8 +32,11 @@ export WECHAT_EMULATOR := $(TARGET)/release/wechat-emulator
 # The oldest Rust that this project promises to build with.
 MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: help build install demo demo-fleet test check bench soak test-faults test-fleet test-fuzz test-matrix test-model \
-	test-valgrind deny msrv packages clean
+# Where release files go. Those for Debian 13 come here too, from the folder of scripts/trixie.
+RELEASE := $(CURDIR)/target/packages
+
+.PHONY: help build install uninstall deb dist sums demo demo-fleet test check bench soak test-faults test-fleet \
+	test-fuzz test-install test-matrix test-model test-valgrind deny msrv packages clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -47,6 +50,23 @@ build: packages ## Build the extension and the emulator
 
 install: ## Install what `make build` built, and show how to enable it
 	@scripts/install
+
+uninstall: ## Remove what `make install` installed
+	@scripts/uninstall
+
+deb: build ## Make the Debian package for this PHP, in target/packages
+	@scripts/packages build-essential debhelper dh-php
+	@scripts/deb $(RELEASE)
+	@$(MAKE) --no-print-directory sums
+
+dist: packages ## Make and test the archives of a release for this PHP, in target/packages
+	@scripts/packages binutils zip
+	cargo build --release --locked -p wechat-emulator
+	@scripts/dist $(RELEASE)
+	@$(MAKE) --no-print-directory sums
+
+sums: ## Write the check sums of what is in target/packages
+	@cd $(RELEASE) && sha256sum $(notdir $(wildcard $(RELEASE)/*.deb $(RELEASE)/*.zip $(RELEASE)/*.tar.gz)) | tee SHA256SUMS
 
 demo: build ## Compare legacy code and wx_get_token() when a token expires
 	@$(PHP) -n demo/demo.php
@@ -81,13 +101,17 @@ soak: build ## Run servers with reloads, kills and failures for MINUTES (10), an
 	@scripts/packages $(TEST_PACKAGES)
 	MINUTES=$(or $(MINUTES),10) cargo test --locked --test servers soak -- --nocapture
 
+test-install: build deb dist ## Install by every route, each in a folder or an overlay of its own
+	@scripts/packages libfcgi-bin lintian unzip
+	@scripts/test-install
+
 test-fuzz: packages ## Fuzz token files and WeChat's answers for SECONDS (60)
 	@scripts/fuzz $(or $(SECONDS),60)
 
 test-model: ## Check the protocol, of a machine and of a fleet, with the Spin model checker
 	@scripts/model
 
-test-matrix: packages ## Run every test on PHP 8.2, PHP 8.4 and a thread-safe debug PHP (as root)
+test-matrix: packages ## Run every test on PHP 8.2 to 8.6 and on a thread-safe debug PHP (as root)
 	@scripts/packages debootstrap dpkg-dev
 	@scripts/matrix
 

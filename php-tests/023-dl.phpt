@@ -7,7 +7,7 @@ wx_token
 $so = getenv('WX_TOKEN_SO');
 $code = 'dl($argv[1]); echo "went on";';
 $command = [PHP_BINARY, '-n', '-d', 'enable_dl=1', '-d', 'display_errors=1', '-d', 'html_errors=0',
-    '-d', 'extension_dir=' . dirname($so), '-r', $code, basename($so)];
+    '-d', 'fatal_error_backtraces=0', '-d', 'extension_dir=' . dirname($so), '-r', $code, basename($so)];
 $process = proc_open($command, [1 => ['pipe', 'w'], 2 => ['redirect', 1]], $pipes);
 echo stream_get_contents($pipes[1]), 'exit status ', proc_close($process), "\n";
 ?>

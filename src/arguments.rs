@@ -8,8 +8,7 @@ use ext_php_rs::alloc::efree;
 use ext_php_rs::convert::{FromZvalMut, StubLiteral};
 use ext_php_rs::exception::PhpResult;
 use ext_php_rs::ffi::{
-    _zend_expected_type, _zend_expected_type_Z_EXPECTED_STRING, ZEND_MODULE_API_NO, zend_object,
-    zend_string,
+    _zend_expected_type, _zend_expected_type_Z_EXPECTED_STRING, zend_object, zend_string,
 };
 use ext_php_rs::flags::DataType;
 use ext_php_rs::types::{ZendHashTable, Zval};
@@ -17,22 +16,12 @@ use ext_php_rs::zend::ExecutorGlobals;
 
 use crate::argument_errors::{throw_type_error, type_error, value_error};
 use crate::options::{CallOptions, OptionsArg};
+use crate::weak_types;
 use wx_token_core::printable::printable;
 use wx_token_core::settings;
 
-/// `ZEND_MODULE_API_NO` of PHP 8.5 (Zend/zend_modules.h). PHP 8.6 takes a parameter from
-/// `zend_parse_arg_str_slow()` and `zend_parse_arg_double_slow()` (Zend/zend_API.h).
-const NEWEST_API: u32 = 20_250_925;
-
-const _: () = assert!(
-    ZEND_MODULE_API_NO <= NEWEST_API,
-    "wx_token supports PHP 8.1 to 8.5. For a newer PHP, use a newer wx_token; or compare the functions that src/ declares with that PHP's headers, and raise NEWEST_API"
-);
-
 // Declared by hand, since ext-php-rs does not: the compiler cannot compare them with PHP's headers.
 unsafe extern "C" {
-    fn zend_parse_arg_str_slow(arg: *mut Zval, dest: *mut *mut zend_string, number: u32) -> bool;
-    fn zend_parse_arg_double_slow(arg: *const Zval, dest: *mut f64, number: u32) -> bool;
     fn zend_wrong_parameter_type_error(number: u32, spec: _zend_expected_type, arg: *mut Zval);
     fn zend_is_callable_ex(
         callable: *const Zval,
@@ -52,17 +41,13 @@ impl<'a, const N: u32> FromZvalMut<'a> for TextArg<'a, N> {
 
     fn from_zval_mut(zval: &'a mut Zval) -> Option<Self> {
         if zval.zend_str().is_none() {
-            let mut converted = std::ptr::null_mut();
-            // SAFETY: the engine converts the value where it stands, in this call's own frame, by
-            // the rules of the calling file's strict_types; on failure it may have thrown.
-            unsafe {
-                if !zend_parse_arg_str_slow(zval, &raw mut converted, N) {
-                    if !ExecutorGlobals::has_exception() {
-                        let spec = _zend_expected_type_Z_EXPECTED_STRING;
-                        zend_wrong_parameter_type_error(N, spec, zval);
-                    }
-                    return None;
+            if !weak_types::make_string(zval, N) {
+                if !ExecutorGlobals::has_exception() {
+                    let spec = _zend_expected_type_Z_EXPECTED_STRING;
+                    // SAFETY: the engine reads the argument, and throws.
+                    unsafe { zend_wrong_parameter_type_error(N, spec, zval) };
                 }
+                return None;
             }
         }
         let text = zval.zend_str()?.as_bytes();
@@ -181,9 +166,7 @@ impl<'a, const N: u32> FromZvalMut<'a> for SecondsArg<N> {
         if zval.is_null() || zval.double().is_some() {
             return Some(Self(zval.double()));
         }
-        let mut seconds = 0.0;
-        // SAFETY: as for strings, by the rules of the calling file's strict_types.
-        if unsafe { zend_parse_arg_double_slow(zval, &raw mut seconds, N) } {
+        if let Some(seconds) = weak_types::float(zval, N) {
             return Some(Self(Some(seconds)));
         }
         type_error(N, c"must be of type ?float, %s given", zval);

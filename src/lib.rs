@@ -22,3 +22,4 @@ mod path;
 mod settings;
 mod signature;
 mod status;
+mod weak_types;

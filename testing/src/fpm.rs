@@ -73,12 +73,17 @@ impl Fpm {
 
     /// The same with more settings of php-fpm's: `global` ones, and those of its `pool`.
     pub fn with(global: &str, pool: &str, world: &World, script: &str) -> Self {
+        Self::of(&world.php(), global, pool, world, script)
+    }
+
+    /// The same with another PHP than that of `world`.
+    pub fn of(php: &Php, global: &str, pool: &str, world: &World, script: &str) -> Self {
         let directory = tempfile::tempdir().expect("a directory for php-fpm");
         fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).expect("chmod");
         world.give_directory_to(WWW_DATA);
         fs::write(directory.path().join("call.php"), script).expect("a script");
         let pool = format!("{AS_WWW_DATA}catch_workers_output = yes\n{pool}");
-        Self { server: serve(directory.path(), global, &pool, &world.php()), directory }
+        Self { server: serve(directory.path(), global, &pool, php), directory }
     }
 
     /// One request; returns the body of its answer.

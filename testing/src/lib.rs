@@ -22,7 +22,7 @@ pub mod witness;
 pub mod world;
 
 pub use self::process::run;
-pub use self::programs::{extension, program};
+pub use self::programs::{earlier_extension, extension, program};
 pub use self::timing::{SetOnDrop, now, now_ms, print_waits, until};
 pub use self::world::World;
 

@@ -41,7 +41,12 @@ const WITH_NAMES: &str =
 impl Php {
     /// PHP with the extension and these of its settings.
     pub fn new(settings: &[(String, String)]) -> Self {
-        let php = Self::bare().with(&format!("extension={}", extension().display()));
+        Self::of(&extension(), settings)
+    }
+
+    /// The same with the extension in this file.
+    pub fn of(extension: &Path, settings: &[(String, String)]) -> Self {
+        let php = Self::bare().with(&format!("extension={}", extension.display()));
         let set = |php: Self, (name, value): &_| php.with(&format!("wx_token.{name}=\"{value}\""));
         settings.iter().fold(php, set)
     }

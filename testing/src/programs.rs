@@ -30,3 +30,14 @@ pub fn extension() -> PathBuf {
         panic!("there is no {missing}: run `cargo build -p wx_token`, or set WX_TOKEN_SO to the extension")
     })
 }
+
+/// The extension of an earlier commit, which `scripts/earlier` builds and `EARLIER_WX_TOKEN_SO` names.
+///
+/// # Panics
+/// If the variable names none.
+pub fn earlier_extension() -> PathBuf {
+    let named = env::var_os("EARLIER_WX_TOKEN_SO").map(PathBuf::from);
+    named
+        .filter(|path| path.is_file())
+        .expect("set EARLIER_WX_TOKEN_SO to what scripts/earlier prints")
+}

@@ -128,6 +128,11 @@ impl World {
         Php::new(&self.settings)
     }
 
+    /// The same with the extension in this file.
+    pub fn php_of(&self, extension: &Path) -> Php {
+        Php::of(extension, &self.settings)
+    }
+
     /// The settings as a php.ini that loads the extension.
     pub fn php_ini(&self) -> String {
         let first = format!("extension={}\n", extension().display());

@@ -34,5 +34,6 @@ mod secrets;
 mod storms;
 mod streams;
 mod tickets;
+mod upgrades;
 mod ways;
 mod workers;

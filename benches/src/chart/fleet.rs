@@ -43,7 +43,10 @@ pub fn draw(fleets: &[Fleet], machine: &Machine) -> Drawn {
     Ok(canvas.present()?)
 }
 
-fn panel(area: &Area<'_>, title: &str, lines: &[(Vec<(f64, f64)>, RGBColor, &str)]) -> Drawn {
+/// A figure by the number of machines, its colour, and its name if there are several.
+type Line<'a> = (Vec<(f64, f64)>, RGBColor, &'a str);
+
+fn panel(area: &Area<'_>, title: &str, lines: &[Line<'_>]) -> Drawn {
     let points = || lines.iter().flat_map(|(points, ..)| points);
     let (most, highest) =
         (largest(points().map(|point| point.0)), largest(points().map(|point| point.1)));

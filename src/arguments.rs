@@ -40,15 +40,13 @@ impl<'a, const N: u32> FromZvalMut<'a> for TextArg<'a, N> {
     const TYPE: DataType = DataType::String;
 
     fn from_zval_mut(zval: &'a mut Zval) -> Option<Self> {
-        if zval.zend_str().is_none() {
-            if !weak_types::make_string(zval, N) {
-                if !ExecutorGlobals::has_exception() {
-                    let spec = _zend_expected_type_Z_EXPECTED_STRING;
-                    // SAFETY: the engine reads the argument, and throws.
-                    unsafe { zend_wrong_parameter_type_error(N, spec, zval) };
-                }
-                return None;
+        if zval.zend_str().is_none() && !weak_types::make_string(zval, N) {
+            if !ExecutorGlobals::has_exception() {
+                let spec = _zend_expected_type_Z_EXPECTED_STRING;
+                // SAFETY: the engine reads the argument, and throws.
+                unsafe { zend_wrong_parameter_type_error(N, spec, zval) };
             }
+            return None;
         }
         let text = zval.zend_str()?.as_bytes();
         if text.is_empty() {

@@ -122,7 +122,7 @@ expect "make builds the archive" made "$folder" -j2
 expect "make install installs it" made "$folder" "INSTALL_ROOT=$work/installed" install
 echo "from the archive to the installed extension: $(($(date +%s) - began)) s"
 expect "php --ri shows it" ri
-expect "nothing is built again" made "$folder" -q modules/wx_token.so
+expect "nothing is built again" made "$folder" -q "$folder/modules/wx_token.so"
 expect "make test runs the PHP tests" made "$folder" test
 said "^Tests failed +: +0 "
 expect "configure runs once more" configured "$folder" .

@@ -29,7 +29,7 @@ function composer(string ...$arguments): void
 composer('validate', '--strict', '--no-check-lock', "$library/composer.json");
 
 file_put_contents("$project/composer.json", json_encode([
-    'repositories' => [['packagist.org' => false], ['type' => 'path', 'url' => $library, 'options' => ['symlink' => false]]],
+    'repositories' => [['packagist' => false], ['type' => 'path', 'url' => $library, 'options' => ['symlink' => false]]],
     'require' => ['wx-token/php' => '*@dev'],
 ]));
 composer('install', '--prefer-dist');

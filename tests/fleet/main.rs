@@ -9,3 +9,4 @@ mod propagation;
 mod scripts;
 mod storms;
 mod topologies;
+mod users;

@@ -71,6 +71,7 @@ bench: packages ## Compare the speed with other caches (ONLY="hot rest storm rac
 	@$(CARGO_TARGET_DIR)/release/bench $(ONLY)
 
 test-faults: build ## Make each system call of a refresh fail in turn, and write docs/faults.md
+	@scripts/packages redis-server redis-tools
 	WX_FAULTS=all cargo test --locked --test faults -- --nocapture --test-threads 2
 
 soak: build ## Run servers with reloads, kills and failures for MINUTES (10), and report leaks

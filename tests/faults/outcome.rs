@@ -7,6 +7,8 @@ use std::io;
 use serde_json::Value;
 use wx_token_testing::{World, now};
 
+use crate::scenario::{Scenario, Source};
+
 /// What the caller got.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -29,6 +31,21 @@ impl Answer {
         }
     }
 
+    pub const fn is_token(&self) -> bool {
+        matches!(self, Self::Token(_))
+    }
+
+    /// Nothing, or what a call of `scenario` gets without a fault.
+    pub fn is_none_or_as_in(&self, scenario: &Scenario) -> bool {
+        match self {
+            Self::None => true,
+            Self::Token(_) => scenario.source != Source::RejectedAccount,
+            Self::Exception { class, .. } => {
+                scenario.source == Source::RejectedAccount && class == "WxToken\\ApiException"
+            }
+        }
+    }
+
     /// A live token, an exception of ours that says something, or nothing at all.
     pub fn check(&self, world: &World) -> Result<(), String> {
         match self {
@@ -44,7 +61,7 @@ impl Answer {
     }
 
     pub fn check_token(&self, world: &World) -> Result<(), String> {
-        if matches!(self, Self::Token(_)) { self.check(world) } else { Err(format!("{self:?}")) }
+        if self.is_token() { self.check(world) } else { Err(format!("{self:?}")) }
     }
 }
 
@@ -103,6 +120,8 @@ pub struct Outcome {
     pub content: Content,
     /// How many fetches the refresh with the fault made.
     pub asked: u64,
+    /// Whether the store lacks the token that the file has.
+    pub is_unshared: bool,
 }
 
 impl fmt::Display for Outcome {
@@ -122,6 +141,9 @@ impl fmt::Display for Outcome {
         }
         if self.content != Content::New && self.asked > 0 {
             formatter.write_str(" †")?;
+        }
+        if self.is_unshared {
+            formatter.write_str(" ‡")?;
         }
         Ok(())
     }

@@ -129,7 +129,7 @@ impl Calls {
             "token file"
         } else if whole.contains(".wx_token.") {
             "replacement"
-        } else if whole.ends_with(BESIDE) {
+        } else if whole.contains(BESIDE) {
             BESIDE
         } else if IDENTITY_FILES.contains(&&*whole) {
             IDENTITY

@@ -197,10 +197,14 @@ impl Fault {
     }
 
     /// What all calls together fetch at most, the one after the pause included. Without a fault they fetch once, unless
-    /// another machine has the token. One more is what a fault may cost, between the fetch and the place where the
-    /// next call looks: that is the store, if there is one.
+    /// another machine has the token. One more is what a fault may cost that loses WeChat's answer before it is where
+    /// the next call looks: in the file or, if there is one, in the store.
     fn most_fetches(&self, scenario: &Scenario) -> u64 {
-        let is_between = [Phase::Ask, Phase::Put, Phase::Fail].contains(&self.phase);
+        let is_lost = match self.phase {
+            Phase::Ask => true,
+            Phase::Put | Phase::Fail => self.error.is_none(),
+            _ => false,
+        };
         match (scenario.shared, scenario.start, scenario.source) {
             (None, ..) => 2,
             (Some(_), Start::Fresh, _) => 0,
@@ -208,8 +212,8 @@ impl Fault {
                 u64::from(self.phase == Phase::Take && self.error.is_some())
             }
             // The first one is rejected.
-            (Some(Shared::Nothing), _, Source::RejectedAccount) => 2 + u64::from(is_between),
-            (Some(Shared::Nothing), ..) => 1 + u64::from(is_between),
+            (Some(Shared::Nothing), _, Source::RejectedAccount) => 2 + u64::from(is_lost),
+            (Some(Shared::Nothing), ..) => 1 + u64::from(is_lost),
         }
     }
 

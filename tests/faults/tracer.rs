@@ -132,6 +132,20 @@ impl Traced {
             }
             hangs
         });
+        self.rest = self.follow(&mut decide);
+        drop(done);
+        if watchdog.join().expect("a watchdog") {
+            if self.rest == Rest::Idle {
+                // Its last thread was killed first, so it seemed to have come to rest.
+                self.is_killed = true;
+                self.follow(&mut decide);
+            }
+            self.rest = Rest::Hung;
+        }
+        self.rest
+    }
+
+    fn follow(&mut self, decide: &mut impl FnMut(&Entry) -> Fate) -> Rest {
         loop {
             let mut status = 0;
             // SAFETY: waits for what this thread traces alone, so for no process of another test.
@@ -139,29 +153,22 @@ impl Traced {
                 unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | libc::__WNOTHREAD) };
             assert!(tid > 0, "{}", io::Error::last_os_error());
             if libc::WIFSTOPPED(status) {
-                self.stopped(tid, status, &mut decide);
+                self.stopped(tid, status, decide);
             } else {
                 let index = self.enter(tid);
                 self.threads[index].has_ended = true;
             }
             if !libc::WIFSTOPPED(status) && tid == self.pid {
-                self.rest = if libc::WIFEXITED(status) {
+                return if libc::WIFEXITED(status) {
                     Rest::Exited(libc::WEXITSTATUS(status))
                 } else {
                     Rest::Signalled(libc::WTERMSIG(status))
                 };
-                break;
             }
             if self.is_idle() {
-                self.rest = Rest::Idle;
-                break;
+                return Rest::Idle;
             }
         }
-        drop(done);
-        if watchdog.join().expect("a watchdog") {
-            self.rest = Rest::Hung;
-        }
-        self.rest
     }
 
     fn is_idle(&self) -> bool {

@@ -292,7 +292,10 @@ impl Refresh {
         require(rest == Rest::Idle, || format!("the process is {rest:?}: {}", self.errors()))?;
         let (answer, asked) = self.answer();
         answer.check(world).map_err(|error| format!("the same process: {error}"))?;
-        fault.check_answer(stage.scenario, &answer)?;
+        // An error on the token file that lasts may keep it from being read.
+        if fault.call.is_about_store() || !fault.lasts {
+            fault.check_answer(stage.scenario, &answer)?;
+        }
         Ok(asked)
     }
 

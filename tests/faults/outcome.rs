@@ -76,7 +76,7 @@ pub enum Content {
     Old,
     /// The old token, and a failure record; or the record alone, if there was no file.
     Failure,
-    /// A live token that is not due.
+    /// Another token, which is live and not due.
     New,
 }
 
@@ -98,14 +98,14 @@ impl Content {
         }
         let torn = || format!("the file holds {:?}", String::from_utf8_lossy(&bytes));
         let json: Value = serde_json::from_slice(&bytes).map_err(|_| torn())?;
-        let token = json["access_token"].as_str();
+        let before: Value = old.map_or(Ok(Value::Null), serde_json::from_slice).expect("JSON");
+        let is_kept = |key: &str| json.get(key) == before.get(key);
+        let token = json["access_token"].as_str().filter(|_| !is_kept("access_token"));
         if token.is_some_and(|token| is_live(world, token))
             && json["expire"].as_u64().is_some_and(|expire| expire > now() + 1000)
         {
             return Ok(Self::New);
         }
-        let before: Value = old.map_or(Ok(Value::Null), serde_json::from_slice).expect("JSON");
-        let is_kept = |key: &str| json.get(key) == before.get(key);
         if json["wx_token"]["failures"] == 1 && is_kept("access_token") && is_kept("expire") {
             return Ok(Self::Failure);
         }

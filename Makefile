@@ -91,6 +91,7 @@ bench: packages ## Compare the speed with other caches (ONLY="hot rest storm rac
 	@$(CARGO_TARGET_DIR)/release/bench $(ONLY)
 
 test-faults: build ## Make each system call of a refresh fail in turn, and write docs/faults.md
+	@scripts/packages redis-server redis-tools
 	WX_FAULTS=all cargo test --locked --test faults -- --nocapture --test-threads 2
 
 test-fleet: build ## Make each fault at each step of a refresh with a shared store, and large storms

@@ -120,9 +120,12 @@ pub fn wait_for_any<'a>(
 fn wait(polled: &mut [PollFd<'_>], deadline: Instant) -> io::Result<()> {
     loop {
         let remaining = deadline.saturating_duration_since(Instant::now());
+        // Even of a socket that poll(2) says is ready: it may have nothing all the same, time and again (BUGS in select(2)).
+        if remaining.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
         let limit = Timespec::try_from(remaining).map_err(io::Error::other)?;
         match poll(polled, Some(&limit)) {
-            Ok(0) if remaining.is_zero() => return Err(ErrorKind::TimedOut.into()),
             Ok(0) | Err(Errno::INTR) => {}
             Ok(_) => return Ok(()),
             Err(error) => return Err(error.into()),

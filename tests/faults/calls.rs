@@ -28,32 +28,82 @@ pub struct Call {
     pub name: &'static str,
     /// What it is about and meant for.
     pub about: String,
-    /// How many calls of this name the thread has made before.
+    /// The number of the connection that it is about.
+    pub connection: Option<usize>,
+    /// How many calls of this name the thread has made before: on this connection, or else in all.
     pub nth: usize,
 }
 
 /// Tells the calls of one refresh of `file` apart.
 pub struct Calls {
     file: PathBuf,
-    seen: HashMap<(usize, i64), usize>,
+    store_port: Option<u16>,
+    seen: HashMap<(usize, i64, Option<usize>), usize>,
+    /// What each descriptor is connected to, and which connection that is.
+    connections: HashMap<u64, (&'static str, usize)>,
+    /// How many connections have been made.
+    connected: usize,
 }
 
+const TO_WECHAT: &str = "connection to WeChat";
+const TO_STORE: &str = "connection to the store";
+
+/// The small file beside the token file.
+const BESIDE: &str = ".wx_store";
+
+/// What this machine calls itself in the store is made of these.
+const IDENTITY: &str = "identity";
+const IDENTITY_FILES: [&str; 3] =
+    ["/etc/machine-id", "/proc/sys/kernel/hostname", "/proc/sys/kernel/random/boot_id"];
+
 impl Calls {
-    pub fn of(file: &Path) -> Self {
-        Self { file: file.to_owned(), seen: HashMap::new() }
+    /// A store is known by its port.
+    pub fn of(file: &Path, store_port: Option<u16>) -> Self {
+        let (seen, connections) = (HashMap::new(), HashMap::new());
+        Self { file: file.to_owned(), store_port, seen, connections, connected: 0 }
     }
 
     pub fn next(&mut self, entry: &Entry) -> Call {
-        let seen = self.seen.entry((entry.thread, entry.number)).or_default();
-        *seen += 1;
-        let nth = *seen - 1;
         let name = NAMES.iter().find(|(number, _)| *number == entry.number);
-        let Some((_, name)) = name else {
-            let about = format!("number {}", entry.number);
-            return Call { thread: entry.thread, name: "system call", about, nth };
+        let name = name.map_or("system call", |(_, name)| &name["SYS_".len()..]);
+        if name == "connect" {
+            self.connect(entry);
+        }
+        let connection = self.connection(name, entry);
+        let about = match connection {
+            _ if name == "system call" => format!("number {}", entry.number),
+            Some((peer, _)) => peer.to_owned(),
+            None => self.about(name, entry),
         };
-        let name = &name["SYS_".len()..];
-        Call { thread: entry.thread, name, about: self.about(name, entry), nth }
+        if name == "close" {
+            self.connections.remove(&entry.arguments[0]);
+        }
+        let connection = connection.map(|(_, number)| number);
+        let seen = self.seen.entry((entry.thread, entry.number, connection)).or_default();
+        *seen += 1;
+        Call { thread: entry.thread, name, about, connection, nth: *seen - 1 }
+    }
+
+    fn connect(&mut self, entry: &Entry) {
+        let is_store = self.store_port.is_some() && entry.port(1) == self.store_port;
+        let peer = if is_store { TO_STORE } else { TO_WECHAT };
+        // It may be tried again.
+        let number = self.connections.get(&entry.arguments[0]).map(|(_, number)| *number);
+        let number = number.unwrap_or_else(|| {
+            self.connected += 1;
+            self.connected
+        });
+        self.connections.insert(entry.arguments[0], (peer, number));
+    }
+
+    fn connection(&self, name: &str, entry: &Entry) -> Option<(&'static str, usize)> {
+        let descriptor = match name {
+            "poll" | "ppoll" => entry.first_polled()?,
+            "close" | "connect" | "fcntl" | "getsockopt" | "ioctl" | "read" | "recvfrom"
+            | "sendto" | "setsockopt" => entry.arguments[0],
+            _ => return None,
+        };
+        self.connections.get(&descriptor).copied()
     }
 
     fn about(&self, name: &str, entry: &Entry) -> String {
@@ -79,6 +129,10 @@ impl Calls {
             "token file"
         } else if whole.contains(".wx_token.") {
             "replacement"
+        } else if whole.contains(BESIDE) {
+            BESIDE
+        } else if IDENTITY_FILES.contains(&&*whole) {
+            IDENTITY
         } else if Some(path.as_path()) == self.file.parent() {
             "directory"
         } else if self.file.starts_with(&path) {
@@ -94,7 +148,7 @@ impl Calls {
         let has = |argument: usize, flag: c_int| entry.arguments[argument] & flag as u64 != 0;
         let purpose = match name {
             "openat" if has(2, libc::O_CREAT) => " (make)",
-            "openat" if has(2, libc::O_RDWR) => " (write)",
+            "openat" if has(2, libc::O_ACCMODE) => " (write)",
             "openat" => " (read)",
             "flock" if has(1, libc::LOCK_UN) => " (unlock)",
             "flock" => " (lock)",
@@ -185,9 +239,19 @@ impl Call {
         }
     }
 
+    /// Whether it is part of a request, to WeChat or to the store.
+    pub fn is_about_connection(&self) -> bool {
+        self.about.starts_with("connection")
+    }
+
     /// Whether it concerns what is on disk.
     pub fn is_about_files(&self) -> bool {
-        !self.about.is_empty() && self.about != "connection" && !self.about.starts_with("system")
+        !self.about.is_empty() && !self.is_about_connection() && !self.about.starts_with("system")
+    }
+
+    /// Whether there is no such call without a shared store.
+    pub fn is_about_store(&self) -> bool {
+        self.about == TO_STORE || [BESIDE, IDENTITY].iter().any(|it| self.about.starts_with(it))
     }
 
     /// Linux frees a descriptor before close(2) can fail.

@@ -5,13 +5,15 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use wx_token_testing::php::{Php, code};
 use wx_token_testing::{WWW_DATA, World};
 
 use crate::calls::{Call, Calls, Errno};
 use crate::outcome::{Answer, Content, Outcome};
-use crate::scenario::{Scenario, Source};
+use crate::scenario::{Scenario, Shared, Source, Stage, Start, ask_elsewhere};
+use crate::store;
 use crate::sweep::Phase;
 use crate::tracer::{Fate, Rest, Traced};
 
@@ -29,7 +31,7 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Call { thread, name, about, nth } = &self.call;
+        let Call { thread, name, about, nth, .. } = &self.call;
         let lasting = if self.lasts { "lasting " } else { "" };
         let (phase, fault) = (self.phase, self.name());
         write!(formatter, "{phase}, {lasting}{fault} at {name} {nth} of thread {thread}")?;
@@ -56,16 +58,17 @@ impl Fault {
 }
 
 /// The system calls of a refresh without a fault, in the order in which they are made.
-pub fn record(scenario: &Scenario) -> Vec<Call> {
-    let (world, _) = scenario.world();
-    let mut refresh = Refresh::start(scenario, &world);
+pub fn record(stage: &Stage<'_>) -> Vec<Call> {
+    let (world, _) = stage.world();
+    let mut refresh = Refresh::start(stage, &world);
     let mut calls = Vec::new();
     refresh.run_first(&world, |call| {
         calls.push(call.clone());
         Fate::Made
     });
     let (answer, _) = refresh.answer();
-    assert!(matches!(answer, Answer::Token(_)), "without a fault: {answer:?}");
+    let is_rejected = stage.scenario.source == Source::RejectedAccount;
+    assert_eq!(answer.is_token(), !is_rejected, "without a fault: {answer:?}");
     calls
 }
 
@@ -73,9 +76,10 @@ pub fn record(scenario: &Scenario) -> Vec<Call> {
 ///
 /// # Errors
 /// What did not hold after it.
-pub fn make(scenario: &Scenario, fault: &Fault) -> Result<Option<Outcome>, String> {
-    let (world, old) = scenario.world();
-    let mut refresh = Refresh::start(scenario, &world);
+pub fn make(stage: &Stage<'_>, fault: &Fault) -> Result<Option<Outcome>, String> {
+    let scenario = stage.scenario;
+    let (world, old) = stage.world();
+    let mut refresh = Refresh::start(stage, &world);
     let mut is_hit = false;
     let rest = refresh.run_first(&world, |call| {
         let fate = fault.fate(call, is_hit);
@@ -91,43 +95,62 @@ pub fn make(scenario: &Scenario, fault: &Fault) -> Result<Option<Outcome>, Strin
     let (answer, asked_by_loader) = refresh.answer();
     require(fault.error.is_none() || answer != Answer::None, || "no answer".into())?;
     answer.check(&world)?;
+    fault.check_answer(scenario, &answer)?;
 
     let asked = world.fetches() + asked_by_loader;
     let content = Content::of(&world, old.as_deref())?;
     check_owner(scenario, &world)?;
     check_unlocked(&world)?;
+    let has_token = stage.store().is_some_and(|mut store| store.has_token());
+    let is_unshared = scenario.gives() && content == scenario.content_in_the_end() && !has_token;
 
     // Fetches of loaders, which the emulator does not see.
     let mut loaded = asked_by_loader;
-    world.prolong_pause();
+    stage.prolong_pause(&world);
     if fault.error.is_some() {
         for _ in 0..CALLS {
-            loaded += refresh.call_again(fault, &world)?;
-            world.prolong_pause();
+            loaded += refresh.call_again(stage, fault, &world)?;
+            stage.prolong_pause(&world);
         }
-        check_fetches(&world, loaded).map_err(|error| format!("one process: {error}"))?;
+        fault
+            .check_fetches(scenario, &world, loaded)
+            .map_err(|error| format!("one process: {error}"))?;
         check_unlocked(&world)?;
     }
-    let mut others = Others::start(scenario, &world);
-    for _ in 0..CALLS {
+    let mut others = Others::start(stage, &world);
+    for number in 0..CALLS {
+        let start = Instant::now();
         let (answer, asked) = others.call()?;
         answer.check(&world).map_err(|error| format!("another process: {error}"))?;
+        fault.check_next_answer(scenario, &answer)?;
+        if number == 0 && fault.error.is_none() {
+            check_turn(stage, start.elapsed())?;
+        }
         loaded += asked;
-        world.prolong_pause();
+        stage.prolong_pause(&world);
     }
-    check_fetches(&world, loaded).map_err(|error| format!("ten processes: {error}"))?;
+    fault
+        .check_fetches(scenario, &world, loaded)
+        .map_err(|error| format!("ten processes: {error}"))?;
 
-    world.end_pause();
+    stage.end_pause(&world);
     let (next, asked_by_next) = others.call()?;
     next.check_token(&world).map_err(|error| format!("after the pause: {error}"))?;
-    check_fetches(&world, loaded + asked_by_next)?;
-    require(Content::of(&world, old.as_deref())? == Content::New, || "it is not stored".into())?;
+    loaded += asked_by_next;
+    fault.check_fetches(scenario, &world, loaded)?;
+    let content_now = Content::of(&world, old.as_deref())?;
+    require(content_now == scenario.content_in_the_end(), || "it is not stored".into())?;
     check_owner(scenario, &world)?;
+    check_agreement(stage, &world)?;
 
     world.write_expired();
     let (last, _) = others.call()?;
     last.check_token(&world).map_err(|error| format!("the refresh after that: {error}"))?;
-    require(world.names() == ["token.json"], || format!("left behind: {:?}", world.names()))?;
+    if stage.store().is_some() {
+        fault.check_fetches(scenario, &world, loaded)?;
+        store::check_beside(&world)?;
+    }
+    require(world.names() == scenario.names(), || format!("left behind: {:?}", world.names()))?;
     check_owner(scenario, &world)?;
     others.end()?;
 
@@ -140,28 +163,106 @@ pub fn make(scenario: &Scenario, fault: &Fault) -> Result<Option<Outcome>, Strin
             format!("PHP says {errors}")
         })?;
     }
-    Ok(Some(Outcome { answer, content, asked }))
+    Ok(Some(Outcome { answer, content, asked, is_unshared }))
 }
 
 /// How many calls the process of the fault makes after it, and how many other processes make one.
 const CALLS: usize = 10;
 
-/// Without a fault, all the calls together ask once. One more is what a fault may cost.
-fn check_fetches(world: &World, loaded: u64) -> Result<(), String> {
-    let fetches = world.fetches() + loaded;
-    require(fetches <= 2, || format!("{fetches} fetches"))
+/// For how long the store gives one machine the turn to fetch a stable token.
+const LEASE: Duration = Duration::from_secs(2);
+
+impl Fault {
+    /// No caller is without a token because of the store: it gets an exception only as it would without one.
+    fn check_answer(&self, scenario: &Scenario, answer: &Answer) -> Result<(), String> {
+        let is_about_store = self.call.is_about_store()
+            || [Phase::Take, Phase::Put, Phase::Fail, Phase::Sync].contains(&self.phase);
+        let is_served = match scenario.start {
+            // Its token is at hand once it is read.
+            Start::Fresh => self.phase != Phase::Look || is_about_store,
+            _ => scenario.shared.is_some() && is_about_store,
+        };
+        require(!is_served || answer.is_none_or_as_in(scenario), || {
+            format!("because of the store: {answer:?}")
+        })
+    }
+
+    /// Of the processes that come after it, none meets the fault.
+    fn check_next_answer(&self, scenario: &Scenario, answer: &Answer) -> Result<(), String> {
+        let is_recorded = self.phase == Phase::Ask || self.phase == Phase::Store;
+        require(
+            scenario.shared.is_none() || is_recorded || answer.is_none_or_as_in(scenario),
+            || format!("another process: {answer:?}"),
+        )
+    }
+
+    /// What all calls together fetch at most, the one after the pause included. Without a fault they fetch once, unless
+    /// another machine has the token. One more is what a fault may cost that loses WeChat's answer before it is where
+    /// the next call looks: in the file or, if there is one, in the store.
+    fn most_fetches(&self, scenario: &Scenario) -> u64 {
+        let is_lost = match self.phase {
+            Phase::Ask => true,
+            Phase::Put | Phase::Fail => self.error.is_none(),
+            _ => false,
+        };
+        match (scenario.shared, scenario.start, scenario.source) {
+            (None, ..) => 2,
+            (Some(_), Start::Fresh, _) => 0,
+            (Some(Shared::Token), ..) => {
+                u64::from(self.phase == Phase::Take && self.error.is_some())
+            }
+            // The first one is rejected.
+            (Some(Shared::Nothing), _, Source::RejectedAccount) => 2 + u64::from(is_lost),
+            (Some(Shared::Nothing), ..) => 1 + u64::from(is_lost),
+        }
+    }
+
+    fn check_fetches(&self, scenario: &Scenario, world: &World, loaded: u64) -> Result<(), String> {
+        let (fetches, most) = (world.fetches() + loaded, self.most_fetches(scenario));
+        require(fetches <= most, || format!("{fetches} fetches"))
+    }
 }
+
+/// After a process was killed in its machine's turn, the next one of that machine has the turn at once: what WeChat
+/// answers is in the store.
+fn check_turn(stage: &Stage<'_>, took: Duration) -> Result<(), String> {
+    let Some(mut store) = stage.store() else { return Ok(()) };
+    if stage.scenario.start == Start::Fresh {
+        return Ok(());
+    }
+    require(store.has_token() || store.has_failure(), || "the turn was not taken over".into())?;
+    require(took < LEASE, || format!("the next process took {took:?}"))
+}
+
+/// The machine and the store have the same token, and WeChat has given none since.
+fn check_agreement(stage: &Stage<'_>, world: &World) -> Result<(), String> {
+    if stage.store().is_none() {
+        return Ok(());
+    }
+    let fetches = world.fetches();
+    let (here, elsewhere) = (world.stored(), ask_elsewhere(world)?);
+    require(here["access_token"] == elsewhere.as_str() && world.fetches() == fetches, || {
+        "the store has another token than the file".into()
+    })?;
+    let left = world.emulator.check(&elsewhere).seconds_left;
+    require(left > OVERLAP, || "the newest token is in neither".into())
+}
+
+/// For so many seconds at most a token stays good that WeChat has replaced.
+const OVERLAP: f64 = 300.0;
 
 /// A PHP process under trace.
 struct Refresh {
     traced: Traced,
     php: Child,
+    store_port: Option<u16>,
 }
 
 impl Refresh {
-    fn start(scenario: &Scenario, world: &World) -> Self {
-        let php = spawn(scenario, world, world.php(), "itself");
-        Self { traced: Traced::attach(php.id()), php }
+    fn start(stage: &Stage<'_>, world: &World) -> Self {
+        let php = spawn(stage.scenario, world, world.php(), "itself");
+        let store_port = stage.store().map(|store| store.port());
+        Self { traced: Traced::attach(php.id()), php, store_port }
     }
 
     /// Lets it make its first call, once the file is no longer so new that it would be read twice.
@@ -173,7 +274,7 @@ impl Refresh {
     /// Lets it call.
     fn run(&mut self, world: &World, mut decide: impl FnMut(&Call) -> Fate) -> Rest {
         release(&mut self.php);
-        let mut calls = Calls::of(&world.file());
+        let mut calls = Calls::of(&world.file(), self.store_port);
         self.traced.run(|entry| {
             // PHP's own input and output, at the begin and the end of what is looked at.
             if entry.is_standard_stream() { Fate::Made } else { decide(&calls.next(entry)) }
@@ -181,11 +282,20 @@ impl Refresh {
     }
 
     /// Lets it call once more after `fault`. Returns how often its loader was asked.
-    fn call_again(&mut self, fault: &Fault, world: &World) -> Result<u64, String> {
+    fn call_again(
+        &mut self,
+        stage: &Stage<'_>,
+        fault: &Fault,
+        world: &World,
+    ) -> Result<u64, String> {
         let rest = self.run(world, |call| fault.fate(call, true));
         require(rest == Rest::Idle, || format!("the process is {rest:?}: {}", self.errors()))?;
         let (answer, asked) = self.answer();
         answer.check(world).map_err(|error| format!("the same process: {error}"))?;
+        // An error on the token file that lasts may keep it from being read.
+        if fault.call.is_about_store() || !fault.lasts {
+            fault.check_answer(stage.scenario, &answer)?;
+        }
         Ok(asked)
     }
 
@@ -208,8 +318,8 @@ impl Refresh {
 struct Others(Child);
 
 impl Others {
-    fn start(scenario: &Scenario, world: &World) -> Self {
-        Self(spawn(scenario, world, world.php().run_as(WWW_DATA), "child"))
+    fn start(stage: &Stage<'_>, world: &World) -> Self {
+        Self(spawn(stage.scenario, world, world.php().run_as(WWW_DATA), "child"))
     }
 
     /// The answer of the next one, and how often its loader was asked.

@@ -7,6 +7,8 @@ use std::io;
 use serde_json::Value;
 use wx_token_testing::{World, now};
 
+use crate::scenario::{Scenario, Source};
+
 /// What the caller got.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -29,6 +31,21 @@ impl Answer {
         }
     }
 
+    pub const fn is_token(&self) -> bool {
+        matches!(self, Self::Token(_))
+    }
+
+    /// Nothing, or what a call of `scenario` gets without a fault.
+    pub fn is_none_or_as_in(&self, scenario: &Scenario) -> bool {
+        match self {
+            Self::None => true,
+            Self::Token(_) => scenario.source != Source::RejectedAccount,
+            Self::Exception { class, .. } => {
+                scenario.source == Source::RejectedAccount && class == "WxToken\\ApiException"
+            }
+        }
+    }
+
     /// A live token, an exception of ours that says something, or nothing at all.
     pub fn check(&self, world: &World) -> Result<(), String> {
         match self {
@@ -44,7 +61,7 @@ impl Answer {
     }
 
     pub fn check_token(&self, world: &World) -> Result<(), String> {
-        if matches!(self, Self::Token(_)) { self.check(world) } else { Err(format!("{self:?}")) }
+        if self.is_token() { self.check(world) } else { Err(format!("{self:?}")) }
     }
 }
 
@@ -59,7 +76,7 @@ pub enum Content {
     Old,
     /// The old token, and a failure record; or the record alone, if there was no file.
     Failure,
-    /// A live token that is not due.
+    /// Another token, which is live and not due.
     New,
 }
 
@@ -81,14 +98,14 @@ impl Content {
         }
         let torn = || format!("the file holds {:?}", String::from_utf8_lossy(&bytes));
         let json: Value = serde_json::from_slice(&bytes).map_err(|_| torn())?;
-        let token = json["access_token"].as_str();
+        let before: Value = old.map_or(Ok(Value::Null), serde_json::from_slice).expect("JSON");
+        let is_kept = |key: &str| json.get(key) == before.get(key);
+        let token = json["access_token"].as_str().filter(|_| !is_kept("access_token"));
         if token.is_some_and(|token| is_live(world, token))
             && json["expire"].as_u64().is_some_and(|expire| expire > now() + 1000)
         {
             return Ok(Self::New);
         }
-        let before: Value = old.map_or(Ok(Value::Null), serde_json::from_slice).expect("JSON");
-        let is_kept = |key: &str| json.get(key) == before.get(key);
         if json["wx_token"]["failures"] == 1 && is_kept("access_token") && is_kept("expire") {
             return Ok(Self::Failure);
         }
@@ -103,6 +120,8 @@ pub struct Outcome {
     pub content: Content,
     /// How many fetches the refresh with the fault made.
     pub asked: u64,
+    /// Whether the store lacks the token that the file has.
+    pub is_unshared: bool,
 }
 
 impl fmt::Display for Outcome {
@@ -122,6 +141,9 @@ impl fmt::Display for Outcome {
         }
         if self.content != Content::New && self.asked > 0 {
             formatter.write_str(" †")?;
+        }
+        if self.is_unshared {
+            formatter.write_str(" ‡")?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::{env, fmt};
 
 use crate::calls::Call;
 use crate::fault::{self, Fault};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Stage};
 use crate::table::Table;
 use crate::{SCENARIOS, report};
 
@@ -17,9 +17,17 @@ pub enum Phase {
     Look,
     /// Under the lock, before the fetch.
     Prepare,
+    /// The store is asked for a token, or for the turn to fetch one.
+    Take,
     /// The fetch.
     Ask,
-    /// What follows the fetch: the token is stored.
+    /// The store gets the token.
+    Put,
+    /// The store is told that there is none.
+    Fail,
+    /// A fresh token is compared with the store's.
+    Sync,
+    /// What follows: the token is stored.
     Store,
 }
 
@@ -28,7 +36,11 @@ impl fmt::Display for Phase {
         formatter.write_str(match self {
             Self::Look => "look",
             Self::Prepare => "prepare",
+            Self::Take => "take",
             Self::Ask => "ask",
+            Self::Put => "put",
+            Self::Fail => "fail",
+            Self::Sync => "sync",
             Self::Store => "store",
         })
     }
@@ -44,16 +56,17 @@ const ATTEMPTS: usize = 10;
 /// If something does not hold after one of them, or one cannot be made.
 pub fn sweep(scenario: &Scenario) {
     let start = Instant::now();
-    let recordings = [(); 3].map(|()| fault::record(scenario));
-    let mut faults = faults(&recordings[0]);
+    let stage = Stage::of(scenario);
+    let recordings = [(); 3].map(|()| fault::record(&stage));
+    let mut faults = faults(scenario, &recordings[0]);
     let all = env::var("WX_FAULTS").is_ok_and(|which| which == "all");
     if !all {
-        faults = sample(faults);
+        sample(scenario, &mut faults);
     }
     let mut tables = [Table::default(), Table::default()];
     let (mut unmet, mut broken) = (Vec::new(), Vec::new());
     for fault in &faults {
-        let attempts = (0..ATTEMPTS).map(|_| fault::make(scenario, fault));
+        let attempts = (0..ATTEMPTS).map(|_| fault::make(&stage, fault));
         match attempts.filter_map(Result::transpose).next() {
             Some(Ok(outcome)) => tables[usize::from(fault.lasts)].add(fault, &outcome),
             Some(Err(error)) => broken.push(format!("{fault}: {error}")),
@@ -80,14 +93,14 @@ pub fn sweep(scenario: &Scenario) {
 }
 
 /// SIGKILL at each of the `calls`, and each error that they have, once and for good.
-fn faults(calls: &[Call]) -> Vec<Fault> {
+fn faults(scenario: &Scenario, calls: &[Call]) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for (phase, call) in phases(calls) {
+    for (phase, call) in phases(scenario, calls) {
         let fault = |error, lasts| Fault { phase, call: call.clone(), error, lasts };
         faults.push(fault(None, false));
         for error in call.errors() {
             faults.push(fault(Some(*error), false));
-            if call.is_about_files() && error.may_last() {
+            if (call.is_about_files() || call.is_about_store()) && error.may_last() {
                 faults.push(fault(Some(*error), true));
             }
         }
@@ -96,7 +109,10 @@ fn faults(calls: &[Call]) -> Vec<Fault> {
 }
 
 /// SIGKILL at all that concerns the disk, and of each kind of such a call the likeliest error.
-fn sample(mut faults: Vec<Fault>) -> Vec<Fault> {
+fn sample(scenario: &Scenario, faults: &mut Vec<Fault>) {
+    if scenario.shared.is_some() {
+        return sample_of_store(faults);
+    }
     let mut seen = HashSet::new();
     faults.retain(|fault| {
         let Call { name, about, .. } = &fault.call;
@@ -104,24 +120,43 @@ fn sample(mut faults: Vec<Fault>) -> Vec<Fault> {
         fault.call.is_about_files()
             && (is_kill || seen.insert((fault.phase, *name, about.clone(), fault.lasts)))
     });
-    faults
 }
 
-fn phases(calls: &[Call]) -> Vec<(Phase, &Call)> {
+/// What is unlike a refresh without a store: of each kind of call that can fail SIGKILL and the likeliest error.
+fn sample_of_store(faults: &mut Vec<Fault>) {
+    let mut seen = HashSet::new();
+    faults.retain(|fault| {
+        let call = &fault.call;
+        let is_kill = fault.error.is_none();
+        call.is_about_store()
+            && !call.errors().is_empty()
+            && (is_kill || fault.lasts)
+            && seen.insert((fault.phase, call.name, call.about.clone(), is_kill))
+    });
+}
+
+fn phases<'a>(scenario: &Scenario, calls: &'a [Call]) -> Vec<(Phase, &'a Call)> {
     let locks = |call: &Call| call.about.ends_with("(lock)");
     let reserves = |call: &Call| call.name == "fallocate";
-    let asks = |call: &Call| call.name == "socket" || call.about == "connection";
+    let requests = |call: &Call| call.name == "socket" || call.is_about_connection();
     let locked = calls.iter().position(locks).expect("a lock is taken");
-    // A file that is written in place has room already.
+    // A loader makes no request of its own: it is asked in between. A file that is written in place has room already.
     let prepared = calls.iter().rposition(reserves).unwrap_or(locked);
-    // A loader makes no call of its own: it is asked in between.
-    let first = calls.iter().position(asks).unwrap_or(prepared + 1);
-    let last = calls.iter().rposition(asks).unwrap_or(prepared);
-    let phase = |index: usize| match index {
-        _ if index <= locked => Phase::Look,
-        _ if index < first => Phase::Prepare,
-        _ if index <= last => Phase::Ask,
-        _ => Phase::Store,
-    };
-    calls.iter().enumerate().map(|(index, call)| (phase(index), call)).collect()
+    let last = calls.iter().rposition(requests).unwrap_or(prepared);
+    let mut phase = Phase::Look;
+    let mut coming = scenario.requests.iter();
+    let mut phases = Vec::new();
+    for (index, call) in calls.iter().enumerate() {
+        if call.name == "socket" {
+            phase = *coming.next().expect("a request more than the scenario has");
+        } else if index > last {
+            phase = Phase::Store;
+        }
+        phases.push((phase, call));
+        if index == locked {
+            phase = Phase::Prepare;
+        }
+    }
+    assert!(coming.next().is_none(), "a request less than the scenario has");
+    phases
 }

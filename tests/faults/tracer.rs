@@ -25,11 +25,29 @@ pub struct Entry {
 impl Entry {
     /// The text that an argument points to.
     pub fn text(&self, argument: usize) -> PathBuf {
-        let mut bytes = [0; 4096];
-        let memory = File::open(format!("/proc/{}/mem", self.tid)).expect("a traced process");
-        let length = memory.read_at(&mut bytes, self.arguments[argument]).unwrap_or(0);
-        let text = bytes[..length].split(|byte| *byte == 0).next().unwrap_or_default();
+        let bytes = self.memory::<4096>(argument);
+        let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
         String::from_utf8_lossy(text).into_owned().into()
+    }
+
+    /// The TCP port in the `sockaddr_in` that an argument points to.
+    pub fn port(&self, argument: usize) -> Option<u16> {
+        let [family_0, family_1, port_0, port_1] = self.memory(argument);
+        let is_tcp = c_int::from(u16::from_ne_bytes([family_0, family_1])) == libc::AF_INET;
+        is_tcp.then(|| u16::from_be_bytes([port_0, port_1]))
+    }
+
+    /// The descriptor that poll(2) waits for, the first one if there are several.
+    pub fn first_polled(&self) -> Option<u64> {
+        u64::try_from(c_int::from_ne_bytes(self.memory(0))).ok()
+    }
+
+    /// What an argument points to, as far as there is memory.
+    fn memory<const LENGTH: usize>(&self, argument: usize) -> [u8; LENGTH] {
+        let mut bytes = [0; LENGTH];
+        let memory = File::open(format!("/proc/{}/mem", self.tid)).expect("a traced process");
+        let _ = memory.read_at(&mut bytes, self.arguments[argument]);
+        bytes
     }
 
     /// What a descriptor in an argument refers to.
@@ -114,6 +132,20 @@ impl Traced {
             }
             hangs
         });
+        self.rest = self.follow(&mut decide);
+        drop(done);
+        if watchdog.join().expect("a watchdog") {
+            if self.rest == Rest::Idle {
+                // Its last thread was killed first, so it seemed to have come to rest.
+                self.is_killed = true;
+                self.follow(&mut decide);
+            }
+            self.rest = Rest::Hung;
+        }
+        self.rest
+    }
+
+    fn follow(&mut self, decide: &mut impl FnMut(&Entry) -> Fate) -> Rest {
         loop {
             let mut status = 0;
             // SAFETY: waits for what this thread traces alone, so for no process of another test.
@@ -121,29 +153,22 @@ impl Traced {
                 unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | libc::__WNOTHREAD) };
             assert!(tid > 0, "{}", io::Error::last_os_error());
             if libc::WIFSTOPPED(status) {
-                self.stopped(tid, status, &mut decide);
+                self.stopped(tid, status, decide);
             } else {
                 let index = self.enter(tid);
                 self.threads[index].has_ended = true;
             }
             if !libc::WIFSTOPPED(status) && tid == self.pid {
-                self.rest = if libc::WIFEXITED(status) {
+                return if libc::WIFEXITED(status) {
                     Rest::Exited(libc::WEXITSTATUS(status))
                 } else {
                     Rest::Signalled(libc::WTERMSIG(status))
                 };
-                break;
             }
             if self.is_idle() {
-                self.rest = Rest::Idle;
-                break;
+                return Rest::Idle;
             }
         }
-        drop(done);
-        if watchdog.join().expect("a watchdog") {
-            self.rest = Rest::Hung;
-        }
-        self.rest
     }
 
     fn is_idle(&self) -> bool {

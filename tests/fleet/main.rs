@@ -22,4 +22,5 @@ mod steps;
 mod storms;
 mod tls;
 mod topologies;
+mod users;
 mod watch;

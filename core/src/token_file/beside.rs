@@ -4,10 +4,10 @@
 //! It is written under the token file's lock. What cannot be written, this process knows.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use super::known::KnownFiles;
@@ -46,8 +46,11 @@ fn write_file(real: &Path, text: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY);
     let file = match descriptor::file(&path, &options) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            create(real, &path, options.create_new(true).mode(0o600))?
+        Err(error) if error.kind() == io::ErrorKind::NotFound => create(real, &path, &mut options)?,
+        // Another user's process was killed before it could give the file away, or must not give files away.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            fs::remove_file(&path)?;
+            create(real, &path, &mut options)?
         }
         opened => opened?,
     };
@@ -58,12 +61,21 @@ fn write_file(real: &Path, text: &str) -> io::Result<()> {
     file.write_all_at(format!("{text}{}\n", " ".repeat(padding)).as_bytes(), 0)
 }
 
-/// The file is for those who use the token file.
-fn create(real: &Path, path: &Path, options: &OpenOptions) -> io::Result<File> {
-    let file = descriptor::file(path, options)?;
+/// The file is for those who use the token file, as far as this user may give it to them.
+fn create(real: &Path, path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let file = descriptor::file(path, options.create_new(true).mode(0o600))?;
     let token_file = descriptor::file(real, &descriptor::cautious(libc::O_NOFOLLOW))?;
-    metadata::take_after(&file, &token_file)?;
+    if metadata::take_after(&file, &token_file).is_err() {
+        let _ = share_with_group(&file, &token_file);
+    }
     Ok(file)
+}
+
+/// Any user may do that in a group of their own.
+fn share_with_group(file: &File, token_file: &File) -> io::Result<()> {
+    let of = token_file.metadata()?;
+    fchown(file, None, Some(of.gid()))?;
+    file.set_permissions(of.permissions())
 }
 
 fn path(real: &Path) -> Option<PathBuf> {

@@ -56,6 +56,13 @@ as_root() { env --ignore-environment PATH=/usr/bin:/bin make -C "$work/elsewhere
 mkdir -p "$directory"
 echo "the library that a running PHP has mapped" >"$file"
 exec 9<"$file"
+mkdir "$work/no-rename"
+printf '#!/bin/sh\nexit 1\n' >"$work/no-rename/mv"
+chmod +x "$work/no-rename/mv"
+refuse "make install ends before its rename" \
+    env --ignore-environment "PATH=$work/no-rename:/usr/bin:/bin" make -C "$work/elsewhere" "INSTALL_ROOT=$work/installed" install
+expect "the old library is still there" grep -q "has mapped" "$file"
+expect "and nothing beside it" test "$(ls -A "$directory")" = wx_token.so
 expect "make install needs no cargo" as_root install
 expect "the extension is installed" cmp "$WX_TOKEN_SO" "$file"
 expect "and nothing else" test "$(find "$work/installed" -type f)" = "$file"

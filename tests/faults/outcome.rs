@@ -76,7 +76,7 @@ pub enum Content {
     Old,
     /// The old token, and a failure record; or the record alone, if there was no file.
     Failure,
-    /// Another token, which is live and not due.
+    /// A live token that is not due.
     New,
 }
 
@@ -100,14 +100,15 @@ impl Content {
         let json: Value = serde_json::from_slice(&bytes).map_err(|_| torn())?;
         let before: Value = old.map_or(Ok(Value::Null), serde_json::from_slice).expect("JSON");
         let is_kept = |key: &str| json.get(key) == before.get(key);
-        let token = json["access_token"].as_str().filter(|_| !is_kept("access_token"));
+        // Before the token is looked at: the old one of a fresh file is good.
+        if json["wx_token"]["failures"] == 1 && is_kept("access_token") && is_kept("expire") {
+            return Ok(Self::Failure);
+        }
+        let token = json["access_token"].as_str();
         if token.is_some_and(|token| is_live(world, token))
             && json["expire"].as_u64().is_some_and(|expire| expire > now() + 1000)
         {
             return Ok(Self::New);
-        }
-        if json["wx_token"]["failures"] == 1 && is_kept("access_token") && is_kept("expire") {
-            return Ok(Self::Failure);
         }
         Err(torn())
     }

@@ -16,4 +16,11 @@ spl_autoload_register(static function (string $class): void {
     }
 });
 
+// Registered as soon as possible: other functions that run at the end of the request may need the files.
+register_shutdown_function(static function (): void {
+    if (class_exists(WxToken\Polyfill\Lock::class, false)) {
+        WxToken\Polyfill\Lock::releaseAll();
+    }
+});
+
 require __DIR__ . '/src/Polyfill/functions.php';

@@ -99,6 +99,8 @@ final class Calls
             })->value;
         } catch (Problem $problem) {
             throw $loader->thrown ?? $problem;
+        } finally {
+            $loader->forget();
         }
     }
 
@@ -125,7 +127,11 @@ final class Calls
         if (preg_match('~(?:^|/)\.{0,2}$~D', $path) === 1) {
             throw Problem::value($what, 'must name a file, not a directory');
         }
-        return Path::absolute($path);
+        $absolute = Path::absolute($path);
+        if ($absolute !== $path && strlen($absolute) >= PHP_MAXPATHLEN) {
+            throw FileProblem::of($path, 'open', 'File name too long');
+        }
+        return $absolute;
     }
 
     private static function checkText(string $text, string $what): void

@@ -63,6 +63,9 @@ final class FileVersion
      */
     public static function at(string $path): ?self
     {
+        if (strlen($path) >= PHP_MAXPATHLEN) {
+            throw FileProblem::of($path, 'open', 'File name too long');
+        }
         clearstatcache();
         $stat = Quietly::run(static function () use ($path) {
             return stat($path);
@@ -93,6 +96,11 @@ final class FileVersion
         if (is_resource($handle)) {
             fclose($handle);
         }
+        // PHP says the same where a part of the path is a file.
+        for ($parent = dirname($path); !file_exists($parent); $parent = dirname($parent)) {
+            continue;
+        }
+        $reason = $reason === 'No such file or directory' && !is_dir($parent) ? 'Not a directory' : $reason;
         if ($reason !== 'No such file or directory') {
             throw FileProblem::of($path, 'open', $reason);
         }

@@ -8,7 +8,7 @@ final class Guard
     /** The guard of the JS-SDK sample's files. Its readers cut off 15 bytes without a look at them. */
     public const CODE = '<?php exit();?>';
 
-    private const PATTERN = '/^(?:\xEF\xBB\xBF)?<\?php[ \t\r\n\f]*(?:exit|die)[ \t\r\n\f]*'
+    private const PATTERN = '/^\x{FEFF}?<\?php[ \t\r\n\f]*(?:exit|die)[ \t\r\n\f]*'
         . '(?:\([ \t\r\n\f]*(?:"[\p{L}\p{N} _.,:!-]*"|\'[\p{L}\p{N} _.,:!-]*\'|[\p{L}\p{N} _.,:!-]*)[ \t\r\n\f]*\))?[ \t\r\n\f]*;?[ \t\r\n\f]*\?>/u';
 
     /**

@@ -14,7 +14,7 @@ final class HeldLocks
 
     /** @var Lock */
     private $lock;
-    /** @var array The Fibers of the calls that are inside, the latest last; null for none. */
+    /** @var Strand[] Where the calls that are inside run, the latest last. */
     private $inside;
     /** @var bool Whether a refresh uses it: a call of its loader on the same file cannot. */
     private $isLent = false;
@@ -22,18 +22,18 @@ final class HeldLocks
     private function __construct(Lock $lock)
     {
         $this->lock = $lock;
-        $this->inside = [Lock::currentFiber()];
+        $this->inside = [Strand::here()];
     }
 
     /** What `$critical` returns under the lock of the file of `$call`. */
     public static function run(Call $call, callable $critical)
     {
         $held = self::enter($call);
-        $fiber = Lock::currentFiber();
+        $strand = end($held->inside);
         try {
             return $critical();
         } finally {
-            $held->leave($fiber);
+            $held->leave($strand);
         }
     }
 
@@ -41,18 +41,26 @@ final class HeldLocks
     public static function around(string $path): ?self
     {
         $held = self::$all[$path] ?? null;
-        $isAround = $held !== null && !$held->isLent && !$held->lock->isInherited() && $held->lock->surroundsCaller();
-        return $isAround ? $held : null;
+        $isFree = $held !== null && !$held->isLent && !$held->lock->isInherited();
+        foreach ($isFree ? $held->inside : [] as $strand) {
+            if ($strand->surroundsCaller()) {
+                return $held;
+            }
+        }
+        return null;
     }
 
     /** Lends the lock to `$work`. */
     public function lend(callable $work)
     {
         $this->isLent = true;
+        $this->lock->belongsTo($this->inside[] = Strand::here());
+        $strand = end($this->inside);
         try {
             return $work($this->lock);
         } finally {
             $this->isLent = false;
+            $this->leave($strand);
         }
     }
 
@@ -63,8 +71,7 @@ final class HeldLocks
             $real = Path::resolve($call->file);
             $held = self::around($real);
             if ($held !== null) {
-                $held->inside[] = Lock::currentFiber();
-                $held->lock->belongsTo(Lock::currentFiber());
+                $held->lock->belongsTo($held->inside[] = Strand::here());
                 return $held;
             }
             $lock = Lock::attempt($real, $busy);
@@ -75,14 +82,15 @@ final class HeldLocks
         }
     }
 
-    private function leave($fiber): void
+    private function leave(Strand $strand): void
     {
-        $last = array_search($fiber, array_reverse($this->inside, true), true);
-        if ($last !== false) {
-            unset($this->inside[$last]);
-        }
+        unset($this->inside[array_search($strand, $this->inside, true)]);
         if ($this->inside !== []) {
             $this->lock->belongsTo(end($this->inside));
+            return;
+        }
+        // It is lent: the borrower leaves last.
+        if ($this->isLent) {
             return;
         }
         if ((self::$all[$this->lock->path] ?? null) === $this) {

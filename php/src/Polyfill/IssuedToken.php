@@ -44,7 +44,8 @@ final class IssuedToken
             }
             if ($errcode !== 0) {
                 $errmsg = $answer['errmsg'] ?? '';
-                throw Failure::api($errcode, Printable::scrub(is_string($errmsg) ? $errmsg : '', $secret));
+                $isText = is_string($errmsg) && preg_match('//u', $errmsg) === 1;
+                throw Failure::api($errcode, Printable::scrub($isText ? $errmsg : '', $secret));
             }
         }
         $token = $answer[$granted] ?? null;

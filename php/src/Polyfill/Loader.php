@@ -10,6 +10,9 @@ final class Loader implements Source
     /** @var callable */
     private $callable;
 
+    /** @var mixed What the loader returned: a destructor in it, which may end the script, waits until the token is stored. */
+    private $result;
+
     /** @var \Throwable|null What the loader threw: its caller gets it as it was. */
     public $thrown;
 
@@ -21,14 +24,20 @@ final class Loader implements Source
     public function fetch(?string $rejected): IssuedToken
     {
         try {
-            $result = ($this->callable)();
+            $this->result = ($this->callable)();
         } catch (\Throwable $thrown) {
             $this->thrown = $thrown;
             // Others learn the class, not the message, which may hold anything.
             $class = Printable::text(explode("\0", get_class($thrown))[0], 200);
             throw Failure::network("the loader threw $class in another call. See the error log of that process");
         }
-        return self::read($result);
+        return self::read($this->result);
+    }
+
+    /** Lets what the loader returned or threw end. */
+    public function forget(): void
+    {
+        $this->result = $this->thrown = null;
     }
 
     public function requester(): Requester

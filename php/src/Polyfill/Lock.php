@@ -16,9 +16,6 @@ final class Lock
     /** @var self[] The locks of this process, by the id of their file: who holds which. */
     private static $held = [];
 
-    /** @var bool */
-    private static $isReleasedAtEnd = false;
-
     /** @var string The real file. */
     public $path;
     /** @var string The id of the locked file. */
@@ -27,8 +24,8 @@ final class Lock
     private $handle;
     /** @var int The process that acquired it: a forked child has a copy, which is not its own. */
     private $pid;
-    /** @var \Fiber|null Whoever holds it. */
-    private $fiber;
+    /** @var Strand Who holds it. */
+    private $strand;
     /** @var resource|null What will replace the file, and its path: removed at the end if it never does. */
     private $staged;
     /** @var string */
@@ -41,7 +38,7 @@ final class Lock
         $this->id = $id;
         $this->handle = $handle;
         $this->pid = getmypid();
-        $this->fiber = self::currentFiber();
+        $this->strand = Strand::here();
     }
 
     /**
@@ -65,7 +62,6 @@ final class Lock
         }
         $lock = new self($path, $id, $handle);
         self::$held[$id] = $lock;
-        self::releaseAtEnd();
         if (!$lock->isCurrent()) {
             $lock->release();
             return null;
@@ -90,10 +86,10 @@ final class Lock
         return $now !== null && $now->id === $this->id;
     }
 
-    /** Whether the calling code runs within what holds the lock: the same Fiber, or one that it has started or resumed. */
+    /** Whether the calling code runs within what holds the lock. */
     public function surroundsCaller(): bool
     {
-        return $this->fiber === null || (!$this->fiber->isSuspended() && !$this->fiber->isTerminated());
+        return $this->strand->surroundsCaller();
     }
 
     public function isInherited(): bool
@@ -101,16 +97,10 @@ final class Lock
         return $this->pid !== getmypid();
     }
 
-    /** The Fiber that runs; null for none. */
-    public static function currentFiber()
+    /** From now on `$strand` holds it. */
+    public function belongsTo(Strand $strand): void
     {
-        return PHP_VERSION_ID >= 80100 ? \Fiber::getCurrent() : null;
-    }
-
-    /** From now on the caller's Fiber holds it. */
-    public function belongsTo($fiber): void
-    {
-        $this->fiber = $fiber;
+        $this->strand = $strand;
     }
 
     /** @return resource The open file, which can be written. */
@@ -183,16 +173,11 @@ final class Lock
         $this->release();
     }
 
-    /** exit() and fatal errors leave no lock and no temporary file to a process that goes on, or to a forked child. */
-    private static function releaseAtEnd(): void
+    /** Releases all, since the request ends: exit() and fatal errors leave no lock and no temporary file. */
+    public static function releaseAll(): void
     {
-        if (!self::$isReleasedAtEnd) {
-            self::$isReleasedAtEnd = true;
-            register_shutdown_function(static function (): void {
-                foreach (self::$held as $lock) {
-                    $lock->release();
-                }
-            });
+        foreach (self::$held as $lock) {
+            $lock->release();
         }
     }
 

@@ -21,7 +21,7 @@ final class Numbers
             // As JSON, what is not finite is null.
             return is_finite($value) ? self::whole($value) : null;
         }
-        $isText = is_string($value) && preg_match('/^[+-]?\d{1,18}$/D', $value) === 1;
-        return is_int($value) || $isText ? (int) $value : null;
+        $number = is_string($value) && preg_match('/^[+-]?\d{1,40}$/D', $value) === 1 ? $value + 0 : $value;
+        return is_int($number) ? $number : null;
     }
 }

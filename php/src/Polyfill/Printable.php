@@ -23,7 +23,7 @@ final class Printable
             $piece = self::escape($char);
             $length = strlen($piece) === strlen($char) ? 1 : strlen($piece);
             if ($length > $left || ($length === $left && $index < $last)) {
-                return "$shown…";
+                return $shown . '…';
             }
             $left -= $length;
             $shown .= $piece;

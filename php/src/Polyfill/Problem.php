@@ -58,48 +58,24 @@ final class Problem extends \Exception
         return new self('TypeError', "$what $message", 0, []);
     }
 
-    /** The exception that the caller of `$function` gets, whose first file is `$file`. */
-    public function asThrowable(string $function, string $file): \Throwable
+    /** What the caller of `$function` gets, whose first file is `$file`, instead of `$thrown`. */
+    public static function leaving(\Throwable $thrown, string $function, string $file): \Throwable
     {
-        $class = $this->class;
-        $isArgument = $class === 'ValueError' || $class === 'TypeError';
-        if ($isArgument) {
-            if ($class === 'ValueError' && !class_exists($class)) {
-                require_once __DIR__ . '/value_error.php';
-            }
-            $throwable = new $class("$function(): " . $this->getMessage());
-        } else {
-            $throwable = new $class($this->getMessage(), $this->getCode());
-            $properties = $this->properties + ['tokenFile' => Path::absolute($file)];
-            foreach ($properties as $name => $value) {
-                $throwable->$name = $value;
-            }
-        }
-        return self::seenFromOutside($throwable, $function);
+        return Trace::ofOutside($thrown instanceof self ? $thrown->asThrowable($function, $file) : $thrown, $function);
     }
 
-    /** `$throwable` with file, line and trace of the call of `$function`. */
-    private static function seenFromOutside(\Throwable $throwable, string $function): \Throwable
+    private function asThrowable(string $function, string $file): \Throwable
     {
-        $trace = $throwable->getTrace();
-        while ($trace !== [] && $trace[0]['function'] !== $function) {
-            array_shift($trace);
+        $class = $this->class;
+        if ($class === 'ValueError' && !class_exists($class)) {
+            require_once __DIR__ . '/value_error.php';
         }
-        if ($trace === []) {
-            return $throwable;
+        if ($class === 'ValueError' || $class === 'TypeError') {
+            return new $class("$function(): " . $this->getMessage());
         }
-        // Before PHP 8.2, nothing hides an argument from a trace.
-        if (isset($trace[0]['args']) && !class_exists('SensitiveParameterValue', false)) {
-            $trace[0]['args'] = array_slice($trace[0]['args'], 0, 1);
-        }
-        $base = $throwable instanceof \Error ? \Error::class : \Exception::class;
-        $values = ['file' => $trace[0]['file'] ?? $throwable->getFile(), 'line' => $trace[0]['line'] ?? $throwable->getLine(), 'trace' => $trace];
-        foreach ($values as $name => $value) {
-            $property = new \ReflectionProperty($base, $name);
-            if (PHP_VERSION_ID < 80100) {
-                $property->setAccessible(true);
-            }
-            $property->setValue($throwable, $value);
+        $throwable = new $class($this->getMessage(), $this->getCode());
+        foreach ($this->properties + ['tokenFile' => Path::absolute($file)] as $name => $value) {
+            $throwable->$name = $value;
         }
         return $throwable;
     }

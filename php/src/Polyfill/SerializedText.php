@@ -26,7 +26,7 @@ final class SerializedText
      * The members of `$text`, if it is a serialized array and nothing else, but for white space and NUL bytes behind it.
      * Else null, and whether it is torn.
      */
-    public static function parse(string $text, bool &$isTorn = false): ?Members
+    public static function parse(string $text, ?bool &$isTorn = null): ?Members
     {
         $cursor = new self($text);
         $members = $cursor->array(0);

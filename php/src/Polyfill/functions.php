@@ -20,8 +20,8 @@ function wx_get_token(
 ): string {
     try {
         return Calls::getToken($file, $source);
-    } catch (Problem $problem) {
-        throw $problem->asThrowable(__FUNCTION__, $file);
+    } catch (Throwable $thrown) {
+        throw Problem::leaving($thrown, __FUNCTION__, $file);
     }
 }
 
@@ -38,8 +38,8 @@ function wx_try_token(
 ): ?string {
     try {
         return Calls::tryToken($file, $source);
-    } catch (Problem $problem) {
-        throw $problem->asThrowable(__FUNCTION__, $file);
+    } catch (Throwable $thrown) {
+        throw Problem::leaving($thrown, __FUNCTION__, $file);
     }
 }
 
@@ -57,8 +57,8 @@ function wx_refresh_token(
 ): string {
     try {
         return Calls::refreshToken($file, $rejected, $source);
-    } catch (Problem $problem) {
-        throw $problem->asThrowable(__FUNCTION__, $file);
+    } catch (Throwable $thrown) {
+        throw Problem::leaving($thrown, __FUNCTION__, $file);
     }
 }
 
@@ -77,8 +77,8 @@ function wx_get_ticket(
 ): string {
     try {
         return Calls::getTicket($ticketFile, $tokenFile, $type, $source);
-    } catch (Problem $problem) {
-        throw $problem->asThrowable(__FUNCTION__, $ticketFile);
+    } catch (Throwable $thrown) {
+        throw Problem::leaving($thrown, __FUNCTION__, $ticketFile);
     }
 }
 
@@ -96,8 +96,8 @@ function wx_token_status(
 ): array {
     try {
         return Calls::tokenStatus($file, $source);
-    } catch (Problem $problem) {
-        throw $problem->asThrowable(__FUNCTION__, $file);
+    } catch (Throwable $thrown) {
+        throw Problem::leaving($thrown, __FUNCTION__, $file);
     }
 }
 
@@ -110,7 +110,7 @@ function wx_with_lock(string $file, callable $critical, ?float $timeout = null)
 {
     try {
         return Calls::withLock($file, $critical, $timeout);
-    } catch (Problem $problem) {
-        throw $problem->asThrowable(__FUNCTION__, $file);
+    } catch (Throwable $thrown) {
+        throw Problem::leaving($thrown, __FUNCTION__, $file);
     }
 }

@@ -8,7 +8,8 @@ final class Calls
     public static function getToken(string $file, $source): string
     {
         if ($source === null && $file !== '' && $file[0] === '/') {
-            $token = Memory::recall($file, Kind::TOKEN, Settings::current()->seconds['refresh_ahead']);
+            $refreshAhead = Settings::current()->seconds['refresh_ahead'];
+            $token = Memory::recall($file, Kind::TOKEN, $refreshAhead) ?? Glance::at($file, $refreshAhead);
             if ($token !== null) {
                 return $token;
             }

@@ -8,8 +8,6 @@ final class FileVersion
     private const TYPE = 0170000;
     private const REGULAR = 0100000;
 
-    /** @var string Device and inode. */
-    public $id;
     /** @var int */
     private $dev;
     /** @var int */
@@ -24,7 +22,6 @@ final class FileVersion
     /** @param array<string, int> $stat As stat() or fstat() returns it. */
     public function __construct(array $stat)
     {
-        $this->id = "$stat[dev]:$stat[ino]";
         $this->dev = $stat['dev'];
         $this->ino = $stat['ino'];
         $this->size = $stat['size'];
@@ -32,9 +29,15 @@ final class FileVersion
         $this->changed = $stat['ctime'];
     }
 
+    /** Device and inode. */
+    public function id(): string
+    {
+        return "$this->dev:$this->ino";
+    }
+
     public function equals(?self $other): bool
     {
-        return $other !== null && $this->id === $other->id && $this->size === $other->size
+        return $other !== null && $this->ino === $other->ino && $this->dev === $other->dev && $this->size === $other->size
             && $this->modified === $other->modified && $this->changed === $other->changed;
     }
 

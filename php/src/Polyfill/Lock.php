@@ -54,7 +54,7 @@ final class Lock
         if ($handle === null) {
             return null;
         }
-        $id = (new FileVersion(fstat($handle)))->id;
+        $id = (new FileVersion(fstat($handle)))->id();
         if (!flock($handle, LOCK_EX | LOCK_NB)) {
             $busy = $id;
             fclose($handle);
@@ -83,7 +83,7 @@ final class Lock
             return true;
         }
         $now = FileVersion::atResolved($this->path);
-        return $now !== null && $now->id === $this->id;
+        return $now !== null && $now->id() === $this->id;
     }
 
     /** Whether the calling code runs within what holds the lock. */
@@ -129,7 +129,7 @@ final class Lock
             $old = $this->handle;
             unset(self::$held[$this->id]);
             $this->handle = $this->staged;
-            $this->id = (new FileVersion(fstat($this->handle)))->id;
+            $this->id = (new FileVersion(fstat($this->handle)))->id();
             self::$held[$this->id] = $this;
             flock($old, LOCK_UN);
             fclose($old);

@@ -12,10 +12,10 @@ namespace WxToken\Polyfill;
 final class Memory
 {
     /** Seconds in which the clock that dates a file surely ticks. */
-    private const TICK = 3.0;
+    public const TICK = 3.0;
 
     /** With more, it begins anew. */
-    private const MAX_FILES = 1024;
+    private const MAX_FILES = 16 * 1024;
 
     /** @var array<string, self> By kind and path. */
     private static $files = [];
@@ -42,23 +42,28 @@ final class Memory
             return null;
         }
         clearstatcache();
-        return is_file($path) && $known->version->isOf(stat($path)) ? $known->token->value : null;
+        return (string) ini_get('open_basedir') === '' && is_file($path) && $known->version->isOf(stat($path)) ? $known->token->value : null;
     }
 
+    /** Remembers what a look at the file of `$call` has found. */
     public static function remember(Call $call, Snapshot $snapshot): void
     {
-        if ($call->layout !== null || $snapshot->version === null) {
-            return;
+        if ($call->layout === null && $snapshot->version !== null) {
+            self::learn("$call->kind $call->file", $snapshot->version, $snapshot->began, $snapshot->document->token);
         }
+    }
+
+    /** Remembers the token that a file had in `$version`, in which it was from `$began` on. */
+    public static function learn(string $name, FileVersion $version, float $began, Token $token): void
+    {
         if (count(self::$files) >= self::MAX_FILES) {
             self::forget();
         }
-        $known = self::$files["$call->kind $call->file"] ?? null;
-        $isKnown = $known !== null && $known->version->equals($snapshot->version);
-        $firstReadAt = $isKnown ? $known->firstReadAt : $snapshot->ended;
-        $isDistinct = $snapshot->began >= $firstReadAt + self::TICK;
-        $token = $isDistinct ? $snapshot->document->token : null;
-        self::$files["$call->kind $call->file"] = new self($snapshot->version, $firstReadAt, $token);
+        $known = self::$files[$name] ?? null;
+        $isKnown = $known !== null && $known->version->equals($version);
+        // Now it is in that version still, or will have another one.
+        $firstReadAt = $isKnown ? $known->firstReadAt : Clock::monotonic();
+        self::$files[$name] = new self($version, $firstReadAt, $began >= $firstReadAt + self::TICK ? $token : null);
     }
 
     /** A rejected token may be in it. */

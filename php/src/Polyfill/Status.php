@@ -25,7 +25,7 @@ final class Status
         $version = $found->snapshot->version;
         $status['exists'] = $version !== null;
         $status['stored'] = $found->unstored === null;
-        $holder = $version === null ? null : LockHolder::all($version->id)[0] ?? null;
+        $holder = $version === null ? null : LockHolder::all($version->id())[0] ?? null;
         [$status['locked'], $status['holder_pid']] = [$holder !== null, $holder];
         // A refresh creates its temporary file before it fetches.
         $status['refreshing'] = $holder !== null && Leftovers::isStaged(Path::resolve($file));

@@ -32,7 +32,7 @@ export WECHAT_EMULATOR := $(TARGET)/release/wechat-emulator
 # The oldest Rust that this project promises to build with.
 MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: help build install demo demo-fleet test check bench soak test-faults test-fuzz test-matrix test-model test-valgrind \
+.PHONY: help build install demo demo-fleet test check bench soak test-faults test-fuzz test-matrix test-model test-polyfill test-valgrind \
 	deny msrv packages clean
 
 help: ## Show the targets
@@ -86,6 +86,12 @@ test-model: ## Check the protocol, of a machine and of a fleet, with the Spin mo
 test-matrix: packages ## Run every test on PHP 8.2, PHP 8.4 and a thread-safe debug PHP (as root)
 	@scripts/packages debootstrap dpkg-dev
 	@scripts/matrix
+
+test-polyfill: build ## Run the PHP tests on the polyfill, also on PHP 7.4 (as root)
+	@scripts/packages debootstrap
+	@scripts/phpt-polyfill
+	@scripts/php7 target/bullseye
+	@scripts/php7 target/bullseye -d extension=curl
 
 test-valgrind: build ## Run the PHP tests under valgrind (slow)
 	@scripts/packages valgrind

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use wechat_emulator::Options;
@@ -98,7 +99,9 @@ fn both_with_a_rejected_token_replace_it_once() {
 
 #[test]
 fn both_on_a_due_file_make_one_fetch_and_only_its_caller_waits() {
-    let mut world = World::slow();
+    // Longer than all calls of the others take, however busy the machine.
+    let latency = Duration::from_secs(5);
+    let mut world = World::new(Options { latency, ..Options::default() });
     world.set("endpoint", "classic");
     let due = world.write_live(100);
     let answers = storm(&world, "due file", GET);
@@ -106,7 +109,7 @@ fn both_on_a_due_file_make_one_fetch_and_only_its_caller_waits() {
         assert!(world.is_live(answer.token()), "{}", answer.token());
     }
     let stale = answers.iter().filter(|answer| answer.token() == due).count();
-    assert!(stale >= 32, "{} waited for the new token", 64 - stale);
+    assert!(stale >= 63, "{} waited for the new token", 64 - stale);
     wx_token_testing::until("the background refresh ends", || {
         world.stored()["access_token"] != due
     });
@@ -247,8 +250,9 @@ fn killed_at_each_call(write_mode: &str, start: Option<&str>) {
         let is_new = is_new.is_some_and(|json| {
             json["access_token"].as_str().is_some_and(|token| world.is_live(token))
         });
-        // A file that is created is empty until its token is there.
-        let is_old = left.as_deref() == start || (start.is_none() && left.as_deref() == Some(""));
+        // A file that is created is empty until its token is there. Space for a longer one is reserved with blanks.
+        let is_old = left.as_deref().map(|text| text.trim_end_matches(' ')) == start
+            || (start.is_none() && left.as_deref() == Some(""));
         assert!(is_new || is_old, "{what}: {left:?}");
         world.end_pause();
         let before = world.fetches();

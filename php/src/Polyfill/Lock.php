@@ -173,11 +173,19 @@ final class Lock
         $this->release();
     }
 
-    /** Releases all, since the request ends: exit() and fatal errors leave no lock and no temporary file. */
-    public static function releaseAll(): void
+    /**
+     * Releases all, since the request ends: exit() and fatal errors leave no lock and no temporary file. What suspended
+     * Fibers hold is released last: functions that run at the end may resume them.
+     */
+    public static function releaseAll(bool $isLast = false): void
     {
         foreach (self::$held as $lock) {
-            $lock->release();
+            if ($isLast || !$lock->strand->isSuspended()) {
+                $lock->release();
+            }
+        }
+        if (!$isLast) {
+            register_shutdown_function([self::class, 'releaseAll'], true);
         }
     }
 
@@ -230,7 +238,7 @@ final class Lock
             }
         });
         if ($handle !== false) {
-            self::giveToDirectory($path);
+            self::giveToDirectory($handle, $path);
             return $handle;
         }
         $reason = Quietly::reason();
@@ -241,9 +249,9 @@ final class Lock
     }
 
     /** A file that root creates in another user's directory is meant for that user's web server. */
-    private static function giveToDirectory(string $path): void
+    private static function giveToDirectory($handle, string $path): void
     {
-        if (function_exists('posix_geteuid') && posix_geteuid() === 0) {
+        if (fstat($handle)['uid'] === 0 && !Path::isWindows()) {
             Quietly::run(static function () use ($path): void {
                 chown($path, fileowner(dirname($path)));
                 chgrp($path, filegroup(dirname($path)));

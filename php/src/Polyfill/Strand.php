@@ -25,4 +25,11 @@ final class Strand
         $fiber = $this->fiber->get();
         return $fiber !== null && !$fiber->isSuspended() && !$fiber->isTerminated();
     }
+
+    /** Whether it is a Fiber that may go on. */
+    public function isSuspended(): bool
+    {
+        $fiber = $this->fiber === null ? null : $this->fiber->get();
+        return $fiber !== null && $fiber->isSuspended();
+    }
 }

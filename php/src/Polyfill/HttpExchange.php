@@ -7,6 +7,9 @@ final class HttpExchange
 {
     private const MAX_BODY = 64 * 1024;
 
+    /** By so much a time limit of PHP's may be early, in seconds. */
+    private const TIMER = 0.05;
+
     /** The errors of curl after which nothing was sent: proxy and host not found, not connected. */
     private const CURL_UNCONNECTED = [5, 6, 7];
     private const CURL_TIMEOUT = 28;
@@ -142,7 +145,8 @@ final class HttpExchange
             'follow_location' => 0,
             'ignore_errors' => true,
             'protocol_version' => 1.1,
-            'timeout' => min($settings->seconds['connect_timeout'], $left),
+            // Of the connection, and of each read until the headers are there.
+            'timeout' => $left,
         ];
         $http += $body === null ? [] : ['content' => $body];
         if ($this->proxy !== '') {
@@ -177,9 +181,9 @@ final class HttpExchange
             return $this->unconnected('the name cannot be resolved', true);
         }
         if (strpos($warnings, 'request failed') !== false || $warnings === '') {
-            return Clock::monotonic() >= $this->deadline || strpos($warnings, 'HTTP request failed') !== false
+            return Clock::monotonic() >= $this->deadline - self::TIMER
                 ? self::outOfTime($this->base, $this->timeout)
-                : $this->brokeOff($warnings);
+                : $this->brokeOff('no headers came');
         }
         $reason = preg_match('/Unable to connect to \S+ \((.*?)\)|: ([^:\n]*)\n*$/', $warnings, $match) === 1 ? end($match) : $warnings;
         return $this->unconnected($reason, false);

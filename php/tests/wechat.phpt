@@ -2,32 +2,12 @@
 The polyfill with WeChat: the endpoints, tickets, a wrong secret, and a storm, in the syntax of PHP 7.2
 --FILE--
 <?php
+require __DIR__ . '/calls.inc';
 $base = __DIR__ . '/wechat';
 $pipes = [];
 $emulator = proc_open([getenv('WECHAT_EMULATOR'), '--exit-with-stdin', '--latency', '200'], [['pipe', 'r'], ['pipe', 'w'], ['file', '/dev/null', 'w']], $pipes);
 preg_match('~ listening on (http://\S+)~', (string) fgets($pipes[1]), $match) || exit('the emulator did not start');
 $url = $match[1];
-
-function start_call(string $url, string $call): array
-{
-    $extensions = array_merge(...array_map(function ($name) {
-        return ['-d', "extension=$name"];
-    }, array_filter(['json', 'curl', 'posix'], function ($name) {
-        return extension_loaded($name) && file_exists(ini_get('extension_dir') . "/$name.so");
-    })) ?: [[]]);
-    $code = 'require getenv("WX_TOKEN_POLYFILL"); try { echo ' . $call . '; } catch (WxToken\Exception $e) {'
-        . ' echo get_class($e), " ", $e->getCode(), " ", preg_replace("/^.*: WeChat|; next.*/", "", $e->getMessage()); }';
-    $command = array_merge([PHP_BINARY, '-n', '-d', "wx_token.api_base=$url", '-d', 'error_log=/dev/null'], $extensions, ['-r', $code]);
-    $process = proc_open($command, [1 => ['pipe', 'w'], 2 => ['redirect', 1]], $pipes);
-    return [$process, $pipes[1]];
-}
-
-function end_call(array $started): string
-{
-    $output = stream_get_contents($started[1]);
-    proc_close($started[0]);
-    return $output;
-}
 
 function fetches(string $url): int
 {
@@ -41,7 +21,7 @@ foreach (['stable' => $account, 'classic' => $account, 'wecom' => $corporation] 
     $before = fetches($url);
     $started = [];
     for ($i = 0; $i < 6; $i++) {
-        $started[] = start_call($url, "wx_get_token('$base.$endpoint', $options)");
+        $started[] = start_call(["wx_token.api_base" => $url], "wx_get_token('$base.$endpoint', $options)");
     }
     $tokens = array_unique(array_map('end_call', $started));
     $stored = json_decode(file_get_contents("$base.$endpoint"), true)['access_token'];
@@ -50,24 +30,24 @@ foreach (['stable' => $account, 'classic' => $account, 'wecom' => $corporation] 
 
 echo "-- a ticket\n";
 $options = var_export($account, true);
-$ticket = end_call(start_call($url, "wx_get_ticket('$base.ticket', '$base.stable', 'jsapi', $options)"));
+$ticket = end_call(start_call(["wx_token.api_base" => $url], "wx_get_ticket('$base.ticket', '$base.stable', 'jsapi', $options)"));
 var_dump($ticket === json_decode(file_get_contents("$base.ticket"), true)['jsapi_ticket']);
 
 echo "-- a rejected token\n";
 $token = json_decode(file_get_contents("$base.classic"), true)['access_token'];
 $options = var_export($account + ['endpoint' => 'classic'], true);
-var_dump(end_call(start_call($url, "wx_refresh_token('$base.classic', '$token', $options)")) !== $token);
+var_dump(end_call(start_call(["wx_token.api_base" => $url], "wx_refresh_token('$base.classic', '$token', $options)")) !== $token);
 
 echo "-- a wrong secret, twice\n";
 $before = fetches($url);
 $options = var_export(['secret' => str_repeat('0', 32)] + $account, true);
 foreach ([1, 2] as $time) {
-    echo end_call(start_call($url, "wx_get_token('$base.wrong', $options)")), "\n";
+    echo end_call(start_call(["wx_token.api_base" => $url], "wx_get_token('$base.wrong', $options)")), "\n";
 }
 echo fetches($url) - $before, " fetch\n";
 
 echo "-- nobody listens\n";
-echo preg_replace('/: cannot connect to \S+: .*/', ': cannot connect', end_call(start_call('http://127.0.0.1:1', "wx_get_token('$base.none', $options)"))), "\n";
+echo preg_replace('/: cannot connect to \S+: .*/', ': cannot connect', end_call(start_call(['wx_token.api_base' => 'http://127.0.0.1:1'], "wx_get_token('$base.none', $options)"))), "\n";
 fclose($pipes[0]);
 proc_close($emulator);
 ?>

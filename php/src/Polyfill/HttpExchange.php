@@ -168,7 +168,10 @@ final class HttpExchange
         if ($handle === false) {
             throw $this->unopened(Quietly::text());
         }
-        return [$handle, preg_match('~^HTTP/\S+ (\d{3})~', (string) ($headers[0] ?? ''), $match) === 1 ? (int) $match[1] : 0];
+        if (preg_match('~^HTTP/\S+ (\d{3})~', (string) ($headers[0] ?? ''), $match) !== 1) {
+            throw $this->brokeOff('no headers came');
+        }
+        return [$handle, (int) $match[1]];
     }
 
     /** Why nothing came of fopen(): PHP says in text how far it got. */

@@ -8,14 +8,15 @@ final class Calls
     public static function getToken(string $file, $source): string
     {
         if ($source === null && $file !== '' && $file[0] === '/') {
-            $refreshAhead = Settings::current()->seconds['refresh_ahead'];
-            $token = Memory::recall($file, Kind::TOKEN, $refreshAhead) ?? Glance::at($file, $refreshAhead);
+            $token = self::fresh($file, Settings::current()->seconds['refresh_ahead']);
             if ($token !== null) {
                 return $token;
             }
         }
         $options = Options::ofSource($source, 'Argument #2 ($source)');
-        return self::withSource(self::path($file, 1, 'file'), $options, static function (Call $call, callable $open): Token {
+        $path = self::path($file, 1, 'file');
+        $token = $options->layout === null ? self::fresh($path, $options->seconds('refresh_ahead')) : null;
+        return $token ?? self::withSource($path, $options, static function (Call $call, callable $open): Token {
             return Protocol::get($call, $open);
         });
     }
@@ -23,7 +24,12 @@ final class Calls
     public static function tryToken(string $file, ?array $source): ?string
     {
         $options = Options::ofArray($source, 'Argument #2 ($source)');
-        $call = new Call(self::path($file, 1, 'file'), Kind::TOKEN, $options);
+        $path = self::path($file, 1, 'file');
+        $fresh = $options->layout === null ? self::fresh($path, $options->seconds('refresh_ahead')) : null;
+        if ($fresh !== null) {
+            return $fresh;
+        }
+        $call = new Call($path, Kind::TOKEN, $options);
         $token = Protocol::tryGet($call, self::opener($options));
         return $token === null ? null : $token->value;
     }
@@ -53,6 +59,10 @@ final class Calls
         }
         if ($path === $tokenPath || Path::areOne($path, $tokenPath)) {
             throw Problem::value('Argument #1 ($ticketFile)', 'must not be the same file as $tokenFile');
+        }
+        $ticket = $options->layout === null ? Memory::recall($path, $type, $options->seconds('refresh_ahead')) : null;
+        if ($ticket !== null) {
+            return $ticket;
         }
         $call = new Call($path, $type, $options);
         $open = static function () use ($options, $type, $tokenPath): Source {
@@ -85,6 +95,12 @@ final class Calls
             throw Problem::value('Argument #3 ($timeout)', $why->getMessage());
         }
         return HeldLocks::run(new Call($path, Kind::ANY, new Options(), $timeout), $critical);
+    }
+
+    /** The fresh token of the file at `$path`, an absolute one, if a short look tells. */
+    private static function fresh(string $path, float $refreshAhead): ?string
+    {
+        return Memory::recall($path, Kind::TOKEN, $refreshAhead) ?? Glance::at($path, $refreshAhead);
     }
 
     private static function withSource(string $path, Options $options, callable $protocol): string

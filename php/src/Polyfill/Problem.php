@@ -68,7 +68,7 @@ final class Problem extends \Exception
     {
         $class = $this->class;
         if ($class === 'ValueError' && !class_exists($class)) {
-            require_once __DIR__ . '/value_error.php';
+            require_once dirname(__DIR__, 2) . '/value_error.php';
         }
         if ($class === 'ValueError' || $class === 'TypeError') {
             return new $class("$function(): " . $this->getMessage());

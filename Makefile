@@ -36,7 +36,7 @@ MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 RELEASE := $(CURDIR)/target/packages
 
 .PHONY: help build install uninstall deb dist sums demo demo-fleet test check bench soak test-faults test-fleet \
-	test-fuzz test-install test-matrix test-model test-valgrind deny msrv packages clean
+	test-fuzz test-install test-matrix test-model test-polyfill test-valgrind deny msrv packages clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -115,6 +115,12 @@ test-model: ## Check the protocol, of a machine and of a fleet, with the Spin mo
 test-matrix: packages ## Run every test on PHP 8.2 to 8.6 and on a thread-safe debug PHP (as root)
 	@scripts/packages debootstrap dpkg-dev
 	@scripts/matrix
+
+test-polyfill: build ## Run the PHP tests on the polyfill, also on PHP 7.4 (as root)
+	@scripts/packages debootstrap
+	@scripts/phpt-polyfill
+	@scripts/php7 target/bullseye
+	@scripts/php7 target/bullseye -d extension=curl
 
 test-valgrind: build ## Run the PHP tests under valgrind (slow)
 	@scripts/packages valgrind

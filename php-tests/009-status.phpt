@@ -32,6 +32,9 @@ foreach ([
         $status['expires_in'] = $status['due_in'] = 'as expected';
         $status['expires_at'] = $left > 0 ? 'ahead' : $status['expires_at'];
     }
+    if (array_pop($status) !== (extension_loaded('wx_token') ? 'extension' : 'polyfill')) {
+        echo "another implementation\n";
+    }
     echo json_encode($status), "\n";
 }
 $status = wx_token_status(__DIR__);

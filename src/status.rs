@@ -43,6 +43,8 @@ fn array(status: &Status, place: Option<&Place>) -> Result<ZBox<ZendHashTable>> 
     array.insert("refreshing", status.refreshing)?;
     array.insert("store", place.map(|place| store(place, &status.file)).transpose()?)?;
     array.insert("error", status.error.as_deref())?;
+    // Its other value is "polyfill": the same functions in PHP code.
+    array.insert("implementation", "extension")?;
     Ok(array)
 }
 

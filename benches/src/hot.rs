@@ -20,6 +20,7 @@ pub const FILEMTIME: &str = "filemtime, PHP's stat cache";
 pub const FILEMTIME_ALONE: &str = "clearstatcache and filemtime";
 pub const APCU: &str = "apcu_fetch";
 pub const LEGACY: &str = "articles' getToken";
+pub const POLYFILL: &str = "polyfill";
 pub const PHP_FILES: &str = "symfony PhpFilesAdapter";
 pub const FILE_READERS: [&str; 5] = [
     "articles' getToken, LOCK_SH",

@@ -66,6 +66,11 @@ fn of_hot(hot: &Hot) -> Vec<Target> {
         let promise = format!("times as fast as {name}: at least {limit}");
         targets.push(Target::at_least(&promise, ratio(name), limit));
     }
+    targets.push(Target::at_least(
+        "polyfill, times as fast as articles' getToken: at least 1.2",
+        ratio(hot::LEGACY) / ratio(hot::POLYFILL),
+        1.2,
+    ));
     targets.push(Target::at_most(
         "with revalidate_freq=1, times apcu_fetch: at most 0.65",
         1.0 / remembering(hot::APCU),

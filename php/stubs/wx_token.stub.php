@@ -130,6 +130,7 @@ namespace {
      * - `store`: the shared store as this server last found it, without asking it; null if none is set. Whether
      *   what is sent to it is `encrypted` (or stays on this machine), when it last confirmed the token, and, if it
      *   failed, why and until when it is left alone
+     * - `implementation`: `extension`, or `polyfill` if the functions are those of the Composer library
      *
      * @param string $file The file: a local path.
      * @param array<string, mixed>|null $source The options of the calls on this file: `layout` and
@@ -150,6 +151,7 @@ namespace {
      *     refreshing: bool,
      *     store: ?array{place: string, encrypted: bool, confirmed_at: ?int, retry_at: ?int, error: ?string},
      *     error: ?string,
+     *     implementation: 'extension'|'polyfill',
      * }
      *
      * @throws WxToken\FileException `open_basedir` does not include the file.

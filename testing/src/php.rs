@@ -46,9 +46,17 @@ impl Php {
 
     /// The same with the extension in this file.
     pub fn of(extension: &Path, settings: &[(String, String)]) -> Self {
-        let php = Self::bare().with(&format!("extension={}", extension.display()));
+        Self::bare().with(&format!("extension={}", extension.display())).set_all(settings)
+    }
+
+    /// PHP without the extension, and with these of its settings, which a call [`by_polyfill`] reads.
+    pub fn for_polyfill(settings: &[(String, String)]) -> Self {
+        Self::bare().set_all(settings)
+    }
+
+    fn set_all(self, settings: &[(String, String)]) -> Self {
         let set = |php: Self, (name, value): &_| php.with(&format!("wx_token.{name}=\"{value}\""));
-        settings.iter().fold(php, set)
+        settings.iter().fold(self, set)
     }
 
     /// PHP without the extension, and without any configuration.
@@ -198,6 +206,14 @@ pub const REMEMBER: &str = r"
 /// The call that most tests make.
 pub const GET: &str = "wx_get_token($file)";
 
+/// The polyfill, which is loaded by this file.
+pub const POLYFILL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../php/bootstrap.php");
+
+/// `call`, made by the polyfill. It is loaded by the call itself: `php -r` prepends no file.
+pub fn by_polyfill(call: &str) -> String {
+    format!("[require_once '{POLYFILL}', {call}][1]")
+}
+
 /// Processes that make one call each, at the same moment.
 pub struct Callers(Vec<Process>);
 
@@ -209,6 +225,12 @@ impl Callers {
             (0..count).map(|_| php.start(code(CALL), &[file, call])).collect();
         callers.iter_mut().for_each(Process::await_ready);
         Self(callers)
+    }
+
+    /// These and `others`.
+    pub fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
     }
 
     pub fn release_only(mut self) -> Vec<Process> {

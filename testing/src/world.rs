@@ -133,6 +133,11 @@ impl World {
         Php::of(extension, &self.settings)
     }
 
+    /// PHP for calls of the polyfill.
+    pub fn php_for_polyfill(&self) -> Php {
+        Php::for_polyfill(&self.settings)
+    }
+
     /// The settings as a php.ini that loads the extension.
     pub fn php_ini(&self) -> String {
         let first = format!("extension={}\n", extension().display());

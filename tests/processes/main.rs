@@ -28,6 +28,7 @@ mod namespaces;
 mod notices;
 mod owners;
 mod ownership;
+mod polyfill;
 mod rejected;
 mod requests;
 mod secrets;

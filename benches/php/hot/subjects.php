@@ -37,6 +37,22 @@ function getTokenShared($file)
     return $data['expire'] > time() ? $data['access_token'] : null;
 }
 
+// The polyfill defines nothing beside the extension: its functions are called as its own wx_get_token() calls them.
+spl_autoload_register(function ($class) {
+    if (str_starts_with($class, 'WxToken\\')) {
+        require __DIR__ . '/../../../php/src/' . strtr(substr($class, strlen('WxToken\\')), '\\', '/') . '.php';
+    }
+});
+
+function polyfill(string $file): string
+{
+    try {
+        return WxToken\Polyfill\Calls::getToken($file, null);
+    } catch (Throwable $thrown) {
+        throw WxToken\Polyfill\Problem::leaving($thrown, __FUNCTION__, $file);
+    }
+}
+
 /** One of those that are compared: what it is called with, and how. */
 final class Subject
 {
@@ -103,6 +119,11 @@ for ($i = 0; $i < max(FILES); $i++) {
 array_map(wx_get_token(...), $files);
 sleep(3);
 array_map(wx_get_token(...), $files);
+// The polyfill remembers a file from the third look on, whole seconds after the second.
+array_map(polyfill(...), $files);
+array_map(polyfill(...), $files);
+sleep(4);
+array_map(polyfill(...), $files);
 
 $missing = fn () => throw new LogicException('the token is in the cache');
 $subjects = [
@@ -141,6 +162,11 @@ $subjects = [
     'apcu_fetch' => new Subject($keys, function ($keys) {
         foreach ($keys as $key) {
             apcu_fetch($key);
+        }
+    }),
+    'polyfill' => new Subject($files, function ($files) {
+        foreach ($files as $file) {
+            polyfill($file);
         }
     }),
     "articles' getToken" => new Subject($files, function ($files) {

@@ -12,7 +12,7 @@ BUILD_PACKAGES := libclang-dev clang
 BENCH_PACKAGES := php$(PHP_VERSION)-fpm php$(PHP_VERSION)-opcache php$(PHP_VERSION)-apcu php$(PHP_VERSION)-mbstring php-symfony-cache \
 	php-symfony-lock php-illuminate-cache php-illuminate-filesystem nginx-light redis-server redis-tools wrk strace
 FLEET_PACKAGES := redis-server util-linux php-symfony-cache php-symfony-lock php-psr-simple-cache
-TEST_PACKAGES := acl attr e2fsprogs strace nginx-light redis-server redis-tools valgrind composer php-symfony-http-client
+TEST_PACKAGES := acl attr autoconf e2fsprogs strace nginx-light redis-server redis-tools valgrind composer php-symfony-http-client
 ifeq ($(PHP),$(PACKAGED_PHP))
 BUILD_PACKAGES += php$(PHP_VERSION)-cli php$(PHP_VERSION)-dev
 FLEET_PACKAGES += php$(PHP_VERSION)-redis

@@ -128,10 +128,11 @@ fn sample_of_store(faults: &mut Vec<Fault>) {
     faults.retain(|fault| {
         let call = &fault.call;
         let is_kill = fault.error.is_none();
+        let request = call.is_about_connection().then_some(fault.phase);
         call.is_about_store()
             && !call.errors().is_empty()
             && (is_kill || fault.lasts)
-            && seen.insert((fault.phase, call.name, call.about.clone(), is_kill))
+            && seen.insert((request, call.name, call.about.clone(), is_kill))
     });
 }
 

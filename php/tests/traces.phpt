@@ -24,7 +24,9 @@ foreach ([
     } catch (Throwable $e) {
         $shown = print_r($e->getTraceAsString(), true) . $e->getMessage() . json_encode($e->getTrace(), JSON_PARTIAL_OUTPUT_ON_ERROR);
         echo "$name: ", get_class($e), ', ', basename($e->getFile()), ', ', implode(' ', array_map(function ($frame) {
-            return isset($frame['file']) ? $frame['function'] : "internal $frame[function]";
+            // PHP 8.4 says where a closure is, in closures within closures twice.
+            $function = preg_replace('/\{closure.*/', '{closure}', $frame['function']);
+            return isset($frame['file']) ? $function : "internal $function";
         }, $e->getTrace())), "\n";
         // The arguments of a closure in this file are this file's.
         var_dump(strpos($shown, 'Polyfill'), strpos($shown, 'not-to-be-shown'));

@@ -34,14 +34,16 @@ impl Crowd {
 
     /// Names a moment to all, at which they start.
     pub fn announce(&mut self) {
-        let moment = moment().to_string();
-        self.0.iter_mut().for_each(|process| process.send(&moment));
+        self.tell(&moment().to_string());
     }
 
     /// Names a moment to all, and for how long they go on from then.
     pub fn announce_for(&mut self, span: Duration) {
-        let line = format!("{} {}", moment(), span.as_secs_f64());
-        self.0.iter_mut().for_each(|process| process.send(&line));
+        self.tell(&format!("{} {}", moment(), span.as_secs_f64()));
+    }
+
+    fn tell(&mut self, line: &str) {
+        self.0.iter_mut().for_each(|process| process.send(line));
     }
 
     /// What each reports when it is done.

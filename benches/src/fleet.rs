@@ -58,12 +58,11 @@ pub fn measure() -> Result<Vec<Fleet>> {
         .map(|machines| {
             say(format!("  {machines} machines"))?;
             let mut shared = Site::new(machines, true)?;
-            let mut storms = (0..RUNS).map(|_| shared.expire()).collect::<Result<Vec<_>>>()?;
+            let storms = (0..RUNS).map(|_| shared.expire()).collect::<Result<Vec<_>>>()?;
             let scripts_per_second = shared.traffic()?;
             drop(shared);
             let alone = Site::new(machines, false)?.expire()?;
-            let mut over_runs =
-                |of: fn(&Storm) -> f64| median(storms.iter_mut().map(|one| of(one)));
+            let over_runs = |of: fn(&Storm) -> f64| median(storms.iter().map(of));
             Ok(Fleet {
                 machines,
                 fetches: over_runs(|one| one.fetches),

@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use wechat_emulator::Options;
-use wx_token_testing::site::{free_port, nginx};
+use wx_token_testing::server::free_port;
+use wx_token_testing::site::nginx;
 use wx_token_testing::{fpm, until};
 
 use crate::php;

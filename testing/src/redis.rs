@@ -1,13 +1,13 @@
 //! A Redis or Valkey server of a test's own: `REDIS_SERVER` and `REDIS_CLI` name its programs.
 
 use std::fs;
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::process::tell;
+use crate::server::free_port;
 use crate::{program, until};
 
 /// A server on loopback, without a disk; killed when dropped.
@@ -85,12 +85,6 @@ impl Drop for Redis {
 
 pub fn client() -> Command {
     Command::new(program("REDIS_CLI", "redis-cli"))
-}
-
-/// Nobody else takes a port that was free a moment ago, or the server does not start.
-pub fn free_port() -> u16 {
-    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    free.local_addr().expect("an address").port()
 }
 
 /// The configuration is a file, which a sentinel wants to write.

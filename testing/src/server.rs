@@ -1,5 +1,6 @@
 //! The master process of a server.
 
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::Signal;
@@ -61,4 +62,10 @@ impl Drop for Server {
 /// Waits until none of these processes runs.
 pub fn until_gone(processes: &[u32]) {
     until("its processes are gone", || !processes.iter().any(|pid| is_running(*pid)));
+}
+
+/// A port of loopback that is free. Nobody else takes it in the next moment, or the server does not start.
+pub fn free_port() -> u16 {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    free.expect("a free port").port()
 }

@@ -139,7 +139,8 @@ impl Fleet {
 
     /// Makes it know this, in a file of the same size as ever.
     pub fn set_knowledge(&self, machine: usize, knowledge: &Value) {
-        let content = format!("{:4095}\n", knowledge.to_string());
+        let text = knowledge.to_string();
+        let content = format!("{text}{}\n", " ".repeat(4095 - text.len()));
         fs::write(self.knowledge_file(machine), content).expect("it is written");
     }
 

@@ -11,7 +11,8 @@ use serde_json::json;
 use wechat_emulator::{Options, Step};
 use wx_token_testing::php::GET;
 use wx_token_testing::process::Process;
-use wx_token_testing::redis::{Redis, free_port};
+use wx_token_testing::redis::Redis;
+use wx_token_testing::server::free_port;
 use wx_token_testing::{World, until};
 
 use crate::fleet::{EXPIRED, Fleet};

@@ -6,7 +6,8 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair,
 use tempfile::TempDir;
 use wx_token_testing::World;
 use wx_token_testing::php::GET;
-use wx_token_testing::redis::{Redis, free_port};
+use wx_token_testing::redis::Redis;
+use wx_token_testing::server::free_port;
 
 use crate::fleet::{EXPIRED, Fleet};
 

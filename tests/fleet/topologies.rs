@@ -62,38 +62,67 @@ fn a_sentinel_says_where_the_master_is() {
     assert_eq!(fleet.redis.run(&["dbsize"]), "1", "it is in the master");
 }
 
+/// A master with a replica, and a sentinel that makes the replica the master when the master is gone.
+struct Failover {
+    master: Redis,
+    replica: Redis,
+    sentinel: Redis,
+}
+
+impl Failover {
+    fn new() -> Self {
+        let master = Redis::start();
+        let port = master.port.to_string();
+        let replica = Redis::with(&["--replicaof", "127.0.0.1", &port]);
+        until("the replica is in step", || {
+            replica.run(&["info", "replication"]).contains("master_link_status:up")
+        });
+        let sentinel = Redis::with(&["--sentinel"]);
+        let down_after = ["sentinel", "set", "site", "down-after-milliseconds", "1000"];
+        assert_eq!(sentinel.run(&["sentinel", "monitor", "site", "127.0.0.1", &port, "1"]), "OK");
+        assert_eq!(sentinel.run(&down_after), "OK");
+        Self { master, replica, sentinel }
+    }
+
+    /// Machines that find the store by the sentinel.
+    fn fleet(&self, machines: usize, world: World) -> Fleet {
+        let url = format!("redis+sentinel://127.0.0.1:{}/site", self.sentinel.port);
+        // The other server is not the store.
+        Fleet::at(machines, world, Redis::start(), &url)
+    }
+
+    fn until_replicated(&self) {
+        until("the replica has it, and the sentinel knows the replica", || {
+            self.replica.run(&["dbsize"]) == "1"
+                && self.sentinel.run(&["sentinel", "replicas", "site"]).contains("flags\nslave\n")
+        });
+    }
+
+    fn until_over(&self) {
+        let address = self.replica.port.to_string();
+        until("the replica is the master", || {
+            self.sentinel.run(&["sentinel", "get-master-addr-by-name", "site"]).ends_with(&address)
+                && self.replica.run(&["role"]).starts_with("master")
+        });
+    }
+}
+
 #[test]
 fn a_token_that_a_failover_has_lost_is_given_back_and_reaches_the_others() {
-    let mut master = Redis::start();
-    let port = master.port.to_string();
-    let replica = Redis::with(&["--replicaof", "127.0.0.1", &port]);
-    until("the replica is in step", || {
-        replica.run(&["info", "replication"]).contains("master_link_status:up")
-    });
-    let sentinel = Redis::with(&["--sentinel"]);
-    assert_eq!(sentinel.run(&["sentinel", "monitor", "site", "127.0.0.1", &port, "1"]), "OK");
-    assert_eq!(sentinel.run(&["sentinel", "set", "site", "down-after-milliseconds", "1000"]), "OK");
-    let url = format!("redis+sentinel://127.0.0.1:{}/site", sentinel.port);
-    let mut fleet = Fleet::at(2, World::new(Options::default()), Redis::start(), &url);
+    let mut failover = Failover::new();
+    let mut fleet = failover.fleet(2, World::new(Options::default()));
     fleet.world.set("endpoint", "classic");
     let old = fleet.call(0).token().to_owned();
     assert_eq!(fleet.call(1).token(), old);
-    until("the replica has it, and the sentinel knows the replica", || {
-        replica.run(&["dbsize"]) == "1"
-            && sentinel.run(&["sentinel", "replicas", "site"]).contains("flags\nslave\n")
-    });
+    failover.until_replicated();
     // What a stopped replica has in its socket it would read later.
-    replica.hang();
-    assert_eq!(master.run(&["client", "kill", "type", "replica"]), "1");
+    failover.replica.hang();
+    assert_eq!(failover.master.run(&["client", "kill", "type", "replica"]), "1");
     let new = fleet.call_of(0, &format!("wx_refresh_token($file, '{old}')")).token().to_owned();
     assert_ne!(new, old);
-    master.kill();
-    replica.go_on();
-    let address = replica.port.to_string();
-    until("the replica is the master", || {
-        sentinel.run(&["sentinel", "get-master-addr-by-name", "site"]).ends_with(&address)
-            && replica.run(&["role"]).starts_with("master")
-    });
+    failover.master.kill();
+    failover.replica.go_on();
+    failover.until_over();
     let call = |machine| {
         fleet.forget();
         fleet.call(machine).token().to_owned()
@@ -107,31 +136,14 @@ fn a_token_that_a_failover_has_lost_is_given_back_and_reaches_the_others() {
 
 #[test]
 fn after_a_failover_the_new_master_is_asked() {
-    let mut master = Redis::start();
-    let old = master.port.to_string();
-    let replica = Redis::with(&["--replicaof", "127.0.0.1", &old]);
-    until("the replica is in step", || {
-        replica.run(&["info", "replication"]).contains("master_link_status:up")
-    });
-    let sentinel = Redis::with(&["--sentinel"]);
-    assert_eq!(sentinel.run(&["sentinel", "monitor", "site", "127.0.0.1", &old, "1"]), "OK");
-    assert_eq!(sentinel.run(&["sentinel", "set", "site", "down-after-milliseconds", "1000"]), "OK");
-    let url = format!("redis+sentinel://127.0.0.1:{}/site", sentinel.port);
-    // This one is not the store.
-    let mut fleet = Fleet::at(2, World::slow(), Redis::start(), &url);
+    let mut failover = Failover::new();
+    let mut fleet = failover.fleet(2, World::slow());
     let token = fleet.call(0).token().to_owned();
-    until("the replica has it, and the sentinel knows the replica", || {
-        replica.run(&["dbsize"]) == "1"
-            && sentinel.run(&["sentinel", "replicas", "site"]).contains("flags\nslave\n")
-    });
-    master.kill();
+    failover.until_replicated();
+    failover.master.kill();
     // While nobody serves, a machine gets its token all the same.
     assert_eq!(fleet.call(0).token(), token);
-    let new = replica.port.to_string();
-    until("the replica is the master", || {
-        sentinel.run(&["sentinel", "get-master-addr-by-name", "site"]).ends_with(&new)
-            && replica.run(&["role"]).starts_with("master")
-    });
+    failover.until_over();
     fleet.world.set("store_timeout", "1");
     assert_eq!(fleet.call(1).token(), token);
     assert_eq!(fleet.world.fetches(), 1, "the second machine took what the new master has");

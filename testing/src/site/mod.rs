@@ -6,7 +6,7 @@ pub mod nginx;
 
 use std::fs::{self, Permissions};
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::fpm::{self, AS_WWW_DATA};
-use crate::server::{Server, until_gone};
+use crate::server::{Server, free_port, until_gone};
 use crate::{WWW_DATA, World, until};
 
 /// No call takes that long.
@@ -107,12 +107,6 @@ impl Site {
         let logs = logs.map(|name| self.directory.path().join(name));
         logs.iter().filter_map(|log| fs::read_to_string(log).ok()).collect()
     }
-}
-
-/// A port of loopback that is free.
-pub fn free_port() -> u16 {
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    free.expect("a free port").port()
 }
 
 /// Requests to a site.

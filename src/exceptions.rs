@@ -19,7 +19,7 @@ use ext_php_rs::zend::{ClassEntry, ExecutorGlobals, ce};
 
 use wx_token_core::clock::Timestamp;
 use wx_token_core::error::Error;
-use wx_token_core::failure::Cause;
+use wx_token_core::failure::{Cause, REJECTED};
 use wx_token_core::printable::printable;
 use wx_token_core::token_file::FileError;
 
@@ -43,9 +43,6 @@ const NETWORK: &str = "WxToken\\NetworkException";
 const LOCK: &str = "WxToken\\LockException";
 const FILE: &str = "WxToken\\FileException";
 const CONFIG: &str = "WxToken\\ConfigException";
-
-/// The errcode of a failure for which WeChat gave none: what its interfaces say of the rejected token.
-pub const REJECTED: i64 = 40001;
 
 /// Registers the classes; for module start-up alone.
 pub fn register() -> Result<()> {

@@ -21,7 +21,7 @@ use crate::callback::{self, Bailout};
 use crate::loader::Loader;
 use crate::options::{CallOptions, OptionsArg};
 use crate::path::{PathArg, as_path, check_directory};
-use crate::{environment, exceptions, frame, log, settings, status};
+use crate::{environment, error_log, exceptions, frame, sapi, settings, status};
 use wx_token_core::account::{self, Account};
 use wx_token_core::clock::SystemClock;
 use wx_token_core::endpoint::Endpoint;
@@ -29,6 +29,7 @@ use wx_token_core::error::{ConfigError, Error};
 use wx_token_core::memory::Query;
 use wx_token_core::protocol::{self, Call, Confirmation, LazySource, Local, Remote, held_locks};
 use wx_token_core::record::TokenOwner;
+use wx_token_core::refresh_log::{Log, Script};
 use wx_token_core::settings::Settings;
 use wx_token_core::store::{Fleet, Shared, SharedSource};
 use wx_token_core::ticket::{self, TicketSource};
@@ -175,10 +176,10 @@ pub fn wx_get_ticket(
             http: Http::new(asking.endpoint, transport(&options, &settings)),
             token_call: {
                 let kind = CredentialKind::AccessToken;
-                let call = account_call(token_path, kind, &account, &token_options, &settings);
-                Call { caller: call.caller.on_worker(), ..call }
+                account_call(token_path, kind, &account, &token_options, &settings).on_worker()
             },
             tokens: client(token_path, Ok(asking), &options, &settings)?,
+            name: ticket::name(kind),
         });
         Ok(shared(source, path, asking, name, &settings)?)
     };
@@ -205,8 +206,7 @@ pub fn wx_token_status(
     let path = as_path(&path);
     check_directory(path)?;
     let settings = settings::current();
-    let store = settings.store.place.as_ref();
-    status::as_array(path, options.layout, refresh_ahead(&options, &settings), store)
+    status::as_array(path, options.layout, refresh_ahead(&options, &settings), &settings)
 }
 
 fn refresh_ahead(options: &CallOptions<'_>, settings: &Settings) -> Duration {
@@ -245,7 +245,7 @@ fn resuming<T>(work: impl FnOnce() -> Result<T, Bailout>) -> PhpResult<T> {
 
 /// The result of `call`, its error as an exception. Writes what the core has left for the error log.
 fn thrown<T>(call: &Call, result: Result<T, Error>) -> PhpResult<T> {
-    log::write_notices();
+    error_log::write_notices();
     result.map_err(|error| exceptions::from_error(&call.file, &error))
 }
 
@@ -295,6 +295,12 @@ fn call(path: &Path, kind: CredentialKind, options: &CallOptions<'_>, settings: 
         caller: frame::caller(),
         owner: None,
         confirmation: None,
+        log: settings.log.as_ref().map(|destination| Log {
+            destination: Arc::clone(destination),
+            level: settings.log_level,
+            sapi: sapi::name(),
+            script: Script::Running(sapi::script),
+        }),
     }
 }
 

@@ -76,6 +76,8 @@ impl TokenSource for Loader<'_> {
             account: Fingerprint::from_hex("loader"),
             route: Fingerprint::from_hex("loader"),
             owner: None,
+            endpoint: "loader",
+            ticket: None,
             describe: |cause| errcode::describe(cause, Asked::Loader),
         }
     }

@@ -1,13 +1,11 @@
 //! The module as the engine sees it: start-up, phpinfo(), the end of a request, shutdown.
 
-use std::ffi::CStr;
 use std::panic::{UnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use ext_php_rs::builders::ModuleBuilder;
 use ext_php_rs::error::php_error;
 use ext_php_rs::flags::ErrorType;
-use ext_php_rs::zend::{ExecutorGlobals, ModuleEntry, SapiModule};
+use ext_php_rs::zend::{ExecutorGlobals, ModuleEntry};
 use ext_php_rs::{info_table_end, info_table_row, info_table_start, php_module};
 
 use wx_token_core::memory;
@@ -15,7 +13,7 @@ use wx_token_core::protocol::held_locks;
 use wx_token_core::wechat::Http;
 use wx_token_core::worker;
 
-use crate::{default_account, exceptions, functions, log, settings, signature};
+use crate::{default_account, error_log, exceptions, functions, sapi, settings, signature};
 
 unsafe extern "C" {
     fn display_ini_entries(module: *mut ModuleEntry);
@@ -39,8 +37,6 @@ const MODULE_TEMPORARY: i32 = 2;
 const NO_DL: &str =
     "wx_token cannot be loaded with dl(): load it at start-up, with extension=wx_token in php.ini";
 
-static IS_COMMAND_LINE: AtomicBool = AtomicBool::new(false);
-
 /// Module start-up (MINIT). Nothing is started here: php-fpm forks after it.
 fn start(module_type: i32, module_number: i32) -> i32 {
     guarded(|| {
@@ -52,9 +48,6 @@ fn start(module_type: i32, module_number: i32) -> i32 {
             ExecutorGlobals::get_mut().full_tables_cleanup = true;
             return false;
         }
-        // SAFETY: the engine keeps the name, which is NUL-terminated, as long as the process.
-        let sapi = unsafe { SapiModule::get().name.as_ref().map(|name| CStr::from_ptr(name)) };
-        IS_COMMAND_LINE.store(sapi == Some(c"cli"), Ordering::Relaxed);
         Http::prepare();
         settings::register(module_number);
         signature::complete();
@@ -89,10 +82,10 @@ extern "C" fn show_info(module: *mut ModuleEntry) {
 extern "C" fn end_of_code(_type: i32, _module_number: i32) -> i32 {
     guarded(|| {
         default_account::forget();
-        if IS_COMMAND_LINE.load(Ordering::Relaxed) {
+        if sapi::name() == "cli" {
             worker::finish_all(None);
         }
-        log::write_notices();
+        error_log::write_notices();
         true
     })
 }

@@ -8,10 +8,12 @@ use ext_php_rs::error::Result;
 use ext_php_rs::exception::PhpResult;
 use ext_php_rs::types::ZendHashTable;
 
-use crate::exceptions;
+use crate::{environment, exceptions};
 use wx_token_core::clock::SystemClock;
 use wx_token_core::failure::{Cause, FailureRecord};
 use wx_token_core::printable::printable;
+use wx_token_core::refresh_log::Destination;
+use wx_token_core::settings::Settings;
 use wx_token_core::status::{self, Status};
 use wx_token_core::store::{Knowledge, Place};
 use wx_token_core::token_file::{self, Layout};
@@ -21,13 +23,15 @@ pub fn as_array(
     path: &Path,
     layout: Option<Layout>,
     refresh_ahead: Duration,
-    store: Option<&Place>,
+    settings: &Settings,
 ) -> PhpResult<ZBox<ZendHashTable>> {
-    let status = status::read(path, layout, refresh_ahead, &SystemClock);
-    array(&status, store).map_err(|error| exceptions::internal(&error))
+    let root = environment::variable("DOCUMENT_ROOT").filter(|root| root.starts_with('/'));
+    let root = root.as_ref().map(Path::new);
+    let status = status::read(path, layout, refresh_ahead, root, &SystemClock);
+    array(&status, settings).map_err(|error| exceptions::internal(&error))
 }
 
-fn array(status: &Status, place: Option<&Place>) -> Result<ZBox<ZendHashTable>> {
+fn array(status: &Status, settings: &Settings) -> Result<ZBox<ZendHashTable>> {
     let mut array = ZendHashTable::new();
     array.insert("file", exceptions::path_value(&status.file))?;
     array.insert("exists", status.exists)?;
@@ -41,7 +45,10 @@ fn array(status: &Status, place: Option<&Place>) -> Result<ZBox<ZendHashTable>> 
     array.insert("locked", status.holder.is_some())?;
     array.insert("holder_pid", status.holder.as_ref().map(|holder| i64::from(holder.pid)))?;
     array.insert("refreshing", status.refreshing)?;
+    let place = settings.store.place.as_ref();
     array.insert("store", place.map(|place| store(place, &status.file)).transpose()?)?;
+    array.insert("log", settings.log.as_deref().map(log).transpose()?)?;
+    array.insert("exposed", status.exposure.as_deref())?;
     array.insert("error", status.error.as_deref())?;
     // Its other value is "polyfill": the same functions in PHP code.
     array.insert("implementation", "extension")?;
@@ -60,18 +67,21 @@ fn store(place: &Place, file: &Path) -> Result<ZBox<ZendHashTable>> {
     Ok(array)
 }
 
+fn log(destination: &Destination) -> Result<ZBox<ZendHashTable>> {
+    let mut array = ZendHashTable::new();
+    array.insert("place", destination.name())?;
+    array.insert("error", destination.problem())?;
+    Ok(array)
+}
+
 fn failure(failure: &FailureRecord) -> Result<ZBox<ZendHashTable>> {
     let mut array = ZendHashTable::new();
-    let (errcode, message) = match &failure.cause {
-        Cause::Api { errcode, errmsg } => (Some(*errcode), printable(errmsg).to_string()),
-        Cause::StillRejected => {
-            (Some(exceptions::REJECTED), errcode::describe(&failure.cause, Asked::Token))
-        }
-        Cause::Network { reason } | Cause::Store { reason } => {
-            (None, printable(reason).to_string())
-        }
+    let message = match &failure.cause {
+        Cause::Api { errmsg, .. } => printable(errmsg).to_string(),
+        Cause::StillRejected => errcode::describe(&failure.cause, Asked::Token),
+        Cause::Network { reason } | Cause::Store { reason } => printable(reason).to_string(),
     };
-    array.insert("errcode", errcode)?;
+    array.insert("errcode", failure.cause.errcode())?;
     array.insert("message", message)?;
     array.insert("failed_at", failure.failed_at.secs())?;
     array.insert("retry_at", exceptions::rounded_up(failure.retry_at))?;

@@ -59,16 +59,17 @@ pub fn path_only(path: &CStr) -> io::Result<OwnedFd> {
     open_under(None, || Ok(rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?))
 }
 
-/// A new, private file in `directory`, which removes itself. Its name is `prefix` and `random_chars`
-/// letters and digits.
+/// A new, private file in `directory`, which removes itself. Its name is `prefix`, `random_chars` letters and digits, and
+/// `suffix`.
 pub fn temp_file_under(
     process_state: &ProcessState,
     directory: &Path,
     prefix: &OsStr,
+    suffix: &str,
     random_chars: usize,
 ) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(prefix).rand_bytes(random_chars);
+    builder.prefix(prefix).suffix(suffix).rand_bytes(random_chars);
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true).mode(0o600);
     // Not `tempfile_in`: it takes the number from an error.

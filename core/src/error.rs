@@ -135,6 +135,8 @@ mod tests {
             account: Fingerprint::from_hex("a"),
             route: Fingerprint::from_hex("r"),
             owner: Some(owner),
+            endpoint: "stable",
+            ticket: None,
             describe: |cause| format!("WeChat answered {cause}. Check it"),
         };
         let loader = Requester { owner: None, describe: Cause::to_string, ..wechat.clone() };

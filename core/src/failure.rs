@@ -31,7 +31,19 @@ pub enum Cause {
     },
 }
 
+/// The errcode of a failure for which WeChat gave none: what its interfaces say of the rejected token.
+pub const REJECTED: i64 = 40001;
+
 impl Cause {
+    /// As exceptions have it.
+    pub const fn errcode(&self) -> Option<i64> {
+        match self {
+            Self::Api { errcode, .. } => Some(*errcode),
+            Self::StillRejected => Some(REJECTED),
+            Self::Network { .. } | Self::Store { .. } => None,
+        }
+    }
+
     /// Whether both have the same errcode. Messages end in a variable `rid`.
     fn is_as(&self, other: &Self) -> bool {
         match (self, other) {
@@ -119,6 +131,10 @@ pub struct Requester {
     pub route: Fingerprint,
     /// Whose token it will be, as a record says it; `None` if that is not known.
     pub owner: Option<TokenOwner>,
+    /// The name of the endpoint, or "loader".
+    pub endpoint: &'static str,
+    /// The type of the ticket; `None` for an access token.
+    pub ticket: Option<&'static str>,
     /// Says what a failure of this source means and what to do about it: *problem. Advice*. A record does not
     /// contain that, so whoever reads one gets the advice of its own source.
     pub describe: fn(&Cause) -> String,
@@ -278,6 +294,8 @@ mod tests {
             account: Fingerprint::from_hex(account),
             route: Fingerprint::from_hex(route),
             owner: None,
+            endpoint: "stable",
+            ticket: None,
             describe: Cause::to_string,
         }
     }

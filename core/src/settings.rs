@@ -4,11 +4,13 @@
 
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::Proxy;
 
 use crate::endpoint::{ApiBase, Endpoint};
+use crate::refresh_log::{Destination, Level};
 use crate::secret::Secret;
 use crate::store::{Place, StoreSettings};
 use crate::token_file::replace::WriteMode;
@@ -49,7 +51,7 @@ use Scope::{All, PerDir, System};
 use Setter::{CallSeconds, Seconds, Text};
 
 #[rustfmt::skip]
-pub static SETTINGS: [Setting; 24] = [
+pub static SETTINGS: [Setting; 26] = [
     row(c"wx_token.appid", c"", System, Text(|to, text| put(&mut to.appid, Ok(text.to_owned())))),
     secret(row(c"wx_token.secret", c"", System, Text(|to, text| put(&mut to.secret, Ok(Secret::new(text)))))),
     row(c"wx_token.accounts_file", c"", System, Text(|to, text| put(&mut to.accounts_file, path(text)))),
@@ -66,6 +68,8 @@ pub static SETTINGS: [Setting; 24] = [
     row(c"wx_token.timeout", c"8", All, CallSeconds(LEAST_LIMIT, |to| &mut to.transport.timeout, |to| &mut to.timeout)),
     row(c"wx_token.write_mode", c"replace", PerDir, Text(|to, text| put(&mut to.write_mode, text.parse()))),
     row(c"wx_token.file_mode", c"0600", PerDir, Text(|to, text| put(&mut to.file_mode, mode(text)))),
+    row(c"wx_token.log", c"", System, Text(|to, text| put(&mut to.log, log(text)))),
+    row(c"wx_token.log_level", c"info", System, Text(|to, text| put(&mut to.log_level, text.parse()))),
     row(c"wx_token.ca_file", c"", System, Text(|to, text| put(&mut to.transport.ca_file, path(text)))),
     // A proxy's URL may hold a password.
     secret(row(c"wx_token.proxy", c"", System, Text(|to, text| put(&mut to.transport.proxy, proxy(text))))),
@@ -125,6 +129,9 @@ pub struct Settings {
     pub lock_timeout: Duration,
     pub file_mode: u32,
     pub write_mode: WriteMode,
+    /// `None` to log nothing.
+    pub log: Option<Arc<Destination>>,
+    pub log_level: Level,
     pub transport: Transport,
     pub store: StoreSettings,
 }
@@ -202,6 +209,10 @@ fn path(text: &str) -> Result<Option<PathBuf>, String> {
         absolute if absolute.starts_with('/') => Ok(Some(absolute.into())),
         _ => Err("must be an absolute path".to_owned()),
     }
+}
+
+fn log(text: &str) -> Result<Option<Arc<Destination>>, String> {
+    if text.is_empty() { Ok(None) } else { text.parse().map(Arc::new).map(Some) }
 }
 
 fn mode(text: &str) -> Result<u32, String> {
@@ -320,6 +331,10 @@ mod tests {
             ("timeout", "8"),
             ("file_mode", "0660"),
             ("write_mode", "in_place"),
+            ("log", ""),
+            ("log", "/var/log/wx_token.log"),
+            ("log", "syslog"),
+            ("log_level", "warning"),
             ("ca_file", ""),
             ("proxy", "http://user:pass@proxy.example:3128"),
             ("store", "redis://user:pass@redis.example:6379/1"),
@@ -357,6 +372,8 @@ mod tests {
             ("file_mode", "4755"),
             ("file_mode", "rw"),
             ("write_mode", "atomic"),
+            ("log", "wx_token.log"),
+            ("log_level", "debug"),
             ("proxy", "socks5://h:1"),
             ("store", "http://h:1"),
             ("store_prefix", "{site}"),

@@ -1,6 +1,7 @@
 //! Blocks signals: while a thread holds a mutex that a handler may want, and on threads that PHP does not
 //! know.
 
+use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
 
@@ -33,4 +34,27 @@ impl Drop for SignalsBlocked {
             libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, ptr::null_mut())
         };
     }
+}
+
+/// Runs `write`, whose failure may come with a signal that ends the process unless it is ignored: SIGPIPE where nobody reads,
+/// SIGXFSZ beyond the largest size of a file. The error says the same.
+pub fn without_signal_of_failure<T>(write: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let blocked = SignalsBlocked::new();
+    let written = write();
+    if let Err(error) = &written
+        && matches!(error.raw_os_error(), Some(libc::EPIPE | libc::EFBIG))
+    {
+        let mut raised = MaybeUninit::uninit();
+        let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: sigemptyset(3) initialises the set. The kernel raises both for the thread that writes, so that the one
+        // that is pending is taken from nobody else.
+        unsafe {
+            libc::sigemptyset(raised.as_mut_ptr());
+            libc::sigaddset(raised.as_mut_ptr(), libc::SIGPIPE);
+            libc::sigaddset(raised.as_mut_ptr(), libc::SIGXFSZ);
+            libc::sigtimedwait(raised.as_ptr(), ptr::null_mut(), &raw const at_once);
+        }
+    }
+    drop(blocked);
+    written
 }

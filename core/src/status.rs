@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
+use crate::exposure;
 use crate::failure::{Cause, FailureRecord};
 use crate::token::Freshness;
 use crate::token_file::holder::{self, Holder};
@@ -53,16 +54,19 @@ pub struct Status {
     pub failure: Option<FailureRecord>,
     pub holder: Option<Holder>,
     pub refreshing: bool,
+    /// Why others than its owner may read it.
+    pub exposure: Option<String>,
     /// Why it is unusable, or cannot be created.
     pub error: Option<String>,
 }
 
 /// The status of the token or ticket file at `path`, whose token is due `refresh_ahead` before its expiry.
-/// `layout` is as for a call.
+/// `layout` is as for a call. A web server sends what is below `document_root`, if there is one.
 pub fn read(
     path: &Path,
     layout: Option<Layout>,
     refresh_ahead: Duration,
+    document_root: Option<&Path>,
     clock: &dyn Clock,
 ) -> Status {
     let mut status = Status { file: path.to_owned(), is_stored: true, ..Status::default() };
@@ -73,6 +77,8 @@ pub fn read(
             // A refresh creates its temporary file before it fetches.
             status.refreshing = status.holder.is_some()
                 && token_file::resolve(path).is_ok_and(|real| siblings::is_staged(&real));
+            let is_guarded = snapshot.document.is_guarded();
+            status.exposure = exposure::find(path, is_guarded, document_root);
             describe(&mut status, &snapshot.document, refresh_ahead, clock.now());
             status.error = match &status.failure {
                 Some(FailureRecord { cause: Cause::Store { reason }, .. }) if !status.is_stored => {
@@ -86,6 +92,7 @@ pub fn read(
         }
         Err(error) => {
             status.exists = path.exists();
+            status.exposure = exposure::find(path, true, document_root);
             status.error = Some(error.to_string());
         }
     }

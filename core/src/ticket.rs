@@ -25,11 +25,22 @@ pub fn kind(name: &str) -> Result<CredentialKind, &'static str> {
     }
 }
 
+/// What calls name the ticket of a `kind`.
+pub const fn name(kind: CredentialKind) -> &'static str {
+    match kind {
+        CredentialKind::CardTicket => "wx_card",
+        CredentialKind::AgentConfigTicket => "agent_config",
+        _ => "jsapi",
+    }
+}
+
 pub struct TicketSource {
     pub api: TicketApi,
     pub http: Http,
     pub token_call: Call,
     pub tokens: Remote,
+    /// The type of the ticket, as calls name it.
+    pub name: &'static str,
 }
 
 impl TicketSource {
@@ -59,7 +70,11 @@ impl TokenSource for TicketSource {
 
     fn requester(&self) -> Requester {
         let describe = |cause: &Cause| errcode::describe(cause, Asked::Ticket);
-        Requester { describe, ..self.tokens.requester() }
+        Requester { ticket: Some(self.name), describe, ..self.tokens.requester() }
+    }
+
+    fn requests(&self) -> Option<u32> {
+        Some(self.http.requests())
     }
 
     fn time_limit(&self) -> Duration {

@@ -16,6 +16,7 @@ pub struct IssuedToken {
     expires_in: Duration,
     expires_at: Option<Timestamp>,
     order: Option<Order>,
+    is_adopted: bool,
 }
 
 /// The longest token that is accepted, in bytes; WeChat asks for room for 512.
@@ -36,7 +37,13 @@ impl IssuedToken {
         if expires_in.is_zero() || expires_in > MAX_LIFETIME {
             return Err("its lifetime is not from 1 second to 10 years");
         }
-        Ok(Self { token: Secret::new(token), expires_in, expires_at: None, order: None })
+        Ok(Self {
+            token: Secret::new(token),
+            expires_in,
+            expires_at: None,
+            order: None,
+            is_adopted: false,
+        })
     }
 
     /// The same token with its expiry, whenever it was asked for.
@@ -47,6 +54,15 @@ impl IssuedToken {
     /// The same token with its place among those of a fleet.
     pub(crate) fn with_order(self, order: Order) -> Self {
         Self { order: Some(order), ..self }
+    }
+
+    /// The same token, which another machine has fetched.
+    pub(crate) fn adopted(self) -> Self {
+        Self { is_adopted: true, ..self }
+    }
+
+    pub(crate) const fn is_adopted(&self) -> bool {
+        self.is_adopted
     }
 
     pub(crate) fn take_order(&mut self) -> Option<Order> {
@@ -125,6 +141,11 @@ pub trait TokenSource {
     /// The longest that [`Self::fetch`] takes.
     fn time_limit(&self) -> Duration;
 
+    /// How many requests it has sent to WeChat; `None` if that is unknown.
+    fn requests(&self) -> Option<u32> {
+        None
+    }
+
     /// How long a token stays valid once a newer one was asked for; `None` if a newer one does not invalidate it.
     fn overlap(&self) -> Option<Duration> {
         None
@@ -153,6 +174,10 @@ macro_rules! forward {
 
             fn time_limit(&self) -> Duration {
                 (**self).time_limit()
+            }
+
+            fn requests(&self) -> Option<u32> {
+                (**self).requests()
             }
 
             fn overlap(&self) -> Option<Duration> {

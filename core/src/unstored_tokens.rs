@@ -81,6 +81,8 @@ mod tests {
             account: Fingerprint::from_hex("a"),
             route: Fingerprint::from_hex("w"),
             owner: None,
+            endpoint: "stable",
+            ticket: None,
             describe: Cause::to_string,
         };
         let cause = Cause::Store { reason: "full".into() };

@@ -21,6 +21,7 @@ mod install;
 mod layouts;
 mod leaks;
 mod locks;
+mod logs;
 mod loops;
 mod memory;
 mod names;

@@ -8,6 +8,7 @@ use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::record::TokenOwner;
+use crate::refresh_log::Log;
 use crate::token_file::FileSpec;
 use crate::token_file::replace::WriteMode;
 pub use crate::token_source::Remote;
@@ -30,6 +31,8 @@ pub struct Call {
     pub owner: Option<TokenOwner>,
     /// `None` without a shared store.
     pub confirmation: Option<Confirmation>,
+    /// `None` where nothing is logged.
+    pub log: Option<Log>,
 }
 
 /// How often the store is asked.
@@ -44,6 +47,11 @@ pub struct Confirmation {
 }
 
 impl Call {
+    /// The same call, made on a worker.
+    pub fn on_worker(self) -> Self {
+        Self { caller: self.caller.on_worker(), log: self.log.map(Log::on_worker), ..self }
+    }
+
     /// The same call, which waits for no store.
     pub(super) fn without_wait(&self) -> Self {
         let without_wait = |confirmation| Confirmation { max_age: Duration::ZERO, ..confirmation };

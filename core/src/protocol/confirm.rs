@@ -55,7 +55,7 @@ fn try_confirm(
     // First: while the store is asked, nobody else comes as far as this.
     Knowledge { asked_at: Some(now), ..knowledge }.write(&real);
     let next = now + confirmation.every;
-    let running = runner::start(call, &remote, Goal::Confirm, lock, convert::identity);
+    let running = runner::start(call, &remote, Goal::Confirm, None, lock, convert::identity);
     let confirmed_at = before.confirmed_at(now);
     let is_old = confirmed_at.is_none_or(|at| now.since(at) >= confirmation.max_age);
     if confirmation.max_age.is_zero() || !is_old {

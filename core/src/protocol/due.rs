@@ -56,7 +56,7 @@ fn try_refresh(call: &Call, source: &LazySource<'_>, found: &Lookup) -> Result<D
     }
     let outcome = match &ready {
         ReadySource::Remote(remote) if call.background => {
-            runner::start(call, remote, Goal::RenewDue, lock, drop)?;
+            runner::start(call, remote, Goal::RenewDue, None, lock, drop)?;
             None
         }
         ready => runner::run(call, ready, Goal::RenewDue, HeldLock::Owned(lock))?,

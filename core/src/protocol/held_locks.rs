@@ -46,6 +46,15 @@ pub struct LockGuard {
 /// # Errors
 /// [`Error::Lock`], [`Error::Deadlock`] or [`Error::File`].
 pub fn enter(call: &Call) -> Result<LockGuard, Error> {
+    let began = call.clock.monotonic();
+    let entered = try_enter(call);
+    if let Err(error) = &entered {
+        call.report_lock_timeout(began, error);
+    }
+    entered
+}
+
+fn try_enter(call: &Call) -> Result<LockGuard, Error> {
     let frame = call.caller.frame();
     let mut lock_wait = LockWait::new(call);
     loop {

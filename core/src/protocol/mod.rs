@@ -12,6 +12,7 @@ mod interrupted;
 mod lock_wait;
 mod lookup;
 mod refresh;
+mod report;
 mod runner;
 #[cfg(test)]
 mod tests;
@@ -77,11 +78,13 @@ pub fn refresh_rejected(
     source: &LazySource<'_>,
     rejected: &str,
 ) -> Result<Token, Error> {
+    let began = call.clock.monotonic();
     let found = call.look_up()?;
     let token = match call.usable(&found, Some(rejected)) {
         Some(token) => Ok(token),
         None => waiter::obtain(call, source, &found, Some(rejected)),
     };
+    call.report_rejected(began, rejected, &token);
     // A call that trusts the memory for a while must not get the rejected token, on any thread and by any name.
     memory::void();
     token

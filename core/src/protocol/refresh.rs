@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::call::Call;
+use super::report::Report;
 use crate::clock::{ClockOffset, Timestamp};
 use crate::error::Error;
 use crate::failure::{Cause, FORCE_INTERVAL, Failure, FailureRecord, Requester, RetryPolicy};
 use crate::hold_off;
 use crate::notice;
 use crate::record::Record;
+use crate::refresh_log::{Event, EventKind, fingerprint, in_millis, message, rfc3339};
 use crate::secret::Secret;
 use crate::token::Token;
 use crate::token_file::lock::TokenLock;
@@ -32,6 +34,8 @@ pub struct Refresh<'a> {
     pending: PendingWrite,
     source: &'a dyn TokenSource,
     requester: &'a Requester,
+    /// Another program has written the token of the file.
+    is_foreign: bool,
 }
 
 pub enum Outcome {
@@ -74,21 +78,31 @@ impl<'a> Refresh<'a> {
     ) -> Result<Self, FileError> {
         let leftovers = leftovers.unwrap_or_else(|| siblings::scan(lock.path()));
         let pending = PendingWrite::stage(lock, call.write_mode, leftovers)?;
-        Ok(Self { call, lock, document, pending, source, requester })
+        let is_foreign =
+            document.token().is_some() && document.record().is_none() && lock.keeps_records();
+        Ok(Self { call, lock, document, pending, source, requester, is_foreign })
     }
 
     /// Fetches a token other than `rejected`, and stores it, or records the failure for all who wait.
     pub fn fetch_and_store(
         self,
         rejected: Option<&str>,
+        report: &mut Report<'_>,
         fetch: impl FnOnce(Wanted) -> Result<IssuedToken, FetchError>,
     ) -> Result<Outcome, Error> {
         self.heed_failure()?;
         let clock = &self.call.clock;
         let began = clock.monotonic();
         let known = known_token(&self.document, clock.now());
+        let asked_before = self.source.requests();
         let answer = fetch(Wanted { known, rejected: rejected.map(Secret::new) });
         let took = clock.monotonic().saturating_sub(began);
+        let requests = self.source.requests().zip(asked_before).map(|(all, old)| all - old);
+        let event = Event {
+            requests: requests.filter(|requests| *requests > 0),
+            fetch_ms: Some(in_millis(took)),
+            ..Event::default()
+        };
         // A loader may have forked.
         if self.lock.is_inherited() {
             let (file, deadlock) = (self.call.file.clone(), Deadlock::ForkedChild);
@@ -106,16 +120,25 @@ impl<'a> Refresh<'a> {
                 // By the clock as it is after the answer: it may have been set during the fetch.
                 let asked_at = clock.now().before(took);
                 let order = issued.take_order();
+                let is_adopted = issued.is_adopted();
+                let kind = if is_adopted { EventKind::Adopted } else { EventKind::Refreshed };
                 let (value, expiry) = issued.into_parts(asked_at);
                 let token = Token::own(value, expiry);
                 let owner = self.requester.owner.clone();
                 let record = Record::new(&token, owner, asked_at).with_order(order);
-                return Ok(self.store(Fetched { token, record }));
+                return Ok(self.store(Fetched { token, record }, kind, event, report));
             }
             Err(FetchError::Failed(failure)) => failure,
-            Err(FetchError::NotAttempted(error)) => return Err(error),
+            Err(FetchError::NotAttempted(error)) => {
+                // A ticket's request was sent, and there is no other access token for the next one.
+                if event.requests.is_some() {
+                    let event = || Event { message: Some(message(&error.to_string())), ..event };
+                    report.add(EventKind::Failed, self.requester, event);
+                }
+                return Err(error);
+            }
         };
-        self.record_failure(failure, rejected)
+        self.record_failure(failure, rejected, event, report)
     }
 
     /// A caller whose clock differs from that of the file system has not yet understood what the last failure
@@ -130,7 +153,36 @@ impl<'a> Refresh<'a> {
         Ok(())
     }
 
-    pub fn store(mut self, fetched: Fetched) -> Outcome {
+    /// Stores a token, and reports that as `kind`, with what `event` says of its fetch.
+    pub fn store(
+        self,
+        fetched: Fetched,
+        kind: EventKind,
+        event: Event,
+        report: &mut Report<'_>,
+    ) -> Outcome {
+        let (requester, is_foreign) = (self.requester, self.is_foreign);
+        let old = self.document.token().cloned();
+        let new = fetched.token.clone();
+        let (outcome, problem) = self.try_store(fetched);
+        let kind = match &outcome {
+            Outcome::Displaced(_) => EventKind::Displaced,
+            Outcome::Obtained(_) if problem.is_some() => EventKind::NotStored,
+            Outcome::Obtained(_) => kind,
+        };
+        report.add(kind, requester, || Event {
+            old: old.map(|token| fingerprint(&token.value)),
+            new: Some(fingerprint(&new.value)),
+            expires_at: Some(rfc3339(new.expiry)),
+            foreign: is_foreign,
+            message: problem.as_deref().map(message),
+            ..event
+        });
+        outcome
+    }
+
+    /// Also why the token is not stored, if this process keeps it.
+    fn try_store(mut self, fetched: Fetched) -> (Outcome, Option<String>) {
         worker::begin_to_store(TIME_TO_STORE);
         let now = self.call.clock.now();
         let not_before = hold_off::of_new(&fetched.token, self.call.refresh_ahead, now);
@@ -140,19 +192,19 @@ impl<'a> Refresh<'a> {
         let stored = match self.changed_since(now).or_else(|_| self.changed_since(now)) {
             Ok(FileChange::None) => ready_write.commit(self.lock),
             Ok(FileChange::Replaced | FileChange::NewToken(_)) => {
-                return Outcome::Displaced(fetched);
+                return (Outcome::Displaced(fetched), None);
             }
             Err(error) => Err(error),
         };
         match stored {
             Ok(()) => {
                 unstored_tokens::stored(self.lock.path());
-                Outcome::Obtained(fetched.token)
+                (Outcome::Obtained(fetched.token), None)
             }
             Err(_) if self.lock.is_current().is_ok_and(|is_current| !is_current) => {
-                Outcome::Displaced(fetched)
+                (Outcome::Displaced(fetched), None)
             }
-            Err(error) => self.keep_unstored(fetched, &error),
+            Err(error) => (self.keep_unstored(fetched, &error), Some(error.to_string())),
         }
     }
 
@@ -199,10 +251,18 @@ impl<'a> Refresh<'a> {
         mut self,
         failure: Failure,
         rejected: Option<&str>,
+        event: Event,
+        report: &mut Report<'_>,
     ) -> Result<Outcome, Error> {
         worker::begin_to_store(TIME_TO_STORE);
         let (offset, now) = (self.file_system_offset(), self.call.clock.now());
         let (record, ready_write) = self.fill_failure(failure, offset, now);
+        let told = record.in_own_clock(offset);
+        report.add(EventKind::Failed, self.requester, || Event {
+            old: self.document.token().map(|token| fingerprint(&token.value)),
+            foreign: self.is_foreign,
+            ..event.failed(&told, self.requester)
+        });
         match self.changed_since(now) {
             Ok(FileChange::NewToken(token)) if rejected != Some(&*token.value) => {
                 return Ok(Outcome::Obtained(token));
@@ -210,7 +270,7 @@ impl<'a> Refresh<'a> {
             Ok(FileChange::None) => self.commit_failure(ready_write, &record),
             _ => {}
         }
-        Err(Error::fetch_failed(&self.call.file, &record.in_own_clock(offset), self.requester, now))
+        Err(Error::fetch_failed(&self.call.file, &told, self.requester, now))
     }
 
     fn fill_failure(

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::call::{Call, ReadySource, Remote};
 use super::refresh::{Outcome, TIME_TO_STORE};
+use super::report::Report;
 use super::under_lock::{self, Goal};
 use crate::error::Error;
 use crate::failure::{Failure, FailureRecord};
@@ -30,9 +31,12 @@ pub fn run(
     goal: Goal,
     lock: HeldLock<'_>,
 ) -> Result<Option<Outcome>, Error> {
-    match (source, lock) {
+    let since = Some(goal.began().unwrap_or_else(|| call.clock.monotonic()));
+    let mut report = Report::new(call, since);
+    let outcome = match (source, lock) {
         (ReadySource::Remote(remote), HeldLock::Owned(lock)) => {
-            start(call, remote, goal, lock, convert::identity)?.wait(call, remote)?
+            return start(call, remote, goal, since, lock, convert::identity)?
+                .wait(call, remote)?;
         }
         (ReadySource::Remote(remote), HeldLock::Borrowed(lock)) => {
             let fetch = |wanted: Wanted| {
@@ -41,37 +45,43 @@ pub fn run(
                     .and_then(|running| running.wait(call, remote))
                     .unwrap_or_else(|error| Err(FetchError::NotAttempted(error)))
             };
-            under_lock::refresh(call, &goal, lock, remote.as_ref(), fetch)
+            under_lock::refresh(call, &goal, lock, remote.as_ref(), &mut report, fetch)
         }
         (ReadySource::Local(source), HeldLock::Owned(mut lock)) => {
-            under_lock::refresh(call, &goal, &mut lock, source.as_ref(), |wanted| {
-                source.fetch(&wanted)
-            })
+            let (source, fetch) = (source.as_ref(), |wanted: Wanted| source.fetch(&wanted));
+            under_lock::refresh(call, &goal, &mut lock, source, &mut report, fetch)
         }
         (ReadySource::Local(source), HeldLock::Borrowed(lock)) => {
-            under_lock::refresh(call, &goal, lock, source.as_ref(), |wanted| source.fetch(&wanted))
+            let (source, fetch) = (source.as_ref(), |wanted: Wanted| source.fetch(&wanted));
+            under_lock::refresh(call, &goal, lock, source, &mut report, fetch)
         }
-    }
+    };
+    report.write();
+    outcome
 }
 
 /// Starts a refresh on a worker, and returns at once. `end` gets the outcome when the lock is released. If there is
-/// no thread, the lock is released, too.
+/// no thread, the lock is released, too. `waiting_since` is when the caller began to wait, if it waits for the end.
 pub fn start<T: Send + 'static>(
     call: &Call,
     remote: &Remote,
     goal: Goal,
+    waiting_since: Option<Duration>,
     mut lock: TokenLock,
     end: impl FnOnce(Result<Option<Outcome>, Error>) -> T + Send + 'static,
 ) -> Result<Running<T>, Error> {
     // Other calls of this process may wait for a worker, but not for their own thread.
     lock.hand_to_worker();
-    let worker_call = Call { caller: call.caller.on_worker(), ..call.clone() };
+    let worker_call = call.clone().on_worker();
     let source = Arc::clone(remote);
     on_worker(call, remote, move || {
         let source = source.as_ref();
         let fetch = |wanted: Wanted| source.fetch(&wanted);
-        let outcome = under_lock::refresh(&worker_call, &goal, &mut lock, source, fetch);
+        let mut report = Report::new(&worker_call, waiting_since);
+        let outcome =
+            under_lock::refresh(&worker_call, &goal, &mut lock, source, &mut report, fetch);
         drop(lock);
+        report.write();
         end(outcome)
     })
 }

@@ -95,6 +95,8 @@ fn requester(account: &str) -> Requester {
         account: Fingerprint::from_hex(account),
         route: Fingerprint::from_hex("direct"),
         owner: None,
+        endpoint: "stable",
+        ticket: None,
         describe: Cause::to_string,
     }
 }
@@ -168,6 +170,7 @@ impl World {
             caller: caller(),
             owner: None,
             confirmation: None,
+            log: None,
         }
     }
 
@@ -293,7 +296,12 @@ fn whoever_shares_a_failure_is_told_by_their_own_clock_when_it_may_be_tried_agai
     for set in [3600, 0, -3600] {
         world.clock.set.store(set, Ordering::SeqCst);
         let found = world.call().look_up().unwrap();
-        let request = TokenRequest { rejected: None, old_failure: None, displaced: None };
+        let request = TokenRequest {
+            rejected: None,
+            old_failure: None,
+            displaced: None,
+            began: Duration::ZERO,
+        };
         let shared = request.answered_by(&found, &world.call(), &world.source.requester());
         let Err(Error::FetchFailed { retry_at, .. }) = shared else { panic!("{set}") };
         assert_eq!(retry_at, Timestamp::from_secs(NOW + 20 + set));

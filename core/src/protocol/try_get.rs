@@ -69,7 +69,8 @@ fn start(call: &Call, remote: &Remote, found: &Lookup) -> Result<(), Error> {
             UNREPORTED.set(&real, Some(Unreported { generation, since, error }));
         }
     };
-    runner::start(call, remote, Goal::Obtain(Box::new(request)), lock, report_later).map(drop)
+    let goal = Goal::Obtain(Box::new(request));
+    runner::start(call, remote, goal, None, lock, report_later).map(drop)
 }
 
 /// The errors of refreshes for which nobody waited, until the next call reports them. The file does not always tell:

@@ -1,14 +1,17 @@
 //! What a call does under the lock: it reads the file again, and fetches only if nobody else has a token by now.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::call::Call;
 use super::interrupted;
 use super::lookup::Lookup;
 use super::refresh::{Outcome, Refresh, known_token};
+use super::report::{Report, outcome_of};
 use crate::error::Error;
 use crate::failure::{FailureRecord, Requester};
 use crate::record::Record;
+use crate::refresh_log::{Event, EventKind};
 use crate::token::{Freshness, Token};
 use crate::token_file::lock::TokenLock;
 use crate::token_file::siblings::{self, Leftovers};
@@ -25,6 +28,16 @@ pub enum Goal {
     Confirm,
 }
 
+impl Goal {
+    /// When the call began, by the monotonic clock, if it has waited before its refresh.
+    pub fn began(&self) -> Option<Duration> {
+        match self {
+            Self::Obtain(request) => Some(request.began),
+            Self::RenewDue | Self::Confirm => None,
+        }
+    }
+}
+
 #[derive(Clone)]
 pub struct TokenRequest {
     pub rejected: Option<Arc<str>>,
@@ -32,6 +45,8 @@ pub struct TokenRequest {
     pub old_failure: Option<FailureRecord>,
     /// A token that this call has fetched and could not store, because the file was replaced.
     pub displaced: Option<Fetched>,
+    /// When the call began, by the monotonic clock.
+    pub began: Duration,
 }
 
 impl TokenRequest {
@@ -69,7 +84,8 @@ impl Call {
         if let Some(record) = old_failure.as_ref().filter(|record| record.forbids(requester, now)) {
             return Err(Error::fetch_failed(&self.file, record, requester, now));
         }
-        Ok(TokenRequest { rejected: rejected.map(Arc::from), old_failure, displaced: None })
+        let (rejected, began) = (rejected.map(Arc::from), self.clock.monotonic());
+        Ok(TokenRequest { rejected, old_failure, displaced: None, began })
     }
 }
 
@@ -80,6 +96,7 @@ pub fn refresh(
     goal: &Goal,
     lock: &mut TokenLock,
     source: &dyn TokenSource,
+    report: &mut Report<'_>,
     fetch: impl FnOnce(Wanted) -> Result<IssuedToken, FetchError>,
 ) -> Result<Option<Outcome>, Error> {
     let requester = source.requester();
@@ -91,6 +108,7 @@ pub fn refresh(
         let document = found.document().clone();
         let refresh = Refresh::prepare(call, lock, leftovers.take(), document, source, &requester)?;
         if interrupted::shorten_expiry(refresh, until, &call.file) {
+            report.add(EventKind::Interrupted, &requester, Event::default);
             found = call.look_up_in(lock.read(call.spec)?)?;
             interrupted = None;
         }
@@ -117,10 +135,11 @@ pub fn refresh(
             }
             (None, found.unstored.filter(|_| is_fresh && !found.is_superseded))
         }
-        Goal::Confirm => return confirm(call, lock, found, source, &requester),
+        Goal::Confirm => return confirm(call, lock, found, source, &requester, report),
         Goal::Obtain(request) => {
-            if let Some(token) = request.answered_by(&found, call, &requester)? {
-                return Ok(Some(Outcome::Obtained(token)));
+            if let Some(answer) = request.answered_by(&found, call, &requester).transpose() {
+                report.add(EventKind::Waited, &requester, || outcome_of(&answer));
+                return answer.map(|token| Some(Outcome::Obtained(token)));
             }
             (request.rejected.as_deref(), request.displaced.clone())
         }
@@ -128,8 +147,10 @@ pub fn refresh(
     let refresh =
         Refresh::prepare(call, lock, leftovers, found.snapshot.document, source, &requester)?;
     match unstored {
-        Some(fetched) => Ok(Some(refresh.store(fetched))),
-        None => refresh.fetch_and_store(rejected, fetch).map(Some),
+        Some(fetched) => {
+            Ok(Some(refresh.store(fetched, EventKind::Stored, Event::default(), report)))
+        }
+        None => refresh.fetch_and_store(rejected, report, fetch).map(Some),
     }
 }
 
@@ -140,6 +161,7 @@ fn confirm(
     found: Lookup,
     source: &dyn TokenSource,
     requester: &Requester,
+    report: &mut Report<'_>,
 ) -> Result<Option<Outcome>, Error> {
     let asked_at = call.clock.now();
     let own = known_token(found.document(), asked_at).filter(|own| !own.life.is_zero());
@@ -150,5 +172,6 @@ fn confirm(
     let record = Record::new(&token, requester.owner.clone(), asked_at).with_order(order);
     let document = found.snapshot.document;
     let refresh = Refresh::prepare(call, lock, None, document, source, requester)?;
-    Ok(Some(refresh.store(Fetched { token, record })))
+    let fetched = Fetched { token, record };
+    Ok(Some(refresh.store(fetched, EventKind::Adopted, Event::default(), report)))
 }

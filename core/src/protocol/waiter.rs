@@ -20,6 +20,8 @@ struct Waiter<'a> {
     request: TokenRequest,
     seen: Option<FileVersion>,
     lock_wait: LockWait<'a>,
+    /// Whether it has found what another call has stored: a token or a failure.
+    is_answered: bool,
 }
 
 /// Refreshes, or waits, until there is a token other than `rejected`: `found` has none that is usable. Fails at
@@ -34,8 +36,16 @@ pub fn obtain(
     let requester = source.source().requester();
     let request = call.request(found, &requester, rejected)?;
     let (seen, lock_wait) = (found.snapshot.version, LockWait::new(call));
-    let mut waiter = Waiter { call, source, requester, request, seen, lock_wait };
-    match (waiter.obtain_stored(), waiter.request.displaced) {
+    let is_answered = false;
+    let mut waiter = Waiter { call, source, requester, request, seen, lock_wait, is_answered };
+    let stored = waiter.obtain_stored();
+    if waiter.is_answered {
+        call.report_wait(waiter.request.began, &waiter.requester, &stored);
+    }
+    if let Err(error) = &stored {
+        call.report_lock_timeout(waiter.request.began, error);
+    }
+    match (stored, waiter.request.displaced) {
         // The caller gets its token although storing it failed.
         (Err(_), Some(fetched)) => Ok(fetched.token),
         (token, _) => token,
@@ -96,6 +106,8 @@ impl Waiter<'_> {
         let snapshot = token_file::read_since(&self.call.file, self.call.spec, self.seen)?;
         let found = self.call.look_up_in(snapshot)?;
         self.seen = found.snapshot.version;
-        self.request.answered_by(&found, self.call, &self.requester)
+        let answer = self.request.answered_by(&found, self.call, &self.requester).transpose();
+        self.is_answered = answer.is_some();
+        answer.transpose()
     }
 }

@@ -75,6 +75,10 @@ impl<S: TokenSource> TokenSource for SharedSource<S> {
         2 * self.inner.time_limit() + self.fleet.patience() + 2 * self.fleet.timeout
     }
 
+    fn requests(&self) -> Option<u32> {
+        self.inner.requests()
+    }
+
     fn overlap(&self) -> Option<Duration> {
         self.inner.overlap()
     }
@@ -268,7 +272,8 @@ impl<'a> Turn<'a> {
         let issued = token.and_then(|token| IssuedToken::new(token, stored.life).ok());
         let issued = issued.ok_or_else(|| self.fleet.sealed_otherwise())?;
         self.confirmed();
-        Ok(issued.until(now + stored.life).with_order(Order::Confirmed { stamp_ms: stored.stamp }))
+        let order = Order::Confirmed { stamp_ms: stored.stamp };
+        Ok(issued.until(now + stored.life).with_order(order).adopted())
     }
 
     /// Asks WeChat without the others, who do the same.

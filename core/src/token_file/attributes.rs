@@ -23,6 +23,12 @@ pub fn read(file: &File) -> Option<String> {
     String::from_utf8(buffer.get(..length)?.to_vec()).ok()
 }
 
+/// Whether the file system of `file` has such attributes.
+pub fn are_supported(file: &File) -> bool {
+    let found = rustix::fs::fgetxattr(file, ATTRIBUTE, &mut [0u8; 0]);
+    found.is_ok() || found == Err(Errno::NODATA)
+}
+
 pub fn write(file: &File, attribute: Option<&str>) -> Result<(), Errno> {
     match attribute {
         Some(text) if text.len() > MAX_BYTES => Err(Errno::NOSPC),

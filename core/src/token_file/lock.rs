@@ -10,6 +10,7 @@ use std::os::fd::{AsRawFd, FromRawFd};
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use super::attributes;
 use super::create::open_or_create;
 use super::document::FileSpec;
 use super::error::FileError;
@@ -138,6 +139,11 @@ impl TokenLock {
     }
 
     /// Reads the token file under the lock. If a link is at its path now, there is no file.
+    /// Whether a record can stand beside the file, so that one that is missing tells something.
+    pub fn keeps_records(&self) -> bool {
+        attributes::are_supported(self.file())
+    }
+
     pub fn read(&self, spec: FileSpec) -> Result<Snapshot, FileError> {
         read_resolved(&self.path, spec)
     }

@@ -18,13 +18,17 @@ use crate::clock::Timestamp;
 use crate::descriptor;
 use crate::process::{self, ProcessState};
 
-/// Marks the name of a temporary file: `.<file>.wx_token.<random>`.
+/// Marks the name of a temporary file: `.<file>.wx_token.<random>`, and `.php` if the file ends in that.
 const MARK: &str = ".wx_token.";
+
+/// A web server runs a file of this name, and so stops at the guard before the token, instead of sending it.
+const PHP: &str = ".php";
 const RANDOM_CHARS: usize = 6;
 
 pub fn create(process_state: &ProcessState, path: &Path) -> io::Result<NamedTempFile> {
     let (directory, prefix) = place(path)?;
-    descriptor::temp_file_under(process_state, directory, &prefix, RANDOM_CHARS)
+    let suffix = if is_php(path) { PHP } else { "" };
+    descriptor::temp_file_under(process_state, directory, &prefix, suffix, RANDOM_CHARS)
 }
 
 /// Removes a temporary file; closed first, for FUSE only renames what is open.
@@ -39,6 +43,10 @@ fn place(path: &Path) -> io::Result<(&Path, OsString)> {
     let (directory, name) = names.ok_or(io::ErrorKind::InvalidFilename)?;
     let prefix = [b".", name.as_bytes(), MARK.as_bytes()].concat();
     Ok((directory, OsString::from_vec(prefix)))
+}
+
+fn is_php(path: &Path) -> bool {
+    path.as_os_str().as_bytes().ends_with(PHP.as_bytes())
 }
 
 /// Whether there are temporary files beside the one at `path`: of a refresh, or of one that was cut off.
@@ -116,6 +124,8 @@ fn list(path: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 fn is_random(name: &[u8]) -> bool {
+    // Older versions did without the suffix.
+    let name = name.strip_suffix(PHP.as_bytes()).unwrap_or(name);
     name.len() == RANDOM_CHARS && name.iter().all(u8::is_ascii_alphanumeric)
 }
 

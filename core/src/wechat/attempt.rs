@@ -168,7 +168,7 @@ fn address(proxy: &Proxy) -> String {
 pub struct AttemptError {
     pub failure: Failure,
     /// Nothing was sent: neither WeChat nor a proxy was connected to.
-    unconnected: bool,
+    pub unconnected: bool,
 }
 
 impl AttemptError {

@@ -55,6 +55,8 @@ impl TokenSource for Client {
             account: Fingerprint::from_parts(parts),
             route: self.http.transport.route(secret),
             owner: Some(AccountClaim::new(id, Some(secret.reveal()), self.endpoint).owner()),
+            endpoint: self.endpoint.name(),
+            ticket: None,
             describe: match self.endpoint {
                 Endpoint::Stable | Endpoint::Classic => |cause| describe(cause, Asked::Token),
                 Endpoint::Wecom => |cause| describe(cause, Asked::WecomToken),
@@ -64,6 +66,10 @@ impl TokenSource for Client {
 
     fn time_limit(&self) -> Duration {
         self.http.transport.timeout
+    }
+
+    fn requests(&self) -> Option<u32> {
+        Some(self.http.requests())
     }
 
     fn overlap(&self) -> Option<Duration> {

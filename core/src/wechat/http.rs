@@ -1,7 +1,7 @@
 //! HTTP to WeChat: the requests of one fetch, all within one time limit.
 
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,7 @@ use crate::token_source::{FetchError, IssuedToken};
 #[derive(Debug, Clone)]
 pub struct Http {
     pub(crate) transport: Transport,
+    requests: Arc<AtomicU32>,
 }
 
 /// Requests within one fetch, if WeChat is busy or cannot be connected to.
@@ -49,7 +50,12 @@ impl Http {
 
     pub fn new(endpoint: Endpoint, transport: Transport) -> Self {
         rehearse();
-        Self { transport: transport.to(endpoint) }
+        Self { transport: transport.to(endpoint), requests: Arc::default() }
+    }
+
+    /// How many requests have been sent.
+    pub(crate) fn requests(&self) -> u32 {
+        self.requests.load(Ordering::Relaxed)
     }
 
     /// Sends `request`, up to three times if WeChat is busy or cannot be connected to, until
@@ -65,8 +71,14 @@ impl Http {
         let agent = Agent::with_parts(CONFIG.clone(), connector(tls), StubResolver);
         let attempt = Attempt { transport, agent, request, deadline };
         let mut pause = FIRST_PAUSE;
+        let run = || {
+            let answer = attempt.run();
+            let is_sent = !answer.as_ref().is_err_and(|error| error.unconnected);
+            self.requests.fetch_add(is_sent.into(), Ordering::Relaxed);
+            answer
+        };
         for _ in 1..MAX_TRIES {
-            match attempt.run() {
+            match run() {
                 Err(error) if error.is_worth_another_try() && Instant::now() + pause < deadline => {
                     thread::sleep(pause);
                     pause *= 2;
@@ -74,7 +86,7 @@ impl Http {
                 answer => return answer.map_err(|error| error.failure.into()),
             }
         }
-        attempt.run().map_err(|error| error.failure.into())
+        run().map_err(|error| error.failure.into())
     }
 }
 

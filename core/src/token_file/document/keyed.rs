@@ -60,6 +60,10 @@ impl Keyed {
         self.numbers.iter().any(|number| number.expiry.key == key && is_one(number))
     }
 
+    pub(super) fn is_guarded(&self) -> bool {
+        self.prefix.contains("<?")
+    }
+
     /// The layout in the words of the option `layout`.
     pub(super) fn layout_name(&self) -> String {
         if self.syntax == Syntax::Serialized {
@@ -71,7 +75,7 @@ impl Keyed {
         let names = starts.into_iter().chain(others).map(|number| number.expiry.name());
         let is_token = self.token_key == "token";
         let names: Vec<_> = is_token.then(|| "token".to_owned()).into_iter().chain(names).collect();
-        let guard = if self.prefix.contains("<?") { "guarded " } else { "" };
+        let guard = if self.is_guarded() { "guarded " } else { "" };
         format!("{guard}{}", names.join("+"))
     }
 

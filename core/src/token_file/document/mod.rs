@@ -119,6 +119,14 @@ impl Document {
         is_any.then(|| self.file.as_ref().map_or_else(|| self.layout.name(), Keyed::layout_name))
     }
 
+    /// Whether what stands before the token ends a web server that runs the file as PHP code.
+    pub(crate) fn is_guarded(&self) -> bool {
+        match &self.file {
+            Some(file) => file.is_guarded(),
+            None => !self.layout.prefix().is_empty(),
+        }
+    }
+
     /// The keys under which a write changes something, but for the refresh state.
     pub fn written_keys(&self) -> impl Iterator<Item = &'static str> {
         self.file.iter().flat_map(Keyed::keys)

@@ -69,6 +69,8 @@ fn record() -> FailureRecord {
         account: Fingerprint::from_hex("a"),
         route: Fingerprint::from_hex("direct"),
         owner: None,
+        endpoint: "stable",
+        ticket: None,
         describe: Cause::to_string,
     };
     FailureRecord::new(Failure::network("refused"), &requester, None, Timestamp::from_secs(5))

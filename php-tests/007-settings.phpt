@@ -30,6 +30,8 @@ wx_token.connect_timeout   3        all
 wx_token.endpoint          stable   perdir
 wx_token.file_mode         0600     perdir
 wx_token.lock_timeout      10       all
+wx_token.log                        system
+wx_token.log_level         info     system
 wx_token.path_ttl          1        all
 wx_token.proxy                      system
 wx_token.refresh_ahead     300      all

@@ -25,6 +25,8 @@ foreach ([
     }
     $status = wx_token_status($file);
     $status['file'] = basename($status['file']);
+    // How open the directory is depends on where the tests are.
+    $status['exposed'] = null;
     $status['error'] = $status['error'] === null ? null : str_replace(__DIR__ . '/', '', $status['error']);
     if ($status['expires_at'] !== null) {
         $left = $status['expires_at'] - time();
@@ -47,23 +49,23 @@ echo $status['state'], ' ', json_encode($status['exists']), ' ', str_replace(__D
 --EXPECT--
 bool(true)
 bool(true)
-{"file":"009-status.json","exists":true,"state":"fresh","stored":true,"layout":"expire","expires_at":"ahead","expires_in":"as expected","due_in":"as expected","failure":null,"locked":false,"holder_pid":null,"refreshing":false,"store":null,"error":null}
+{"file":"009-status.json","exists":true,"state":"fresh","stored":true,"layout":"expire","expires_at":"ahead","expires_in":"as expected","due_in":"as expected","failure":null,"locked":false,"holder_pid":null,"refreshing":false,"store":null,"log":null,"exposed":null,"error":null}
 bool(true)
 bool(true)
-{"file":"009-status.json","exists":true,"state":"due","stored":true,"layout":"expire","expires_at":"ahead","expires_in":"as expected","due_in":"as expected","failure":null,"locked":false,"holder_pid":null,"refreshing":false,"store":null,"error":null}
+{"file":"009-status.json","exists":true,"state":"due","stored":true,"layout":"expire","expires_at":"ahead","expires_in":"as expected","due_in":"as expected","failure":null,"locked":false,"holder_pid":null,"refreshing":false,"store":null,"log":null,"exposed":null,"error":null}
 bool(true)
 bool(true)
-{"file":"009-status.json","exists":true,"state":"expired","stored":true,"layout":"expire","expires_at":1588219064,"expires_in":"as expected","due_in":"as expected","failure":null,"locked":false,"holder_pid":null,"refreshing":false,"store":null,"error":null}
+{"file":"009-status.json","exists":true,"state":"expired","stored":true,"layout":"expire","expires_at":1588219064,"expires_in":"as expected","due_in":"as expected","failure":null,"locked":false,"holder_pid":null,"refreshing":false,"store":null,"log":null,"exposed":null,"error":null}
 bool(true)
 bool(true)
-{"file":"009-status.json","exists":true,"state":"expired","stored":true,"layout":"expire","expires_at":1588219064,"expires_in":"as expected","due_in":"as expected","failure":null,"locked":false,"holder_pid":null,"refreshing":false,"store":null,"error":null}
+{"file":"009-status.json","exists":true,"state":"expired","stored":true,"layout":"expire","expires_at":1588219064,"expires_in":"as expected","due_in":"as expected","failure":null,"locked":false,"holder_pid":null,"refreshing":false,"store":null,"log":null,"exposed":null,"error":null}
 bool(true)
 bool(true)
-{"file":"009-status.json","exists":true,"state":"expired","stored":true,"layout":"expire","expires_at":1588219064,"expires_in":"as expected","due_in":"as expected","failure":{"errcode":40125,"message":"invalid appsecret","failed_at":1600000000,"retry_at":1600000061,"failures":2},"locked":false,"holder_pid":null,"refreshing":false,"store":null,"error":null}
-{"file":"009-status.json","exists":true,"state":"damaged","stored":true,"layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"store":null,"error":null}
-{"file":"009-status.json","exists":true,"state":"damaged","stored":true,"layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"store":null,"error":null}
-{"file":"009-status.json","exists":true,"state":"expired","stored":true,"layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"store":null,"error":null}
-{"file":"009-status.json","exists":true,"state":"unusable","stored":true,"layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"store":null,"error":"cannot use 009-status.json: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged"}
-{"file":"009-status.json","exists":false,"state":"missing","stored":true,"layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"store":null,"error":null}
+{"file":"009-status.json","exists":true,"state":"expired","stored":true,"layout":"expire","expires_at":1588219064,"expires_in":"as expected","due_in":"as expected","failure":{"errcode":40125,"message":"invalid appsecret","failed_at":1600000000,"retry_at":1600000061,"failures":2},"locked":false,"holder_pid":null,"refreshing":false,"store":null,"log":null,"exposed":null,"error":null}
+{"file":"009-status.json","exists":true,"state":"damaged","stored":true,"layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"store":null,"log":null,"exposed":null,"error":null}
+{"file":"009-status.json","exists":true,"state":"damaged","stored":true,"layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"store":null,"log":null,"exposed":null,"error":null}
+{"file":"009-status.json","exists":true,"state":"expired","stored":true,"layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"store":null,"log":null,"exposed":null,"error":null}
+{"file":"009-status.json","exists":true,"state":"unusable","stored":true,"layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"store":null,"log":null,"exposed":null,"error":"cannot use 009-status.json: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged"}
+{"file":"009-status.json","exists":false,"state":"missing","stored":true,"layout":null,"expires_at":null,"expires_in":null,"due_in":null,"failure":null,"locked":false,"holder_pid":null,"refreshing":false,"store":null,"log":null,"exposed":null,"error":null}
 unusable true
 missing false cannot create 009-nowhere/token.json: the directory 009-nowhere does not exist. Create it, or pass another path

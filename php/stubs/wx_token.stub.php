@@ -130,6 +130,9 @@ namespace {
      * - `store`: the shared store as this server last found it, without asking it; null if none is set. Whether
      *   what is sent to it is `encrypted` (or stays on this machine), when it last confirmed the token, and, if it
      *   failed, why and until when it is left alone
+     * - `log`: where events are logged, and why they cannot be; null if `wx_token.log` is not set
+     * - `exposed`: why others may read the file, and what to do; null if they may not. Whether a web server may
+     *   send it is known within a request, from DOCUMENT_ROOT
      * - `implementation`: `extension`, or `polyfill` if the functions are those of the Composer library
      *
      * @param string $file The file: a local path.
@@ -150,6 +153,8 @@ namespace {
      *     holder_pid: ?int,
      *     refreshing: bool,
      *     store: ?array{place: string, encrypted: bool, confirmed_at: ?int, retry_at: ?int, error: ?string},
+     *     log: ?array{place: string, error: ?string},
+     *     exposed: ?string,
      *     error: ?string,
      *     implementation: 'extension'|'polyfill',
      * }

@@ -13,7 +13,7 @@ use std::str::FromStr;
 
 use rustix::fs::{Access, accessat};
 
-use super::Level;
+use super::event::Level;
 use crate::descriptor::Unshared;
 use crate::notice;
 use crate::printable::printable_path;

@@ -1,13 +1,50 @@
 //! What can happen to a token file, and what there is to say about it.
 
+use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::{Level, cut};
 use crate::clock::Timestamp;
 use crate::fingerprint::Fingerprint;
 use crate::printable::printable;
+
+/// How severe an event is; the most severe comes first. The names are those of syslog(3).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    Error,
+    Warning,
+    Notice,
+    #[default]
+    Info,
+}
+
+impl Level {
+    /// As syslog(3) numbers it.
+    pub const fn severity(self) -> u8 {
+        match self {
+            Self::Error => 3,
+            Self::Warning => 4,
+            Self::Notice => 5,
+            Self::Info => 6,
+        }
+    }
+}
+
+impl FromStr for Level {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "error" => Ok(Self::Error),
+            "warning" => Ok(Self::Warning),
+            "notice" => Ok(Self::Notice),
+            "info" => Ok(Self::Info),
+            _ => Err("must be \"error\", \"warning\", \"notice\" or \"info\"".to_owned()),
+        }
+    }
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -118,4 +155,20 @@ pub fn message(text: &str) -> String {
 pub fn short(text: &str) -> String {
     const MAX_NAME: usize = 128;
     cut(printable(text).to_string(), MAX_NAME)
+}
+
+/// `text`, cut where it is longer in a line than `max_bytes`. What is cut ends in `…`.
+pub fn cut(text: String, max_bytes: usize) -> String {
+    const MARK: char = '…';
+    let in_line = |char: char| if matches!(char, '"' | '\\') { 2 } else { char.len_utf8() };
+    if text.chars().map(in_line).sum::<usize>() <= max_bytes {
+        return text;
+    }
+    let mut left = max_bytes - MARK.len_utf8();
+    let fits = |char: &char| {
+        let after = left.checked_sub(in_line(*char));
+        left = after.unwrap_or(0);
+        after.is_some()
+    };
+    text.chars().take_while(fits).chain([MARK]).collect()
 }

@@ -9,52 +9,15 @@ mod event;
 use std::borrow::Cow;
 use std::path::Path;
 use std::process;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 pub use self::destination::Destination;
-pub use self::event::{Event, EventKind, fingerprint, in_millis, message, rfc3339, short};
+use self::event::cut;
+pub use self::event::{Event, EventKind, Level, fingerprint, in_millis, message, rfc3339, short};
 use crate::clock::Timestamp;
 use crate::printable::printable;
-
-/// How severe an event is; the most severe comes first. The names are those of syslog(3).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    Error,
-    Warning,
-    Notice,
-    #[default]
-    Info,
-}
-
-impl Level {
-    /// As syslog(3) numbers it.
-    const fn severity(self) -> u8 {
-        match self {
-            Self::Error => 3,
-            Self::Warning => 4,
-            Self::Notice => 5,
-            Self::Info => 6,
-        }
-    }
-}
-
-impl FromStr for Level {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "error" => Ok(Self::Error),
-            "warning" => Ok(Self::Warning),
-            "notice" => Ok(Self::Notice),
-            "info" => Ok(Self::Info),
-            _ => Err("must be \"error\", \"warning\", \"notice\" or \"info\"".to_owned()),
-        }
-    }
-}
 
 /// The log of one call.
 #[derive(Debug, Clone)]
@@ -130,22 +93,6 @@ impl Log {
         json.push('\n');
         self.destination.write(kind.level(), &json, file);
     }
-}
-
-/// `text`, cut where it is longer in a line than `max_bytes`. What is cut ends in `…`.
-fn cut(text: String, max_bytes: usize) -> String {
-    const MARK: char = '…';
-    let in_line = |char: char| if matches!(char, '"' | '\\') { 2 } else { char.len_utf8() };
-    if text.chars().map(in_line).sum::<usize>() <= max_bytes {
-        return text;
-    }
-    let mut left = max_bytes - MARK.len_utf8();
-    let fits = |char: &char| {
-        let after = left.checked_sub(in_line(*char));
-        left = after.unwrap_or(0);
-        after.is_some()
-    };
-    text.chars().take_while(fits).chain([MARK]).collect()
 }
 
 #[cfg(test)]

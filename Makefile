@@ -84,7 +84,7 @@ check: packages ## Run every check and no test: format, lint, spelling, syntax
 
 bench: export CARGO_TARGET_DIR := $(CURDIR)/target/bench
 bench: export WX_TOKEN_SO := $(CURDIR)/target/bench/release/libwx_token.so
-bench: packages ## Compare the speed with other caches (ONLY="hot rest storm race fleet web")
+bench: packages ## Compare the speed with other caches (ONLY="hot rest log storm race fleet web")
 	@scripts/packages $(BENCH_PACKAGES)
 	$(BUILD_EXTENSION)
 	cargo build --release --locked -p wx-token-bench --bins --examples

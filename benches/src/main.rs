@@ -1,6 +1,6 @@
 //! `make bench`: what the extension costs, beside what it replaces and its peers.
 //!
-//! Everything is measured on one machine in one run, in turn, and compared as ratios. `hot`, `storm`,
+//! Everything is measured on one machine in one run, in turn, and compared as ratios. `hot`, `log`, `storm`,
 //! `race`, `fleet`, `web` and `rest` measure; `results` keeps what they found; `target`, `table` and `chart` show it. The
 //! PHP programs that are measured are in `benches/php/`.
 
@@ -9,6 +9,7 @@ mod crowd;
 mod figures;
 mod fleet;
 mod hot;
+mod log;
 mod machine;
 mod php;
 mod race;
@@ -31,9 +32,10 @@ use crate::results::Results;
 
 type Measure = fn(&mut Results) -> Result<()>;
 
-const PARTS: [(&str, Measure); 6] = [
+const PARTS: [(&str, Measure); 7] = [
     ("hot", |results| hot::measure().map(|found| results.hot = Some(found))),
     ("rest", |results| rest::measure().map(|found| results.rest = Some(found))),
+    ("log", |results| log::measure().map(|found| results.log = Some(found))),
     ("storm", |results| storm::measure().map(|found| results.storm = Some(found))),
     ("race", |results| race::measure().map(|found| results.race = Some(found))),
     ("fleet", |results| fleet::measure().map(|found| results.fleet = Some(found))),

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::fleet::Fleet;
 use crate::hot::Hot;
+use crate::log::Logged;
 use crate::machine::Machine;
 use crate::race::Race;
 use crate::rest::Rest;
@@ -21,6 +22,8 @@ pub struct Results {
     pub machine: Machine,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hot: Option<Hot>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<Logged>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storm: Option<Storm>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,7 +40,16 @@ impl Results {
     /// Nothing is measured yet.
     pub fn none() -> Result<Self> {
         let machine = Machine::this()?;
-        Ok(Self { machine, hot: None, storm: None, race: None, fleet: None, web: None, rest: None })
+        Ok(Self {
+            machine,
+            hot: None,
+            log: None,
+            storm: None,
+            race: None,
+            fleet: None,
+            web: None,
+            rest: None,
+        })
     }
 
     /// Puts what was measured, in so far as it is shown, in the place of what was kept of the same parts.
@@ -52,6 +64,7 @@ impl Results {
         let kept = Self {
             machine: self.machine,
             hot: self.hot.map(Hot::shown).or(last.hot),
+            log: self.log.or(last.log),
             storm: self.storm.map(Storm::shown).or(last.storm),
             race: self.race.or(last.race),
             fleet: self.fleet.or(last.fleet),

@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::fleet::Fleet;
 use crate::hot::Hot;
+use crate::log::Logged;
 use crate::race::Race;
 use crate::rest::Rest;
 use crate::results::Results;
@@ -14,6 +15,7 @@ use crate::web::Web;
 pub fn print(results: &Results) -> Result<()> {
     say(format!("\n{}", results.machine.description()))?;
     results.hot.as_ref().map_or(Ok(()), hot)?;
+    results.log.as_ref().map_or(Ok(()), logged)?;
     results.storm.as_ref().map_or(Ok(()), storm)?;
     results.race.as_deref().map_or(Ok(()), race)?;
     results.fleet.as_deref().map_or(Ok(()), fleet)?;
@@ -51,6 +53,12 @@ fn hot(hot: &Hot) -> Result<()> {
         ))?;
     }
     Ok(())
+}
+
+fn logged(logged: &Logged) -> Result<()> {
+    say("\nWith the log of refreshes: times the same without it")?;
+    say(format!("  a hot call {:.2} ({:.0} ns)", logged.hot_ratio, logged.hot_ns))?;
+    say(format!("  a refresh {:.2} ({:.2} ms)", logged.refresh_ratio, logged.refresh_ms))
 }
 
 fn storm(storm: &Storm) -> Result<()> {

@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::figures::largest;
 use crate::hot::{self, Hot, Subject};
+use crate::log::Logged;
 use crate::race;
 use crate::rest::Rest;
 use crate::results::Results;
@@ -32,6 +33,7 @@ impl Target {
 pub fn print(results: &Results) -> Result<()> {
     let mut targets = Vec::new();
     targets.extend(results.hot.as_ref().map(of_hot).unwrap_or_default());
+    targets.extend(results.log.as_ref().map(of_log).unwrap_or_default());
     targets.extend(results.storm.as_ref().map(of_storm).unwrap_or_default());
     targets.extend(results.race.as_deref().map(|races| {
         let promise =
@@ -97,6 +99,21 @@ fn of_hot(hot: &Hot) -> Vec<Target> {
         }));
     }
     targets
+}
+
+fn of_log(logged: &Logged) -> Vec<Target> {
+    vec![
+        Target::at_most(
+            "hot call, times that without the log: at most 1.05",
+            logged.hot_ratio,
+            NOISE,
+        ),
+        Target::at_most(
+            "refresh, times that without the log: at most 1.05",
+            logged.refresh_ratio,
+            NOISE,
+        ),
+    ]
 }
 
 fn of_storm(storm: &Storm) -> Vec<Target> {

@@ -11,6 +11,7 @@ mod failures;
 mod fleet;
 mod forks;
 mod loaders;
+mod logs;
 mod outages;
 mod propagation;
 mod reach;

@@ -408,6 +408,26 @@ mod tests {
     }
 
     #[test]
+    fn what_replaces_a_file_that_a_web_server_runs_is_run_too() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let leftovers = [".token.php.wx_token.aB3dE9", ".token.php.wx_token.aB3dE9.php"];
+        for name in leftovers {
+            fs::write(dir.path().join(name), "")?;
+        }
+        let mut held = lock(&dir.path().join("token.php")).unwrap();
+        let staged = stage(&held, WriteMode::Replace).unwrap();
+        let names_now = names(dir.path())?;
+        let new = names_now
+            .iter()
+            .find(|name| *name != "token.php" && !leftovers.contains(&&*name.to_string_lossy()));
+        assert!(new.is_some_and(|name| name.to_string_lossy().ends_with(".php")), "{names_now:?}");
+        drop(staged);
+        write(&mut held, WriteMode::Replace, "<?php exit();?>{}").unwrap();
+        assert_eq!(names(dir.path())?, ["token.php"]);
+        Ok(())
+    }
+
+    #[test]
     fn leftovers_of_this_file_are_swept_and_nothing_else() -> io::Result<()> {
         let dir = tempfile::tempdir()?;
         let kept = [".other.json.wx_token.abc123", ".token.json.wx_token.note", "token.json"];

@@ -393,10 +393,10 @@ function with_events(array $files, array $events, float $since): array
 }
 
 /**
- * What somebody should know of a file, beside its state: how serious it is, and a text; or a text, and one from outside,
- * which is English.
+ * What somebody should know of a file, beside its state: how serious it is, a text, a message, which is English, and
+ * perhaps another text.
  *
- * @return list<array{string, string, string}>
+ * @return list<array{0: string, 1: string, 2: string, 3?: string}>
  */
 function remarks(array $file, float $now): array
 {
@@ -410,11 +410,11 @@ function remarks(array $file, float $now): array
     }
     $failure = $status['failure'];
     if ($failure !== null) {
-        $times = $failure['failures'] === 1 ? say('The last refresh failed at %s.', clock_time($failure['failed_at']))
-            : say('%d refreshes failed in a row, the last one at %s.', $failure['failures'], clock_time($failure['failed_at']));
+        $times = $failure['failures'] === 1 ? say('The last refresh failed at %s:', clock_time($failure['failed_at']))
+            : say('%d refreshes failed in a row, the last one at %s:', $failure['failures'], clock_time($failure['failed_at']));
         $next = $failure['retry_at'] > $now ? say('Next attempt at %s (%s).', clock_time($failure['retry_at']), from_now($failure['retry_at'] - $now))
             : say('The next call tries again.');
-        $remarks[] = ['bad', trim("$times $next " . advice($failure)), cause($failure)];
+        $remarks[] = ['bad', $times, rtrim(cause($failure), '.') . '.', trim(advice($failure) . ' ' . $next)];
     }
     if (!$status['stored'] && $status['error'] === null) {
         $remarks[] = ['bad', say('Only this process has the newest token: it could not be stored.'), ''];
@@ -458,6 +458,12 @@ function level(array $file): string
         $level = $remark[0] === 'bad' || $level === 'bad' ? 'bad' : ($remark[0] === 'warn' ? 'warn' : $level);
     }
     return $level;
+}
+
+/** A token that is due, or a file that the first call creates, is no trouble by itself. */
+function needs_attention(array $file): bool
+{
+    return $file['level'] === 'bad' || in_array('warn', array_column($file['remarks'], 0), true);
 }
 
 function cause(array $failure): string
@@ -663,7 +669,8 @@ function due_at(array $status): ?int
 
 function rfc3339(float $at): string
 {
-    return gmdate('Y-m-d\TH:i:s', (int) floor($at)) . sprintf('.%03dZ', (int) (fmod($at, 1) * 1000));
+    $milliseconds = (int) round($at * 1000);
+    return gmdate('Y-m-d\TH:i:s', intdiv($milliseconds, 1000)) . sprintf('.%03dZ', $milliseconds % 1000);
 }
 
 // ---- Text
@@ -716,10 +723,12 @@ function clock_time(float $at): string
     return date(abs($at - time()) < 12 * 3600 || date('Ymd', (int) $at) === date('Ymd') ? 'H:i:s' : 'Y-m-d H:i', (int) floor($at));
 }
 
-/** A time for HTML, with the date for machines. */
-function time_tag(float $at): string
+/** A time for HTML, with the date for machines; without seconds if it is `$short`. */
+function time_tag(float $at, bool $short = false): string
 {
-    return '<time datetime="' . gmdate('Y-m-d\TH:i:s\Z', (int) floor($at)) . '">' . h(clock_time($at)) . '</time>';
+    $text = clock_time($at);
+    $text = $short && strlen($text) === 8 ? substr($text, 0, 5) : $text;
+    return '<time datetime="' . gmdate('Y-m-d\TH:i:s\Z', (int) floor($at)) . '">' . h($text) . '</time>';
 }
 
 function duration(float $seconds): string
@@ -783,9 +792,10 @@ function link_to(array $changes): string
 
 function page(array $view, ?array $note, ?string $key): void
 {
-    $levels = array_count_values(array_column($view['files'], 'level')) + ['ok' => 0, 'warn' => 0, 'bad' => 0];
-    $worst = $levels['bad'] > 0 ? 'bad' : ($levels['warn'] > 0 ? 'warn' : 'ok');
     $files = array_values($view['files']);
+    $levels = array_column($files, 'level');
+    $troubled = count(array_filter($files, 'WxToken\StatusPage\needs_attention'));
+    $worst = $troubled === 0 ? 'ok' : (in_array('bad', $levels, true) ? 'bad' : 'warn');
     usort($files, static function ($one, $other) {
         $order = ['bad' => 0, 'warn' => 1, 'ok' => 2];
         return [$order[$one['level']], $one['path']] <=> [$order[$other['level']], $other['path']];
@@ -794,7 +804,7 @@ function page(array $view, ?array $note, ?string $key): void
     if ($files === []) {
         $headline = say('No token file is named in the first lines of this page, or none was found');
     } elseif ($worst !== 'ok') {
-        $headline = say('%d of %d token files need attention', $levels['bad'] + $levels['warn'], count($files));
+        $headline = say('%d of %d token files need attention', $troubled, count($files));
     }
     $host = gethostname() ?: '';
     $language = Words::$language === 'zh' ? 'zh-CN' : 'en';
@@ -876,7 +886,7 @@ function log_notes(array $view): void
             $notes[] = h($view['log']['error']);
         }
         if ($view['log']['broken'] > 0) {
-            $notes[] = h(say('%d lines of the log are not events of wx_token, and were left out.', $view['log']['broken']));
+            $notes[] = h(say('Lines of the log that are not events of wx_token, and were left out: %d.', $view['log']['broken']));
         }
         if ($view['log']['from'] !== null) {
             $notes[] = h(say('The log is long: this page shows what happened since %s.', clock_time($view['log']['from'])));
@@ -941,18 +951,19 @@ function row(array $file, array $view, ?string $key): void
     $name = basename($file['path']);
     $isCalm = $status['state'] === 'fresh';
     ?>
-<article class="file <?= $file['level'] ?>" id="<?= $id ?>" aria-labelledby="<?= $id ?>-name">
+<article class="file <?= $file['level'], $file['remarks'] === [] ? ' calm' : '' ?>" id="<?= $id ?>" aria-labelledby="<?= $id ?>-name">
 <div class="state"><?= pill($status['state']) ?></div>
 <div class="name"><h2 id="<?= $id ?>-name" translate="no"><?= h($name) ?></h2><p class="dim" translate="no"><?= h(dirname($file['path'])) ?></p></div>
 <div class="life"><?= life($file, $view['now']) ?></div>
-<div class="day"><?= lane($file, $view) ?><?= $view['log'] === null ? '' : '<div class="own">' . axis($view) . '</div>' ?>
+<div class="day"><?= lane($file, $view) ?><?= $file['events'] === [] ? '' : '<div class="own">' . axis($view) . '</div>' ?>
 <p><?= last_refresh($file, $view) ?></p></div>
 <div class="more">
     <?php
     if ($file['remarks'] !== []) {
         echo '<ul class="remarks">';
         foreach ($file['remarks'] as $remark) {
-            echo '<li class="', $remark[0], '">', h($remark[1]), $remark[1] === '' || $remark[2] === '' ? '' : ' ', $remark[2] === '' ? '' : english($remark[2]), '</li>';
+            $parts = [h($remark[1]), $remark[2] === '' ? '' : english($remark[2]), h($remark[3] ?? '')];
+            echo '<li class="', $remark[0], '">', implode(' ', array_filter($parts)), '</li>';
         }
         echo '</ul>';
     }
@@ -1010,13 +1021,13 @@ function life(array $file, float $now): string
         . '<rect class="soon" x="' . $x(max($now, $due)) . '" y="2" width="' . $width(max($now, $due), $expiry) . '" height="10"/>'
         . '<line class="due" x1="' . $x($due) . '" x2="' . $x($due) . '" y1="0" y2="14"/>'
         . '<line class="now" x1="' . $x($now) . '" x2="' . $x($now) . '" y1="0" y2="14"/></svg>'
-        . '<p><b>' . h($words) . '</b> <span class="dim">' . h(say('due')) . ' ' . time_tag($due) . ' · ' . h(say('expiry')) . ' ' . time_tag($expiry) . '</span></p>';
+        . '<p><b>' . h($words) . '</b> <span class="dim">' . h(say('due at')) . ' ' . time_tag($due, true) . ' · ' . h(say('expiry')) . ' ' . time_tag($expiry, true) . '</span></p>';
 }
 
 /** The last day of a file as a picture: when it had a valid token, refreshes, failures and waits. */
 function lane(array $file, array $view): string
 {
-    if ($view['log'] === null) {
+    if ($file['events'] === []) {
         return '';
     }
     $counts = counts($file['events']);
@@ -1110,7 +1121,7 @@ function last_refresh(array $file, array $view): string
 {
     $last = $file['last'];
     if ($last === null) {
-        return $view['log'] === null ? '' : '<span class="dim">' . h(say('the log has no refresh of this file')) . '</span>';
+        return $view['log'] === null ? '' : '<span class="dim">' . h(say('The log has no refresh of this file.')) . '</span>';
     }
     return h(say($last['event'])) . ' ' . time_tag($last['at']) . ' <span class="dim">(' . h(from_now($last['at'] - $view['now'])) . ')</span> ' . who($last);
 }
@@ -1265,8 +1276,8 @@ final class Words
         'Refreshed: a new token, valid until %s.' => '已刷新：新的 token，有效期到 %s。',
         'The token stays: WeChat gave the same one, or was asked a short while ago. It is valid until %s.' => 'token 没有变：微信返回的是同一个，或者不久前刚请求过。有效期到 %s。',
         'Others may read this file.' => '别人也能读到这个文件。',
-        'The last refresh failed at %s.' => '上一次刷新在 %s 失败。',
-        '%d refreshes failed in a row, the last one at %s.' => '连续 %d 次刷新失败，最近一次在 %s。',
+        'The last refresh failed at %s:' => '上一次刷新在 %s 失败：',
+        '%d refreshes failed in a row, the last one at %s:' => '连续 %d 次刷新失败，最近一次在 %s：',
         'Next attempt at %s (%s).' => '重试时间 %s（%s）。',
         'The next call tries again.' => '下一次调用时重试。',
         'Only this process has the newest token: it could not be stored.' => '最新的 token 未写入文件，只有本进程有。',
@@ -1307,7 +1318,7 @@ final class Words
         'Summary' => '概况',
         'The log goes to syslog. Set \'log\' in the first lines of this page to the file in which your syslog writes it.' => '日志写到了 syslog。请在本页文件开头把 \'log\' 设为 syslog 写入的文件。',
         'No log: nobody can say who refreshed, and when. Set wx_token.log = /var/log/wx_token.log in php.ini.' => '没有日志，看不到是谁在什么时候刷新的。请在 php.ini 里设置 wx_token.log = /var/log/wx_token.log。',
-        '%d lines of the log are not events of wx_token, and were left out.' => '日志里有 %d 行不是 wx_token 的事件，已略过。',
+        'Lines of the log that are not events of wx_token, and were left out: %d.' => '日志里不是 wx_token 事件、已略过的行：%d。',
         'The log is long: this page shows what happened since %s.' => '日志很长，本页只显示 %s 以来的事件。',
         'The log cannot be written.' => '日志无法写入。',
         'fresh' => '有效',
@@ -1334,12 +1345,12 @@ final class Words
         'expired %s' => '%s已过期',
         'expires %s' => '%s过期',
         'due %s' => '%s即将过期',
-        'expiry' => '过期',
+        'due DUE · expiry EXPIRY' => '刷新 DUE · 过期 EXPIRY',
         '%d %% of the life of the token is left; due at %s, expiry at %s' => 'token 的有效期还剩 %d%%；%s 起即将过期，过期时间 %s',
         'The last 24 hours: %d refreshes, %d failures, %d warnings, %d waits' => '最近 24 小时：刷新 %d 次，失败 %d 次，警告 %d 次，等待 %d 次',
         '%d times: %s' => '%d 次：%s',
         'the longest wait: %s' => '最长等待 %s',
-        'the log has no refresh of this file' => '日志里没有这个文件的刷新',
+        'The log has no refresh of this file.' => '日志里没有这个文件的刷新。',
         'by' => '由',
         'File' => '文件',
         'File format' => '文件格式',
@@ -1483,14 +1494,17 @@ nav a { padding: 0.15rem 0; }
 .note.ok { border-color: var(--ok-fill); background: var(--ok-soft); } .note.bad { border-color: var(--bad-fill); background: var(--bad-soft); }
 .legend, .file { display: grid; grid-template-columns: 6.5rem minmax(10rem, 1.2fr) minmax(13rem, 1.2fr) minmax(18rem, 2.2fr); column-gap: 1.25rem; }
 .legend { padding: 0 1rem 0 calc(1rem + 4px); align-items: end; }
-.legend p { grid-column: 1 / 4; }
+.legend p { grid-column: 1 / -1; margin-bottom: 0.25rem; }
 .legend .axis { grid-column: 4; }
-.key { white-space: nowrap; margin-left: 0.6rem; }
+.key { white-space: nowrap; margin-left: 0.8rem; }
 .key svg { vertical-align: -2px; }
 .file { background: var(--panel); border-left: 4px solid var(--ok-fill); border-bottom: 1px solid var(--line); padding: 0.5rem 1rem; align-items: start; }
 .file:target { background: var(--ok-soft); }
 .file.warn { border-left-color: var(--warn-fill); } .file.bad { border-left-color: var(--bad-fill); }
-.more { grid-column: 2 / -1; margin-top: 0.15rem; }
+.more { grid-column: 1 / -1; display: flex; flex-wrap: wrap; align-items: center; column-gap: 1rem; padding-left: 7.75rem; }
+.remarks, details[open] { flex-basis: 100%; }
+.calm .more { padding-left: 0; margin-top: -1.5rem; }
+.calm dl, .calm table, .calm form, .calm details p { margin-left: 7.75rem; width: auto; }
 .own { display: none; }
 .remarks { list-style: none; margin: 0.15rem 0; }
 .remarks li { padding-left: 0.6rem; border-left: 2px solid var(--line); margin: 0.15rem 0; overflow-wrap: anywhere; }
@@ -1505,9 +1519,9 @@ th { text-align: left; font-weight: 600; color: var(--dim); }
 th, td { padding: 0.2rem 1rem 0.2rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 td:first-child, td:nth-child(2) { white-space: nowrap; }
 td.bad { color: var(--bad); } td.warn { color: var(--warn); }
-form { margin: 0.35rem 0; }
+form { margin: 0.15rem 0; }
 button {
-    font: inherit; font-weight: 600; padding: 0.25rem 0.9rem; border-radius: 4px; cursor: pointer;
+    font: inherit; font-size: 0.8125rem; font-weight: 600; padding: 0.1rem 0.8rem; border-radius: 4px; cursor: pointer;
     color: var(--link); background: var(--panel); border: 1px solid currentColor;
 }
 svg { display: block; overflow: visible; }
@@ -1527,10 +1541,12 @@ svg { display: block; overflow: visible; }
     .file { grid-template-columns: 1fr auto; gap: 0.4rem 0.75rem; margin-bottom: 0.6rem; border-bottom: 0; border-radius: 3px; padding: 0.6rem 0.75rem; }
     .name { grid-row: 1; grid-column: 1; } .state { grid-row: 1; grid-column: 2; }
     .life, .day, .more { grid-column: 1 / -1; }
+    .more, .calm .more { padding-left: 0; margin-top: 0; }
+    .calm dl, .calm table, .calm form, .calm details p { margin-left: 0; }
     .own { display: block; margin-top: -2px; }
     .remarks { margin-top: 0; }
     summary { padding: 0.3rem 0; }
-    button { padding: 0.5rem 1.1rem; }
+    button { padding: 0.4rem 1.1rem; }
     dl { grid-template-columns: 1fr; }
     table, tbody, tr, td, caption { display: block; } thead { display: none; }
     td { border: 0; padding: 0; white-space: normal; } tr { border-bottom: 1px solid var(--line); padding: 0.35rem 0; }

@@ -52,7 +52,7 @@ const NOTE_COOKIE = 'wx_token_status_note';
 const STATES = ['fresh', 'due', 'expired', 'damaged', 'missing', 'unusable'];
 
 const LEVELS = [
-    'refreshed' => 'notice', 'adopted' => 'notice', 'failed' => 'error', 'not_stored' => 'error', 'rejected' => 'warning',
+    'refreshed' => 'notice', 'adopted' => 'notice', 'stored' => 'notice', 'failed' => 'error', 'not_stored' => 'error', 'rejected' => 'warning',
     'displaced' => 'warning', 'interrupted' => 'warning', 'lock_timeout' => 'error', 'waited' => 'info',
 ];
 
@@ -131,7 +131,7 @@ function refusal(array $settings): ?string
         $isAllowed = $isAllowed || is_within($address, $network);
     }
     if (!$isAllowed) {
-        return say('This page is not open to %s. Whom to let in, \'allow\' says in its first lines.', printable($address));
+        return say('This page is not open to %s. Whom to let in, \'allow\' says in its first lines.', printable($address) ?: '?');
     }
     $isLoopback = is_within($address, '127.0.0.0/8') || is_within($address, '::1');
     foreach (array_keys($_SERVER) as $name) {
@@ -142,7 +142,7 @@ function refusal(array $settings): ?string
     }
     $host = strtolower((string) preg_replace('/:\d*$/D', '', text_of($_SERVER, 'HTTP_HOST')));
     if (!in_array($host, array_map('strtolower', $settings['hosts']), true)) {
-        return say('This page is not open by the name %s. Add it to \'hosts\' in its first lines.', printable($host));
+        return say('This page is not open by the name %s. Add it to \'hosts\' in its first lines.', printable($host) ?: '?');
     }
     return null;
 }
@@ -537,9 +537,9 @@ function read_end(string $path, int $limit, float $now): ?array
         $isWhole = substr($line, -1) === "\n";
         if ($isWhole && !$isRest) {
             $event = event($line, $now);
-            if ($event !== null) {
+            if ($event !== null && isset(LEVELS[$event['event']])) {
                 $part['events'][] = $event;
-            } elseif (trim($line) !== '') {
+            } elseif ($event === null && rtrim($line, "\r\n") !== '') {
                 $part['broken']++;
             }
         }
@@ -555,14 +555,15 @@ function event(string $line, float $now): ?array
 {
     // A syslog puts its own words before the JSON.
     $raw = json_decode((string) strstr($line, '{'), true, 4);
-    if (!is_array($raw) || !isset(LEVELS[text_of($raw, 'event')]) || text_of($raw, 'file') === '') {
+    if (!is_array($raw) || text_of($raw, 'event') === '' || text_of($raw, 'file') === '') {
         return null;
     }
     if (preg_match('/^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?Z$/D', text_of($raw, 'time'), $match) !== 1) {
         return null;
     }
-    $at = (int) strtotime("$match[1]Z") + (float) ($match[2] ?? 0);
-    if ($at > $now + 60) {
+    $seconds = strtotime("$match[1]Z");
+    $at = (int) $seconds + (float) ($match[2] ?? 0);
+    if ($seconds === false || $at > $now + 60) {
         return null;
     }
     $event = ['at' => $at, 'event' => $raw['event'], 'file' => $raw['file'], 'foreign' => ($raw['foreign'] ?? false) === true];
@@ -755,7 +756,7 @@ function from_now(float $seconds): string
 /** `$text` in the language of the page, with what belongs into it. */
 function say(string $text, ...$values): string
 {
-    $text = Words::$language === 'zh' ? Words::CHINESE[$text] : $text;
+    $text = Words::$language === 'zh' ? Words::CHINESE[$text] ?? $text : $text;
     return $values === [] ? $text : vsprintf($text, $values);
 }
 
@@ -1021,7 +1022,8 @@ function life(array $file, float $now): string
         . '<rect class="soon" x="' . $x(max($now, $due)) . '" y="2" width="' . $width(max($now, $due), $expiry) . '" height="10"/>'
         . '<line class="due" x1="' . $x($due) . '" x2="' . $x($due) . '" y1="0" y2="14"/>'
         . '<line class="now" x1="' . $x($now) . '" x2="' . $x($now) . '" y1="0" y2="14"/></svg>'
-        . '<p><b>' . h($words) . '</b> <span class="dim">' . h(say('due at')) . ' ' . time_tag($due, true) . ' · ' . h(say('expiry')) . ' ' . time_tag($expiry, true) . '</span></p>';
+        . '<p><b>' . h($words) . '</b> <span class="dim">'
+        . strtr(h(say('due DUE · expiry EXPIRY')), ['DUE' => time_tag($due, true), 'EXPIRY' => time_tag($expiry, true)]) . '</span></p>';
 }
 
 /** The last day of a file as a picture: when it had a valid token, refreshes, failures and waits. */
@@ -1055,7 +1057,7 @@ function spans(array $events, float $since, float $now): array
 {
     $spans = [];
     foreach ($events as $event) {
-        if (!in_array($event['event'], ['refreshed', 'adopted', 'not_stored'], true) || $event['expires_at'] === null) {
+        if (!in_array($event['event'], ['refreshed', 'adopted', 'stored', 'not_stored'], true) || $event['expires_at'] === null) {
             continue;
         }
         [$from, $to] = [max($since, $event['at']), min($now, $event['expires_at'])];
@@ -1072,7 +1074,7 @@ function spans(array $events, float $since, float $now): array
 /** The marks of a timeline: what happened within some minutes is one. */
 function marks(array $events): array
 {
-    $kinds = ['adopted' => 'refreshed', 'not_stored' => 'failed', 'lock_timeout' => 'failed', 'rejected' => 'warned', 'displaced' => 'warned', 'interrupted' => 'warned'];
+    $kinds = ['adopted' => 'refreshed', 'stored' => 'refreshed', 'not_stored' => 'failed', 'lock_timeout' => 'failed', 'rejected' => 'warned', 'displaced' => 'warned', 'interrupted' => 'warned'];
     $groups = [];
     foreach ($events as $event) {
         $kind = $kinds[$event['event']] ?? $event['event'];
@@ -1329,6 +1331,7 @@ final class Words
         'unusable' => '不可用',
         'refreshed' => '已刷新',
         'adopted' => '取自共享存储',
+        'stored' => '已写入',
         'failed' => '刷新失败',
         'not_stored' => '未写入',
         'rejected' => '被拒绝',

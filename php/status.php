@@ -617,12 +617,12 @@ function as_prometheus(array $view): string
 {
     $help = [
         'wx_token_state' => 'Whether the token file is in this state.',
-        'wx_token_expires_at_seconds' => 'Expiry of the token, in Unix time.',
-        'wx_token_due_at_seconds' => 'When the token is due for a refresh, in Unix time.',
+        'wx_token_expires_at_seconds' => 'Unix time at which the token expires.',
+        'wx_token_due_at_seconds' => 'Unix time from which on the token is refreshed.',
         'wx_token_failures' => 'Failed refreshes in a row.',
-        'wx_token_retry_at_seconds' => 'After a failure: no process asks WeChat before this Unix time.',
-        'wx_token_locked' => 'Whether a process holds the lock of the token file.',
-        'wx_token_stored' => 'Whether the newest token is in the token file.',
+        'wx_token_retry_at_seconds' => 'Unix time before which nobody asks WeChat again, after a failure.',
+        'wx_token_locked' => 'Whether a process holds the lock of the file.',
+        'wx_token_stored' => 'Whether the newest token of this process is in the file.',
         'wx_token_exposed' => 'Whether others than the site may read the token file.',
     ];
     $values = array_fill_keys(array_keys($help), []);
@@ -642,7 +642,7 @@ function as_prometheus(array $view): string
         $values['wx_token_exposed'][$label] = array_key_exists('exposed', $status) ? (int) ($status['exposed'] !== null) : null;
     }
     if ($view['is_log_known']) {
-        $help['wx_token_log_writable'] = 'Whether the log of wx_token can be written.';
+        $help['wx_token_log_writable'] = 'Whether the refresh log can be written.';
         $values['wx_token_log_writable'][''] = (int) ($view['log_error'] === null);
     }
     $text = '';
@@ -656,11 +656,10 @@ function as_prometheus(array $view): string
     return $text;
 }
 
-/** A label value. Bytes that are not UTF-8 are escaped: Prometheus would refuse the whole page. */
+/** A label value: the name as the log has it. Prometheus would refuse all metrics for bytes that are not UTF-8. */
 function label(string $value): string
 {
-    $utf8 = preg_match('//u', $value) === 1 ? $value : printable($value);
-    return strtr($utf8, ['\\' => '\\\\', '"' => '\\"', "\n" => '\\n']);
+    return strtr(printable($value), ['\\' => '\\\\', '"' => '\\"']);
 }
 
 function due_at(array $status): ?int
@@ -810,7 +809,7 @@ function page(array $view, ?array $note, ?string $key): void
     $host = gethostname() ?: '';
     $language = Words::$language === 'zh' ? 'zh-CN' : 'en';
     $other = Words::$language === 'zh' ? ['en', 'en', 'English'] : ['zh', 'zh-CN', '中文'];
-    $implementation = $files === [] ? '' : say($files[0]['status']['implementation'] === 'extension' ? 'extension' : 'polyfill');
+    $implementation = $files === [] ? '' : ($files[0]['status']['implementation'] === 'extension' ? say('extension') : say('polyfill'));
     $version = phpversion('wx_token');
     $isEvery = text_of($_GET, 'every') === '60';
     ?>
@@ -1013,8 +1012,12 @@ function life(array $file, float $now): string
         return sprintf('%.2F%%', max(0, 100 * ($to - $from) / $length));
     };
     $left = (int) round(100 * max(0, min(1, ($expiry - $now) / $length)));
-    $words = $now >= $expiry ? say('expired %s', from_now($expiry - $now))
-        : ($now >= $due ? say('expires %s', from_now($expiry - $now)) : say('due %s', from_now($due - $now)));
+    $words = '<b>' . h(say('due %s', from_now($due - $now))) . '</b> <span class="dim">'
+        . strtr(h(say('DUE, expiry EXPIRY')), ['DUE' => time_tag($due, true), 'EXPIRY' => time_tag($expiry, true)]) . '</span>';
+    if ($now >= $due) {
+        $from = from_now($expiry - $now);
+        $words = '<b>' . h($now >= $expiry ? say('expired %s', $from) : say('expires %s', $from)) . '</b> <span class="dim">' . time_tag($expiry, true) . '</span>';
+    }
     $alternative = say('%d %% of the life of the token is left; due at %s, expiry at %s', $left, clock_time($due), clock_time($expiry));
     return '<svg class="bar" role="img" width="100%" height="14" aria-label="' . h($alternative) . '">'
         . '<rect class="track" x="0" y="2" width="100%" height="10" rx="2"/>'
@@ -1022,8 +1025,7 @@ function life(array $file, float $now): string
         . '<rect class="soon" x="' . $x(max($now, $due)) . '" y="2" width="' . $width(max($now, $due), $expiry) . '" height="10"/>'
         . '<line class="due" x1="' . $x($due) . '" x2="' . $x($due) . '" y1="0" y2="14"/>'
         . '<line class="now" x1="' . $x($now) . '" x2="' . $x($now) . '" y1="0" y2="14"/></svg>'
-        . '<p><b>' . h($words) . '</b> <span class="dim">'
-        . strtr(h(say('due DUE · expiry EXPIRY')), ['DUE' => time_tag($due, true), 'EXPIRY' => time_tag($expiry, true)]) . '</span></p>';
+        . "<p>$words</p>";
 }
 
 /** The last day of a file as a picture: when it had a valid token, refreshes, failures and waits. */
@@ -1348,7 +1350,7 @@ final class Words
         'expired %s' => '%s已过期',
         'expires %s' => '%s过期',
         'due %s' => '%s即将过期',
-        'due DUE · expiry EXPIRY' => '刷新 DUE · 过期 EXPIRY',
+        'DUE, expiry EXPIRY' => 'DUE，过期 EXPIRY',
         '%d %% of the life of the token is left; due at %s, expiry at %s' => 'token 的有效期还剩 %d%%；%s 起即将过期，过期时间 %s',
         'The last 24 hours: %d refreshes, %d failures, %d warnings, %d waits' => '最近 24 小时：刷新 %d 次，失败 %d 次，警告 %d 次，等待 %d 次',
         '%d times: %s' => '%d 次：%s',
@@ -1480,6 +1482,7 @@ code { font: 0.8125rem ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 .dim { color: var(--dim); }
 p.dim, .life p, .day p { font-size: 0.8125rem; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+a, button, summary { scroll-margin: 1rem; }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; border-radius: 3px; }
 .top { display: flex; flex-wrap: wrap; gap: 0.5rem 2rem; justify-content: space-between; align-items: baseline; padding: 1rem 0 0.75rem; }
 nav { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; }

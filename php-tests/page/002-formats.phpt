@@ -134,11 +134,11 @@ wx_token_state{file="DIR/a \"quoted\" back\\slash\\nline \\xff.json",state="expi
 wx_token_state{file="DIR/a \"quoted\" back\\slash\\nline \\xff.json",state="damaged"} 0
 wx_token_state{file="DIR/a \"quoted\" back\\slash\\nline \\xff.json",state="missing"} 1
 wx_token_state{file="DIR/a \"quoted\" back\\slash\\nline \\xff.json",state="unusable"} 0
-# HELP wx_token_expires_at_seconds Expiry of the token, in Unix time.
+# HELP wx_token_expires_at_seconds Unix time at which the token expires.
 # TYPE wx_token_expires_at_seconds gauge
 wx_token_expires_at_seconds{file="DIR/fresh.json"} TIME
 wx_token_expires_at_seconds{file="DIR/failing.json"} TIME
-# HELP wx_token_due_at_seconds When the token is due for a refresh, in Unix time.
+# HELP wx_token_due_at_seconds Unix time from which on the token is refreshed.
 # TYPE wx_token_due_at_seconds gauge
 wx_token_due_at_seconds{file="DIR/fresh.json"} TIME
 wx_token_due_at_seconds{file="DIR/failing.json"} TIME
@@ -148,16 +148,16 @@ wx_token_failures{file="DIR/fresh.json"} 0
 wx_token_failures{file="DIR/failing.json"} 3
 wx_token_failures{file="DIR/missing.json"} 0
 wx_token_failures{file="DIR/a \"quoted\" back\\slash\\nline \\xff.json"} 0
-# HELP wx_token_retry_at_seconds After a failure: no process asks WeChat before this Unix time.
+# HELP wx_token_retry_at_seconds Unix time before which nobody asks WeChat again, after a failure.
 # TYPE wx_token_retry_at_seconds gauge
 wx_token_retry_at_seconds{file="DIR/failing.json"} TIME
-# HELP wx_token_locked Whether a process holds the lock of the token file.
+# HELP wx_token_locked Whether a process holds the lock of the file.
 # TYPE wx_token_locked gauge
 wx_token_locked{file="DIR/fresh.json"} 0
 wx_token_locked{file="DIR/failing.json"} 0
 wx_token_locked{file="DIR/missing.json"} 0
 wx_token_locked{file="DIR/a \"quoted\" back\\slash\\nline \\xff.json"} 0
-# HELP wx_token_stored Whether the newest token is in the token file.
+# HELP wx_token_stored Whether the newest token of this process is in the file.
 # TYPE wx_token_stored gauge
 wx_token_stored{file="DIR/fresh.json"} 1
 wx_token_stored{file="DIR/failing.json"} 1

@@ -13,6 +13,12 @@ BENCH_PACKAGES := php$(PHP_VERSION)-fpm php$(PHP_VERSION)-opcache php$(PHP_VERSI
 	php-symfony-lock php-illuminate-cache php-illuminate-filesystem nginx-light redis-server redis-tools wrk strace
 FLEET_PACKAGES := redis-server util-linux php-symfony-cache php-symfony-lock php-psr-simple-cache
 TEST_PACKAGES := acl attr autoconf e2fsprogs strace nginx-light redis-server redis-tools valgrind composer php-symfony-http-client
+
+# The browser of the status page's test, and a font for its Chinese. Ubuntu has no such package, but its users have Chrome;
+# and where Node.js is not Debian's, it brings npm along.
+export CHROMIUM := $(firstword $(wildcard /usr/bin/chromium /usr/bin/google-chrome) /usr/bin/chromium)
+PAGE_PACKAGES := fonts-wqy-microhei $(if $(wildcard $(CHROMIUM)),,chromium) $(if $(shell command -v npm),,nodejs npm)
+TEST_PACKAGES += $(PAGE_PACKAGES)
 ifeq ($(PHP),$(PACKAGED_PHP))
 BUILD_PACKAGES += php$(PHP_VERSION)-cli php$(PHP_VERSION)-dev
 FLEET_PACKAGES += php$(PHP_VERSION)-redis
@@ -36,7 +42,7 @@ MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 RELEASE := $(CURDIR)/target/packages
 
 .PHONY: help build install uninstall deb dist sums demo demo-fleet test check bench soak test-faults test-fleet \
-	test-fuzz test-install test-matrix test-model test-polyfill test-valgrind deny msrv packages clean
+	test-fuzz test-install test-matrix test-model test-page test-polyfill test-valgrind deny msrv packages clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -115,6 +121,10 @@ test-model: ## Check the protocol, of a machine and of a fleet, with the Spin mo
 test-matrix: packages ## Run every test on PHP 8.2 to 8.6 and on a thread-safe debug PHP (as root)
 	@scripts/packages debootstrap dpkg-dev
 	@scripts/matrix
+
+test-page: build ## Look at the status page in a browser: every language, colour and width
+	@scripts/packages $(PAGE_PACKAGES)
+	@scripts/test-page
 
 test-polyfill: build ## Run the PHP tests on the polyfill, also on PHP 7.4 (as root)
 	@scripts/packages debootstrap

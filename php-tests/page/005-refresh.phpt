@@ -58,7 +58,7 @@ $refused = [
     'a token in a list' => $site->post(['token' => [$expired['token']]] + $expired, $key),
     'no cookie' => $site->post($expired, ''),
     'the cookie of another visit' => $site->post($expired, $others[0]),
-    'a cookie that anybody knows, and its token' => $site->post(['file' => $ids[0], 'token' => hash_hmac('sha256', "refresh\n$ids[0]", '')], '""'),
+    'no cookie, and the token of an empty one' => $site->post(['file' => $ids[0], 'token' => hash_hmac('sha256', "refresh\n$ids[0]", '')], ''),
     'from another origin' => $site->post($expired, $key, ['Origin' => 'http://evil.example']),
     'from another port' => $site->post($expired, $key, ['Origin' => 'http://127.0.0.1:1']),
     'from no origin' => $site->post($expired, $key, ['Origin' => 'null']),
@@ -136,7 +136,7 @@ the token of another file: 403, and says so
 a token in a list: 403, and says so
 no cookie: 403, and says so
 the cookie of another visit: 403, and says so
-a cookie that anybody knows, and its token: 403, and says so
+no cookie, and the token of an empty one: 403, and says so
 from another origin: 403, and says so
 from another port: 403, and says so
 from no origin: 403, and says so

@@ -58,9 +58,32 @@ const LEVELS = [
 
 // ---- The request
 
+/** Sends the page, or nothing of it but that it failed: half a page would look as if there were no more files. */
+function answer(array $settings): void
+{
+    set('display_errors', '0');
+    ob_start();
+    try {
+        respond($settings);
+        ob_end_flush();
+    } catch (\Throwable $thrown) {
+        ob_end_clean();
+        // Without its trace, which may hold the arguments of calls.
+        error_log('the status page of wx_token failed: ' . $thrown->getMessage() . ' (' . $thrown->getFile() . ':' . $thrown->getLine() . ')');
+        plain(500, say('This page failed. PHP\'s error log says why.'));
+    }
+}
+
+/** Some hosts have disabled ini_set(). */
+function set(string $name, string $value): void
+{
+    if (function_exists('ini_set')) {
+        ini_set($name, $value);
+    }
+}
+
 function respond(array $settings): void
 {
-    ini_set('display_errors', '0');
     header('Cache-Control: no-store');
     header('X-Content-Type-Options: nosniff');
     header('X-Frame-Options: DENY');
@@ -104,7 +127,8 @@ function respond(array $settings): void
             return;
         }
     }
-    $view = view($settings, $files);
+    // Metrics are asked for often, and have nothing from the log.
+    $view = view($settings, $files, $format !== 'prometheus');
     if ($format === 'json') {
         header('Content-Type: application/json');
         echo as_json($view);
@@ -175,6 +199,11 @@ function packed(string $address): ?string
     }
     $mapped = str_repeat("\0", 10) . "\xff\xff";
     return strlen($bytes) === 16 && strncmp($bytes, $mapped, 12) === 0 ? substr($bytes, 12) : $bytes;
+}
+
+function host(): string
+{
+    return function_exists('gethostname') ? (string) gethostname() : '';
 }
 
 function text_of(array $values, string $name): string
@@ -281,7 +310,7 @@ function note_of_last_form(string $key): ?array
 function refresh(string $path, array $options): array
 {
     // The visitor waits for the result; the polyfill has no thread anyway.
-    ini_set('wx_token.background', '0');
+    set('wx_token.background', '0');
     $before = status($path, $options);
     [$ticket, $tokenFile] = [$options['ticket'] ?? null, $options['token_file'] ?? null];
     unset($options['ticket'], $options['token_file']);
@@ -342,7 +371,7 @@ function status(string $path, array $options): array
     ];
 }
 
-function view(array $settings, array $files): array
+function view(array $settings, array $files, bool $withLog): array
 {
     $now = microtime(true);
     $view = ['now' => $now, 'since' => $now - DAY, 'files' => [], 'place' => null, 'is_log_known' => false, 'log_error' => null, 'log' => null];
@@ -358,7 +387,7 @@ function view(array $settings, array $files): array
     $place = $view['place'] ?? (ini_get('wx_token.log') ?: (get_cfg_var('wx_token.log') ?: null));
     $view['place'] = $place;
     $read = $settings['log'] ?? ($place === 'syslog' ? null : $place);
-    if ($read !== null) {
+    if ($read !== null && $withLog) {
         $view['log'] = read_log($read, $view['since'], $now);
         $view['files'] = with_events($view['files'], $view['log']['events'], $view['since']);
     }
@@ -595,7 +624,7 @@ function as_json(array $view): string
         'place' => $view['place'], 'error' => $view['log_error'] ?? $view['log']['error'] ?? null,
         'broken_lines' => $view['log']['broken'] ?? null,
     ];
-    $all = ['time' => rfc3339($view['now']), 'host' => gethostname() ?: null, 'log' => $log, 'files' => $files];
+    $all = ['time' => rfc3339($view['now']), 'host' => host(), 'log' => $log, 'files' => $files];
     return json_encode($all, JSON_PRETTY_PRINT | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_INVALID_UTF8_SUBSTITUTE) . "\n";
 }
 
@@ -806,7 +835,7 @@ function page(array $view, ?array $note, ?string $key): void
     } elseif ($worst !== 'ok') {
         $headline = say('%d of %d token files need attention', $troubled, count($files));
     }
-    $host = gethostname() ?: '';
+    $host = host();
     $language = Words::$language === 'zh' ? 'zh-CN' : 'en';
     $other = Words::$language === 'zh' ? ['en', 'en', 'English'] : ['zh', 'zh-CN', '中文'];
     $implementation = $files === [] ? '' : ($files[0]['status']['implementation'] === 'extension' ? say('extension') : say('polyfill'));
@@ -1271,6 +1300,7 @@ final class Words
     public const CHINESE = [
         'Refreshing by hand is off. Set \'refresh\' in the first lines of this page.' => '手动刷新没有打开。请在本页文件开头设置 \'refresh\'。',
         'The extension wx_token is not loaded. Load it, or set \'library\' in the first lines of this page.' => '扩展 wx_token 没有加载。请加载它，或者在本页文件开头设置 \'library\'。',
+        'This page failed. PHP\'s error log says why.' => '本页出错了，原因见 PHP 的错误日志。',
         'This format is not known: use json or prometheus.' => '没有这种格式，可用的是 json 和 prometheus。',
         'This page is not open to %s. Whom to let in, \'allow\' says in its first lines.' => '本页不对 %s 开放。允许谁访问，由本页文件开头的 \'allow\' 决定。',
         'This page is not open to requests through a proxy. Ask for it directly, or see \'behind_proxy\' in its first lines.' => '本页不接受经过代理的请求。请直接访问，或者看本页文件开头的 \'behind_proxy\'。',
@@ -1560,4 +1590,4 @@ svg { display: block; overflow: visible; }
 }
 CSS;
 
-respond($settings);
+answer($settings);

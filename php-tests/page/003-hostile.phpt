@@ -66,6 +66,12 @@ var_dump(array_column($json['files'], 'file') === $files, $json['log']['broken_l
 echo "-- the query, too\n";
 $answer = $site->get('lang=%22%3E%3Cscript%3E&every=%22%3E%3Cscript%3E&format=html&x=%22%3E%3Cscript%3E');
 var_dump($answer->status, strpos($answer->body, '"><script>'));
+$paths = [];
+foreach (['/status.php/"><script>', '//evil.example/status.php', '/\\evil.example/status.php', 'http://evil.example/status.php'] as $uri) {
+    preg_match_all('~(?:href|action)="(?!data:)([^"?]*)~', $site->get('', [], ['REQUEST_URI' => "$uri?x"])->body, $links);
+    $paths[$uri] = array_values(array_unique($links[1]));
+}
+echo json_encode($paths, JSON_UNESCAPED_SLASHES), "\n";
 ?>
 --EXPECT--
 lang=en: 200, nothing that must not be there
@@ -93,3 +99,4 @@ int(1)
 -- the query, too
 int(200)
 bool(false)
+{"/status.php/\"><script>":["/status.php/&quot;&gt;&lt;script&gt;"],"//evil.example/status.php":["/evil.example/status.php"],"/\\evil.example/status.php":["/evil.example/status.php"],"http://evil.example/status.php":["/http://evil.example/status.php"]}

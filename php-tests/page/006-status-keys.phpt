@@ -51,6 +51,13 @@ echo implode("\n", $lines[0]), "\n";
 echo "-- JSON\n";
 $json = json_decode($site->get('format=json')->body, true);
 echo json_encode($json['log'], JSON_UNESCAPED_SLASHES), "\n", json_encode(array_column($json['files'], 'exposed')), "\n";
+
+echo "-- a page that fails\n";
+file_put_contents("$directory/library.php", '<?php function wx_token_status($file) { return ["file" => $file, "state" => "fresh", "expires_at" => ["SECRET"]]; }');
+foreach (['', 'format=prometheus'] as $query) {
+    $answer = $site->get($query);
+    echo "$answer->status ", $answer->header('Content-Type'), ' ', $answer->header('Cache-Control'), ' ', $answer->body;
+}
 unset($site);
 
 echo "-- without any of wx_token\n";
@@ -101,6 +108,9 @@ wx_token_log_writable 0
 -- JSON
 {"place":"/var/log/wx_token.log","error":"cannot write /var/log/wx_token.log: no space is left. Make room","broken_lines":0}
 ["it is below the document root \/srv. Move it",null,null,null,null]
+-- a page that fails
+500 text/plain; charset=utf-8 no-store This page failed. PHP's error log says why.
+500 text/plain; charset=utf-8 no-store This page failed. PHP's error log says why.
 -- without any of wx_token
 503 The extension wx_token is not loaded. Load it, or set 'library' in the first lines of this page.
 503 扩展 wx_token 没有加载。请加载它，或者在本页文件开头设置 'library'。

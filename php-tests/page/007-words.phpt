@@ -7,7 +7,7 @@ wx_token
 require __DIR__ . '/fixtures.inc';
 $source = file_get_contents(__DIR__ . '/../../php/status.php');
 // The words alone: nothing is requested here.
-eval(preg_replace('/^<\?php.*?(?=^namespace)|^respond\(\$settings\);$/ms', '', $source));
+eval(preg_replace('/^<\?php.*?(?=^namespace)|^answer\(\$settings\);$/ms', '', $source));
 
 $quoted = "'((?:[^'\\\\]|\\\\.)*)'";
 preg_match_all("/\\bsay\\($quoted/", $source, $said);

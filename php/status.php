@@ -1205,7 +1205,7 @@ function facts(array $file, array $view): array
             . ($store['error'] === null ? '' : ' · ' . english($store['error']));
     }
     if (array_key_exists('exposed', $status)) {
-        $facts['Readable by others'] = $status['exposed'] === null ? h(say('no')) : english($status['exposed']);
+        $facts['Exposed'] = $status['exposed'] === null ? h(say('no')) : english($status['exposed']);
     }
     return $facts;
 }
@@ -1309,7 +1309,7 @@ final class Words
         'Not refreshed: %s' => '没有刷新：%s',
         'Refreshed: a new token, valid until %s.' => '已刷新：新的 token，有效期到 %s。',
         'The token stays: WeChat gave the same one, or was asked a short while ago. It is valid until %s.' => 'token 没有变：微信返回的是同一个，或者不久前刚请求过。有效期到 %s。',
-        'Others may read this file.' => '别人也能读到这个文件。',
+        'Others may read this file.' => '这个文件可能外泄，别人能读到。',
         'The last refresh failed at %s:' => '上一次刷新在 %s 失败：',
         '%d refreshes failed in a row, the last one at %s:' => '连续 %d 次刷新失败，最近一次在 %s：',
         'Next attempt at %s (%s).' => '重试时间 %s（%s）。',
@@ -1402,7 +1402,7 @@ final class Words
         'not encrypted' => '未加密',
         'confirmed' => '核对',
         'left alone until' => '暂停使用到',
-        'Readable by others' => '别人能读到',
+        'Exposed' => '可能外泄',
         'no' => '否',
         'No event in the last 24 hours.' => '最近 24 小时没有事件。',
         'The newest %d are below.' => '下面是最新的 %d 条。',

@@ -5,7 +5,8 @@ wx_token
 --FILE--
 <?php
 class Path {
-    function __construct(private string $path) {}
+    private $path;
+    function __construct(string $path) { $this->path = $path; }
     function __toString(): string { return $this->path; }
 }
 $dir = __DIR__ . '/020-path-names-directory';
@@ -22,14 +23,14 @@ $calls = [
 ];
 $strict = eval('declare(strict_types=1); return fn($file) => wx_token_status($file);');
 $refused = 0;
-foreach ([...$calls, 'strict' => $strict] as $name => $call) {
+foreach ($calls + ['strict' => $strict] as $name => $call) {
     $messages = [];
     foreach (['x/', 'x//', "$dir/x/", 'x/.', 'x/..', '.', '..', '/', '//', './', 'x/./'] as $path) {
         try {
             $call($path);
             echo "$name takes $path\n";
         } catch (Throwable $e) {
-            $messages[$e::class . ': ' . $e->getMessage()] = true;
+            $messages[get_class($e) . ': ' . $e->getMessage()] = true;
             $refused += 1;
         }
     }

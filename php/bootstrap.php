@@ -23,4 +23,5 @@ register_shutdown_function(static function (): void {
     }
 });
 
+require __DIR__ . '/src/Polyfill/first_look.php';
 require __DIR__ . '/src/Polyfill/functions.php';

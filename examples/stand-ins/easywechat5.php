@@ -212,11 +212,14 @@ namespace EasyWeChat\OfficialAccount {
     {
         protected function make(string $id): object
         {
-            return match ($id) {
-                'access_token' => new Auth\AccessToken($this),
-                'jssdk' => new \EasyWeChat\BasicService\Jssdk\Client($this),
-                'base' => new \EasyWeChat\Kernel\BaseClient($this),
-            };
+            switch ($id) {
+                case 'access_token':
+                    return new Auth\AccessToken($this);
+                case 'jssdk':
+                    return new \EasyWeChat\BasicService\Jssdk\Client($this);
+                case 'base':
+                    return new \EasyWeChat\Kernel\BaseClient($this);
+            }
         }
     }
 }

@@ -34,7 +34,7 @@ attempt(fn() => wx_with_lock($file, function () use ($file, $link) {
         }));
         show_others('after the inner');
     }
-    attempt(fn() => wx_with_lock($file, fn() => throw new Exception('from the inner')));
+    attempt(fn() => wx_with_lock($file, function () { throw new Exception('from the inner'); }));
     show_others('after the inner threw');
     return 'outer result';
 }));

@@ -63,7 +63,10 @@ foreach (['return', 'throw'] as $how) {
         $child = wx_with_lock($file, function () use ($file, $how, $here, $there) {
             $child = pcntl_fork();
             if ($child === 0) {
-                return $how === 'throw' ? throw new Exception : 0;
+                if ($how === 'throw') {
+                    throw new Exception;
+                }
+                return 0;
             }
             (new Peer($here, $child))->hear();
             echo "others can lock after the child's $how: ", json_encode(others_can_lock($file)), "\n";
@@ -71,7 +74,7 @@ foreach (['return', 'throw'] as $how) {
             pcntl_waitpid($child, $status);
             return $child;
         });
-    } catch (Exception) {
+    } catch (Exception $e) {
         $child = 0;
     }
     if ($child === 0) {

@@ -41,7 +41,7 @@ section('rejected', function () use ($file, $loader) {
     show(wx_refresh_token($file, 'new1', $loader));
 });
 section('a loader that throws', function () use ($file) {
-    attempt(fn() => wx_refresh_token($file, 'new2', fn() => throw new Exception('no token')));
+    attempt(fn() => wx_refresh_token($file, 'new2', function () { throw new Exception('no token'); }));
     show('inside');
 });
 write_token($file, 'old', -1);
@@ -62,7 +62,7 @@ write_token($other, 'old', -1);
 wx_with_lock($file, function () use ($file, $other, $loader) {
     echo wx_get_token($other, $loader), ' ', json_encode([others_can_lock($file), others_can_lock($other)]), "\n";
 });
-print_r(array_map(basename(...), glob(__DIR__ . '/{,.}011-with-lock-refresh{,-other}.json*', GLOB_BRACE)));
+print_r(array_map('basename', glob(__DIR__ . '/{,.}011-with-lock-refresh{,-other}.json*', GLOB_BRACE)));
 ?>
 --CLEAN--
 <?php

@@ -20,7 +20,7 @@ class Provider {
     private function hidden() { return answer(__METHOD__, func_get_args()); }
     function __call($name, $arguments) { return answer("__call:$name", $arguments); }
     static function __callStatic($name, $arguments) { return answer("__callStatic:$name", $arguments); }
-    function inner() { return $this->hidden(...); }
+    function inner() { return Closure::fromCallable([$this, 'hidden']); }
 }
 $name = 'load';
 foreach ([
@@ -34,9 +34,9 @@ foreach ([
     'static method, two strings' => ['Provider', 'shared'],
     'method' => [new Provider, 'own'],
     'invokable object' => new Provider,
-    'first-class function' => load(...),
-    'first-class static method' => Provider::shared(...),
-    'first-class method' => (new Provider)->own(...),
+    'closure of a function' => Closure::fromCallable('load'),
+    'closure of a static method' => Closure::fromCallable('Provider::shared'),
+    'closure of a method' => Closure::fromCallable([new Provider, 'own']),
     'private method from inside' => (new Provider)->inner(),
     '__call' => [new Provider, 'anything'],
     '__callStatic' => ['Provider', 'anything'],
@@ -54,7 +54,11 @@ foreach (['no_such_function', ['Plain', 'method'], [new Plain, 'method'], new Pl
     attempt(fn() => wx_get_token($file, $source));
 }
 write_token($file, 'old', -1);
-attempt(fn() => wx_get_token($file, 'strlen'));
+try {
+    wx_get_token($file, fn($missing) => []);
+} catch (ArgumentCountError $e) {
+    echo get_class($e), "\n";
+}
 ?>
 --CLEAN--
 <?php @unlink(__DIR__ . '/001-callables.json'); ?>
@@ -79,11 +83,11 @@ method: "Provider::own/0"
 true
 invokable object: "Provider::__invoke/0"
 true
-first-class function: "load/0"
+closure of a function: "load/0"
 true
-first-class static method: "Provider::shared/0"
+closure of a static method: "Provider::shared/0"
 true
-first-class method: "Provider::own/0"
+closure of a method: "Provider::own/0"
 true
 private method from inside: "Provider::hidden/0"
 true
@@ -99,4 +103,4 @@ TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|
 ValueError: wx_get_token(): Argument #2 ($source) must have string keys, for example ['appid' => …, 'secret' => …]
 TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, float given
 TypeError: wx_get_token(): Argument #2 ($source) must be of type array|callable|null, bool given
-ArgumentCountError: strlen() expects exactly 1 argument, 0 given
+ArgumentCountError

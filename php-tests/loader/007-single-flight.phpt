@@ -27,7 +27,7 @@ function storm(callable $call, callable $answer): void {
             try {
                 $parent->say($call($loader));
             } catch (Throwable $e) {
-                $parent->say($e::class . ' ' . $e->getMessage());
+                $parent->say(get_class($e) . ' ' . $e->getMessage());
             }
             $parent->hear();
         });
@@ -77,7 +77,7 @@ unlink($file);
 storm($get, $new);
 echo "-- a failure is shared, too\n";
 write_token($file, 'old', -1, $failed_before);
-storm($get, fn() => throw new RuntimeException('said to the caller alone'));
+storm($get, function () { throw new RuntimeException('said to the caller alone'); });
 ?>
 --CLEAN--
 <?php

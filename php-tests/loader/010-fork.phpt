@@ -19,12 +19,12 @@ foreach (['expired' => -1, 'due' => 100] as $state => $expires_in) {
             $token = wx_get_token($file, function () use ($file, $what, $there, &$child) {
                 $child = pcntl_fork();
                 if ($child === 0) {
-                    match ($what) {
-                        'exit' => exit,
-                        'return' => null,
-                        'throw' => throw new RuntimeException('in the child'),
-                        'live on' => fgets($there) && exit,
-                    };
+                    if ($what === 'throw') {
+                        throw new RuntimeException('in the child');
+                    }
+                    if ($what === 'exit' || ($what === 'live on' && fgets($there))) {
+                        exit;
+                    }
                     return ['access_token' => 'of-the-child', 'expires_in' => 7200];
                 }
                 if ($what !== 'live on') {
@@ -34,7 +34,7 @@ foreach (['expired' => -1, 'due' => 100] as $state => $expires_in) {
                 return ['access_token' => 'of-the-parent', 'expires_in' => 7200];
             });
         } catch (Throwable $e) {
-            $token = str_replace(__DIR__ . '/', '', $e::class . ': ' . $e->getMessage());
+            $token = str_replace(__DIR__ . '/', '', get_class($e) . ': ' . $e->getMessage());
         }
         if (getmypid() !== $parent) {
             exit; // What the child is told is its own affair.

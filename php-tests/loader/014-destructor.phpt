@@ -45,7 +45,7 @@ foreach ($calls as $state => [$expires_in, $call]) {
             $file = __DIR__ . '/014-destructor-' . count($running) . '.json';
             write_token($file, 'old', $expires_in);
             $code = str_replace('END', $end, $prologue) . " \$loader = function () { $loader };
-                try { echo 'returned ', $call; } catch (Exception \$e) { echo \$e::class, ': ', \$e->getMessage(); }";
+                try { echo 'returned ', $call; } catch (Exception \$e) { echo get_class(\$e), ': ', \$e->getMessage(); }";
             $running["$state, $where, $how"] = [$file, start_php($code, [$file], $how === 'time limit' ? ['max_execution_time' => 1] : [])];
         }
     }

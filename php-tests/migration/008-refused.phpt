@@ -7,7 +7,7 @@ wx_token
 require __DIR__ . '/../flock/processes.inc';
 $file = __DIR__ . '/008-refused.txt';
 $token = str_repeat('T', 157);
-$loader = fn() => throw new LogicException('nothing may be fetched for this file');
+$loader = function () { throw new LogicException('nothing may be fetched for this file'); };
 foreach ([
     'expires_time' => '{"access_token":"' . $token . '","expires_time":1600000000}',
     'the time of a fetch, or an expiry' => '{"access_token":"' . $token . '","time":1600000000}',

@@ -17,17 +17,17 @@ function quiet(string $title, callable $write): void {
         $seen = ['whole' => 0, 'broken' => 0, 'errors' => []];
         while (!$parent->has_spoken()) {
             try {
-                $token = wx_get_token($file, fn() => throw new LogicException('the token is valid all the while'));
+                $token = wx_get_token($file, function () { throw new LogicException('the token is valid all the while'); });
                 $seen[is_whole($token) ? 'whole' : 'broken']++;
             } catch (Throwable $e) {
-                $seen['errors'][] = $e::class . ': ' . $e->getMessage();
+                $seen['errors'][] = get_class($e) . ': ' . $e->getMessage();
             }
         }
         $parent->say($seen);
     };
     $readers = [fork($read), fork($read), fork($read)];
     for ($i = 1; $i <= 16; $i++) {
-        usleep(55_000);
+        usleep(55000);
         $write($i);
     }
     foreach ($readers as $reader) {

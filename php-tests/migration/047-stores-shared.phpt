@@ -76,7 +76,7 @@ foreach ([
     $recipe->expire();
     $recipe->script([['errcode' => 45009]]);
     echo json_encode($recipe->run('migrated_shared', "(function () {
-        try { return $call; } catch (WxToken\\Exception \$e) { return \$e::class . ' ' . \$e->getCode(); }
+        try { return $call; } catch (WxToken\\Exception \$e) { return get_class(\$e) . ' ' . \$e->getCode(); }
     })()")), "\n";
 }
 

@@ -25,7 +25,7 @@ foreach (['legacy', 'migrated'] as $program) {
     foreach ([1, 2, 3, 1, 2, 3] as $visitor) {
         $tokens[] = $recipe->counted("$program, visitor $visitor", fn() => $visit($program, $visitor));
     }
-    echo 'accepted by WeChat: ', json_encode(array_map($recipe->accepts(...), $tokens)), "\n";
+    echo 'accepted by WeChat: ', json_encode(array_map([$recipe, 'accepts'], $tokens)), "\n";
 }
 echo shape($recipe->path('access_token.json')), "\n";
 

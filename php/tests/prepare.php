@@ -15,16 +15,6 @@ foreach (file($list, FILE_IGNORE_NEW_LINES | FILE_SKIP_EMPTY_LINES) as $line) {
     }
 }
 
-/** Whether the code of a test, and of what it loads beside it, is code for this PHP. */
-function is_for_this_php(string $code): bool
-{
-    $file = tempnam(sys_get_temp_dir(), 'polyfill-');
-    file_put_contents($file, $code);
-    exec(escapeshellarg(PHP_BINARY) . ' -n -l ' . escapeshellarg($file) . ' 2>&1', $output, $status);
-    unlink($file);
-    return $status === 0;
-}
-
 /** Code with what an older PHP can say in another way. */
 function in_older_php(string $code): string
 {
@@ -33,13 +23,14 @@ function in_older_php(string $code): string
     }
     $older = [
         '/(\$\w+)::class\b/' => 'get_class($1)',
-        '/\): (?:mixed|never)\b/' => ')',
+        '/\): (?:mixed|never|string\|false)\b/' => ')',
         '/\bmixed (\$)/' => '$1',
         '/\bcatch \(([\w\\\\|]+)\)/' => 'catch ($1 \$ignored)',
         '/\?->/' => '->',
         '/\bpublic readonly /' => 'public ',
         '/\s+\?[:?] throw new [^;]+;/' => ';',
         '/return match \(\$errcode = ([^)]+)\) \{.*?\};/s' => 'return ($1) === 0;',
+        '/(\$\w+)->(\w+)\(\.\.\.\)/' => "\\Closure::fromCallable([$1, '$2'])",
         '/\barray_map\((\w+)\(\.\.\.\)/' => "array_map('$1'",
         '/\bstr_contains\(/' => '(static function ($all, $part) { return strpos($all, $part) !== false; })(',
         '/\bstr_starts_with\(/' => '(static function ($all, $part) { return strncmp($all, $part, strlen($part)) === 0; })(',
@@ -47,7 +38,26 @@ function in_older_php(string $code): string
         // Debian builds json as an extension of its own there.
         "/PHP_BINARY, '-n'/" => "PHP_BINARY, '-n', '-d', 'extension=json'",
     ];
-    return preg_replace(array_keys($older), $older, $code);
+    return without_promotion(preg_replace(array_keys($older), $older, $code));
+}
+
+/** Code whose constructors declare no properties. */
+function without_promotion(string $code): string
+{
+    $modified = '/(?:public|protected|private)\s+((?:\??[\w\\\\]+\s+)?\$(\w+))/';
+    return preg_replace_callback('/^( *)public (function __construct\()([^{]*)\{/m', function (array $match) use ($modified): string {
+        if (!preg_match_all($modified, $match[3], $promoted)) {
+            return $match[0];
+        }
+        [$declared, $assigned] = ['', ''];
+        foreach ($promoted[2] as $name) {
+            $declared .= "public \$$name; ";
+            $assigned .= "\$this->$name = \$$name; ";
+        }
+        // An attribute within a line would be a comment until its end.
+        $parameters = preg_replace(['/#\[[^\]]*\]\s*/', $modified, '/,(\s*\))/'], ['', '$1', '$1'], $match[3]);
+        return "$match[1]$declared public $match[2]$parameters{ $assigned";
+    }, $code);
 }
 
 foreach (new RecursiveIteratorIterator(new RecursiveDirectoryIterator(dirname($folder), FilesystemIterator::SKIP_DOTS)) as $path) {
@@ -62,21 +72,10 @@ foreach (new RecursiveIteratorIterator(new RecursiveDirectoryIterator($folder, F
     }
     $name = substr($path, strlen($folder) + 1);
     $test = in_older_php(file_get_contents($path));
-    preg_match('/^--FILE--\n(.*?)^--(?:CLEAN|EXPECTF?|EXPECTREGEX)--$/ms', $test, $code);
     $test = preg_replace('/^(--EXTENSIONS--\n)wx_token\n/m', '$1', $test);
     $test = preg_replace('/^--EXTENSIONS--\n(?=--)/m', '', $test);
     $reason = $reasons[$name] ?? null;
     unset($reasons[$name]);
-    if ($reason === null && PHP_VERSION_ID < 80200) {
-        $loaded = preg_match_all("~require __DIR__ . '(/[^']+)'~", $code[1], $includes) ? $includes[1] : [];
-        foreach (array_merge([$code[1]], array_map(function ($include) use ($path) {
-            return file_get_contents(dirname($path) . $include);
-        }, $loaded)) as $part) {
-            if (!is_for_this_php($part) || (PHP_VERSION_ID < 80100 && preg_match('/\bFiber\b/', $part))) {
-                $reason = 'it is written for a newer PHP than ' . PHP_MAJOR_VERSION . '.' . PHP_MINOR_VERSION;
-            }
-        }
-    }
     if ($reason !== null) {
         $skip = "--SKIPIF--\n<?php echo " . var_export("skip $reason", true) . "; ?>\n";
         $test = preg_replace('/^--SKIPIF--\n.*?(?=^--[A-Z]+--$)/ms', '', $test);

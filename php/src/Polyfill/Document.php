@@ -60,6 +60,12 @@ final class Document
         return $this->token === null ? null : $this->found->layout->name();
     }
 
+    /** Whether what stands before the token ends a web server that runs the file as PHP code. */
+    public function isGuarded(): bool
+    {
+        return $this->found->file === null ? $this->found->layout->prefix() !== '' : $this->found->file->isGuarded();
+    }
+
     public function isDamaged(): bool
     {
         return $this->found->isDamaged;

@@ -151,6 +151,23 @@ final class FailureRecord
     /** The failure as a call on `$file` throws it, in the words of its source. */
     public function asProblem(string $file, Requester $requester): Problem
     {
+        return $this->problem($file, $requester)->withEvent(array_diff_key($this->toEvent($requester), ['failures' => true]));
+    }
+
+    /** @return array<string, mixed> The members of an event that ends with this failure of `$requester`. */
+    public function toEvent(Requester $requester): array
+    {
+        $errcodes = [Failure::API => $this->errcode, Failure::STILL_REJECTED => 40001];
+        return [
+            'errcode' => $errcodes[$this->cause] ?? null,
+            'message' => Log::message($requester->describe($this)),
+            'retry_at' => Log::time($this->retryAt),
+            'failures' => $this->failures,
+        ];
+    }
+
+    private function problem(string $file, Requester $requester): Problem
+    {
         $wait = (int) ceil(max(0, $this->retryAt - Clock::now()) / 1000);
         $other = $this->refusedAccount !== null && !$requester->isLoader() ? ', or at once with another appid or secret' : '';
         $message = 'cannot refresh ' . Printable::text($file) . ': ' . $requester->describe($this) . "; next attempt in $wait s$other";

@@ -4,7 +4,7 @@ namespace WxToken\Polyfill;
 
 /**
  * A short look at the most usual file: a JSON object of an access token and a Unix time, fresh, and not changed just
- * now. For every request this is the first call. Whatever is not like that is left to a proper look.
+ * now. Whatever is not like that is left to a proper look.
  */
 final class Glance
 {
@@ -20,7 +20,7 @@ final class Glance
     public static function at(string $path, float $refreshAhead): ?string
     {
         // Where a path is not allowed, PHP warns.
-        if ((string) ini_get('open_basedir') !== '') {
+        if ((string) ini_get('open_basedir') !== '' || (class_exists(UnstoredToken::class, false) && UnstoredToken::isAny())) {
             return null;
         }
         clearstatcache();

@@ -28,7 +28,14 @@ final class HeldLocks
     /** What `$critical` returns under the lock of the file of `$call`. */
     public static function run(Call $call, callable $critical)
     {
-        $held = self::enter($call);
+        $report = new Report($call);
+        try {
+            $held = self::enter($call);
+        } catch (Problem $problem) {
+            $report->addTimeout($problem, null);
+            $report->write();
+            throw $problem;
+        }
         $strand = end($held->inside);
         try {
             return $critical();

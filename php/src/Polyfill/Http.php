@@ -14,6 +14,8 @@ final class Http
     private $bases;
     /** @var float */
     private $timeout;
+    /** @var int How many requests were sent. */
+    public $requests = 0;
 
     public function __construct(string $endpoint, float $timeout)
     {
@@ -89,7 +91,13 @@ final class Http
             throw HttpExchange::outOfTime($base, $this->timeout);
         }
         $exchange = new HttpExchange($base, $secret, $this->timeout, $deadline);
-        [$status, $answer] = extension_loaded('curl') ? $exchange->byCurl($path, $body, $left) : $exchange->byStream($path, $body, $left);
+        $this->requests++;
+        try {
+            [$status, $answer] = extension_loaded('curl') ? $exchange->byCurl($path, $body, $left) : $exchange->byStream($path, $body, $left);
+        } catch (Failure $failure) {
+            $this->requests -= $failure->isUnconnected ? 1 : 0;
+            throw $failure;
+        }
         if ($status !== 200) {
             throw Failure::network("$base answered with HTTP status $status. Check wx_token.api_base and wx_token.proxy");
         }

@@ -28,6 +28,11 @@ final class Keyed
         $this->numbers = $numbers;
     }
 
+    public function isGuarded(): bool
+    {
+        return strpos($this->prefix, '<?') !== false;
+    }
+
     public function layoutName(): string
     {
         if (!$this->isJson) {

@@ -8,8 +8,10 @@ namespace WxToken\Polyfill;
  */
 final class Leftovers
 {
-    /** Marks the name of a temporary file: `.<file>.wx_token.<random>`, as the extension's. */
+    /** Marks the name of a temporary file: `.<file>.wx_token.<random>`, and `.php` if the file ends in that, as the extension's. */
     private const MARK = '.wx_token.';
+    /** A web server runs a file of this name, and so stops at the guard before the token, instead of sending it. */
+    private const PHP = '.php';
     private const RANDOM_CHARS = 6;
     private const ALPHABET = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 
@@ -26,7 +28,7 @@ final class Leftovers
         while (strlen($random) < self::RANDOM_CHARS) {
             $random .= self::ALPHABET[random_int(0, strlen(self::ALPHABET) - 1)];
         }
-        return self::prefix($path) . $random;
+        return self::prefix($path) . $random . (substr($path, -4) === self::PHP ? self::PHP : '');
     }
 
     /** Whether there are temporary files beside the one at `$path`. */
@@ -88,7 +90,8 @@ final class Leftovers
         $names = Quietly::run(static function () use ($path) {
             return scandir(dirname($path));
         });
-        $pattern = '/^' . preg_quote(basename($prefix), '/') . '[A-Za-z0-9]{' . self::RANDOM_CHARS . '}$/D';
+        // Older versions did without the suffix.
+        $pattern = '/^' . preg_quote(basename($prefix), '/') . '[A-Za-z0-9]{' . self::RANDOM_CHARS . '}(?:\.php)?$/D';
         $files = array_map(static function (string $name) use ($prefix): string {
             return dirname($prefix) . DIRECTORY_SEPARATOR . $name;
         }, preg_grep($pattern, $names ?: []));

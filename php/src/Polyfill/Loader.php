@@ -42,7 +42,12 @@ final class Loader implements Source
 
     public function requester(): Requester
     {
-        return new Requester('loader', 'loader', Errcode::LOADER);
+        return new Requester('loader', 'loader', Errcode::LOADER, ['endpoint' => 'loader']);
+    }
+
+    public function requests(): int
+    {
+        return 0;
     }
 
     public function overlap(): ?int

@@ -76,10 +76,12 @@ final class LockWait
         $pid = $busy === null ? null : LockHolder::all($busy)[0] ?? null;
         $holder = LockHolder::name($pid);
         $waited = $this->call->lockTimeout;
-        return Problem::lock(
+        $problem = Problem::lock(
             $this->call->file,
             "the lock was not acquired within $waited s; $holder holds it now. See what that process does; the wait is lock_timeout (for wx_with_lock(): \$timeout)",
             $pid
         );
+        $problem->isTimeout = true;
+        return $problem;
     }
 }

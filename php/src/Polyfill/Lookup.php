@@ -60,13 +60,22 @@ final class Lookup
      *
      * @throws Problem The failure that another call has stored since then.
      */
-    public function answer(?string $rejected, ?FailureRecord $old, Requester $requester): ?Token
+    public function answer(?string $rejected, ?FailureRecord $old, Requester $requester, Report $report): ?Token
     {
         $token = $this->usable($rejected);
         $failure = $this->failure();
+        $problem = null;
         if ($token === null && $failure !== null && !$failure->equals($old) && $failure->concerns($requester)) {
             // It failed a moment ago, whatever the clock of the file system says.
-            throw $failure->inOwnClock(Clock::offsetTo($failure->failedAt))->asProblem($this->call->file, $requester);
+            $problem = $failure->inOwnClock(Clock::offsetTo($failure->failedAt))->asProblem($this->call->file, $requester);
+        }
+        if ($token !== null || $problem !== null) {
+            $report->add('waited', $requester, static function () use ($token, $problem): array {
+                return Report::outcome($token, $problem);
+            });
+        }
+        if ($problem !== null) {
+            throw $problem;
         }
         return $token;
     }

@@ -14,6 +14,12 @@ final class Problem extends \Exception
     /** @var array<string, mixed> Properties of the exception. */
     private $properties;
 
+    /** @var array<string, mixed>|null The members of an event that ends with it, if these are not its message alone. */
+    private $event;
+
+    /** @var bool Whether a wait for a lock has ended with it. */
+    public $isTimeout = false;
+
     private function __construct(string $class, string $message, int $code, array $properties)
     {
         parent::__construct($message, $code);
@@ -56,6 +62,24 @@ final class Problem extends \Exception
     public static function type(string $what, string $message): self
     {
         return new self('TypeError', "$what $message", 0, []);
+    }
+
+    /** The same, whose event has these members. */
+    public function withEvent(array $event): self
+    {
+        $this->event = $event;
+        return $this;
+    }
+
+    /** @return array<string, mixed> The members of an event that ends with it. */
+    public function toEvent(): array
+    {
+        return $this->event ?? ['message' => Log::message($this->getMessage())];
+    }
+
+    public function holderPid(): ?int
+    {
+        return $this->properties['holderPid'] ?? null;
     }
 
     /** What the caller of `$function` gets, whose first file is `$file`, instead of `$thrown`. */

@@ -56,18 +56,37 @@ final class Protocol
         if ($lock === null) {
             return null;
         }
+        $report = new Report($call);
         try {
-            return (new Refresh($call, $lock, $source))->obtain(null, $found->failure(), $displaced);
+            return (new Refresh($call, $lock, $source, $report))->obtain(null, $found->failure(), $displaced);
         } finally {
             $lock->release();
+            $report->write();
         }
     }
 
     /** @param callable(): Source $open */
     public static function refreshRejected(Call $call, callable $open, string $rejected): Token
     {
+        $report = new Report($call);
         $found = $call->lookUp();
-        return $found->usable($rejected) ?? self::obtain($call, $open(), $found, $rejected);
+        [$token, $problem, $requester] = [$found->usable($rejected), null, null];
+        try {
+            if ($token === null || Log::takes('rejected')) {
+                $source = $open();
+                $requester = $source->requester();
+                $token = $token ?? self::obtain($call, $source, $found, $rejected);
+            }
+        } catch (Problem $problem) {
+            // Where there is a token already, no account is necessary.
+            if ($token === null) {
+                throw $problem;
+            }
+        } finally {
+            $report->addRejected($rejected, $requester, $token, $token === null ? $problem : null);
+            $report->write();
+        }
+        return $token;
     }
 
     /** Renews a due token, unless another call does or it is too soon. Of a failure there is no more than the record. */
@@ -102,15 +121,17 @@ final class Protocol
         if ($lock === null) {
             return null;
         }
+        $report = new Report($call);
         try {
             $interruptedAt = $source->overlap() === null ? null : Leftovers::scan($real)->interruptedAt;
             if ($interruptedAt !== null && $interruptedAt + $source->overlap() <= Clock::now()) {
                 $isInvalidated = true;
                 return null;
             }
-            return (new Refresh($call, $lock, $source))->renew();
+            return (new Refresh($call, $lock, $source, $report))->renew();
         } finally {
             $lock->release();
+            $report->write();
         }
     }
 
@@ -121,13 +142,14 @@ final class Protocol
         self::checkFailure($call, $found, $requester);
         [$old, $seen, $displaced] = [$found->failure(), $found->snapshot->version, null];
         $wait = new LockWait($call);
+        $report = new Report($call);
         try {
             for (;;) {
                 $real = Path::resolve($call->file);
                 $busy = null;
                 $before = $displaced;
-                $run = static function (Lock $lock) use ($call, $source, $rejected, $old, &$displaced): ?Token {
-                    return (new Refresh($call, $lock, $source))->obtain($rejected, $old, $displaced);
+                $run = static function (Lock $lock) use ($call, $source, $rejected, $old, $report, &$displaced): ?Token {
+                    return (new Refresh($call, $lock, $source, $report))->obtain($rejected, $old, $displaced);
                 };
                 $held = HeldLocks::around($real);
                 $lock = $held === null ? Lock::attempt($real, $busy) : null;
@@ -137,6 +159,7 @@ final class Protocol
                     if ($lock !== null) {
                         $lock->release();
                     }
+                    $report->write();
                 }
                 if ($token !== null || ($held !== null && $displaced !== null)) {
                     return $token ?? $displaced->token;
@@ -146,25 +169,28 @@ final class Protocol
                     $wait->renew();
                     continue;
                 }
-                if ($lock === null && ($token = self::storedByAnother($call, $seen, $rejected, $old, $requester)) !== null) {
+                if ($lock === null && ($token = self::storedByAnother($call, $seen, $rejected, $old, $requester, $report)) !== null) {
                     return $token;
                 }
                 $wait->pause($busy);
-                if (($token = self::storedByAnother($call, $seen, $rejected, $old, $requester)) !== null) {
+                if (($token = self::storedByAnother($call, $seen, $rejected, $old, $requester, $report)) !== null) {
                     return $token;
                 }
             }
         } catch (Problem $problem) {
+            $report->addTimeout($problem, $requester);
             // The caller gets its token although storing it failed.
             if ($displaced !== null) {
                 return $displaced->token;
             }
             throw $problem;
+        } finally {
+            $report->write();
         }
     }
 
     /** The token that another call has stored since this one last read the file. */
-    private static function storedByAnother(Call $call, ?FileVersion &$seen, ?string $rejected, ?FailureRecord $old, Requester $requester): ?Token
+    private static function storedByAnother(Call $call, ?FileVersion &$seen, ?string $rejected, ?FailureRecord $old, Requester $requester, Report $report): ?Token
     {
         $now = FileVersion::at($call->file);
         if ($now === null || $now->equals($seen)) {
@@ -172,7 +198,7 @@ final class Protocol
         }
         $found = $call->lookUp();
         $seen = $found->snapshot->version;
-        return $found->answer($rejected, $old, $requester);
+        return $found->answer($rejected, $old, $requester, $report);
     }
 
     /** The last failure may forbid to fetch yet. */

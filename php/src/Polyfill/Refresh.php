@@ -20,9 +20,12 @@ final class Refresh
     private $document;
     /** @var Write */
     private $write;
+    /** @var Report */
+    private $report;
 
-    public function __construct(Call $call, Lock $lock, Source $source)
+    public function __construct(Call $call, Lock $lock, Source $source, Report $report)
     {
+        $this->report = $report;
         $this->call = $call;
         $this->lock = $lock;
         $this->source = $source;
@@ -56,7 +59,7 @@ final class Refresh
     public function obtain(?string $rejected, ?FailureRecord $old, ?UnstoredToken &$displaced): ?Token
     {
         [$found, $leftovers] = $this->look();
-        $token = $found->answer($rejected, $old, $this->requester);
+        $token = $found->answer($rejected, $old, $this->requester, $this->report);
         return $token ?? $this->run($leftovers, $rejected, $displaced, $displaced);
     }
 
@@ -73,6 +76,9 @@ final class Refresh
         $this->document = $found->document;
         $this->write = Write::prepare($this->lock, $leftovers);
         if ($this->shortenExpiry($leftovers->interruptedAt + $overlap)) {
+            $this->report->add('interrupted', $this->requester, static function (): array {
+                return [];
+            });
             return [$this->call->lookUpAt($this->lock->path), Leftovers::scan($this->lock->path)];
         }
         return [$found, $leftovers];
@@ -85,7 +91,7 @@ final class Refresh
         $this->write = Write::prepare($this->lock, $leftovers);
         try {
             if ($known !== null) {
-                return $this->store($known->token, $known->askedAt, $displaced);
+                return $this->store($known->token, $known->askedAt, 'stored', [], $displaced);
             }
             $this->heedFailure($found->failure());
             return $this->fetchAndStore($rejected, $found->failure(), $displaced);
@@ -97,8 +103,17 @@ final class Refresh
     private function fetchAndStore(?string $rejected, ?FailureRecord $last, ?UnstoredToken &$displaced): ?Token
     {
         $began = Clock::monotonic();
+        $askedBefore = $this->source->requests();
+        $event = function () use ($began, $askedBefore): array {
+            $requests = $this->source->requests() - $askedBefore;
+            return ['requests' => $requests > 0 ? $requests : null, 'fetch_ms' => (int) ((Clock::monotonic() - $began) * 1000)];
+        };
         try {
-            $issued = $this->source->fetch($rejected);
+            try {
+                $issued = $this->source->fetch($rejected);
+            } finally {
+                $event = $event();
+            }
             $this->checkFork();
             if ($issued->value === $rejected) {
                 throw Failure::stillRejected();
@@ -108,14 +123,38 @@ final class Refresh
             }
         } catch (Failure $failure) {
             $this->checkFork();
-            return $this->recordFailure($failure, $rejected, $last);
+            return $this->recordFailure($failure, $rejected, $last, $event);
+        } catch (Problem $problem) {
+            // A ticket's request was sent, and there is no other access token for the next one.
+            if ($event['requests'] !== null) {
+                $this->report->add('failed', $this->requester, static function () use ($event, $problem): array {
+                    return ['message' => Log::message($problem->getMessage())] + $event;
+                });
+            }
+            throw $problem;
         }
         // By the clock as it is after the answer: it may have been set during the fetch.
         $askedAt = Clock::now() - (int) ((Clock::monotonic() - $began) * 1000);
-        return $this->store($issued->askedAt($askedAt), $askedAt, $displaced);
+        return $this->store($issued->askedAt($askedAt), $askedAt, 'refreshed', $event, $displaced);
     }
 
-    private function store(Token $token, int $askedAt, ?UnstoredToken &$displaced): ?Token
+    /** Stores a token, and reports that as `$event`, with the `$members` about its fetch. */
+    private function store(Token $token, int $askedAt, string $event, array $members, ?UnstoredToken &$displaced): ?Token
+    {
+        $why = null;
+        $stored = $this->tryStore($token, $askedAt, $displaced, $why);
+        $event = $stored === null ? 'displaced' : ($why === null ? $event : 'not_stored');
+        $this->report->add($event, $this->requester, function () use ($token, $why, $members): array {
+            return [
+                'old' => $this->oldFingerprint(), 'new' => Log::fingerprint($token->value), 'expires_at' => Log::time($token->expiry),
+                'message' => $why === null ? null : Log::message($why),
+            ] + $members;
+        });
+        return $stored;
+    }
+
+    /** Also `$why` the token is not stored, if this process keeps it. */
+    private function tryStore(Token $token, int $askedAt, ?UnstoredToken &$displaced, ?string &$why): ?Token
     {
         $content = $this->document->withToken($token, $askedAt, HoldOff::ofNew($token, $this->call->refreshAhead));
         $this->write->fill($content);
@@ -135,6 +174,7 @@ final class Refresh
             $displaced = new UnstoredToken($token, $askedAt, null, 0, null);
             return null;
         }
+        $why = FileProblem::of($this->lock->path, 'write', $reason)->getMessage();
         return $this->keepUnstored($token, $askedAt, FileProblem::reasonOf($this->lock->path, 'write', $reason));
     }
 
@@ -150,10 +190,14 @@ final class Refresh
         return $token;
     }
 
-    private function recordFailure(Failure $failure, ?string $rejected, ?FailureRecord $last): Token
+    private function recordFailure(Failure $failure, ?string $rejected, ?FailureRecord $last, array $event): Token
     {
         $offset = $this->offset();
         $record = FailureRecord::of($failure, $this->requester, $last, Clock::now() + $offset);
+        $told = $record->inOwnClock($offset);
+        $this->report->add('failed', $this->requester, function () use ($told, $event): array {
+            return ['old' => $this->oldFingerprint()] + $told->toEvent($this->requester) + $event;
+        });
         $change = $this->changed();
         if ($change instanceof Token && $change->value !== $rejected) {
             return $change;
@@ -161,7 +205,12 @@ final class Refresh
         if ($change === null) {
             $this->commitFailure($record);
         }
-        throw $record->inOwnClock($offset)->asProblem($this->call->file, $this->requester);
+        throw $told->asProblem($this->call->file, $this->requester);
+    }
+
+    private function oldFingerprint(): ?string
+    {
+        return $this->document->token === null ? null : Log::fingerprint($this->document->token->value);
     }
 
     /** Records the failure where there is room for it: in the file, or in this process. */

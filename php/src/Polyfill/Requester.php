@@ -11,17 +11,28 @@ final class Requester
     public $route;
     /** @var string What is asked for: as in Errcode. */
     private $asked;
+    /** @var array<string, string> Who and what, as the log tells it. */
+    private $event;
 
-    public function __construct(string $account, string $route, string $asked)
+    /** @param array<string, string> $event The members `appid` and `endpoint` of events. */
+    public function __construct(string $account, string $route, string $asked, array $event)
     {
         $this->account = $account;
         $this->route = $route;
         $this->asked = $asked;
+        $this->event = $event;
     }
 
-    public function asking(string $asked): self
+    /** The same, of a ticket of `$kind`. */
+    public function askingTicket(string $kind): self
     {
-        return new self($this->account, $this->route, $asked);
+        return new self($this->account, $this->route, Errcode::TICKET, ['ticket' => $kind] + $this->event);
+    }
+
+    /** @return array<string, string> */
+    public function toEvent(): array
+    {
+        return $this->event;
     }
 
     public function isLoader(): bool

@@ -37,6 +37,10 @@ final class Settings
     public $writeMode = 'replace';
     /** @var int */
     public $fileMode = 0600;
+    /** @var string A path, or "syslog"; empty if nothing is logged. */
+    public $log = '';
+    /** @var string The least severe events that are logged, as of Log. */
+    public $logLevel = 'info';
     /** @var string */
     public $caFile = '';
     /** @var string */
@@ -56,6 +60,13 @@ final class Settings
         $this->caFile = $this->path('ca_file');
         $this->endpoint = $this->oneOf('endpoint', ['stable', 'classic', 'wecom'], '"stable", "classic" or "wecom"');
         $this->writeMode = $this->oneOf('write_mode', ['replace', 'in_place'], '"replace" or "in_place"');
+        $this->log = $this->checked('log', '', static function (string $text): string {
+            if ($text !== Log::SYSLOG && !Path::isAbsolute($text)) {
+                throw new \DomainException('must be an absolute path, or "syslog"');
+            }
+            return $text;
+        });
+        $this->logLevel = $this->oneOf('log_level', ['info', 'notice', 'warning', 'error'], '"error", "warning", "notice" or "info"');
         foreach (self::SECONDS as $name => [$least, $default]) {
             $this->seconds[$name] = $this->checked($name, $default, static function (string $text) use ($least) {
                 return self::duration($least, is_numeric(trim($text)) ? (float) $text : NAN);

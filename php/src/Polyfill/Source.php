@@ -15,6 +15,9 @@ interface Source
 
     public function requester(): Requester;
 
+    /** How many requests it has sent to WeChat. */
+    public function requests(): int;
+
     /** For how many milliseconds a token stays valid once a newer one was asked for; null if a newer one does not invalidate it. */
     public function overlap(): ?int;
 }

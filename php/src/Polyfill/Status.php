@@ -10,7 +10,7 @@ final class Status
         $status = [
             'file' => $file, 'exists' => false, 'state' => 'unusable', 'stored' => true, 'layout' => null,
             'expires_at' => null, 'expires_in' => null, 'due_in' => null, 'failure' => null, 'locked' => false, 'holder_pid' => null,
-            'refreshing' => false, 'store' => null, 'error' => null, 'implementation' => 'polyfill',
+            'refreshing' => false, 'store' => null, 'log' => Log::status(), 'exposed' => null, 'error' => null, 'implementation' => 'polyfill',
         ];
         $call = new Call($file, Kind::ANY, $options);
         try {
@@ -19,6 +19,7 @@ final class Status
             $status['exists'] = (bool) Quietly::run(static function () use ($file) {
                 return file_exists($file);
             });
+            $status['exposed'] = Exposure::find($file, true);
             $status['error'] = $problem->getMessage();
             return $status;
         }
@@ -29,6 +30,7 @@ final class Status
         [$status['locked'], $status['holder_pid']] = [$holder !== null, $holder];
         // A refresh creates its temporary file before it fetches.
         $status['refreshing'] = $holder !== null && Leftovers::isStaged(Path::resolve($file));
+        $status['exposed'] = Exposure::find($file, $found->document->isGuarded());
         $failure = $found->failure();
         $status = array_merge($status, self::describe($found, $call), ['failure' => self::failure($failure)]);
         if (!$status['stored'] && $failure !== null && $failure->cause === Failure::STORE) {
@@ -71,7 +73,7 @@ final class Status
         $isStillRejected = $failure->cause === Failure::STILL_REJECTED;
         return [
             'errcode' => $isApi ? $failure->errcode : ($isStillRejected ? 40001 : null),
-            'message' => $isStillRejected ? (new Requester('', '', Errcode::TOKEN))->describe($failure) : Printable::text($failure->text),
+            'message' => $isStillRejected ? (new Requester('', '', Errcode::TOKEN, []))->describe($failure) : Printable::text($failure->text),
             'failed_at' => Clock::seconds($failure->failedAt),
             'retry_at' => Clock::secondsUp($failure->retryAt),
             'failures' => $failure->failures,

@@ -13,6 +13,8 @@ final class TicketSource implements Source
     ];
 
     /** @var string */
+    private $kind;
+    /** @var string */
     private $path;
     /** @var Call The call for the access token. */
     private $tokenCall;
@@ -29,6 +31,7 @@ final class TicketSource implements Source
             $other = $account->endpoint === 'wecom' ? Kind::AGENT : Kind::CARD;
             throw Problem::config("the ticket type \"$kind\" does not exist for endpoint \"$account->endpoint\". Use \"jsapi\" or \"$other\", or change the endpoint");
         }
+        $this->kind = $kind;
         $this->path = $path;
         $this->tokenCall = $tokenCall;
         $this->tokens = new WeChat($account, $timeout);
@@ -53,7 +56,12 @@ final class TicketSource implements Source
 
     public function requester(): Requester
     {
-        return $this->tokens->requester()->asking(Errcode::TICKET);
+        return $this->tokens->requester()->askingTicket($this->kind);
+    }
+
+    public function requests(): int
+    {
+        return $this->http->requests;
     }
 
     public function overlap(): ?int

@@ -45,6 +45,12 @@ final class UnstoredToken
         return $unstored->token->isValid($now) && !$isOver ? $unstored : null;
     }
 
+    /** Whether there is one for any file: then no file tells alone. */
+    public static function isAny(): bool
+    {
+        return self::$all !== [];
+    }
+
     public static function keep(string $real, self $unstored): void
     {
         self::$all[$real] = $unstored;

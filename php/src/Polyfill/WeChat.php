@@ -32,7 +32,13 @@ final class WeChat implements Source
     {
         $asked = $this->account->endpoint === 'wecom' ? Errcode::WECOM : Errcode::TOKEN;
         $account = Fingerprint::of($this->account->id, $this->account->secret, $this->account->endpoint);
-        return new Requester($account, $this->http->route($this->account->secret), $asked);
+        $event = ['appid' => Log::name($this->account->id), 'endpoint' => $this->account->endpoint];
+        return new Requester($account, $this->http->route($this->account->secret), $asked, $event);
+    }
+
+    public function requests(): int
+    {
+        return $this->http->requests;
     }
 
     public function overlap(): ?int

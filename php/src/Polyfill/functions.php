@@ -8,6 +8,8 @@
 use WxToken\Polyfill\Calls;
 use WxToken\Polyfill\Problem;
 
+use function WxToken\Polyfill\first_look;
+
 /**
  * Returns the valid access token of a token file. Refreshes it first if necessary.
  *
@@ -19,7 +21,7 @@ function wx_get_token(
     $source = null
 ): string {
     try {
-        return Calls::getToken($file, $source);
+        return first_look($file, $source) ?? Calls::getToken($file, $source);
     } catch (Throwable $thrown) {
         throw Problem::leaving($thrown, __FUNCTION__, $file);
     }

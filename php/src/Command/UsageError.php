@@ -1,0 +1,8 @@
+<?php
+
+namespace WxToken\Command;
+
+/** The command line cannot be understood. The message says what to do. */
+final class UsageError extends \Exception
+{
+}

@@ -47,6 +47,11 @@ $code = <<<'PHP'
     PHP;
 echo str_replace('/composer/..', '', start_php($code, [$project])());
 
+echo "-- the command\n";
+// Its first line asks for the PHP of the PATH.
+exec(escapeshellarg(PHP_BINARY) . ' -n ' . escapeshellarg("$project/vendor/bin/wx-token") . ' status ' . escapeshellarg("$project/ticket.json"), $lines, $status);
+echo preg_replace('/ .*/', '', $lines[1] ?? 'nothing'), " $status\n";
+
 echo "-- the copy of the stub\n";
 var_dump(file_get_contents("$library/stubs/wx_token.stub.php") === file_get_contents(__DIR__ . '/../../stubs/wx_token.stub.php'));
 ?>
@@ -58,5 +63,7 @@ wx1
 /vendor/wx-token/php/src/EasyWeChat/HealingClient.php
 stubs
 exit status 0
+-- the command
+fresh 0
 -- the copy of the stub
 bool(true)

@@ -18,6 +18,8 @@ account >>"/etc/php/$php/mods-available/wx_token.ini"
 expect "a script gets a token" has_token first.json
 echo "from nothing to a first token: $((($(date +%s%N) - began) / 1000000)) ms"
 
+expect "its command has the same" sh -c '[ "$("$PHP" "$1/archive/php/bin/wx-token" get "$1/tokens/first.json")" = "$2" ]' sh "$work" "$(token first.json)"
+
 installed
 expect "it is the file of the archive" cmp "$work/archive/wx_token.so" "$extensions/wx_token.so"
 expect "its check sum is that of PIE's archive" sh -c '[ "$(unzip -p "$1" wx_token.so | sha256sum)" = "$(sha256sum <"$2")" ]' \

@@ -33,6 +33,7 @@ expect "it is loaded without a word" starts_silently
 expect "it is enabled in $sapis" has_enabled $sapis
 start_fpm
 expect "php-fpm gets a token" is_served first.json
+expect "the command has the same" sh -c '[ "$(wx-token get "$1/tokens/first.json")" = "$2" ]' sh "$work" "$(token first.json)"
 expect "php-fpm and the script have the same" test "$(served first.json)" = "$(token first.json)"
 stop_fpm
 expect "apt knows what it provides" apt-get install -q -y --no-download --simulate php-wx-token
@@ -83,6 +84,6 @@ expect "the token file is as it was" has_token first.json
 
 expect "it is purged" dpkg -P "$package"
 expect "PHP misses nothing" starts_silently
-left=$(installed)
+left=$(installed)$(find /usr/bin /etc/alternatives -name 'wx-token*')
 [ -z "$left" ] || fail "a purge leaves: $left"
 echo "ok: nothing is left"

@@ -44,7 +44,7 @@ show_command(['history', $since, $file], $settings);
 
 echo "-- from before, with the calls that waited, and for another path of the file\n";
 list($code, $output) = wx_token(['history', '--since=' . gmdate('Y-m-d\TH:i\Z', (int) $at(41)), '--waits', "--log=$log", "$directory/link.json"]);
-echo substr_count($output, ' refreshed '), ' ', substr_count($output, ' waited '), ' ', strpos($output, '00000001') !== false ? 'with the packed log' : $output, "\n";
+echo preg_match_all('/^\d.* refreshed /m', $output), ' ', preg_match_all('/^\d.* waited /m', $output), ' ', strpos($output, '00000001') !== false ? 'with the packed log' : $output, "\n";
 
 echo "-- nothing acts on a terminal\n";
 list($code, $output) = on_terminal(40, ['history', $since, $file], $settings);
@@ -97,7 +97,8 @@ DATE TIME  refreshed     213 ms    00000008>00000009  fpm-fcgi 4321 /srv/site/in
 007-history/token.json since DATE TIME (UTC):
   - 5 refreshes, a fetch took 1309 ms on average, 8003 ms at most
   - 1 token of other servers, from the shared store
-  - 1 call waited for a refresh, 10 s at most
+  - 1 call waited for another one's refresh
+  - no call waited longer than 10 s
   - 1 failure: 1 x errcode 40164
   - 1 call did not acquire the lock in time
   - 1 token could not be stored
@@ -108,7 +109,7 @@ DATE TIME  refreshed     213 ms    00000008>00000009  fpm-fcgi 4321 /srv/site/in
   - left out: 3 broken lines, 4 lines of other programs
 exit code 1
 -- from before, with the calls that waited, and for another path of the file
-6 2 with the packed log
+6 1 with the packed log
 -- nothing acts on a terminal
 fits, only ours: true true
 -- JSON

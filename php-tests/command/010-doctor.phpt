@@ -270,10 +270,10 @@ log: problem: it goes to syslog, and there is no /dev/log
     -> Start a syslog daemon, or set wx_token.log to a file
 writers: skipped: the log cannot be read: 010-doctor/wx.log: No such file or directory
 log: problem: www-data may not write 010-doctor/wx.log (010-doctor: OWNER:GROUP 0755)
-    -> install -o 'www-data' -m 0640 /dev/null '010-doctor/wx.log'
+    -> install -o www-data -m 0640 /dev/null '010-doctor/wx.log'
 writers: ok: none in 7 days, by 1 event of the log
 log: problem: www-data may not write 010-doctor/wx.log (010-doctor/wx.log: OWNER:GROUP 0644)
-    -> install -o 'www-data' -m 0640 /dev/null '010-doctor/wx.log'
+    -> chown www-data '010-doctor/wx.log'
 log: ok: www-data may write 010-doctor/wx.log
 log: problem: 010-doctor is no file
     -> Set wx_token.log to the path of a file
@@ -289,5 +289,5 @@ lock: problem: process PID (php -d x=***) holds it, and is stopped
 lock: problem: process PID (php -d x=***) holds it without a refresh, for more than 2 s, and there is no valid token
     -> See what that process waits for; its end releases the lock
 -- exit codes
-2 warnings, exit code 1
-1 problem and 2 warnings, exit code 2
+and warnings, exit code 1
+1 problem and and warnings, exit code 2

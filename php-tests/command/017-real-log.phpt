@@ -27,7 +27,12 @@ proc_close($other);
 list($code, $output) = wx_token(['history', '--json', '--waits', $file], $settings);
 $history = json_decode($output, true);
 $script = dirname(__DIR__, 2) . '/php/bin/wx-token';
-foreach ($history['events'] as $event) {
+// The last two processes end at the same time.
+$events = $history['events'];
+usort($events, static function ($one, $other) {
+    return strcmp($one['event'], $other['event']);
+});
+foreach ($events as $event) {
     echo $event['event'], ' ', $event['sapi'], ' ', $event['script'] === $script ? 'wx-token' : $event['script'], ' ', isset($event['foreign']) ? 'foreign' : '',
         isset($event['errcode']) ? $event['errcode'] : '', "\n";
 }
@@ -49,8 +54,8 @@ echo steady(implode("\n", $metrics[0])), "\n";
 --CLEAN--
 <?php require __DIR__ . '/command.inc'; remove_command_directory('017-log'); ?>
 --EXPECT--
-refreshed cli wx-token 
 failed cli wx-token foreign40164
+refreshed cli wx-token 
 refreshed cli wx-token foreign
 waited cli wx-token 
 1 0 fetches: 3 = 3

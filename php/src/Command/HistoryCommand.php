@@ -221,7 +221,8 @@ E;
         $sentences[] = ['', $history->averageFetch() === null ? $refreshes : $refreshes . ', a fetch took ' . Text::milliseconds($history->averageFetch())
             . ' on average, ' . Text::milliseconds($history->longestFetch) . ' at most'];
         $sentences[] = ['', $events['adopted'] === 0 ? '' : Text::count($events['adopted'], 'token') . ' of other servers, from the shared store'];
-        $sentences[] = ['', $events['waited'] === 0 ? '' : Text::count($events['waited'], 'call') . ' waited for a refresh, ' . Text::milliseconds($history->longestWait) . ' at most'];
+        $sentences[] = ['', $events['waited'] === 0 ? '' : Text::count($events['waited'], 'call') . " waited for another one's refresh"];
+        $sentences[] = ['', $history->longestWait === 0 ? '' : 'no call waited longer than ' . Text::milliseconds($history->longestWait)];
         $sentences[] = ['', count($history->scripts) < 2 ? '' : 'refreshed by ' . self::ranking($history->scripts)];
         $sentences[] = ['red', $history->failures === [] ? '' : Text::count($events['failed'], 'failure') . ': ' . self::ranking($history->failures)];
         $sentences[] = ['red', $events['lock_timeout'] === 0 ? '' : Text::count($events['lock_timeout'], 'call') . ' did not acquire the lock in time'];

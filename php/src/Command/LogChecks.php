@@ -63,7 +63,7 @@ final class LogChecks
         $target = file_exists($log) ? $log : dirname($log);
         if ($user->stoppedAt($log) !== null || !$user->may(is_dir($target) ? 'wx' : 'w', $target)) {
             return [Finding::problem("{$user->name} may not write $log ($target: " . FileChecks::owner($target) . ')',
-                'install -o ' . escapeshellarg($user->name) . ' -m 0640 /dev/null ' . escapeshellarg($log))];
+                (is_file($log) ? "chown {$user->name} " : "install -o {$user->name} -m 0640 /dev/null ") . escapeshellarg($log))];
         }
         $error = $examination->status['log']['error'] ?? null;
         if ($error !== null) {

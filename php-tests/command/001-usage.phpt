@@ -16,7 +16,7 @@ foreach (['status', 'get', 'warm', 'history', 'doctor'] as $name) {
     echo columns_of(max(explode("\n", $output))) <= 120 ? '' : "too wide\n";
 }
 foreach ([
-    ['stauts', 'x.json'], ['-x'], ["b\x1b[31mad"], ['status'], ['get'], ['get', 'a.json', 'b.json'], ['get', ''], ['get', '--josn', 'a'],
+    ['statuss', 'x.json'], ['-x'], ["b\x1b[31mad"], ['status'], ['get'], ['get', 'a.json', 'b.json'], ['get', ''], ['get', '--timeouts', 'a'],
     ['get', '--appid'], ['get', '--appid=', 'a'], ['status', '--json=1', 'a'], ['status', '--json', '--prometheus', 'a'],
     ['status', '--watch=never', 'a'], ['get', '--endpoint=other', 'a'], ['get', '--layout=other', 'a'], ['get', '--timeout=x', 'a'],
     ['history', '--since=yesterday', 'a'], ['doctor', '--user=nobody-of-that-name'], ['get', 'http://host/token'],
@@ -38,14 +38,14 @@ get --help: 1 exit codes 0 1 2 64 74, exit code 0
 warm --help: 1 exit codes 0 1 2 64, exit code 0
 history --help: 1 exit codes 0 1 2 64, exit code 0
 doctor --help: 1 exit codes 0 1 2 64, exit code 0
-wx-token: unknown command "stauts". Did you mean status? See wx-token --help
+wx-token: unknown command "statuss". Did you mean status? See wx-token --help
 wx-token: unknown option "-x". See wx-token --help
 wx-token: unknown command "b\u{1b}[31mad". See wx-token --help
 wx-token: no token file is named. Add its path. See wx-token status --help
 wx-token: no token file is named. Add its path. See wx-token get --help
 wx-token: it takes one token file, and 2 are named. Quote a path with spaces. See wx-token get --help
 wx-token: the path of a token file is empty. A variable of the shell may not be set. See wx-token get --help
-wx-token: unknown option --josn. See wx-token get --help
+wx-token: unknown option --timeouts. Did you mean --timeout? See wx-token get --help
 wx-token: --appid needs a value: --appid=…. See wx-token get --help
 wx-token: --appid has an empty value. A variable of the shell may not be set. See wx-token get --help
 wx-token: --json takes no value. See wx-token status --help

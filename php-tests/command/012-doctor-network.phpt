@@ -19,16 +19,16 @@ $doctor = static function (array $checks, array $settings, array $arguments = []
     list(, $output, $said) = wx_token(array_merge(['doctor', '--json', "--sysroot=$directory"], $arguments), $settings + $account, $environment);
     foreach (json_decode($output, true)['findings'] as $finding) {
         if (in_array($finding['check'], $checks, true)) {
-            $text = preg_replace(['/TLSv1\.\d/', '/\d+ more days?/', '/localhost:\d+/', '/\(\d+ ms\)/', '/ rid: [\w-]+/', '/ has \d+ address(?:es)?/'],
-                ['TLS', 'N more days', 'localhost:PORT', '(N ms)', '', ' has N addresses'], $finding['text']);
+            $text = preg_replace(['/TLSv1\.\d/', '/\d+ more days?/', '/\(\d+ ms\)/', '/ rid: [\w-]+/', '/ has \d+ address(?:es)?/'],
+                ['TLS', 'N more days', '(N ms)', '', ' has N addresses'], $finding['text']);
             echo steady("{$finding['check']}: {$finding['verdict']}: $text" . ($finding['advice'] === null ? '' : "\n    -> {$finding['advice']}")), "\n";
         }
     }
     echo steady($said);
 };
-/** Settings for an emulator at a name. */
-$at = static function (Server $emulator, $host) {
-    return ['wx_token.api_base' => preg_replace('~//[^:]+~', "//$host", $emulator->url)];
+/** Settings for an emulator. */
+$at = static function (Server $emulator) {
+    return ['wx_token.api_base' => $emulator->url];
 };
 
 echo "-- names\n";
@@ -47,12 +47,12 @@ $doctor(['tls'], ['wx_token.api_base' => "https://{$plain->url}"]);
 
 echo "-- certificates\n";
 $good = command_emulator(['--tls', '--ca-out', "$directory/ca.pem"]);
-$doctor(['tls', 'clock'], $at($good, 'localhost') + ['wx_token.ca_file' => "$directory/ca.pem"]);
-$doctor(['tls'], $at($good, 'localhost'));
+$doctor(['tls', 'clock'], $at($good) + ['wx_token.ca_file' => "$directory/ca.pem"]);
+$doctor(['tls'], $at($good));
 $expired = command_emulator(['--tls', '--ca-out', "$directory/old.pem", '--expired-cert']);
-$doctor(['tls', 'clock'], $at($expired, 'localhost') + ['wx_token.ca_file' => "$directory/old.pem"]);
+$doctor(['tls', 'clock'], $at($expired) + ['wx_token.ca_file' => "$directory/old.pem"]);
 $other = command_emulator(['--tls', '--ca-out', "$directory/other.pem", '--cert-name', 'other.example']);
-$doctor(['tls'], $at($other, 'localhost') + ['wx_token.ca_file' => "$directory/other.pem"]);
+$doctor(['tls'], $at($other) + ['wx_token.ca_file' => "$directory/other.pem"]);
 
 echo "-- the clock\n";
 foreach ([0, 60, -60, 3600, -3600] as $ahead) {
@@ -102,14 +102,14 @@ clock: skipped: 127.0.0.1:PORT does not answer
 tls: problem: no connection with 127.0.0.1:PORT: the other side does not speak TLS
     -> Check the firewall of this server, and wx_token.api_base
 -- certificates
-tls: ok: TLS with localhost:PORT, certificate of wechat-emulator CA, valid for N more days
-clock: ok: it agrees with localhost:PORT
-tls: problem: the certificate of localhost:PORT is from an unknown CA: wechat-emulator CA
+tls: ok: TLS with 127.0.0.1:PORT, certificate of wechat-emulator CA, valid for N more days
+clock: ok: it agrees with 127.0.0.1:PORT
+tls: problem: the certificate of 127.0.0.1:PORT is from an unknown CA: wechat-emulator CA
     -> Something between this server and WeChat may end TLS. Set wx_token.ca_file if that is a CA of yours
-tls: problem: the certificate of localhost:PORT has expired
+tls: problem: the certificate of 127.0.0.1:PORT has expired
     -> Check the clock of this server, and have the certificate renewed
-clock: ok: it agrees with localhost:PORT
-tls: problem: the certificate of localhost:PORT is for another host: DNS:other.example
+clock: ok: it agrees with 127.0.0.1:PORT
+tls: problem: the certificate of 127.0.0.1:PORT is for another host: DNS:other.example
     -> Check DNS and wx_token.api_base
 -- the clock
 ok: it agrees with 127.0.0.1:PORT

@@ -84,7 +84,7 @@ final class Connection
         if (strpos($warning, 'getaddrinfo') !== false) {
             return 'the host name does not resolve';
         }
-        if (preg_match('/Unable to connect to \S+ \((.+)\)/', $warning, $match) === 1) {
+        if (preg_match('/Unable to connect to \S+ \((.+)\)/i', $warning, $match) === 1) {
             return lcfirst($match[1]);
         }
         return lcfirst(trim(strrchr("\n" . trim($warning), "\n") ?: 'no connection'));

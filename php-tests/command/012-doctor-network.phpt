@@ -13,10 +13,11 @@ if (!extension_loaded('openssl') && !file_exists(ini_get('extension_dir') . '/op
 require __DIR__ . '/command.inc';
 $directory = command_directory('012-network');
 mkdir("$directory/etc");
+mkdir("$directory/tmp");
 $file = "$directory/token.json";
 $account = ['wx_token.appid' => COMMAND_APPID, 'wx_token.secret' => COMMAND_SECRET];
 $doctor = static function (array $checks, array $settings, array $arguments = [], array $environment = []) use ($account, $directory) {
-    list(, $output, $said) = wx_token(array_merge(['doctor', '--json', "--sysroot=$directory"], $arguments), $settings + $account, $environment);
+    list(, $output, $said) = wx_token(array_merge(['doctor', '--json', "--sysroot=$directory"], $arguments), $settings + $account, $environment + ['TMPDIR' => "$directory/tmp"]);
     foreach (json_decode($output, true)['findings'] as $finding) {
         if (in_array($finding['check'], $checks, true)) {
             $text = preg_replace(['/TLSv1\.\d/', '/\d+ more days?/', '/\(\d+ ms\)/', '/ rid: [\w-]+/', '/ has \d+ address(?:es)?/'],
@@ -79,7 +80,7 @@ $doctor(['ask'], ['wx_token.secret' => 'ffffffffffffffffffffffffffffffff'] + $se
 emulator_control($emulator, 'PATCH', 'options', '{"allow_ip":["192.0.2.7"]}');
 $doctor(['ask'], $settings, ['--ask', $file]);
 $doctor(['ask'], ['wx_token.appid' => '', 'wx_token.secret' => ''] + $settings, ['--ask']);
-echo json_encode(glob(sys_get_temp_dir() . '/wx-token-????????????')), ' ', json_encode(file_exists($file)), "\n";
+echo json_encode(glob("$directory/tmp/*")), ' ', json_encode(file_exists($file)), "\n";
 ?>
 --CLEAN--
 <?php require __DIR__ . '/command.inc'; remove_command_directory('012-network'); ?>

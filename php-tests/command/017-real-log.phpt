@@ -54,13 +54,13 @@ echo steady(implode("\n", $metrics[0])), "\n";
 --CLEAN--
 <?php require __DIR__ . '/command.inc'; remove_command_directory('017-log'); ?>
 --EXPECT--
-failed cli wx-token foreign40164
+failed cli wx-token 40164
 refreshed cli wx-token 
-refreshed cli wx-token foreign
+refreshed cli wx-token 
 waited cli wx-token 
 1 0 fetches: 3 = 3
 true
-writers: problem: another program writes this file: seen 1 time in 7 days, last at TIME
 log: ok: root may write 017-log/wx.log
+true
 wx_token_exposed{file="017-log/token.json"} 0
 wx_token_log_writable 1

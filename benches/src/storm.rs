@@ -154,7 +154,8 @@ impl Call {
 
 /// Every storm.
 fn storms() -> impl Iterator<Item = (Version, usize, u32)> {
-    let latencies = PROCESSES.into_iter().flat_map(|processes| LATENCIES_MS.map(|ms| (processes, ms)));
+    let latencies =
+        PROCESSES.into_iter().flat_map(|processes| LATENCIES_MS.map(|ms| (processes, ms)));
     let versions =
         latencies.flat_map(|(processes, ms)| Version::ALL.map(|version| (version, processes, ms)));
     versions.filter(|&(version, processes, latency_ms)| {

@@ -22,7 +22,24 @@ impl Steps {
 
     /// What begins is as long as so many steps.
     pub fn begin_long(&self, length: u64, name: impl Display) {
+        eprintln!("{}", self.line(length, name));
+    }
+
+    fn line(&self, length: u64, name: impl Display) -> String {
         let number = self.begun.fetch_add(length, Ordering::Relaxed) + 1;
-        eprintln!("[{number}/{}] {}: {name}", self.total, self.title);
+        format!("[{number}/{}] {}: {name}", self.total, self.title)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Steps;
+
+    #[test]
+    fn a_step_has_the_number_after_all_that_was_begun() {
+        let steps = Steps::new("race", 5);
+        assert_eq!(steps.line(1, "8 processes"), "[1/5] race: 8 processes");
+        assert_eq!(steps.line(3, "32 processes"), "[2/5] race: 32 processes");
+        assert_eq!(steps.line(1, "128 processes"), "[5/5] race: 128 processes");
     }
 }

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::json;
 use wechat_emulator::{Options, Tls};
-use wx_token_testing::{Steps, World};
 use wx_token_testing::fpm::DEBIAN;
 use wx_token_testing::name_server::{NameServer, WECHAT};
 use wx_token_testing::php::Callers;
@@ -20,6 +19,7 @@ use wx_token_testing::process::Process;
 use wx_token_testing::process::{Holdings, tell};
 use wx_token_testing::site::{Requests, Site};
 use wx_token_testing::witness::{Kills, Seen, Witness, bystander};
+use wx_token_testing::{Steps, World};
 
 use crate::serving::is_unlocked;
 use crate::worker::{self, Ended};

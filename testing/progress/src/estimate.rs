@@ -75,6 +75,10 @@ mod tests {
         let mut estimate = Estimate::default();
         estimate.reach(seconds(10), 0.5);
         assert_eq!(estimate.left(seconds(25)), Some(Duration::ZERO));
+        // Of five, the parts add up to more than the whole, by a rounding.
+        estimate.reach(seconds(30), 0.6);
+        estimate.reach(seconds(40), 0.8);
+        assert_eq!(estimate.left(seconds(60)), Some(Duration::ZERO));
     }
 
     #[test]

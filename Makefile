@@ -35,8 +35,8 @@ MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 # Where release files go. Those for Debian 13 come here too, from the folder of scripts/trixie.
 RELEASE := $(CURDIR)/target/packages
 
-.PHONY: help build extension install uninstall deb dist sums demo demo-fleet test check progress bench soak test-faults test-fleet \
-	test-fuzz test-install test-matrix test-model test-polyfill test-valgrind deny msrv packages clean
+.PHONY: help build extension install uninstall deb dist sums demo demo-fleet test check progress bench soak test-faults \
+	test-fleet test-fuzz test-install test-matrix test-model test-polyfill test-valgrind deny msrv packages clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -70,7 +70,7 @@ dist: packages ## Make and test the archives of a release for this PHP, in targe
 sums: ## Write the check sums of what is in target/packages
 	@cd $(RELEASE) && sha256sum $(notdir $(wildcard $(RELEASE)/*.deb $(RELEASE)/*.zip $(RELEASE)/*.tar.gz)) | tee SHA256SUMS
 
-# Draws how far a command is, with the build of the tests: it is there soonest.
+# Draws how far a command is. Of all builds, that of the tests is there soonest.
 PROGRESS = $(or $(CARGO_TARGET_DIR),target)/debug/progress
 
 progress:
@@ -85,7 +85,7 @@ demo-fleet: build progress ## Compare ten servers on one Redis when a token expi
 
 # The tests build an emulator of their own.
 test: export WECHAT_EMULATOR := $(TARGET)/debug/wechat-emulator
-test: extension ## Run every check and every test
+test: extension ## Run every check and every test (PART=php: what the PHP makes a difference to)
 	@scripts/packages $(TEST_PACKAGES)
 	@scripts/test $(PART)
 
@@ -125,7 +125,7 @@ test-fuzz: packages ## Fuzz token files and WeChat's answers for SECONDS (60)
 test-model: progress ## Check the protocol, of a machine and of a fleet, with the Spin model checker
 	@$(PROGRESS) scripts/model
 
-test-matrix: packages ## Run every test on PHP 8.2 to 8.6 and on a thread-safe debug PHP (as root)
+test-matrix: packages ## Run the tests on PHP 8.2 to 8.6 and on a thread-safe debug PHP (as root)
 	@scripts/packages debootstrap dpkg-dev
 	@scripts/matrix
 

@@ -1,8 +1,8 @@
 //! Shows how far a command is, and what is left: `progress COMMAND [ARGUMENT]…`.
 //!
-//! Long work says that a step begins on a line of its own: `[3/12] race: 8 processes`. In a log, that is all: the command runs as
-//! if it had been called alone. On a terminal, these lines become a bar, and all else that the command prints stays
-//! above it.
+//! Long work says that a step begins, on a line of its own: `[3/12] race: 8 processes`. In a log, that is all: the
+//! command runs as if it had been called alone. On a terminal, these lines become a bar, and all else that the
+//! command prints stays above it. Tests that cargo runs are steps, too.
 
 mod bar;
 mod estimate;

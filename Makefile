@@ -18,7 +18,7 @@ TEST_PACKAGES := acl attr autoconf e2fsprogs strace nginx-light redis-server red
 # and where Node.js is not Debian's, it brings npm along.
 export CHROMIUM := $(firstword $(wildcard /usr/bin/chromium /usr/bin/google-chrome) /usr/bin/chromium)
 PAGE_PACKAGES := fonts-wqy-microhei $(if $(wildcard $(CHROMIUM)),,chromium) $(if $(shell command -v npm),,nodejs npm)
-TEST_PACKAGES += $(PAGE_PACKAGES)
+TEST_PACKAGES += $(if $(filter php,$(PART)),,$(PAGE_PACKAGES))
 ifeq ($(PHP),$(PACKAGED_PHP))
 BUILD_PACKAGES += php$(PHP_VERSION)-cli php$(PHP_VERSION)-dev
 FLEET_PACKAGES += php$(PHP_VERSION)-redis
@@ -41,8 +41,8 @@ MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 # Where release files go. Those for Debian 13 come here too, from the folder of scripts/trixie.
 RELEASE := $(CURDIR)/target/packages
 
-.PHONY: help build install uninstall deb dist sums demo demo-fleet test check bench soak test-faults test-fleet \
-	test-fuzz test-install test-matrix test-model test-page test-polyfill test-valgrind deny msrv packages clean
+.PHONY: help build extension install uninstall deb dist sums demo demo-fleet test check progress bench soak test-faults \
+	test-fleet test-fuzz test-install test-matrix test-model test-page test-polyfill test-valgrind deny msrv packages clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -50,9 +50,11 @@ help: ## Show the targets
 packages:
 	@scripts/packages $(BUILD_PACKAGES)
 
-build: packages ## Build the extension and the emulator
-	$(BUILD_EXTENSION)
+build: extension ## Build the extension and the emulator
 	cargo build --release --locked -p wechat-emulator
+
+extension: packages
+	$(BUILD_EXTENSION)
 
 install: ## Install what `make build` built, and show how to enable it
 	@scripts/install
@@ -74,51 +76,62 @@ dist: packages ## Make and test the archives of a release for this PHP, in targe
 sums: ## Write the check sums of what is in target/packages
 	@cd $(RELEASE) && sha256sum $(notdir $(wildcard $(RELEASE)/*.deb $(RELEASE)/*.zip $(RELEASE)/*.tar.gz)) | tee SHA256SUMS
 
-demo: build ## Compare legacy code and wx_get_token() when a token expires
-	@$(PHP) -n demo/demo.php
+# Draws how far a command is. Of all builds, that of the tests is there soonest.
+PROGRESS = $(or $(CARGO_TARGET_DIR),target)/debug/progress
 
-demo-fleet: build ## Compare ten servers on one Redis when a token expires
+progress:
+	cargo build --locked -p wx-token-progress
+
+demo: build progress ## Compare legacy code and wx_get_token() when a token expires
+	@$(PROGRESS) $(PHP) -n demo/demo.php
+
+demo-fleet: build progress ## Compare ten servers on one Redis when a token expires
 	@scripts/packages $(FLEET_PACKAGES)
-	@$(PHP) -n demo/fleet.php
+	@$(PROGRESS) $(PHP) -n demo/fleet.php
 
-test: build ## Run every check and every test
+# The tests build an emulator of their own.
+test: export WECHAT_EMULATOR := $(TARGET)/debug/wechat-emulator
+test: extension ## Run every check and every test (PART=php: what the PHP makes a difference to)
 	@scripts/packages $(TEST_PACKAGES)
-	@scripts/test
+	@scripts/test $(PART)
 
 check: packages ## Run every check and no test: format, lint, spelling, syntax
 	@scripts/test checks
 
 bench: export CARGO_TARGET_DIR := $(CURDIR)/target/bench
 bench: export WX_TOKEN_SO := $(CURDIR)/target/bench/release/libwx_token.so
-bench: packages ## Compare the speed with other caches (ONLY="hot rest log storm race fleet web")
+bench: packages progress ## Compare the speed with other caches (ONLY="hot rest log storm race fleet web")
 	@scripts/packages $(BENCH_PACKAGES)
 	$(BUILD_EXTENSION)
 	cargo build --release --locked -p wx-token-bench --bins --examples
-	@$(CARGO_TARGET_DIR)/release/bench $(ONLY)
+	@$(PROGRESS) $(CARGO_TARGET_DIR)/release/bench $(ONLY)
 
-test-faults: build ## Make each system call of a refresh fail in turn, and write docs/faults.md
+test-faults: build progress ## Make each system call of a refresh fail in turn, and write docs/faults.md
 	@scripts/packages redis-server redis-tools
-	WX_FAULTS=all cargo test --locked --test faults -- --nocapture --test-threads 2
+	cargo test --locked --test faults --no-run
+	WX_FAULTS=all $(PROGRESS) cargo test --locked --test faults -- --nocapture --test-threads 2
 
-test-fleet: build ## Make each fault at each step of a refresh with a shared store, and large storms
+test-fleet: build progress ## Make each fault at each step of a refresh with a shared store, and large storms
 	@scripts/packages $(TEST_PACKAGES)
-	WX_FLEET=all cargo test --locked --test fleet -- --nocapture --test-threads 2
+	cargo test --locked --test fleet --no-run
+	WX_FLEET=all $(PROGRESS) cargo test --locked --test fleet -- --nocapture --test-threads 2
 
-soak: build ## Run servers with reloads, kills and failures for MINUTES (10), and report leaks
+soak: build progress ## Run servers with reloads, kills and failures for MINUTES (10), and report leaks
 	@scripts/packages $(TEST_PACKAGES)
-	MINUTES=$(or $(MINUTES),10) cargo test --locked --test servers soak -- --nocapture
+	cargo test --locked --test servers --no-run
+	MINUTES=$(or $(MINUTES),10) $(PROGRESS) cargo test --locked --test servers soak -- --nocapture
 
-test-install: build deb dist ## Install by every route, each in a folder or an overlay of its own
+test-install: build deb dist progress ## Install by every route, each in a folder or an overlay of its own
 	@scripts/packages libfcgi-bin lintian unzip
-	@scripts/test-install
+	@$(PROGRESS) scripts/test-install
 
 test-fuzz: packages ## Fuzz token files and WeChat's answers for SECONDS (60)
 	@scripts/fuzz $(or $(SECONDS),60)
 
-test-model: ## Check the protocol, of a machine and of a fleet, with the Spin model checker
-	@scripts/model
+test-model: progress ## Check the protocol, of a machine and of a fleet, with the Spin model checker
+	@$(PROGRESS) scripts/model
 
-test-matrix: packages ## Run every test on PHP 8.2 to 8.6 and on a thread-safe debug PHP (as root)
+test-matrix: packages ## Run the tests on PHP 8.2 to 8.6 and on a thread-safe debug PHP (as root)
 	@scripts/packages debootstrap dpkg-dev
 	@scripts/matrix
 

@@ -47,7 +47,9 @@ function against_emulator(int $processes, string $extension): bool
     echo "$processes PHP processes find one expired token file at the same moment.\n",
         'WeChat is an emulator here; it answers a fetch after ', LATENCY_MS, " ms.\n\n";
     $results = [];
-    foreach (['legacy' => [], 'legacy_flock' => [], 'wx_token' => $settings] as $variant => $ini) {
+    $variants = ['legacy' => [], 'legacy_flock' => [], 'wx_token' => $settings];
+    foreach ($variants as $variant => $ini) {
+        step(count($results) + 1, count($variants), $variant);
         $expired = $emulator->firstToken();
         $results[$variant] = measure($variant, $ini, $environment, $processes, $expired, $emulator->url)
             + ['fetches' => $emulator->fetches()];

@@ -47,9 +47,15 @@ function main(): bool
     printf("here; it answers a fetch after %d ms.\n\n", LATENCY_MS);
     print_line('', 'fetches', 'dead tokens', 'slowest, ms', 'no token');
     $results = [];
+    $begun = 0;
     foreach (Outage::cases() as $outage) {
         echo "$outage->value\n";
         foreach (PROGRAMS as $program => $title) {
+            $begun++;
+            // Where no bar is drawn, the table is, and its rows say how far it is.
+            if (!stream_isatty(STDERR)) {
+                step($begun, count(Outage::cases()) * count(PROGRAMS), "$outage->value: $title");
+            }
             $result = measure($program, $ini[$program], $outage, $emulator);
             check_works($program, $outage, $result);
             print_line("  $title", ...cells($result));

@@ -27,6 +27,12 @@ function check_loads(string $name, array $ini, string $advice): void
     }
 }
 
+/** Says that a step begins. `make demo` turns these lines into a bar. */
+function step(int $number, int $total, string $name): void
+{
+    fwrite(STDERR, "[$number/$total] demo: $name\n");
+}
+
 /** An empty directory that goes when the demo ends. */
 function fresh_directory(): string
 {

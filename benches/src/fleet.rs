@@ -13,12 +13,12 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use wechat_emulator::Options;
 use wx_token_testing::redis::Redis;
-use wx_token_testing::{World, until};
+use wx_token_testing::{Steps, World, until};
 
 use crate::crowd::{Crowd, NOTICE};
 use crate::figures::{largest, median};
+use crate::php;
 use crate::world::{self, world};
-use crate::{php, say};
 
 const MACHINES: [usize; 7] = [1, 2, 5, 10, 20, 50, 100];
 const PROCESSES: usize = 2;
@@ -52,11 +52,20 @@ struct Report {
     got_token: bool,
 }
 
-pub fn measure() -> Result<Vec<Fleet>> {
+/// What a fleet of this size takes, roughly.
+const fn fleet_s(machines: usize) -> u64 {
+    TRAFFIC.as_secs() + 4 + machines as u64 / 5
+}
+
+pub fn seconds() -> Result<u64> {
+    Ok(MACHINES.into_iter().map(fleet_s).sum())
+}
+
+pub fn measure(steps: &Steps) -> Result<Vec<Fleet>> {
     MACHINES
         .into_iter()
         .map(|machines| {
-            say(format!("  {machines} machines"))?;
+            steps.begin_long(fleet_s(machines), format_args!("fleet, {machines} machines"));
             let mut shared = Site::new(machines, true)?;
             let storms = (0..RUNS).map(|_| shared.expire()).collect::<Result<Vec<_>>>()?;
             let scripts_per_second = shared.traffic()?;

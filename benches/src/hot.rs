@@ -6,6 +6,7 @@ use std::{iter, thread};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use wechat_emulator::Options;
+use wx_token_testing::Steps;
 
 use crate::figures::median;
 use crate::php;
@@ -88,12 +89,22 @@ impl Hot {
     }
 }
 
-pub fn measure() -> Result<Hot> {
+/// What the steps take, roughly: all subjects with one token, and those of the crowds in a round of one size.
+const COMPARISON_S: u64 = 30;
+const CROWD_S: u64 = 4;
+
+pub fn seconds() -> Result<u64> {
+    let crowds = CROWD_ROUNDS * crowd_sizes()?.len();
+    Ok(TOKEN_LENGTHS.len() as u64 * COMPARISON_S + crowds as u64 * CROWD_S)
+}
+
+pub fn measure(steps: &Steps) -> Result<Hot> {
     let mut subjects = Vec::new();
     for token_bytes in TOKEN_LENGTHS {
+        steps.begin_long(COMPARISON_S, format_args!("hot, a token of {token_bytes} bytes"));
         subjects.extend(compare(token_bytes)?);
     }
-    Ok(Hot { subjects, crowds: crowds()? })
+    Ok(Hot { subjects, crowds: crowds(steps)? })
 }
 
 /// Nanoseconds of CPU time per call of each round, by name and number of files.
@@ -155,12 +166,13 @@ fn crowd_sizes() -> Result<Vec<usize>> {
 /// CPU time per call, and calls per second, of each round, by subject and number of processes.
 type CrowdRounds = BTreeMap<(&'static str, usize), (Vec<f64>, Vec<f64>)>;
 
-fn crowds() -> Result<Vec<CrowdCost>> {
+fn crowds(steps: &Steps) -> Result<Vec<CrowdCost>> {
     let world = world(Options::default());
     let sizes = crowd_sizes()?;
     let mut rounds = CrowdRounds::new();
     for _ in 0..CROWD_ROUNDS {
         for &processes in &sizes {
+            steps.begin_long(CROWD_S, format_args!("hot, {processes} processes"));
             for name in CROWD_SUBJECTS {
                 let work: Vec<Work> = php::json(
                     world::php(&world)

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use wechat_emulator::Options;
-use wx_token_testing::World;
+use wx_token_testing::{Steps, World};
 
 use crate::figures::median;
 use crate::php;
@@ -32,7 +32,15 @@ struct Cost {
     refresh_ns: f64,
 }
 
-pub fn measure() -> Result<Logged> {
+/// What all take, roughly.
+const SECONDS: u64 = 30;
+
+pub const fn seconds() -> Result<u64> {
+    Ok(SECONDS)
+}
+
+pub fn measure(steps: &Steps) -> Result<Logged> {
+    steps.begin_long(SECONDS, "log");
     let (plain, mut logged) = (world(Options::default()), world(Options::default()));
     let log = logged.dir.path().join("wx_token.log").display().to_string();
     logged.set("log", &log);

@@ -27,19 +27,36 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use wx_token_testing::Steps;
 
 use crate::results::Results;
 
-type Measure = fn(&mut Results) -> Result<()>;
+/// How long a part takes, roughly.
+type Seconds = fn() -> Result<u64>;
+type Measure = fn(&mut Results, &Steps) -> Result<()>;
 
-const PARTS: [(&str, Measure); 7] = [
-    ("hot", |results| hot::measure().map(|found| results.hot = Some(found))),
-    ("rest", |results| rest::measure().map(|found| results.rest = Some(found))),
-    ("log", |results| log::measure().map(|found| results.log = Some(found))),
-    ("storm", |results| storm::measure().map(|found| results.storm = Some(found))),
-    ("race", |results| race::measure().map(|found| results.race = Some(found))),
-    ("fleet", |results| fleet::measure().map(|found| results.fleet = Some(found))),
-    ("web", |results| web::measure().map(|found| results.web = Some(found))),
+const PARTS: [(&str, Seconds, Measure); 7] = [
+    ("hot", hot::seconds, |results, steps| {
+        hot::measure(steps).map(|found| results.hot = Some(found))
+    }),
+    ("rest", rest::seconds, |results, steps| {
+        rest::measure(steps).map(|found| results.rest = Some(found))
+    }),
+    ("log", log::seconds, |results, steps| {
+        log::measure(steps).map(|found| results.log = Some(found))
+    }),
+    ("storm", storm::seconds, |results, steps| {
+        storm::measure(steps).map(|found| results.storm = Some(found))
+    }),
+    ("race", race::seconds, |results, steps| {
+        race::measure(steps).map(|found| results.race = Some(found))
+    }),
+    ("fleet", fleet::seconds, |results, steps| {
+        fleet::measure(steps).map(|found| results.fleet = Some(found))
+    }),
+    ("web", web::seconds, |results, steps| {
+        web::measure(steps).map(|found| results.web = Some(found))
+    }),
 ];
 
 fn main() -> ExitCode {
@@ -56,16 +73,16 @@ fn main() -> ExitCode {
 /// The arguments name the parts to measure; without any, all are.
 fn run() -> Result<()> {
     let asked: Vec<String> = env::args().skip(1).collect();
-    let names = PARTS.map(|(name, _)| name);
+    let names = PARTS.map(|(name, ..)| name);
     if let Some(unknown) = asked.iter().find(|part| !names.contains(&part.as_str())) {
         bail!("there is no part {unknown:?}: the parts are {}", names.join(", "));
     }
-    let mut results = Results::none()?;
-    for (name, measure) in PARTS {
-        if asked.is_empty() || asked.iter().any(|part| part == name) {
-            say(format!("measuring: {name}"))?;
-            measure(&mut results)?;
-        }
+    let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|part| part == name);
+    let parts = || PARTS.into_iter().filter(|(name, ..)| is_asked(name));
+    let seconds = parts().map(|(_, seconds, _)| seconds()).sum::<Result<_>>()?;
+    let (mut results, steps) = (Results::none()?, Steps::new("bench", seconds));
+    for (_, _, measure) in parts() {
+        measure(&mut results, &steps)?;
     }
     table::print(&results)?;
     target::print(&results)?;

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
+use wx_token_testing::Steps;
 
 use crate::figures::{largest, median};
-use crate::say;
 use crate::storm::{Place, Version};
 
 const PROCESSES: [usize; 3] = [8, 32, 128];
@@ -27,11 +27,21 @@ pub fn farthest_behind_ms(races: &[Race]) -> f64 {
     largest(races.iter().map(|race| race.behind_ms))
 }
 
-pub fn measure() -> Result<Vec<Race>> {
+/// What the pairs of one latency take, roughly.
+const fn pairs_s(latency_ms: u32) -> u64 {
+    2 * PAIRS as u64 * (latency_ms as u64 + 400) / 1000
+}
+
+pub fn seconds() -> Result<u64> {
+    Ok(LATENCIES_MS.into_iter().map(pairs_s).sum::<u64>() * PROCESSES.len() as u64)
+}
+
+pub fn measure(steps: &Steps) -> Result<Vec<Race>> {
     let mut races = Vec::new();
     for processes in PROCESSES {
         for latency_ms in LATENCIES_MS {
-            say(format!("  {processes} processes, {latency_ms} ms, {PAIRS} pairs"))?;
+            let name = format_args!("race, {processes} processes, {latency_ms} ms");
+            steps.begin_long(pairs_s(latency_ms), name);
             races.push(race(processes, latency_ms)?);
         }
     }

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use wechat_emulator::Options;
 use wx_token_testing::php::Php;
-use wx_token_testing::{World, extension};
+use wx_token_testing::{Steps, World, extension};
 
 use crate::figures::median;
 use crate::php;
@@ -53,7 +53,14 @@ impl SystemCalls {
     }
 }
 
-pub fn measure() -> Result<Rest> {
+const SECONDS: u64 = 20;
+
+pub const fn seconds() -> Result<u64> {
+    Ok(SECONDS)
+}
+
+pub fn measure(steps: &Steps) -> Result<Rest> {
+    steps.begin_long(SECONDS, "rest");
     let (world, expired) = (world(Options::default()), world(Options::default()));
     expired.write_old_token(-1);
     // The extension reads a file that has just been changed more than once.

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use wechat_emulator::Options;
 use wx_token_testing::server::Server;
-use wx_token_testing::{World, fastcgi, fpm};
+use wx_token_testing::{Steps, World, fastcgi, fpm};
 
 use crate::crowd::{self, Crowd, NOTICE};
 use crate::figures::{largest, median, percentile};
+use crate::php;
 use crate::world::{self, world};
-use crate::{php, say};
 
 const PROCESSES: [usize; 4] = [8, 32, 128, 256];
 const LATENCIES_MS: [u32; 3] = [50, 200, 1000];
@@ -152,22 +152,39 @@ impl Call {
     }
 }
 
-pub fn measure() -> Result<Storm> {
+/// Every storm.
+fn storms() -> impl Iterator<Item = (Version, usize, u32)> {
+    let latencies =
+        PROCESSES.into_iter().flat_map(|processes| LATENCIES_MS.map(|ms| (processes, ms)));
+    let versions =
+        latencies.flat_map(|(processes, ms)| Version::ALL.map(|version| (version, processes, ms)));
+    versions.filter(|&(version, processes, latency_ms)| {
+        processes <= MANY || !version.is_serial() && latency_ms == QUOTED.1
+    })
+}
+
+/// What the runs of a storm take, roughly.
+const fn storm_s((version, processes, latency_ms): (Version, usize, u32)) -> u64 {
+    let fetches = if version.is_serial() { processes } else { 1 } as u64;
+    let run_ms = fetches * latency_ms as u64 + 400;
+    1 + (version.runs() as u64 * run_ms + 10 * processes as u64) / 1000
+}
+
+pub fn seconds() -> Result<u64> {
+    Ok(storms().map(storm_s).sum())
+}
+
+pub fn measure(steps: &Steps) -> Result<Storm> {
     let mut storm = Storm { cells: Vec::new(), timelines: Vec::new() };
-    for processes in PROCESSES {
-        for latency_ms in LATENCIES_MS {
-            say(format!("  {processes} processes, {latency_ms} ms"))?;
-            for version in Version::ALL {
-                if processes > MANY && (version.is_serial() || latency_ms != QUOTED.1) {
-                    continue;
-                }
-                let runs = runs(version, processes, latency_ms)?;
-                storm.cells.push(cell(version, processes, latency_ms, &runs));
-                if (processes, latency_ms) == DRAWN && version.is_drawn() {
-                    let calls = runs.last().map(|run| bars(&run.calls)).unwrap_or_default();
-                    storm.timelines.push(Timeline { version, processes, latency_ms, calls });
-                }
-            }
+    for of_version @ (version, processes, latency_ms) in storms() {
+        let name = version.name();
+        let what = format_args!("storm, {processes} processes, {latency_ms} ms, {name}");
+        steps.begin_long(storm_s(of_version), what);
+        let runs = runs(version, processes, latency_ms)?;
+        storm.cells.push(cell(version, processes, latency_ms, &runs));
+        if (processes, latency_ms) == DRAWN && version.is_drawn() {
+            let calls = runs.last().map(|run| bars(&run.calls)).unwrap_or_default();
+            storm.timelines.push(Timeline { version, processes, latency_ms, calls });
         }
     }
     Ok(storm)

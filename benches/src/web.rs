@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use wechat_emulator::Options;
 use wx_token_testing::server::free_port;
 use wx_token_testing::site::nginx;
-use wx_token_testing::{fpm, until};
+use wx_token_testing::{Steps, fpm, until};
 
 use crate::php;
 use crate::world::{self, world};
@@ -24,7 +24,7 @@ const LIFE_LEGACY: u64 = 3;
 const LIFE_EXTENSION: u64 = 6;
 const REFRESH_AHEAD: &str = "wx_token.refresh_ahead=4";
 /// Ten expiries.
-const SECONDS: &str = "31";
+const SECONDS: u64 = 31;
 
 #[derive(Serialize, Deserialize)]
 pub struct Web {
@@ -52,13 +52,22 @@ struct Report {
     failed: u64,
 }
 
-pub fn measure() -> Result<Web> {
-    let sites = vec![
-        site("articles' getToken", LIFE_LEGACY, php::demo("legacy.php"))?,
-        site("articles' getToken with flock", LIFE_LEGACY, php::demo("legacy_flock.php"))?,
-        site("wx_get_token", LIFE_EXTENSION, php::demo("wx_token.php"))?,
-    ];
-    Ok(Web { sites })
+const SITES: [(&str, u64, &str); 3] = [
+    ("articles' getToken", LIFE_LEGACY, "legacy.php"),
+    ("articles' getToken with flock", LIFE_LEGACY, "legacy_flock.php"),
+    ("wx_get_token", LIFE_EXTENSION, "wx_token.php"),
+];
+
+pub const fn seconds() -> Result<u64> {
+    Ok(SITES.len() as u64 * SECONDS)
+}
+
+pub fn measure(steps: &Steps) -> Result<Web> {
+    let site = |(name, life, program)| {
+        steps.begin_long(SECONDS, format_args!("web, {name}"));
+        site(name, life, php::demo(program))
+    };
+    Ok(Web { sites: SITES.into_iter().map(site).collect::<Result<_>>()? })
 }
 
 /// A site whose requests call the `getToken()` of `program`, and whose tokens live `life` seconds.
@@ -82,7 +91,7 @@ fn site(name: &str, life: u64, program: PathBuf) -> Result<Site> {
     world.write_old_token(i64::try_from(life)?);
     let output = php::succeeded(
         Command::new("wrk")
-            .args(["-t1", "-c", CONNECTIONS, "-d", SECONDS, "--timeout", "10s", "-s"])
+            .args(["-t1", "-c", CONNECTIONS, "-d", &SECONDS.to_string(), "--timeout", "10s", "-s"])
             .arg(php::program("web/report.lua"))
             .arg(format!("http://127.0.0.1:{port}/")),
     )?;

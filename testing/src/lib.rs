@@ -16,6 +16,7 @@ pub mod proxy;
 pub mod redis;
 pub mod server;
 pub mod site;
+pub mod steps;
 pub mod system_calls;
 pub mod timing;
 pub mod witness;
@@ -23,6 +24,7 @@ pub mod world;
 
 pub use self::process::run;
 pub use self::programs::{earlier_extension, extension, program};
+pub use self::steps::Steps;
 pub use self::timing::{SetOnDrop, now, now_ms, print_waits, until};
 pub use self::world::World;
 

@@ -54,6 +54,11 @@ impl<'a> Witness<'a> {
         self.seen.into_inner().expect("no witness panicked")
     }
 
+    /// How many calls were seen so far.
+    pub fn calls(&self) -> u64 {
+        self.seen.lock().expect("no witness panicked").calls
+    }
+
     pub fn fails(&self, why: impl ToString) {
         self.seen.lock().expect("no witness panicked").failed.push(why.to_string());
     }

@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::time::Instant;
 use std::{env, fmt};
 
+use wx_token_testing::Steps;
+
 use crate::calls::Call;
 use crate::fault::{self, Fault};
 use crate::scenario::{Scenario, Stage};
@@ -50,6 +52,9 @@ impl fmt::Display for Phase {
 /// of sockets, do not need the same calls every time.
 const ATTEMPTS: usize = 10;
 
+/// Of a sweep: a line for each fault would be thousands.
+const STEPS: usize = 10;
+
 /// Makes the faults of `scenario`: all, if `WX_FAULTS` says so.
 ///
 /// # Panics
@@ -65,7 +70,12 @@ pub fn sweep(scenario: &Scenario) {
     }
     let mut tables = [Table::default(), Table::default()];
     let (mut unmet, mut broken) = (Vec::new(), Vec::new());
-    for fault in &faults {
+    let step = faults.len().div_ceil(STEPS);
+    let steps = Steps::new(scenario.name, faults.len() as u64);
+    for (number, fault) in faults.iter().enumerate() {
+        if number.is_multiple_of(step) {
+            steps.begin_long(step as u64, fault);
+        }
         let attempts = (0..ATTEMPTS).map(|_| fault::make(&stage, fault));
         match attempts.filter_map(Result::transpose).next() {
             Some(Ok(outcome)) => tables[usize::from(fault.lasts)].add(fault, &outcome),

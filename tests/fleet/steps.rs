@@ -7,7 +7,7 @@ use wx_token_testing::php::{Answer, Callers, GET};
 use wx_token_testing::process::{Process, tell};
 use wx_token_testing::proxy::{Point, Proxy, Script, Way};
 use wx_token_testing::redis::Redis;
-use wx_token_testing::{print_waits, until};
+use wx_token_testing::{Steps, print_waits, until};
 
 use crate::fleet::{EXPIRED, Fleet, all};
 use crate::watch::Watch;
@@ -115,15 +115,20 @@ fn lease_ms(endpoint: &str) -> f64 {
 
 /// Makes `fault` at each step for both endpoints, or for one of them in turn.
 fn sweep(fault: Fault) {
+    let mut chosen = Vec::new();
     for (number, step) in STEPS.into_iter().enumerate() {
         for (of_endpoint, endpoint) in ["stable", "classic"].into_iter().enumerate() {
             // There the lease counts, and the order of two tokens.
             let is_vital = fault.is_of_holder() && step == Step::BeforePut;
             if all() || is_vital || (number + fault as usize) % 2 == of_endpoint {
-                println!("{fault:?}, {step:?}, {endpoint}");
-                make(fault, step, endpoint);
+                chosen.push((step, endpoint));
             }
         }
+    }
+    let steps = Steps::new(&format!("{fault:?}"), chosen.len() as u64);
+    for (step, endpoint) in chosen {
+        steps.begin(format_args!("{step:?}, {endpoint}"));
+        make(fault, step, endpoint);
     }
 }
 

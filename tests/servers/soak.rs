@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::json;
 use wechat_emulator::{Options, Tls};
-use wx_token_testing::World;
 use wx_token_testing::fpm::DEBIAN;
 use wx_token_testing::name_server::{NameServer, WECHAT};
 use wx_token_testing::php::Callers;
@@ -20,6 +19,7 @@ use wx_token_testing::process::Process;
 use wx_token_testing::process::{Holdings, tell};
 use wx_token_testing::site::{Requests, Site};
 use wx_token_testing::witness::{Kills, Seen, Witness, bystander};
+use wx_token_testing::{Steps, World};
 
 use crate::serving::is_unlocked;
 use crate::worker::{self, Ended};
@@ -35,6 +35,9 @@ const LONGEST: f64 = (LOCK_TIMEOUT + TIMEOUT + 5.0 + 5.0) * 1000.0;
 
 /// Exceptions for failures of WeChat; any other is a fault of the extension.
 const UPSTREAM: [&str; 2] = ["WxToken\\NetworkException", "WxToken\\ApiException"];
+
+/// As long as each other.
+const STEPS: u32 = 20;
 
 /// What long-lived processes may grow by: KiB of memory, descriptors, threads.
 const GROWTH: [u64; 3] = [512, 0, 0];
@@ -257,7 +260,11 @@ fn faults_of_all_kinds_break_nothing_and_leak_nothing() {
         let bystander = scope.spawn(|| bystander(&world.file(), &soak.end));
         let watch = scope.spawn(|| soak.watch(&watched));
         let _ended = Ended(pids.clone());
-        thread::sleep(time);
+        let steps = Steps::new("soak", STEPS.into());
+        for _ in 0..STEPS {
+            steps.begin(format_args!("{} calls so far", soak.witness.calls()));
+            thread::sleep(time / STEPS);
+        }
         soak.end.store(true, Ordering::Relaxed);
         worker::stop(&pids);
         (bystander.join().expect("a bystander"), watch.join().expect("samples"))

@@ -109,8 +109,12 @@ impl<T: AsFd> Unshared<T> {
 }
 
 impl Unshared<File> {
+    pub fn file(path: &Path, options: &OpenOptions) -> io::Result<Self> {
+        Self::open(|| options.open(path))
+    }
+
     pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-        let file = Self::open(|| cautious(0).open(path))?;
+        let file = Self::file(path, &cautious(0))?;
         let mut content = Vec::new();
         (&*file).take(limit).read_to_end(&mut content)?;
         Ok(content)

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,6 +15,14 @@ use rustix::net::{
 };
 
 use crate::descriptor::Unshared;
+
+/// A way to whoever receives datagrams at `path`. It waits for nothing: what has no room is an error.
+pub fn unix_datagram(path: &str) -> io::Result<Unshared<UnixDatagram>> {
+    let socket = Unshared::open(UnixDatagram::unbound)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(path)?;
+    Ok(socket)
+}
 
 #[derive(Debug)]
 pub struct Socket(Unshared<OwnedFd>);

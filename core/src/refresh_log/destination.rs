@@ -6,7 +6,6 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
-use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::str::FromStr;
@@ -19,6 +18,7 @@ use crate::notice;
 use crate::printable::printable_path;
 use crate::process::ProcessMutex;
 use crate::signals::without_signal_of_failure;
+use crate::socket;
 use crate::token_file::FileError;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +79,9 @@ impl Destination {
         let last = LAST_PROBLEM.with(|last| last.clone());
         let found = match self {
             Self::File(path) => find_problem(path).err().map(|error| problem(path, error)),
-            Self::Syslog => connect().err().map(|error| problem(Path::new(SYSLOG), error)),
+            Self::Syslog => {
+                socket::unix_datagram(SYSLOG).err().map(|error| problem(Path::new(SYSLOG), error))
+            }
         };
         found.or(last)
     }
@@ -116,14 +118,14 @@ fn append(path: &Path, line: &str, token_file: &Path) -> io::Result<()> {
 /// Opens the log for one event. A missing one is created; by root, for the owner of the token file, whose other processes
 /// are to write it, too.
 fn open(path: &Path, token_file: &Path) -> io::Result<Unshared<File>> {
-    match Unshared::open(|| options().open(path)) {
+    match Unshared::file(path, &options()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         opened => return opened,
     }
-    match Unshared::open(|| options().create_new(true).mode(MODE).open(path)) {
+    match Unshared::file(path, options().create_new(true).mode(MODE)) {
         // Another process was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            Unshared::open(|| options().open(path))
+            Unshared::file(path, &options())
         }
         Ok(file) if rustix::process::geteuid().is_root() => {
             if let Ok(owner) = fs::metadata(token_file) {
@@ -144,7 +146,7 @@ fn options() -> OpenOptions {
 
 /// Without a trace: the log is not created.
 fn find_problem(path: &Path) -> io::Result<()> {
-    match Unshared::open(|| options().open(path)) {
+    match Unshared::file(path, &options()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let directory = path.parent().unwrap_or(path);
             let flags = rustix::fs::AtFlags::EACCESS;
@@ -159,12 +161,5 @@ fn find_problem(path: &Path) -> io::Result<()> {
 fn send(level: Level, line: &str) -> io::Result<()> {
     let priority = FACILITY << 3 | level.severity();
     let message = format!("<{priority}>wx_token[{}]: {}", process::id(), line.trim_end());
-    connect()?.send(message.as_bytes()).map(drop)
-}
-
-fn connect() -> io::Result<Unshared<UnixDatagram>> {
-    let socket = Unshared::open(UnixDatagram::unbound)?;
-    socket.set_nonblocking(true)?;
-    socket.connect(SYSLOG)?;
-    Ok(socket)
+    socket::unix_datagram(SYSLOG)?.send(message.as_bytes()).map(drop)
 }

@@ -26,6 +26,9 @@ function first_look(string $file, $source): ?string
     // A FIFO must not block, and what cannot be opened is not told of here.
     $handle = \fopen($file, 'rne');
     $text = $handle === false ? '' : (string) \stream_get_line($handle, 4096, '}');
+    // A write sets the time of change first: what was read is whole if that is past by now.
+    \clearstatcache();
+    $isWhole = $text !== '' && \filectime($file) < $now - 1 && \filesize($file) === \strlen($text) + 1;
     \restore_error_handler();
     $start = \strpos($text, '{"access_token":"');
     if ($start !== 0 && ($start !== 15 || \strncmp($text, '<?php exit();?>', 15) !== 0)) {
@@ -36,14 +39,12 @@ function first_look(string $file, $source): ?string
     $token = (string) \substr($text, $start, $end - $start);
     $expiry = (int) \substr($text, -10);
     // Due is what expires within refresh_ahead, and no token of other code is valid for longer than a day.
-    if ($token === '' || $expiry <= $now + 301 || $expiry > $now + 86400 || \rawurlencode($token) !== $token
+    if (!$isWhole || $token === '' || $expiry <= $now + 301 || $expiry > $now + 86400 || \trim($token, '!#..[]..~') !== ''
         || !isset(['","expire":' => 1, '","expire_time":' => 1, '","expires":' => 1, '","expires_at":' => 1, '","expired":' => 1][\substr($text, $end, -10)])
     ) {
         return null;
     }
-    // A write sets the time of change first: what was read is whole if that is past by now.
-    \clearstatcache();
-    return \is_file($file) && \filectime($file) < $now - 1 && \filesize($file) === \strlen($text) + 1 ? $token : null;
+    return $token;
 }
 
 /** Whether the options are those of an account alone, and valid. */

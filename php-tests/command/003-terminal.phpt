@@ -33,6 +33,13 @@ echo 'empty NO_COLOR: ', strpos($output, "\x1b") === false ? 'plain' : 'coloured
 list(, $output) = wx_token(array_merge(['status'], $files), [], ['TERM' => 'xterm', 'COLUMNS' => '40']);
 echo 'pipe: ', strpos($output, "\x1b") === false ? 'plain' : 'coloured', ', ', widest($output) > 100 ? 'whole lines' : 'cut', "\n";
 
+echo "-- what takes time is said, and wiped away\n";
+list(, $output) = on_terminal(80, ['doctor', "--sysroot=$directory", '--log=/nowhere/wx.log', $files[1]], ['wx_token.api_base' => 'http://127.0.0.1:1']);
+$said = preg_match_all('/\r\e\[Kchecking: [\w -]+ …(?=\r\e\[K)/', $output);
+echo $said > 10 && $said === substr_count($output, 'checking: ') ? "wiped\n" : $output;
+list(, , $messages) = wx_token(['doctor', "--sysroot=$directory", $files[1]], ['wx_token.api_base' => 'http://127.0.0.1:1'], ['TERM' => 'xterm']);
+echo "not on a pipe: $messages\n";
+
 echo "-- --watch\n";
 $typed = false;
 list($code, $output) = on_terminal(60, ['status', '--watch=0.1', "$directory/failed.json"], [], [], static function ($output) use (&$typed) {
@@ -74,6 +81,9 @@ NO_COLOR: plain
 TERM: plain
 empty NO_COLOR: coloured
 pipe: plain, whole lines
+-- what takes time is said, and wiped away
+wiped
+not on a pipe: 
 -- --watch
 exit code 130, drawn again: true, each from the same place: true, fits: true
 30 files in 24 rows: cut, and says so

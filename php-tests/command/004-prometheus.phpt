@@ -13,6 +13,12 @@ list($code, $output, $said) = wx_token(['status', '--prometheus', "$directory/a.
 // These two are there where the functions tell of them.
 $output = preg_replace('/^(?:# \w+ )?wx_token_(?:exposed|log_writable)\b.*\n/m', '', $output);
 echo steady($output), $said, "exit code $code\n";
+// One dashboard serves both.
+$page = file_get_contents(dirname(__DIR__, 2) . '/php/status.php');
+preg_match_all('/^# HELP (\w+) (.+)$/m', $output, $help, PREG_SET_ORDER);
+foreach ($help as list(, $name, $words)) {
+    echo preg_match("/'$name'\]? =>? " . preg_quote("'$words'", '/') . '/', $page) ? '' : "another $name than that of the status page\n";
+}
 foreach (explode("\n", trim($output)) as $line) {
     if (!preg_match('/^(?:# (?:HELP [a-z_]+ .+|TYPE [a-z_]+ gauge)|[a-z_]+(?:\{[a-z]+="(?:[^"\\\\]|\\\\[\\\\"n])*"(?:,[a-z]+="(?:[^"\\\\]|\\\\[\\\\"n])*")*\})? -?\d+)$/', $line)) {
         echo "not the format: $line\n";

@@ -2,6 +2,7 @@
 
 namespace WxToken\Command;
 
+use WxToken\Polyfill\LockHolder;
 use WxToken\Polyfill\Path;
 use WxToken\Polyfill\Problem;
 use WxToken\Polyfill\Quietly;
@@ -119,7 +120,7 @@ final class FileChecks
             return file_get_contents("/proc/$pid/cmdline");
         });
         if (!is_string($command) || $command === '') {
-            return ProcessName::of($pid);
+            return LockHolder::name($pid);
         }
         $line = str_replace("\0", ' ', rtrim($command, "\0"));
         // Another program may have been given the secret as an argument.

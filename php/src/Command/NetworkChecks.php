@@ -27,7 +27,8 @@ final class NetworkChecks
         foreach ($proxy === '' ? $examination->bases() : [$proxy] as $base) {
             $address = Address::of($base);
             if ($address === null) {
-                $findings[] = Finding::problem('"' . $base . '" is no URL', 'Correct wx_token.' . ($proxy === '' ? 'api_base' : 'proxy'));
+                // What is wrong may be a password.
+                $findings[] = Finding::problem('wx_token.' . ($proxy === '' ? 'api_base' : 'proxy') . ' is no URL', 'Correct it');
             } elseif ($address->isNumeric()) {
                 $findings[] = Finding::ok("{$address->host} is an address: there is nothing to look up");
             } else {

@@ -2,6 +2,8 @@
 
 namespace WxToken\Command;
 
+use WxToken\Polyfill\LockHolder;
+
 /** `wx-token status`: what is in token files, as a table, JSON or metrics. */
 final class StatusCommand
 {
@@ -239,7 +241,7 @@ E;
             $notes[] = ['red', Text::clean($status['exposed'])];
         }
         if ($status['locked']) {
-            $holder = ProcessName::of($status['holder_pid']);
+            $holder = LockHolder::name($status['holder_pid']);
             $notes[] = ['yellow', $status['refreshing'] ? "$holder refreshes it" : "$holder holds its lock"];
         }
         if (isset($status['store']['error'])) {

@@ -65,7 +65,7 @@ impl Destination {
             Self::File(path) => {
                 append(path, line, token_file).map_err(|error| problem(path, error))
             }
-            Self::Syslog => send(level, line).map_err(|error| problem(Path::new(SYSLOG), error)),
+            Self::Syslog => send(level, line).map_err(|error| no_syslog(&error)),
         };
         let problem = written.err();
         if let Some(problem) = &problem {
@@ -79,12 +79,21 @@ impl Destination {
         let last = LAST_PROBLEM.with(|last| last.clone());
         let found = match self {
             Self::File(path) => find_problem(path).err().map(|error| problem(path, error)),
-            Self::Syslog => {
-                socket::unix_datagram(SYSLOG).err().map(|error| problem(Path::new(SYSLOG), error))
-            }
+            Self::Syslog => socket::unix_datagram(SYSLOG).err().map(|error| no_syslog(&error)),
         };
         found.or(last)
     }
+}
+
+fn no_syslog(error: &io::Error) -> String {
+    let text = match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+            "no program receives the system's log there".to_owned()
+        }
+        io::ErrorKind::WouldBlock => "the system's log takes no more at the moment".to_owned(),
+        _ => error.to_string(),
+    };
+    format!("cannot write {SYSLOG}: {text}. Start rsyslog or systemd-journald, or log to a file")
 }
 
 fn problem(path: &Path, error: io::Error) -> String {

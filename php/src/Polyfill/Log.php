@@ -231,7 +231,7 @@ final class Log
         $message = '<' . (self::FACILITY << 3 | self::LEVELS[$level]) . '>wx_token[' . getmypid() . "]: $json";
         $socket = self::connect($reason);
         if ($socket === false) {
-            return self::problem(self::SOCKET, $reason);
+            return self::noSyslog((string) $reason);
         }
         stream_set_blocking($socket, false);
         $written = Quietly::run(static function () use ($socket, $message) {
@@ -239,13 +239,23 @@ final class Log
         });
         $reason = Quietly::reason();
         fclose($socket);
-        return $written === strlen($message) ? null : self::problem(self::SOCKET, $reason === '' ? 'Resource temporarily unavailable' : $reason);
+        return $written === strlen($message) ? null : self::noSyslog($reason);
     }
 
     private static function findProblemOfSocket(): ?string
     {
         $socket = self::connect($reason);
-        return $socket === false ? self::problem(self::SOCKET, $reason) : null;
+        return $socket === false ? self::noSyslog((string) $reason) : null;
+    }
+
+    private static function noSyslog(string $reason): string
+    {
+        if (preg_match('/No such file|Connection refused/', $reason) === 1) {
+            $reason = "no program receives the system's log there";
+        } elseif ($reason === '' || strpos($reason, 'temporarily unavailable') !== false) {
+            $reason = "the system's log takes no more at the moment";
+        }
+        return 'cannot write ' . self::SOCKET . ": $reason. Start rsyslog or systemd-journald, or log to a file";
     }
 
     /** @return resource|false */

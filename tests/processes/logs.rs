@@ -97,7 +97,7 @@ fn of_sixty_four_callers_one_is_said_to_have_refreshed_and_the_others_to_have_wa
 }
 
 #[test]
-fn a_failure_is_one_line_of_whoever_fetched_and_one_of_each_that_waited() {
+fn a_failure_is_one_line_of_the_process_that_fetched_and_one_of_each_that_waited() {
     let mut world = World::slow();
     let log = Log::of(&mut world);
     world.set("secret", "00000000000000000000000000000000");
@@ -318,7 +318,7 @@ fn a_disk_that_fills_leaves_whole_lines_alone() {
         lines = written;
     }
     assert!(lines > 10, "{lines} lines on 16 KiB");
-    // Other processes go on writing where the disk is not full by then.
+    // Other processes write again once there is room.
     fs::write(&path, "").expect("a log");
     fs::write(world.file(), "").expect("a file");
     world.call().token();

@@ -41,6 +41,7 @@ pub enum Script {
 /// The longest texts of a line, in bytes: with them, it is no longer than a pipe takes at once.
 const MAX_FILE: usize = 1000;
 const MAX_SCRIPT: usize = 400;
+const MAX_HOST: usize = 64;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -50,6 +51,8 @@ struct Line<'a> {
     file: &'a str,
     #[serde(flatten)]
     event_members: &'a Event,
+    /// The host's name: one log may be that of several.
+    host: &'a str,
     pid: u32,
     #[serde(skip_serializing_if = "str::is_empty")]
     sapi: &'a str,
@@ -84,6 +87,7 @@ impl Log {
             level: kind.level(),
             file: &cut(file.as_os_str().as_encoded_bytes(), MAX_FILE),
             event_members: event,
+            host: &cut(rustix::system::uname().nodename().to_bytes(), MAX_HOST),
             pid: process::id(),
             sapi: self.sapi,
             script: script.map(|script| Cow::Owned(cut(script.as_bytes(), MAX_SCRIPT))),
@@ -143,7 +147,8 @@ mod tests {
         let text = fs::read_to_string(&path)?;
         // SHA-256 of "old" and of "new", as sha256sum(1) gives them.
         let spec = format!(
-            r#"{{"time":"2023-11-14T22:13:20.123Z","event":"refreshed","level":"notice","file":"/t\\n.json","appid":"wx1","endpoint":"stable","requests":1,"fetch_ms":213,"old":"cba06b57","new":"11507a0e","expires_at":"2023-11-14T22:13:20.123Z","foreign":true,"pid":{},"sapi":"cli","script":"/srv/a \"b\"\\n.php"}}"#,
+            r#"{{"time":"2023-11-14T22:13:20.123Z","event":"refreshed","level":"notice","file":"/t\\n.json","appid":"wx1","endpoint":"stable","requests":1,"fetch_ms":213,"old":"cba06b57","new":"11507a0e","expires_at":"2023-11-14T22:13:20.123Z","foreign":true,"host":"{}","pid":{},"sapi":"cli","script":"/srv/a \"b\"\\n.php"}}"#,
+            rustix::system::uname().nodename().to_string_lossy(),
             process::id()
         );
         assert_eq!(text, format!("{spec}\n"));

@@ -1,8 +1,8 @@
-//! How long the rest takes, if it goes on as it went so far.
+//! How long the rest takes, if it takes as long as what is done.
 
 use std::time::Duration;
 
-/// What is known of work that goes on, each time since its first step.
+/// What is known of work that is not done, each time since its first step.
 #[derive(Clone, Copy, Default)]
 pub struct Estimate {
     /// When the last step began, what was done then, and what of it the step before did.

@@ -118,6 +118,8 @@ fn requester() -> Requester {
         account: Fingerprint::from_hex("account"),
         route: Fingerprint::from_hex("direct"),
         owner: None,
+        endpoint: "stable",
+        ticket: None,
         describe: Cause::to_string,
     }
 }
@@ -171,7 +173,7 @@ pub fn status(bytes: &[u8]) {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("token.json");
     fs::write(&file, bytes).expect("a file");
-    let mut status = status::read(&file, None, Duration::from_secs(300), &SystemClock);
+    let mut status = status::read(&file, None, Duration::from_secs(300), None, &SystemClock);
     assert!(status.exists);
     agrees_with_calls(&file, bytes, &status);
     // Whoever wrote the file may have written the token into the record, too.

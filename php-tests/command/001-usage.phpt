@@ -16,7 +16,7 @@ foreach (['status', 'get', 'warm', 'history', 'doctor'] as $name) {
     echo columns_of(max(explode("\n", $output))) <= 120 ? '' : "too wide\n";
 }
 foreach ([
-    ['statuss', 'x.json'], ['-x'], ["b\x1b[31mad"], ['status'], ['get'], ['get', 'a.json', 'b.json'], ['get', ''], ['get', '--timeouts', 'a'],
+    ['statsu', 'x.json'], ['-x'], ["b\x1b[31mad"], ['status'], ['get'], ['get', 'a.json', 'b.json'], ['get', ''], ['get', '--timeouts', 'a'],
     ['get', '--appid'], ['get', '--appid=', 'a'], ['status', '--json=1', 'a'], ['status', '--json', '--prometheus', 'a'],
     ['status', '--watch=never', 'a'], ['get', '--endpoint=other', 'a'], ['get', '--layout=other', 'a'], ['get', '--timeout=x', 'a'],
     ['history', '--since=yesterday', 'a'], ['doctor', '--user=nobody-of-that-name'], ['get', 'http://host/token'],
@@ -38,7 +38,7 @@ get --help: 1 exit codes 0 1 2 64 74, exit code 0
 warm --help: 1 exit codes 0 1 2 64, exit code 0
 history --help: 1 exit codes 0 1 2 64, exit code 0
 doctor --help: 1 exit codes 0 1 2 64, exit code 0
-wx-token: unknown command "statuss". Did you mean status? See wx-token --help
+wx-token: unknown command "statsu". Did you mean status? See wx-token --help
 wx-token: unknown option "-x". See wx-token --help
 wx-token: unknown command "b\u{1b}[31mad". See wx-token --help
 wx-token: no token file is named. Add its path. See wx-token status --help

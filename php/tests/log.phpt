@@ -132,15 +132,18 @@ while (fwrite($pipe, str_repeat('x', 4096))) {
     continue;
 }
 symlink('/dev/full', "$folder/full disk");
-foreach (["$folder/directory", "$folder/unread", "$folder/full", "$folder/full disk", "$folder/missing/log", 'relative'] as $place) {
+symlink("$folder/elsewhere", "$folder/link");
+foreach (["$folder/directory", "$folder/unread", "$folder/full", "$folder/full disk", "$folder/missing/log", "$folder/link", 'relative'] as $place) {
     expired();
     $call = "json_encode([wx_get_token('$file') !== '', wx_token_status('$file')['log']], JSON_UNESCAPED_SLASHES)";
-    echo str_replace("$folder/", '', end_call(start_call(['wx_token.log' => $place] + $settings, $call))), "\n";
+    echo str_replace(["$folder/", $folder], ['', 'DIR'], end_call(start_call(['wx_token.log' => $place] + $settings, $call))), "\n";
     preg_match_all('/wx_token: .*\n/', file_get_contents("$folder/errors"), $told);
-    echo str_replace("$folder/", '', implode($told[0]));
+    echo str_replace(["$folder/", $folder], ['', 'DIR'], implode($told[0]));
     @unlink("$folder/errors");
 }
 fclose($pipe);
+echo end_call(start_call(['wx_token.log' => "$folder/link"] + $settings, "json_encode(wx_token_status('$file')['log']['error'])")),
+    ', elsewhere: ', json_encode(file_exists("$folder/elsewhere")), "\n";
 
 expired();
 end_call(start_call(['wx_token.log' => "$folder/made"] + $settings, "wx_get_token('$file')"));
@@ -202,6 +205,9 @@ wx_token: wx_token.log: cannot write full: Resource temporarily unavailable. Che
 wx_token: wx_token.log: cannot write full disk: No space left on device. Free some space; the old content is untouched
 [true,{"place":"missing/log","error":"cannot create missing/log: the directory missing does not exist. Create it, or pass another path"}]
 wx_token: wx_token.log: cannot create missing/log: the directory missing does not exist. Create it, or pass another path
+[true,{"place":"link","error":"cannot create link: no file can be created in DIR. Pass a path in another directory"}]
+wx_token: wx_token.log: cannot create link: no file can be created in DIR. Pass a path in another directory
 [true,null]
 wx_token: wx_token.log must be an absolute path, or "syslog"; it stays empty
+null, elsewhere: false
 a new log: 0640

@@ -66,7 +66,7 @@ final class Log
             $line[$name] = $members[$name] ?? null;
         }
         $script = self::script();
-        $line += ['pid' => getmypid(), 'sapi' => PHP_SAPI, 'script' => $script === null ? null : self::cut($script, self::MAX_SCRIPT)];
+        $line += ['host' => self::host(), 'pid' => getmypid(), 'sapi' => PHP_SAPI, 'script' => $script === null ? null : self::cut($script, self::MAX_SCRIPT)];
         $line = array_filter($line, static function ($value): bool {
             return $value !== null;
         });
@@ -132,6 +132,12 @@ final class Log
             $kept .= $char;
         }
         return $kept . '…';
+    }
+
+    /** The name of this machine, as uname(2) has it. Some hosts have disabled the function. */
+    private static function host(): ?string
+    {
+        return function_exists('php_uname') ? self::name(php_uname('n')) : null;
     }
 
     /** The path of the script, if it has one. */

@@ -435,7 +435,7 @@ function remarks(array $file, float $now): array
         $remarks[] = [$status['state'] === 'missing' ? 'warn' : 'bad', '', $status['error']];
     }
     if (($status['exposed'] ?? null) !== null) {
-        $remarks[] = ['bad', say('Others may read this file.'), $status['exposed']];
+        $remarks[] = ['warn', say('Others may read this file.'), $status['exposed']];
     }
     $failure = $status['failure'];
     if ($failure !== null) {

@@ -68,12 +68,12 @@ $answer = $site->get('lang=zh');
 echo $answer->status, ' ', $answer->body;
 ?>
 --EXPECT--
-exposed: bad
-  bad: Others may read this file. it is below the document root /srv. Move it
 throws: bad
   bad: cannot use it: open_basedir. Change it
 unstored: bad
   bad: only this process has the token. Make room
+exposed: warn
+  warn: Others may read this file. it is below the document root /srv. Move it
 stored elsewhere: warn
   warn: The shared store does not answer. cannot connect to the store. Check it
 locked: ok

@@ -46,6 +46,9 @@ const MARK_SPAN = 300;
 
 const WECHAT_LIFETIME = 7200;
 
+// Headers that proxies and CDNs add, as PHP names them.
+const PROXY_HEADER = '/^HTTP_(?:\w*(?:FORWARDED|(?:REAL|CLIENT|CONNECTING|ORIGINATING|REMOTE|SRC)_?IP|REMOTE_ADDR|CDN_)\w*|(?:X_)?VIA\w*|CF_\w+|X_ENVOY_\w+)$/D';
+
 const KEY_COOKIE = 'wx_token_status';
 const NOTE_COOKIE = 'wx_token_status_note';
 
@@ -159,8 +162,7 @@ function refusal(array $settings): ?string
     }
     $isLoopback = is_within($address, '127.0.0.0/8') || is_within($address, '::1');
     foreach (array_keys($_SERVER) as $name) {
-        $isOfProxy = preg_match('/^HTTP_(X_FORWARDED_\w+|FORWARDED|X_REAL_IP|X_CLIENT_IP|CLIENT_IP|TRUE_CLIENT_IP|CF_CONNECTING_IP|VIA)$/D', (string) $name);
-        if ($isOfProxy === 1 && ($isLoopback || !$settings['behind_proxy'])) {
+        if (preg_match(PROXY_HEADER, (string) $name) === 1 && ($isLoopback || !$settings['behind_proxy'])) {
             return say('This page is not open to requests through a proxy. Ask for it directly, or see \'behind_proxy\' in its first lines.');
         }
     }

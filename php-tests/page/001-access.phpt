@@ -29,9 +29,19 @@ foreach (['X-Forwarded-For' => '127.0.0.1', 'X-Real-IP' => '127.0.0.1', 'Forward
     ask($site, $name, ['REMOTE_ADDR' => '10.0.0.1'], [$name => $value]);
 }
 echo "-- headers shut out\n";
-foreach (['X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'Forwarded', 'X-Real-IP', 'Via', 'CF-Connecting-IP', 'True-Client-IP'] as $name) {
+$names = [
+    'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'X-Forwarded', 'Forwarded', 'Forwarded-For',
+    'X-Original-Forwarded-For', 'X-Real-IP', 'Ali-CDN-Real-IP', 'CDN-Loop', 'CDN-Src-IP', 'X-Client-IP', 'Client-IP',
+    'X-Cluster-Client-IP', 'Proxy-Client-IP', 'WL-Proxy-Client-IP', 'True-Client-IP', 'Fastly-Client-IP', 'CF-Connecting-IP',
+    'X-Azure-ClientIP', 'Via', 'X-Via',
+];
+foreach ($names as $name) {
     ask($site, $name, [], [$name => '127.0.0.1']);
 }
+echo "-- headers of a browser do not\n";
+$headers = ['User-Agent' => 'Mozilla/5.0', 'Accept' => 'text/html', 'Accept-Encoding' => 'gzip', 'Accept-Language' => 'zh-CN', 'Cache-Control' => 'max-age=0', 'DNT' => '1',
+    'Upgrade-Insecure-Requests' => '1', 'Sec-Fetch-Site' => 'none', 'Sec-CH-UA-Platform' => '"Linux"', 'Sec-GPC' => '1', 'Priority' => 'u=0, i', 'Referer' => 'http://127.0.0.1/'];
+ask($site, 'all', [], $headers);
 echo "-- names\n";
 foreach (['localhost', 'LOCALHOST:80', '[::1]:8080', '127.0.0.1', 'evil.example', 'localhost.evil.example', 'localhost:80.evil.example', "a\u{202e}b", ''] as $host) {
     ask($site, json_encode($host), ['HTTP_HOST' => $host]);
@@ -87,11 +97,27 @@ Client-IP: 403 This page is not open to 10.0.0.1. Whom to
 X-Forwarded-For: 403 This page is not open to requests through a
 X-Forwarded-Proto: 403 This page is not open to requests through a
 X-Forwarded-Host: 403 This page is not open to requests through a
+X-Forwarded: 403 This page is not open to requests through a
 Forwarded: 403 This page is not open to requests through a
+Forwarded-For: 403 This page is not open to requests through a
+X-Original-Forwarded-For: 403 This page is not open to requests through a
 X-Real-IP: 403 This page is not open to requests through a
-Via: 403 This page is not open to requests through a
-CF-Connecting-IP: 403 This page is not open to requests through a
+Ali-CDN-Real-IP: 403 This page is not open to requests through a
+CDN-Loop: 403 This page is not open to requests through a
+CDN-Src-IP: 403 This page is not open to requests through a
+X-Client-IP: 403 This page is not open to requests through a
+Client-IP: 403 This page is not open to requests through a
+X-Cluster-Client-IP: 403 This page is not open to requests through a
+Proxy-Client-IP: 403 This page is not open to requests through a
+WL-Proxy-Client-IP: 403 This page is not open to requests through a
 True-Client-IP: 403 This page is not open to requests through a
+Fastly-Client-IP: 403 This page is not open to requests through a
+CF-Connecting-IP: 403 This page is not open to requests through a
+X-Azure-ClientIP: 403 This page is not open to requests through a
+Via: 403 This page is not open to requests through a
+X-Via: 403 This page is not open to requests through a
+-- headers of a browser do not
+all: 200
 -- names
 "localhost": 200
 "LOCALHOST:80": 200

@@ -242,8 +242,8 @@ function plain(int $status, string $text): void
 
 /*
  * The key of the forms is in a cookie of this visit, and nowhere on the server: no file to protect, no session. Another
- * site cannot read it, and SameSite keeps the browser from sending it along. Who runs another port of this host could
- * set that cookie, so Origin has to be this page's, too.
+ * site cannot read it, and SameSite keeps the browser from sending it along. A program on another port of this
+ * host could set that cookie, so Origin has to be this page's, too.
  */
 function browser_key(): string
 {
@@ -257,8 +257,15 @@ function browser_key(): string
 
 function send_cookie(string $name, string $value, string $more = ''): void
 {
-    $isSecure = !in_array(text_of($_SERVER, 'HTTPS'), ['', 'off'], true);
-    header("Set-Cookie: $name=$value; HttpOnly; SameSite=Strict" . ($isSecure ? '; Secure' : '') . $more, false);
+    header("Set-Cookie: $name=$value; HttpOnly; SameSite=Strict" . (scheme() === 'https' ? '; Secure' : '') . $more, false);
+}
+
+/** How the page was asked for, as the web server tells PHP. */
+function scheme(): string
+{
+    $https = strtolower(text_of($_SERVER, 'HTTPS'));
+    $https = $https === '' ? strtolower(text_of($_SERVER, 'REQUEST_SCHEME')) : $https;
+    return in_array($https, ['', 'off', 'http'], true) ? 'http' : 'https';
 }
 
 function form_token(string $key, string $id): string
@@ -275,10 +282,10 @@ function answer_form(array $files): ?array
 {
     $id = text_of($_POST, 'file');
     $key = text_of($_COOKIE, KEY_COOKIE);
-    $origin = preg_replace('~^https?://~', '', text_of($_SERVER, 'HTTP_ORIGIN'));
+    $origin = scheme() . '://' . text_of($_SERVER, 'HTTP_HOST');
     $site = text_of($_SERVER, 'HTTP_SEC_FETCH_SITE');
     $isOurs = preg_match('/^[0-9a-f]{64}$/D', $key) === 1 && hash_equals(form_token($key, $id), text_of($_POST, 'token'))
-        && $origin === text_of($_SERVER, 'HTTP_HOST') && ($site === '' || $site === 'same-origin');
+        && text_of($_SERVER, 'HTTP_ORIGIN') === $origin && ($site === '' || $site === 'same-origin');
     if (!$isOurs || !isset($files[$id])) {
         http_response_code(403);
         return ['bad', say('Nothing was refreshed: the request did not come from a form of this page, or the page was too old. Try again.')];

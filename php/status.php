@@ -44,6 +44,9 @@ const MOST_EVENTS_SHOWN = 25;
 // A mark of the timeline stands for what happened within so many seconds.
 const MARK_SPAN = 300;
 
+// Seconds by which the clock may be set, or a process may stand still, within a call.
+const CALL_SLACK = 1;
+
 const WECHAT_LIFETIME = 7200;
 
 // Headers that proxies and CDNs add, as PHP names them.
@@ -410,7 +413,7 @@ function view(array $settings, array $files, bool $withLog): array
 /** `$files` with what the log tells of each of them, by its path or its real path. */
 function with_events(array $files, array $events, float $since): array
 {
-    $ids = [];
+    $ids = $known = $displaced = [];
     foreach ($files as $id => $file) {
         $ids[printable($file['path'])] = $id;
         $ids += [printable((string) (realpath($file['path']) ?: $file['path'])) => $id];
@@ -420,6 +423,17 @@ function with_events(array $files, array $events, float $since): array
         if ($id === null) {
             continue;
         }
+        // A token that the log knows is of the polyfill, or of a loader that keeps no records.
+        $event['foreign'] = $event['foreign'] && ($event['old'] === null || !isset($known[$id][$event['old']]));
+        // Before the log has a token of the file, another program wrote it: that is a migration.
+        $event['is_write_of_another'] = $event['event'] === 'displaced'
+            || ($event['foreign'] && isset($known[$id]) && !is_of_one_call($displaced[$id] ?? null, $event));
+        if ($event['event'] === 'displaced') {
+            $displaced[$id] = $event;
+        }
+        if (in_array($event['event'], ['refreshed', 'adopted', 'stored'], true)) {
+            $known[$id][(string) $event['new']] = true;
+        }
         if ($event['event'] === 'refreshed' || $event['event'] === 'adopted') {
             $files[$id]['last'] = $event;
         }
@@ -428,6 +442,16 @@ function with_events(array $files, array $events, float $since): array
         }
     }
     return $files;
+}
+
+/** Whether `$event` tells of the same write as `$displaced`: the call found another program's token, and refreshed it at once. */
+function is_of_one_call(?array $displaced, array $event): bool
+{
+    if ($displaced === null || $displaced['pid'] !== $event['pid'] || $displaced['host'] !== $event['host']) {
+        return false;
+    }
+    $milliseconds = max((int) $event['waited_ms'], (int) $event['fetch_ms']);
+    return $displaced['at'] >= $event['at'] - $milliseconds / 1000 - CALL_SLACK;
 }
 
 /**
@@ -466,7 +490,7 @@ function remarks(array $file, float $now): array
         $remarks[] = ['warn', say('The shared store does not answer.'), $status['store']['error']];
     }
     foreach (array_reverse($file['events']) as $event) {
-        if ($event['event'] === 'displaced' || !empty($event['foreign'])) {
+        if ($event['is_write_of_another']) {
             $remarks[] = ['warn', say('Another program writes this file: seen at %s.', clock_time($event['at'])), ''];
             break;
         }
@@ -605,7 +629,7 @@ function event(string $line, float $now): ?array
         return null;
     }
     $event = ['at' => $at, 'event' => $raw['event'], 'file' => $raw['file'], 'foreign' => ($raw['foreign'] ?? false) === true];
-    foreach (['ticket', 'appid', 'endpoint', 'message', 'old', 'new', 'sapi', 'script'] as $name) {
+    foreach (['ticket', 'appid', 'endpoint', 'message', 'old', 'new', 'host', 'sapi', 'script'] as $name) {
         $event[$name] = isset($raw[$name]) && is_string($raw[$name]) ? $raw[$name] : null;
     }
     foreach (['requests', 'fetch_ms', 'waited_ms', 'errcode', 'failures', 'holder_pid', 'pid'] as $name) {
@@ -625,9 +649,10 @@ function as_json(array $view): string
         if ($last !== null) {
             $last['time'] = rfc3339($last['at']);
             $last['expires_at'] = $last['expires_at'] === null ? null : rfc3339($last['expires_at']);
-            unset($last['at'], $last['file'], $last['foreign']);
+            unset($last['at'], $last['file'], $last['foreign'], $last['is_write_of_another']);
         }
-        $files[] = $file['status'] + ['level' => $file['level'], 'last_refresh' => $last, 'last_day' => counts($file['events'])];
+        $day = counts($file['events']) + ['writes_of_others' => count(array_filter(array_column($file['events'], 'is_write_of_another')))];
+        $files[] = $file['status'] + ['level' => $file['level'], 'last_refresh' => $last, 'last_day' => $day];
     }
     $log = $view['place'] === null && $view['log'] === null ? null : [
         'place' => $view['place'], 'error' => $view['log_error'] ?? $view['log']['error'] ?? null,

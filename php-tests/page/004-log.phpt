@@ -111,7 +111,8 @@ foreach ($cases as $what => $lines) {
 
 echo "-- a long one\n";
 $handle = fopen($log, 'w');
-$line = log_line($now - 50, 'waited', $token, ['waited_ms' => 12345, 'message' => str_repeat('x', 3000)]);
+// As long as any other, whatever the name of the directory.
+$line = log_line($now - 50, 'waited', $token, ['waited_ms' => 12345, 'message' => str_repeat('x', 3100 - strlen($token))]);
 fwrite($handle, $refreshed(60, '/lost.php'));
 for ($i = 0; $i < 20000; $i++) {
     fwrite($handle, $line);
@@ -168,8 +169,8 @@ displaced, and refreshed later: warn, 2, the last one 1000 s ago
 displaced, and refreshed by another process: warn, 2, the last one 2995 s ago
 displaced, and refreshed on another machine: warn, 2, the last one 2995 s ago
 -- a long one
-62 MB
-the end of it: {"refreshed":1,"waited":1332,"longest_wait_ms":12345}, /new.php, The log is long: this page shows what happened since ….
+64 MB
+the end of it: {"refreshed":1,"waited":1306,"longest_wait_ms":12345}, /new.php, The log is long: this page shows what happened since ….
 int(0)
 -- no file
 a folder: {"refreshed":1}, /lost too.php, The log is not a regular file: …/log

@@ -40,6 +40,7 @@ const MOST_FILES = 200;
 const MOST_LOG_BYTES = 4194304;
 const LONGEST_LINE = 8192;
 const MOST_EVENTS_SHOWN = 25;
+const MOST_HOSTS_SHOWN = 20;
 
 // A mark of the timeline stands for what happened within so many seconds.
 const MARK_SPAN = 300;
@@ -389,7 +390,7 @@ function view(array $settings, array $files, bool $withLog): array
     $view = ['now' => $now, 'since' => $now - DAY, 'files' => [], 'place' => null, 'is_log_known' => false, 'log_error' => null, 'log' => null];
     foreach ($files as $id => $file) {
         $status = status($file['path'], $file['options']);
-        $view['files'][$id] = $file + ['id' => (string) $id, 'status' => $status, 'events' => [], 'last' => null];
+        $view['files'][$id] = $file + ['id' => (string) $id, 'status' => $status, 'events' => [], 'last' => null, 'hosts' => []];
         if (is_array($status['log'] ?? null)) {
             $view['is_log_known'] = true;
             $view['place'] = $view['place'] ?? $status['log']['place'];
@@ -436,6 +437,11 @@ function with_events(array $files, array $events, float $since): array
         }
         if ($event['event'] === 'refreshed' || $event['event'] === 'adopted') {
             $files[$id]['last'] = $event;
+        }
+        if ($event['host'] !== null) {
+            // Those that were heard of last are at the end.
+            unset($files[$id]['hosts'][$event['host']]);
+            $files[$id]['hosts'][$event['host']] = $event;
         }
         if ($event['at'] >= $since) {
             $files[$id]['events'][] = $event;
@@ -652,7 +658,9 @@ function as_json(array $view): string
             unset($last['at'], $last['file'], $last['foreign'], $last['is_write_of_another']);
         }
         $day = counts($file['events']) + ['writes_of_others' => count(array_filter(array_column($file['events'], 'is_write_of_another')))];
-        $files[] = $file['status'] + ['level' => $file['level'], 'last_refresh' => $last, 'last_day' => $day];
+        $files[] = $file['status'] + ['level' => $file['level'], 'last_refresh' => $last, 'last_day' => $day, 'hosts' => array_map(static function ($event) {
+            return ['host' => $event['host'], 'event' => $event['event'], 'time' => rfc3339($event['at'])];
+        }, hosts_of($file))];
     }
     $log = $view['place'] === null && $view['log'] === null ? null : [
         'place' => $view['place'], 'error' => $view['log_error'] ?? $view['log']['error'] ?? null,
@@ -660,6 +668,12 @@ function as_json(array $view): string
     ];
     $all = ['time' => rfc3339($view['now']), 'host' => host(), 'log' => $log, 'files' => $files];
     return json_encode($all, JSON_PRETTY_PRINT | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_INVALID_UTF8_SUBSTITUTE) . "\n";
+}
+
+/** The last event of each machine, that of the last one first. */
+function hosts_of(array $file): array
+{
+    return array_slice(array_reverse(array_values($file['hosts'])), 0, MOST_HOSTS_SHOWN);
 }
 
 /** How often each event happened, and the longest wait. */
@@ -1196,6 +1210,9 @@ function last_refresh(array $file, array $view): string
 function who(array $event): string
 {
     $parts = [];
+    if ($event['host'] !== null && $event['host'] !== host()) {
+        $parts[] = '<span translate="no">' . h($event['host']) . '</span>';
+    }
     if ($event['sapi'] !== null || $event['pid'] !== null) {
         $parts[] = h(trim($event['sapi'] . ' ' . $event['pid']));
     }
@@ -1237,6 +1254,12 @@ function facts(array $file, array $view): array
             . ($store['confirmed_at'] === null ? '' : ' · ' . h(say('confirmed')) . ' ' . time_tag($store['confirmed_at']))
             . (($store['retry_at'] ?? 0) > $view['now'] ? ' · ' . h(say('left alone until')) . ' ' . time_tag($store['retry_at']) : '')
             . ($store['error'] === null ? '' : ' · ' . english($store['error']));
+    }
+    if (count($file['hosts']) > ($store === null ? 1 : 0)) {
+        $facts['Machines in the log'] = '<ul><li>' . implode('</li><li>', array_map(static function ($event) use ($view) {
+            return '<span translate="no">' . h($event['host']) . '</span> · ' . h(say($event['event'])) . ' ' . time_tag($event['at'])
+                . ' (' . h(from_now($event['at'] - $view['now'])) . ')';
+        }, hosts_of($file))) . '</li></ul>';
     }
     if (array_key_exists('exposed', $status)) {
         $facts['Exposed'] = $status['exposed'] === null ? h(say('no')) : english($status['exposed']);
@@ -1432,6 +1455,7 @@ final class Words
         'Fingerprint' => '指纹',
         'Lock' => '锁',
         'Shared store' => '共享存储',
+        'Machines in the log' => '日志里的服务器',
         'encrypted, or on this machine' => '已加密，或在本机',
         'not encrypted' => '未加密',
         'confirmed' => '核对',
@@ -1583,6 +1607,7 @@ nav a { padding: 0.15rem 0; }
 summary { color: var(--link); cursor: pointer; width: fit-content; font-size: 0.8125rem; padding: 0.1rem 0; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(19rem, 1fr)); gap: 0.5rem 1.5rem; margin: 0.5rem 0; }
 dt { color: var(--dim); font-size: 0.8125rem; }
+dd ul { list-style: none; }
 table { border-collapse: collapse; width: 100%; margin: 0.5rem 0; font-size: 0.8125rem; }
 caption { text-align: left; color: var(--dim); padding-bottom: 0.25rem; }
 th { text-align: left; font-weight: 600; color: var(--dim); }

@@ -162,7 +162,7 @@ function refusal(array $settings): ?string
         $isAllowed = $isAllowed || is_within($address, $network);
     }
     if (!$isAllowed) {
-        return say('This page is not open to %s. Whom to let in, \'allow\' says in its first lines.', printable($address) ?: '?');
+        return say('This page is not open to %s. Add it to \'allow\' in its first lines.', printable($address) ?: '?');
     }
     $isLoopback = is_within($address, '127.0.0.0/8') || is_within($address, '::1');
     foreach (array_keys($_SERVER) as $name) {
@@ -502,7 +502,7 @@ function remarks(array $file, float $now): array
         }
     }
     $texts = [
-        'due' => say('The next call refreshes it; until it expires, callers go on with it.'),
+        'due' => say('The next call refreshes the token. Until it expires, calls return it.'),
         'expired' => say('The next call fetches a new token.'),
         'damaged' => say('The file is half written, or empty of anything but NUL bytes. The next call repairs it.'),
         'missing' => say('The first call creates it.'),
@@ -1359,7 +1359,7 @@ final class Words
         'The extension wx_token is not loaded. Load it, or set \'library\' in the first lines of this page.' => '扩展 wx_token 没有加载。请加载它，或者在本页文件开头设置 \'library\'。',
         'This page failed. PHP\'s error log says why.' => '本页出错了，原因见 PHP 的错误日志。',
         'This format is not known: use json or prometheus.' => '没有这种格式，可用的是 json 和 prometheus。',
-        'This page is not open to %s. Whom to let in, \'allow\' says in its first lines.' => '本页不对 %s 开放。允许谁访问，由本页文件开头的 \'allow\' 决定。',
+        'This page is not open to %s. Add it to \'allow\' in its first lines.' => '本页不对 %s 开放。请把它加到本页文件开头的 \'allow\'。',
         'This page is not open to requests through a proxy. Ask for it directly, or see \'behind_proxy\' in its first lines.' => '本页不接受经过代理的请求。请直接访问，或者看本页文件开头的 \'behind_proxy\'。',
         'This page is not open by the name %s. Add it to \'hosts\' in its first lines.' => '本页不能用域名 %s 访问。请把它加到本页文件开头的 \'hosts\'。',
         'Nothing was refreshed: the request did not come from a form of this page, or the page was too old. Try again.' => '没有刷新：请求不是从本页的表单发出的，或者页面太旧。请再试一次。',
@@ -1378,7 +1378,7 @@ final class Words
         'Nobody holds it.' => '没有进程持有锁。',
         'The shared store does not answer.' => '共享存储没有响应。',
         'Another program writes this file: seen at %s.' => '有别的程序在写这个文件：%s 发现。',
-        'The next call refreshes it; until it expires, callers go on with it.' => '下一次调用时刷新；过期之前，各处照常使用。',
+        'The next call refreshes the token. Until it expires, calls return it.' => '下一次调用时刷新；过期之前，各处照常使用。',
         'The next call fetches a new token.' => '下一次调用时获取新的 token。',
         'The file is half written, or empty of anything but NUL bytes. The next call repairs it.' => '文件不完整（只写了一半），或者全是 NUL 字节。下一次调用时修复。',
         'The first call creates it.' => '第一次调用时创建。',

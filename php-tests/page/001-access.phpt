@@ -79,20 +79,20 @@ as it is: 200
 127.8.0.1: 200
 ::1: 200
 ::ffff:127.0.0.1: 200
-"10.0.0.1": 403 This page is not open to 10.0.0.1. Whom to
-"126.0.0.1": 403 This page is not open to 126.0.0.1. Whom to
-"128.0.0.1": 403 This page is not open to 128.0.0.1. Whom to
-"::2": 403 This page is not open to ::2. Whom to
-"::ffff:10.0.0.1": 403 This page is not open to ::ffff:10.0.0.1. Whom to
-"127.0.0.1.example": 403 This page is not open to 127.0.0.1.example. Whom to
-"127.0.0.1, 10.0.0.1": 403 This page is not open to 127.0.0.1, 10.0.0.1. Whom
-"": 403 This page is not open to ?. Whom to
-null: 403 This page is not open to ?. Whom to
+"10.0.0.1": 403 This page is not open to 10.0.0.1. Add it
+"126.0.0.1": 403 This page is not open to 126.0.0.1. Add it
+"128.0.0.1": 403 This page is not open to 128.0.0.1. Add it
+"::2": 403 This page is not open to ::2. Add it
+"::ffff:10.0.0.1": 403 This page is not open to ::ffff:10.0.0.1. Add it
+"127.0.0.1.example": 403 This page is not open to 127.0.0.1.example. Add it
+"127.0.0.1, 10.0.0.1": 403 This page is not open to 127.0.0.1, 10.0.0.1. Add
+"": 403 This page is not open to ?. Add it
+null: 403 This page is not open to ?. Add it
 -- headers do not let in
-X-Forwarded-For: 403 This page is not open to 10.0.0.1. Whom to
-X-Real-IP: 403 This page is not open to 10.0.0.1. Whom to
-Forwarded: 403 This page is not open to 10.0.0.1. Whom to
-Client-IP: 403 This page is not open to 10.0.0.1. Whom to
+X-Forwarded-For: 403 This page is not open to 10.0.0.1. Add it
+X-Real-IP: 403 This page is not open to 10.0.0.1. Add it
+Forwarded: 403 This page is not open to 10.0.0.1. Add it
+Client-IP: 403 This page is not open to 10.0.0.1. Add it
 -- headers shut out
 X-Forwarded-For: 403 This page is not open to requests through a
 X-Forwarded-Proto: 403 This page is not open to requests through a
@@ -134,14 +134,14 @@ no name: 403 This page is not open by the name ?.
 10.1.255.1: 200
 10.2.0.7: 200
 2001:db8:7fff::1: 200
-"192.0.2.8": 403 This page is not open to 192.0.2.8. Whom to
-"10.2.0.8": 403 This page is not open to 10.2.0.8. Whom to
-"10.2.0.3": 403 This page is not open to 10.2.0.3. Whom to
-"2001:db8:8000::1": 403 This page is not open to 2001:db8:8000::1. Whom to
-"10.9.0.0": 403 This page is not open to 10.9.0.0. Whom to
-"10.8.0.0": 403 This page is not open to 10.8.0.0. Whom to
-"127.0.0.1": 403 This page is not open to 127.0.0.1. Whom to
-"": 403 This page is not open to ?. Whom to
+"192.0.2.8": 403 This page is not open to 192.0.2.8. Add it
+"10.2.0.8": 403 This page is not open to 10.2.0.8. Add it
+"10.2.0.3": 403 This page is not open to 10.2.0.3. Add it
+"2001:db8:8000::1": 403 This page is not open to 2001:db8:8000::1. Add it
+"10.9.0.0": 403 This page is not open to 10.9.0.0. Add it
+"10.8.0.0": 403 This page is not open to 10.8.0.0. Add it
+"127.0.0.1": 403 This page is not open to 127.0.0.1. Add it
+"": 403 This page is not open to ?. Add it
 behind a proxy: 200
 behind a proxy on loopback: 403 This page is not open to requests through a
 -- methods

@@ -1,8 +1,9 @@
 --TEST--
-The extension and the polyfill write one log: each fetch is one line, whoever made it, and no line shows a token or a secret
+The extension and the polyfill write one log: a line for each fetch, without tokens and secrets; neither creates a file at the end of a link
 --EXTENSIONS--
 wx_token
 pcntl
+posix
 --SKIPIF--
 <?php
 is_executable(getenv("WECHAT_EMULATOR") ?: __DIR__ . "/../target/release/wechat-emulator")
@@ -60,6 +61,38 @@ function storm(string $title, string $call, array $settings = []): void
 storm('expired', 'wx_get_token($argv[1])');
 storm('wrong secret', 'wx_get_token($argv[1])', ['wx_token.appid' => Emulator::APPID, 'wx_token.secret' => 'f5f5f5f5']);
 storm('rejected', "wx_refresh_token(\$argv[1], 'an-old-token')");
+
+/** Calls that would create the log, which is a link to what is missing. */
+function dangle(string $title, bool $extension): void
+{
+    global $directory, $file, $log;
+    @unlink($log);
+    symlink("$directory/elsewhere", $log);
+    $calls = ['status' => 'json_encode(wx_token_status($argv[1])["log"]["error"])',
+        'token' => 'wx_get_token($argv[1]) !== "an-old-token" ? wx_token_status($argv[1])["log"]["error"] : "an old token"'];
+    foreach ($calls as $what => $call) {
+        write_token($file, 'an-old-token', -1);
+        $result = explode("\n", start($extension, $call, [])())[0];
+        echo "$title, $what: ", str_replace($directory, 'DIR', $result), is_link($log) && !file_exists($log) ? '' : ', created elsewhere', "\n";
+    }
+    unlink($log);
+}
+dangle('extension', true);
+dangle('polyfill', false);
+
+echo "-- a log in another one's directory, created by root\n";
+foreach (['extension' => true, 'polyfill' => false] as $title => $extension) {
+    @unlink($log);
+    write_token($file, 'an-old-token', -1);
+    if (posix_geteuid() === 0) {
+        chown($file, 33);
+        chgrp($file, 33);
+    }
+    start($extension, 'wx_get_token($argv[1])', [])();
+    clearstatcache();
+    echo "$title: ", fileowner($log) === fileowner($file) && filegroup($log) === filegroup($file) ? 'the owner of the token file' : 'another owner',
+        sprintf(', %04o', fileperms($log) & 07777), "\n";
+}
 ?>
 --CLEAN--
 <?php
@@ -73,3 +106,10 @@ wrong secret, extension: results: 1, fetches: 1, requests in the log: 1, {"faile
 wrong secret, polyfill: results: 1, fetches: 1, requests in the log: 1, {"failed":1}
 rejected, extension: results: 1, fetches: 1, requests in the log: 1, {"refreshed":1,"rejected":9}
 rejected, polyfill: results: 1, fetches: 1, requests in the log: 1, {"refreshed":1,"rejected":9}
+extension, status: null
+extension, token: cannot create DIR/log: no file can be created in DIR. Pass a path in another directory
+polyfill, status: null
+polyfill, token: cannot create DIR/log: no file can be created in DIR. Pass a path in another directory
+-- a log in another one's directory, created by root
+extension: the owner of the token file, 0640
+polyfill: the owner of the token file, 0640

@@ -40,11 +40,18 @@ const MOST_FILES = 200;
 const MOST_LOG_BYTES = 4194304;
 const LONGEST_LINE = 8192;
 const MOST_EVENTS_SHOWN = 25;
+const MOST_HOSTS_SHOWN = 20;
 
 // A mark of the timeline stands for what happened within so many seconds.
 const MARK_SPAN = 300;
 
+// Seconds by which the clock may be set, or a process may stand still, within a call.
+const CALL_SLACK = 1;
+
 const WECHAT_LIFETIME = 7200;
+
+// Headers that proxies and CDNs add, as PHP names them.
+const PROXY_HEADER = '/^HTTP_(?:\w*(?:FORWARDED|(?:REAL|CLIENT|CONNECTING|ORIGINATING|REMOTE|SRC)_?IP|REMOTE_ADDR|CDN_)\w*|(?:X_)?VIA\w*|CF_\w+|X_ENVOY_\w+)$/D';
 
 const KEY_COOKIE = 'wx_token_status';
 const NOTE_COOKIE = 'wx_token_status_note';
@@ -155,12 +162,11 @@ function refusal(array $settings): ?string
         $isAllowed = $isAllowed || is_within($address, $network);
     }
     if (!$isAllowed) {
-        return say('This page is not open to %s. Whom to let in, \'allow\' says in its first lines.', printable($address) ?: '?');
+        return say('This page is not open to %s. Add it to \'allow\' in its first lines.', printable($address) ?: '?');
     }
     $isLoopback = is_within($address, '127.0.0.0/8') || is_within($address, '::1');
     foreach (array_keys($_SERVER) as $name) {
-        $isOfProxy = preg_match('/^HTTP_(X_FORWARDED_\w+|FORWARDED|X_REAL_IP|X_CLIENT_IP|CLIENT_IP|TRUE_CLIENT_IP|CF_CONNECTING_IP|VIA)$/D', (string) $name);
-        if ($isOfProxy === 1 && ($isLoopback || !$settings['behind_proxy'])) {
+        if (preg_match(PROXY_HEADER, (string) $name) === 1 && ($isLoopback || !$settings['behind_proxy'])) {
             return say('This page is not open to requests through a proxy. Ask for it directly, or see \'behind_proxy\' in its first lines.');
         }
     }
@@ -240,8 +246,8 @@ function plain(int $status, string $text): void
 
 /*
  * The key of the forms is in a cookie of this visit, and nowhere on the server: no file to protect, no session. Another
- * site cannot read it, and SameSite keeps the browser from sending it along. Who runs another port of this host could
- * set that cookie, so Origin has to be this page's, too.
+ * site cannot read it, and SameSite keeps the browser from sending it along. A program on another port of this
+ * host could set that cookie, so Origin has to be this page's, too.
  */
 function browser_key(): string
 {
@@ -255,8 +261,15 @@ function browser_key(): string
 
 function send_cookie(string $name, string $value, string $more = ''): void
 {
-    $isSecure = !in_array(text_of($_SERVER, 'HTTPS'), ['', 'off'], true);
-    header("Set-Cookie: $name=$value; HttpOnly; SameSite=Strict" . ($isSecure ? '; Secure' : '') . $more, false);
+    header("Set-Cookie: $name=$value; HttpOnly; SameSite=Strict" . (scheme() === 'https' ? '; Secure' : '') . $more, false);
+}
+
+/** How the page was asked for, as the web server tells PHP. */
+function scheme(): string
+{
+    $https = strtolower(text_of($_SERVER, 'HTTPS'));
+    $https = $https === '' ? strtolower(text_of($_SERVER, 'REQUEST_SCHEME')) : $https;
+    return in_array($https, ['', 'off', 'http'], true) ? 'http' : 'https';
 }
 
 function form_token(string $key, string $id): string
@@ -273,10 +286,10 @@ function answer_form(array $files): ?array
 {
     $id = text_of($_POST, 'file');
     $key = text_of($_COOKIE, KEY_COOKIE);
-    $origin = preg_replace('~^https?://~', '', text_of($_SERVER, 'HTTP_ORIGIN'));
+    $origin = scheme() . '://' . text_of($_SERVER, 'HTTP_HOST');
     $site = text_of($_SERVER, 'HTTP_SEC_FETCH_SITE');
     $isOurs = preg_match('/^[0-9a-f]{64}$/D', $key) === 1 && hash_equals(form_token($key, $id), text_of($_POST, 'token'))
-        && $origin === text_of($_SERVER, 'HTTP_HOST') && ($site === '' || $site === 'same-origin');
+        && text_of($_SERVER, 'HTTP_ORIGIN') === $origin && ($site === '' || $site === 'same-origin');
     if (!$isOurs || !isset($files[$id])) {
         http_response_code(403);
         return ['bad', say('Nothing was refreshed: the request did not come from a form of this page, or the page was too old. Try again.')];
@@ -377,7 +390,7 @@ function view(array $settings, array $files, bool $withLog): array
     $view = ['now' => $now, 'since' => $now - DAY, 'files' => [], 'place' => null, 'is_log_known' => false, 'log_error' => null, 'log' => null];
     foreach ($files as $id => $file) {
         $status = status($file['path'], $file['options']);
-        $view['files'][$id] = $file + ['id' => (string) $id, 'status' => $status, 'events' => [], 'last' => null];
+        $view['files'][$id] = $file + ['id' => (string) $id, 'status' => $status, 'events' => [], 'last' => null, 'hosts' => []];
         if (is_array($status['log'] ?? null)) {
             $view['is_log_known'] = true;
             $view['place'] = $view['place'] ?? $status['log']['place'];
@@ -401,7 +414,7 @@ function view(array $settings, array $files, bool $withLog): array
 /** `$files` with what the log tells of each of them, by its path or its real path. */
 function with_events(array $files, array $events, float $since): array
 {
-    $ids = [];
+    $ids = $known = $displaced = [];
     foreach ($files as $id => $file) {
         $ids[printable($file['path'])] = $id;
         $ids += [printable((string) (realpath($file['path']) ?: $file['path'])) => $id];
@@ -411,14 +424,40 @@ function with_events(array $files, array $events, float $since): array
         if ($id === null) {
             continue;
         }
+        // A token that the log knows is of the polyfill, or of a loader that keeps no records.
+        $event['foreign'] = $event['foreign'] && ($event['old'] === null || !isset($known[$id][$event['old']]));
+        // Before the log has a token of the file, another program wrote it: that is a migration.
+        $event['is_write_of_another'] = $event['event'] === 'displaced'
+            || ($event['foreign'] && isset($known[$id]) && !is_of_one_call($displaced[$id] ?? null, $event));
+        if ($event['event'] === 'displaced') {
+            $displaced[$id] = $event;
+        }
+        if (in_array($event['event'], ['refreshed', 'adopted', 'stored'], true)) {
+            $known[$id][(string) $event['new']] = true;
+        }
         if ($event['event'] === 'refreshed' || $event['event'] === 'adopted') {
             $files[$id]['last'] = $event;
+        }
+        if ($event['host'] !== null) {
+            // Those that were heard of last are at the end.
+            unset($files[$id]['hosts'][$event['host']]);
+            $files[$id]['hosts'][$event['host']] = $event;
         }
         if ($event['at'] >= $since) {
             $files[$id]['events'][] = $event;
         }
     }
     return $files;
+}
+
+/** Whether `$event` tells of the same write as `$displaced`: the call found another program's token, and refreshed it at once. */
+function is_of_one_call(?array $displaced, array $event): bool
+{
+    if ($displaced === null || $displaced['pid'] !== $event['pid'] || $displaced['host'] !== $event['host']) {
+        return false;
+    }
+    $milliseconds = max((int) $event['waited_ms'], (int) $event['fetch_ms']);
+    return $displaced['at'] >= $event['at'] - $milliseconds / 1000 - CALL_SLACK;
 }
 
 /**
@@ -435,7 +474,7 @@ function remarks(array $file, float $now): array
         $remarks[] = [$status['state'] === 'missing' ? 'warn' : 'bad', '', $status['error']];
     }
     if (($status['exposed'] ?? null) !== null) {
-        $remarks[] = ['bad', say('Others may read this file.'), $status['exposed']];
+        $remarks[] = ['warn', say('Others may read this file.'), $status['exposed']];
     }
     $failure = $status['failure'];
     if ($failure !== null) {
@@ -457,13 +496,13 @@ function remarks(array $file, float $now): array
         $remarks[] = ['warn', say('The shared store does not answer.'), $status['store']['error']];
     }
     foreach (array_reverse($file['events']) as $event) {
-        if ($event['event'] === 'displaced' || !empty($event['foreign'])) {
+        if ($event['is_write_of_another']) {
             $remarks[] = ['warn', say('Another program writes this file: seen at %s.', clock_time($event['at'])), ''];
             break;
         }
     }
     $texts = [
-        'due' => say('The next call refreshes it; until it expires, callers go on with it.'),
+        'due' => say('The next call refreshes the token. Until it expires, calls return it.'),
         'expired' => say('The next call fetches a new token.'),
         'damaged' => say('The file is half written, or empty of anything but NUL bytes. The next call repairs it.'),
         'missing' => say('The first call creates it.'),
@@ -596,7 +635,7 @@ function event(string $line, float $now): ?array
         return null;
     }
     $event = ['at' => $at, 'event' => $raw['event'], 'file' => $raw['file'], 'foreign' => ($raw['foreign'] ?? false) === true];
-    foreach (['ticket', 'appid', 'endpoint', 'message', 'old', 'new', 'sapi', 'script'] as $name) {
+    foreach (['ticket', 'appid', 'endpoint', 'message', 'old', 'new', 'host', 'sapi', 'script'] as $name) {
         $event[$name] = isset($raw[$name]) && is_string($raw[$name]) ? $raw[$name] : null;
     }
     foreach (['requests', 'fetch_ms', 'waited_ms', 'errcode', 'failures', 'holder_pid', 'pid'] as $name) {
@@ -616,9 +655,12 @@ function as_json(array $view): string
         if ($last !== null) {
             $last['time'] = rfc3339($last['at']);
             $last['expires_at'] = $last['expires_at'] === null ? null : rfc3339($last['expires_at']);
-            unset($last['at'], $last['file'], $last['foreign']);
+            unset($last['at'], $last['file'], $last['foreign'], $last['is_write_of_another']);
         }
-        $files[] = $file['status'] + ['level' => $file['level'], 'last_refresh' => $last, 'last_day' => counts($file['events'])];
+        $day = counts($file['events']) + ['writes_of_others' => count(array_filter(array_column($file['events'], 'is_write_of_another')))];
+        $files[] = $file['status'] + ['level' => $file['level'], 'last_refresh' => $last, 'last_day' => $day, 'hosts' => array_map(static function ($event) {
+            return ['host' => $event['host'], 'event' => $event['event'], 'time' => rfc3339($event['at'])];
+        }, hosts_of($file))];
     }
     $log = $view['place'] === null && $view['log'] === null ? null : [
         'place' => $view['place'], 'error' => $view['log_error'] ?? $view['log']['error'] ?? null,
@@ -626,6 +668,12 @@ function as_json(array $view): string
     ];
     $all = ['time' => rfc3339($view['now']), 'host' => host(), 'log' => $log, 'files' => $files];
     return json_encode($all, JSON_PRETTY_PRINT | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_INVALID_UTF8_SUBSTITUTE) . "\n";
+}
+
+/** The last event of each machine, that of the last one first. */
+function hosts_of(array $file): array
+{
+    return array_slice(array_reverse(array_values($file['hosts'])), 0, MOST_HOSTS_SHOWN);
 }
 
 /** How often each event happened, and the longest wait. */
@@ -1162,6 +1210,9 @@ function last_refresh(array $file, array $view): string
 function who(array $event): string
 {
     $parts = [];
+    if ($event['host'] !== null && $event['host'] !== host()) {
+        $parts[] = '<span translate="no">' . h($event['host']) . '</span>';
+    }
     if ($event['sapi'] !== null || $event['pid'] !== null) {
         $parts[] = h(trim($event['sapi'] . ' ' . $event['pid']));
     }
@@ -1203,6 +1254,12 @@ function facts(array $file, array $view): array
             . ($store['confirmed_at'] === null ? '' : ' · ' . h(say('confirmed')) . ' ' . time_tag($store['confirmed_at']))
             . (($store['retry_at'] ?? 0) > $view['now'] ? ' · ' . h(say('left alone until')) . ' ' . time_tag($store['retry_at']) : '')
             . ($store['error'] === null ? '' : ' · ' . english($store['error']));
+    }
+    if (count($file['hosts']) > ($store === null ? 1 : 0)) {
+        $facts['Machines in the log'] = '<ul><li>' . implode('</li><li>', array_map(static function ($event) use ($view) {
+            return '<span translate="no">' . h($event['host']) . '</span> · ' . h(say($event['event'])) . ' ' . time_tag($event['at'])
+                . ' (' . h(from_now($event['at'] - $view['now'])) . ')';
+        }, hosts_of($file))) . '</li></ul>';
     }
     if (array_key_exists('exposed', $status)) {
         $facts['Exposed'] = $status['exposed'] === null ? h(say('no')) : english($status['exposed']);
@@ -1302,7 +1359,7 @@ final class Words
         'The extension wx_token is not loaded. Load it, or set \'library\' in the first lines of this page.' => '扩展 wx_token 没有加载。请加载它，或者在本页文件开头设置 \'library\'。',
         'This page failed. PHP\'s error log says why.' => '本页出错了，原因见 PHP 的错误日志。',
         'This format is not known: use json or prometheus.' => '没有这种格式，可用的是 json 和 prometheus。',
-        'This page is not open to %s. Whom to let in, \'allow\' says in its first lines.' => '本页不对 %s 开放。允许谁访问，由本页文件开头的 \'allow\' 决定。',
+        'This page is not open to %s. Add it to \'allow\' in its first lines.' => '本页不对 %s 开放。请把它加到本页文件开头的 \'allow\'。',
         'This page is not open to requests through a proxy. Ask for it directly, or see \'behind_proxy\' in its first lines.' => '本页不接受经过代理的请求。请直接访问，或者看本页文件开头的 \'behind_proxy\'。',
         'This page is not open by the name %s. Add it to \'hosts\' in its first lines.' => '本页不能用域名 %s 访问。请把它加到本页文件开头的 \'hosts\'。',
         'Nothing was refreshed: the request did not come from a form of this page, or the page was too old. Try again.' => '没有刷新：请求不是从本页的表单发出的，或者页面太旧。请再试一次。',
@@ -1321,7 +1378,7 @@ final class Words
         'Nobody holds it.' => '没有进程持有锁。',
         'The shared store does not answer.' => '共享存储没有响应。',
         'Another program writes this file: seen at %s.' => '有别的程序在写这个文件：%s 发现。',
-        'The next call refreshes it; until it expires, callers go on with it.' => '下一次调用时刷新；过期之前，各处照常使用。',
+        'The next call refreshes the token. Until it expires, calls return it.' => '下一次调用时刷新；过期之前，各处照常使用。',
         'The next call fetches a new token.' => '下一次调用时获取新的 token。',
         'The file is half written, or empty of anything but NUL bytes. The next call repairs it.' => '文件不完整（只写了一半），或者全是 NUL 字节。下一次调用时修复。',
         'The first call creates it.' => '第一次调用时创建。',
@@ -1398,6 +1455,7 @@ final class Words
         'Fingerprint' => '指纹',
         'Lock' => '锁',
         'Shared store' => '共享存储',
+        'Machines in the log' => '日志里的服务器',
         'encrypted, or on this machine' => '已加密，或在本机',
         'not encrypted' => '未加密',
         'confirmed' => '核对',
@@ -1549,6 +1607,7 @@ nav a { padding: 0.15rem 0; }
 summary { color: var(--link); cursor: pointer; width: fit-content; font-size: 0.8125rem; padding: 0.1rem 0; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(19rem, 1fr)); gap: 0.5rem 1.5rem; margin: 0.5rem 0; }
 dt { color: var(--dim); font-size: 0.8125rem; }
+dd ul { list-style: none; }
 table { border-collapse: collapse; width: 100%; margin: 0.5rem 0; font-size: 0.8125rem; }
 caption { text-align: left; color: var(--dim); padding-bottom: 0.25rem; }
 th { text-align: left; font-weight: 600; color: var(--dim); }

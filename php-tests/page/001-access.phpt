@@ -29,9 +29,19 @@ foreach (['X-Forwarded-For' => '127.0.0.1', 'X-Real-IP' => '127.0.0.1', 'Forward
     ask($site, $name, ['REMOTE_ADDR' => '10.0.0.1'], [$name => $value]);
 }
 echo "-- headers shut out\n";
-foreach (['X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'Forwarded', 'X-Real-IP', 'Via', 'CF-Connecting-IP', 'True-Client-IP'] as $name) {
+$names = [
+    'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'X-Forwarded', 'Forwarded', 'Forwarded-For',
+    'X-Original-Forwarded-For', 'X-Real-IP', 'Ali-CDN-Real-IP', 'CDN-Loop', 'CDN-Src-IP', 'X-Client-IP', 'Client-IP',
+    'X-Cluster-Client-IP', 'Proxy-Client-IP', 'WL-Proxy-Client-IP', 'True-Client-IP', 'Fastly-Client-IP', 'CF-Connecting-IP',
+    'X-Azure-ClientIP', 'Via', 'X-Via',
+];
+foreach ($names as $name) {
     ask($site, $name, [], [$name => '127.0.0.1']);
 }
+echo "-- headers of a browser do not\n";
+$headers = ['User-Agent' => 'Mozilla/5.0', 'Accept' => 'text/html', 'Accept-Encoding' => 'gzip', 'Accept-Language' => 'zh-CN', 'Cache-Control' => 'max-age=0', 'DNT' => '1',
+    'Upgrade-Insecure-Requests' => '1', 'Sec-Fetch-Site' => 'none', 'Sec-CH-UA-Platform' => '"Linux"', 'Sec-GPC' => '1', 'Priority' => 'u=0, i', 'Referer' => 'http://127.0.0.1/'];
+ask($site, 'all', [], $headers);
 echo "-- names\n";
 foreach (['localhost', 'LOCALHOST:80', '[::1]:8080', '127.0.0.1', 'evil.example', 'localhost.evil.example', 'localhost:80.evil.example', "a\u{202e}b", ''] as $host) {
     ask($site, json_encode($host), ['HTTP_HOST' => $host]);
@@ -69,29 +79,45 @@ as it is: 200
 127.8.0.1: 200
 ::1: 200
 ::ffff:127.0.0.1: 200
-"10.0.0.1": 403 This page is not open to 10.0.0.1. Whom to
-"126.0.0.1": 403 This page is not open to 126.0.0.1. Whom to
-"128.0.0.1": 403 This page is not open to 128.0.0.1. Whom to
-"::2": 403 This page is not open to ::2. Whom to
-"::ffff:10.0.0.1": 403 This page is not open to ::ffff:10.0.0.1. Whom to
-"127.0.0.1.example": 403 This page is not open to 127.0.0.1.example. Whom to
-"127.0.0.1, 10.0.0.1": 403 This page is not open to 127.0.0.1, 10.0.0.1. Whom
-"": 403 This page is not open to ?. Whom to
-null: 403 This page is not open to ?. Whom to
+"10.0.0.1": 403 This page is not open to 10.0.0.1. Add it
+"126.0.0.1": 403 This page is not open to 126.0.0.1. Add it
+"128.0.0.1": 403 This page is not open to 128.0.0.1. Add it
+"::2": 403 This page is not open to ::2. Add it
+"::ffff:10.0.0.1": 403 This page is not open to ::ffff:10.0.0.1. Add it
+"127.0.0.1.example": 403 This page is not open to 127.0.0.1.example. Add it
+"127.0.0.1, 10.0.0.1": 403 This page is not open to 127.0.0.1, 10.0.0.1. Add
+"": 403 This page is not open to ?. Add it
+null: 403 This page is not open to ?. Add it
 -- headers do not let in
-X-Forwarded-For: 403 This page is not open to 10.0.0.1. Whom to
-X-Real-IP: 403 This page is not open to 10.0.0.1. Whom to
-Forwarded: 403 This page is not open to 10.0.0.1. Whom to
-Client-IP: 403 This page is not open to 10.0.0.1. Whom to
+X-Forwarded-For: 403 This page is not open to 10.0.0.1. Add it
+X-Real-IP: 403 This page is not open to 10.0.0.1. Add it
+Forwarded: 403 This page is not open to 10.0.0.1. Add it
+Client-IP: 403 This page is not open to 10.0.0.1. Add it
 -- headers shut out
 X-Forwarded-For: 403 This page is not open to requests through a
 X-Forwarded-Proto: 403 This page is not open to requests through a
 X-Forwarded-Host: 403 This page is not open to requests through a
+X-Forwarded: 403 This page is not open to requests through a
 Forwarded: 403 This page is not open to requests through a
+Forwarded-For: 403 This page is not open to requests through a
+X-Original-Forwarded-For: 403 This page is not open to requests through a
 X-Real-IP: 403 This page is not open to requests through a
-Via: 403 This page is not open to requests through a
-CF-Connecting-IP: 403 This page is not open to requests through a
+Ali-CDN-Real-IP: 403 This page is not open to requests through a
+CDN-Loop: 403 This page is not open to requests through a
+CDN-Src-IP: 403 This page is not open to requests through a
+X-Client-IP: 403 This page is not open to requests through a
+Client-IP: 403 This page is not open to requests through a
+X-Cluster-Client-IP: 403 This page is not open to requests through a
+Proxy-Client-IP: 403 This page is not open to requests through a
+WL-Proxy-Client-IP: 403 This page is not open to requests through a
 True-Client-IP: 403 This page is not open to requests through a
+Fastly-Client-IP: 403 This page is not open to requests through a
+CF-Connecting-IP: 403 This page is not open to requests through a
+X-Azure-ClientIP: 403 This page is not open to requests through a
+Via: 403 This page is not open to requests through a
+X-Via: 403 This page is not open to requests through a
+-- headers of a browser do not
+all: 200
 -- names
 "localhost": 200
 "LOCALHOST:80": 200
@@ -108,14 +134,14 @@ no name: 403 This page is not open by the name ?.
 10.1.255.1: 200
 10.2.0.7: 200
 2001:db8:7fff::1: 200
-"192.0.2.8": 403 This page is not open to 192.0.2.8. Whom to
-"10.2.0.8": 403 This page is not open to 10.2.0.8. Whom to
-"10.2.0.3": 403 This page is not open to 10.2.0.3. Whom to
-"2001:db8:8000::1": 403 This page is not open to 2001:db8:8000::1. Whom to
-"10.9.0.0": 403 This page is not open to 10.9.0.0. Whom to
-"10.8.0.0": 403 This page is not open to 10.8.0.0. Whom to
-"127.0.0.1": 403 This page is not open to 127.0.0.1. Whom to
-"": 403 This page is not open to ?. Whom to
+"192.0.2.8": 403 This page is not open to 192.0.2.8. Add it
+"10.2.0.8": 403 This page is not open to 10.2.0.8. Add it
+"10.2.0.3": 403 This page is not open to 10.2.0.3. Add it
+"2001:db8:8000::1": 403 This page is not open to 2001:db8:8000::1. Add it
+"10.9.0.0": 403 This page is not open to 10.9.0.0. Add it
+"10.8.0.0": 403 This page is not open to 10.8.0.0. Add it
+"127.0.0.1": 403 This page is not open to 127.0.0.1. Add it
+"": 403 This page is not open to ?. Add it
 behind a proxy: 200
 behind a proxy on loopback: 403 This page is not open to requests through a
 -- methods

@@ -57,7 +57,7 @@ echo implode(' ', array_keys($names)), "\n", implode(' ', array_keys($attributes
 
 echo "-- and the texts are there\n";
 foreach (['&lt;img src=x onerror=alert(1)&gt;.json', '&lt;/p&gt;&lt;script&gt;alert(2)&lt;/script&gt;\u{202e}', '&lt;/td&gt;&lt;script&gt;alert(3)&lt;/script&gt;',
-    '&quot;&gt;&lt;svg onload=alert(4)&gt;', '/srv/&#039;&gt;&lt;script&gt;alert(5)&lt;/script&gt;.php', '&quot; autofocus onfocus=alert(6) x=&quot;.json',
+    '&lt;script&gt;alert(8)&lt;/script&gt;', '&quot;&gt;&lt;svg onload=alert(4)&gt;', '/srv/&#039;&gt;&lt;script&gt;alert(5)&lt;/script&gt;.php', '&quot; autofocus onfocus=alert(6) x=&quot;.json',
     'new\nline \u{202e}gpj.json'] as $text) {
     var_dump(strpos($body, $text) !== false);
 }
@@ -87,6 +87,7 @@ a article b body button caption circle code dd details div dl dt form g h1 h2 he
 action aria-hidden aria-label aria-labelledby charset class content cx cy d datetime height href hreflang id lang method name r rel role rx scope translate type value width x x1 x2 y y1 y2
 ["<!DOCTYPE html>"]
 -- and the texts are there
+bool(true)
 bool(true)
 bool(true)
 bool(true)

@@ -1,5 +1,5 @@
 --TEST--
-The status page reads the log from its end and the rotated one before it, leaves out what is broken, and waits for no FIFO
+The status page reads the log from its end and the rotated one before it, leaves out what is broken, waits for no FIFO, and tells who else writes
 --EXTENSIONS--
 wx_token
 --FILE--
@@ -75,9 +75,44 @@ show('of a syslog', $site);
 file_put_contents($log, $refreshed(10, '/new.php') . $refreshed(100, '/earlier.php'));
 show('out of order', $site);
 
+echo "-- another program\n";
+$other = log_line($now - 9000, 'refreshed', "$directory/other.json", ['new' => 'bbbbbbbb']);
+$ours = static function (float $ago, string $new, array $more = []) use ($now, $token): string {
+    return log_line($now - $ago, 'refreshed', $token, $more + ['fetch_ms' => 100, 'waited_ms' => 120, 'old' => 'aaaaaaaa', 'new' => $new, 'host' => 'web1', 'pid' => 7]);
+};
+$displaced = static function (float $ago, array $more = []) use ($now, $token): string {
+    return log_line($now - $ago, 'displaced', $token, $more + ['new' => 'cccccccc', 'host' => 'web1', 'pid' => 7]);
+};
+$foreign = ['foreign' => true];
+$cases = [
+    'a migration' => $ours(7000, '11111111', $foreign),
+    'a migration, after what says nothing of the file' => $other . log_line($now - 8000, 'failed', $token, ['message' => 'no']) . $ours(7000, '11111111', $foreign),
+    'later' => $ours(7000, '11111111', $foreign) . $ours(100, '22222222', $foreign),
+    'later, from two days ago on' => $ours(170000, '11111111') . $ours(100, '22222222', $foreign),
+    'after one from a store' => log_line($now - 7000, 'adopted', $token, ['new' => '11111111']) . $ours(100, '22222222', $foreign),
+    'after one stored late' => log_line($now - 7000, 'stored', $token, ['new' => '11111111']) . $ours(100, '22222222', $foreign),
+    'the token of the polyfill' => $ours(7000, 'aaaaaaaa') . $ours(100, '22222222', $foreign),
+    'the same, of another file' => str_replace('bbbbbbbb', 'aaaaaaaa', $other) . $ours(7000, '11111111') . $ours(100, '22222222', $foreign),
+    'a token that callers found' => $ours(7000, '11111111') . log_line($now - 3000, 'rejected', $token, ['old' => '11111111', 'new' => 'aaaaaaaa']) . $ours(100, '22222222', $foreign),
+    'displaced' => $displaced(3000),
+    'displaced, and refreshed at once' => $ours(7000, '11111111') . $displaced(3000) . $ours(2995, '22222222', $foreign + ['waited_ms' => 5300]),
+    'the same in the background' => $ours(7000, '11111111') . $displaced(3000) . log_line($now - 2995, 'refreshed', $token, $foreign + ['fetch_ms' => 4900, 'host' => 'web1', 'pid' => 7]),
+    'displaced, and refreshed later' => $ours(7000, '11111111') . $displaced(3000) . $ours(1000, '22222222', $foreign),
+    'displaced, and refreshed by another process' => $ours(7000, '11111111') . $displaced(3000, ['pid' => 8]) . $ours(2995, '22222222', $foreign + ['waited_ms' => 5300]),
+    'displaced, and refreshed on another machine' => $ours(7000, '11111111') . $displaced(3000, ['host' => 'web2']) . $ours(2995, '22222222', $foreign + ['waited_ms' => 5300]),
+];
+foreach ($cases as $what => $lines) {
+    file_put_contents($log, $lines);
+    preg_match('~<li class="warn">Another program writes this file: seen at (\S+)\.~', $site->get('lang=en')->body, $seen);
+    $ago = isset($seen[1]) ? $now - strtotime("$seen[1] UTC", $now) : null;
+    $file = json_decode($site->get('format=json')->body, true)['files'][0];
+    echo "$what: ", $file['level'], ', ', $file['last_day']['writes_of_others'], $ago === null ? '' : ', the last one ' . ($ago < 0 ? $ago + 86400 : $ago) . ' s ago', "\n";
+}
+
 echo "-- a long one\n";
 $handle = fopen($log, 'w');
-$line = log_line($now - 50, 'waited', $token, ['waited_ms' => 12345, 'message' => str_repeat('x', 3000)]);
+// As long as any other, whatever the name of the directory.
+$line = log_line($now - 50, 'waited', $token, ['waited_ms' => 12345, 'message' => str_repeat('x', 3100 - strlen($token))]);
 fwrite($handle, $refreshed(60, '/lost.php'));
 for ($i = 0; $i < 20000; $i++) {
     fwrite($handle, $line);
@@ -117,9 +152,25 @@ broken: 0 more than there are
 odd members: {"refreshed":1}, nobody, no note
 of a syslog: {"refreshed":1}, /new.php, no note
 out of order: {"refreshed":2}, /new.php, no note
+-- another program
+a migration: ok, 0
+a migration, after what says nothing of the file: ok, 0
+later: warn, 1, the last one 100 s ago
+later, from two days ago on: warn, 1, the last one 100 s ago
+after one from a store: warn, 1, the last one 100 s ago
+after one stored late: warn, 1, the last one 100 s ago
+the token of the polyfill: ok, 0
+the same, of another file: warn, 1, the last one 100 s ago
+a token that callers found: warn, 1, the last one 100 s ago
+displaced: warn, 1, the last one 3000 s ago
+displaced, and refreshed at once: warn, 1, the last one 3000 s ago
+the same in the background: warn, 1, the last one 3000 s ago
+displaced, and refreshed later: warn, 2, the last one 1000 s ago
+displaced, and refreshed by another process: warn, 2, the last one 2995 s ago
+displaced, and refreshed on another machine: warn, 2, the last one 2995 s ago
 -- a long one
-62 MB
-the end of it: {"refreshed":1,"waited":1332,"longest_wait_ms":12345}, /new.php, The log is long: this page shows what happened since ….
+64 MB
+the end of it: {"refreshed":1,"waited":1306,"longest_wait_ms":12345}, /new.php, The log is long: this page shows what happened since ….
 int(0)
 -- no file
 a folder: {"refreshed":1}, /lost too.php, The log is not a regular file: …/log

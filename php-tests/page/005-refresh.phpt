@@ -61,6 +61,10 @@ $refused = [
     'no cookie, and the token of an empty one' => $site->post(['file' => $ids[0], 'token' => hash_hmac('sha256', "refresh\n$ids[0]", '')], ''),
     'from another origin' => $site->post($expired, $key, ['Origin' => 'http://evil.example']),
     'from another port' => $site->post($expired, $key, ['Origin' => 'http://127.0.0.1:1']),
+    'from another scheme' => $site->post($expired, $key, ['Origin' => "https://$site->host"]),
+    'from a page that was not encrypted' => $site->post($expired, $key, [], ['HTTPS' => 'on']),
+    'the same, by REQUEST_SCHEME' => $site->post($expired, $key, [], ['REQUEST_SCHEME' => 'https']),
+    'without a scheme' => $site->post($expired, $key, ['Origin' => $site->host]),
     'from no origin' => $site->post($expired, $key, ['Origin' => 'null']),
     'from another site' => $site->post($expired, $key, ['Sec-Fetch-Site' => 'same-site']),
     'a file that is not on the page' => $site->post(['file' => 'x', 'token' => hash_hmac('sha256', "refresh\nx", $key)], $key),
@@ -104,6 +108,13 @@ press($site, $fields[$ids[2]], $key);
 $page = $site->get('', ['Cookie' => "wx_token_status=$key"])->body;
 echo 'the form of it is away: ', json_encode(strpos($page, "value=\"$ids[2]\"") === false), "\n";
 
+echo "-- by the scheme that the web server tells\n";
+foreach ([['https', ['HTTPS' => 'on']], ['https', ['HTTPS' => '1']], ['https', ['REQUEST_SCHEME' => 'https']], ['http', ['HTTPS' => 'off']],
+    ['http', ['HTTPS' => '', 'REQUEST_SCHEME' => 'http']]] as list($scheme, $server)) {
+    $answer = $site->post($fields[$ids[2]], $key, ['Origin' => "$scheme://$site->host"], $server);
+    echo json_encode($server), ", $scheme: $answer->status", strpos($answer->head, '; Secure') !== false ? ', a secure cookie' : '', "\n";
+}
+
 echo "-- a note that the page did not write\n";
 $forged = rtrim(strtr(base64_encode(json_encode(['ok', 'forged', $ids[0]])), '+/', '-_'), '=');
 foreach (["$forged." . hash_hmac('sha256', "note\n$forged", 'x'), "$forged.", $forged, '.'] as $note) {
@@ -139,6 +150,10 @@ the cookie of another visit: 403, and says so
 no cookie, and the token of an empty one: 403, and says so
 from another origin: 403, and says so
 from another port: 403, and says so
+from another scheme: 403, and says so
+from a page that was not encrypted: 403, and says so
+the same, by REQUEST_SCHEME: 403, and says so
+without a scheme: 403, and says so
 from no origin: 403, and says so
 from another site: 403, and says so
 a file that is not on the page: 403, and says so
@@ -165,6 +180,12 @@ a file that is not on the page: 403, and says so
 303 /status.php#f-ID, fetches: 0
   bad: failing.json: Not refreshed: cannot refresh failing.json: WeChat answered errcode 40164 (invalid ip 127.0.0.1 ipv6 ::ffff:127.0.0.1, not in whitelist rid: %s). Add 127.0.0.1 to the account's IP whitelist; next attempt in 60 s, or at once with another appid or secret
 the form of it is away: true
+-- by the scheme that the web server tells
+{"HTTPS":"on"}, https: 303, a secure cookie
+{"HTTPS":"1"}, https: 303, a secure cookie
+{"REQUEST_SCHEME":"https"}, https: 303, a secure cookie
+{"HTTPS":"off"}, http: 303
+{"HTTPS":"","REQUEST_SCHEME":"http"}, http: 303
 -- a note that the page did not write
 bool(false)
 bool(false)

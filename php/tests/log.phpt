@@ -43,6 +43,8 @@ function tell(string $title)
         foreach ((array) $line as $name => $value) {
             if (in_array($name, ['time', 'retry_at', 'expires_at'], true)) {
                 $value = preg_match('/^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/D', $value) === 1 ? 'T' : $value;
+            } elseif ($name === 'host') {
+                $value = $value === php_uname('n') ? 'HOST' : $value;
             } elseif (in_array($name, ['fetch_ms', 'waited_ms', 'pid', 'holder_pid', 'new'], true)) {
                 $value = is_int($value) || preg_match('/^[0-9a-f]{8}$/D', $value) === 1 ? '*' : $value;
             }
@@ -132,15 +134,18 @@ while (fwrite($pipe, str_repeat('x', 4096))) {
     continue;
 }
 symlink('/dev/full', "$folder/full disk");
-foreach (["$folder/directory", "$folder/unread", "$folder/full", "$folder/full disk", "$folder/missing/log", 'relative'] as $place) {
+symlink("$folder/elsewhere", "$folder/link");
+foreach (["$folder/directory", "$folder/unread", "$folder/full", "$folder/full disk", "$folder/missing/log", "$folder/link", 'relative'] as $place) {
     expired();
     $call = "json_encode([wx_get_token('$file') !== '', wx_token_status('$file')['log']], JSON_UNESCAPED_SLASHES)";
-    echo str_replace("$folder/", '', end_call(start_call(['wx_token.log' => $place] + $settings, $call))), "\n";
+    echo str_replace(["$folder/", $folder], ['', 'DIR'], end_call(start_call(['wx_token.log' => $place] + $settings, $call))), "\n";
     preg_match_all('/wx_token: .*\n/', file_get_contents("$folder/errors"), $told);
-    echo str_replace("$folder/", '', implode($told[0]));
+    echo str_replace(["$folder/", $folder], ['', 'DIR'], implode($told[0]));
     @unlink("$folder/errors");
 }
 fclose($pipe);
+echo end_call(start_call(['wx_token.log' => "$folder/link"] + $settings, "json_encode(wx_token_status('$file')['log']['error'])")),
+    ', elsewhere: ', json_encode(file_exists("$folder/elsewhere")), "\n";
 
 expired();
 end_call(start_call(['wx_token.log' => "$folder/made"] + $settings, "wx_get_token('$file')"));
@@ -152,27 +157,27 @@ proc_close($emulator);
 <?php exec('rm -r ' . escapeshellarg(__DIR__ . '/log')); ?>
 --EXPECT--
 -- expired
-time=T event=refreshed level=notice file=log/token.json appid=wx0123456789abcdef endpoint=stable requests=1 fetch_ms=* waited_ms=* old=cba06b57 new=* expires_at=T pid=* sapi=cli
+time=T event=refreshed level=notice file=log/token.json appid=wx0123456789abcdef endpoint=stable requests=1 fetch_ms=* waited_ms=* old=cba06b57 new=* expires_at=T host=HOST pid=* sapi=cli
 -- fresh
 -- rejected before
-time=T event=rejected level=warning file=log/token.json appid=wx0123456789abcdef waited_ms=* old=64fa65a4 new=* pid=* sapi=cli
+time=T event=rejected level=warning file=log/token.json appid=wx0123456789abcdef waited_ms=* old=64fa65a4 new=* host=HOST pid=* sapi=cli
 -- wrong secret
-time=T event=failed level=error file=log/token.json appid=wx0123456789abcdef endpoint=stable requests=1 fetch_ms=* waited_ms=* errcode=40125 message=WeChat answered errcode 40125 (invalid appsecret). Check the AppSecret: perhaps it was reset in WeChat's console retry_at=T failures=1 old=cba06b57 pid=* sapi=cli
+time=T event=failed level=error file=log/token.json appid=wx0123456789abcdef endpoint=stable requests=1 fetch_ms=* waited_ms=* errcode=40125 message=WeChat answered errcode 40125 (invalid appsecret). Check the AppSecret: perhaps it was reset in WeChat's console retry_at=T failures=1 old=cba06b57 host=HOST pid=* sapi=cli
 -- a loader throws
-time=T event=failed level=error file=log/token.json endpoint=loader fetch_ms=* waited_ms=* message=the loader threw Exception in another call. See the error log of that process retry_at=T failures=1 old=cba06b57 pid=* sapi=cli
+time=T event=failed level=error file=log/token.json endpoint=loader fetch_ms=* waited_ms=* message=the loader threw Exception in another call. See the error log of that process retry_at=T failures=1 old=cba06b57 host=HOST pid=* sapi=cli
 -- ticket and token
-time=T event=refreshed level=notice file=log/new.json appid=wx0123456789abcdef endpoint=stable requests=1 fetch_ms=* waited_ms=* new=* expires_at=T pid=* sapi=cli
-time=T event=refreshed level=notice file=log/ticket.json ticket=wx_card appid=wx0123456789abcdef endpoint=stable requests=1 fetch_ms=* waited_ms=* new=* expires_at=T pid=* sapi=cli
+time=T event=refreshed level=notice file=log/new.json appid=wx0123456789abcdef endpoint=stable requests=1 fetch_ms=* waited_ms=* new=* expires_at=T host=HOST pid=* sapi=cli
+time=T event=refreshed level=notice file=log/ticket.json ticket=wx_card appid=wx0123456789abcdef endpoint=stable requests=1 fetch_ms=* waited_ms=* new=* expires_at=T host=HOST pid=* sapi=cli
 -- locked
-time=T event=lock_timeout level=error file=log/token.json appid=wx0123456789abcdef waited_ms=* message=cannot lock log/token.json: the lock was not acquired within 0.1 s; process N holds it now. See what that process does; the wait is lock_timeout (for wx_with_lock(): $timeout) holder_pid=* pid=* sapi=cli
-time=T event=lock_timeout level=error file=log/token.json waited_ms=* message=cannot lock log/token.json: the lock was not acquired within 0.1 s; process N holds it now. See what that process does; the wait is lock_timeout (for wx_with_lock(): $timeout) holder_pid=* pid=* sapi=cli
+time=T event=lock_timeout level=error file=log/token.json appid=wx0123456789abcdef waited_ms=* message=cannot lock log/token.json: the lock was not acquired within 0.1 s; process N holds it now. See what that process does; the wait is lock_timeout (for wx_with_lock(): $timeout) holder_pid=* host=HOST pid=* sapi=cli
+time=T event=lock_timeout level=error file=log/token.json waited_ms=* message=cannot lock log/token.json: the lock was not acquired within 0.1 s; process N holds it now. See what that process does; the wait is lock_timeout (for wx_with_lock(): $timeout) holder_pid=* host=HOST pid=* sapi=cli
 -- another program writes meanwhile
-time=T event=displaced level=warning file=log/token.json appid=wx0123456789abcdef endpoint=stable requests=1 fetch_ms=* waited_ms=* old=cba06b57 new=* expires_at=T pid=* sapi=cli
-time=T event=waited level=info file=log/token.json appid=wx0123456789abcdef endpoint=stable waited_ms=* new=* pid=* sapi=cli
+time=T event=displaced level=warning file=log/token.json appid=wx0123456789abcdef endpoint=stable requests=1 fetch_ms=* waited_ms=* old=cba06b57 new=* expires_at=T host=HOST pid=* sapi=cli
+time=T event=waited level=info file=log/token.json appid=wx0123456789abcdef endpoint=stable waited_ms=* new=* host=HOST pid=* sapi=cli
 -- cut off
-time=T event=interrupted level=warning file=log/token.json appid=wx0123456789abcdef endpoint=classic waited_ms=* pid=* sapi=cli
-time=T event=refreshed level=notice file=log/token.json appid=wx0123456789abcdef endpoint=classic requests=1 fetch_ms=* waited_ms=* old=458a4770 new=* expires_at=T pid=* sapi=cli
-time=T event=rejected level=warning file=log/token.json appid=wx0123456789abcdef waited_ms=* old=458a4770 new=* pid=* sapi=cli
+time=T event=interrupted level=warning file=log/token.json appid=wx0123456789abcdef endpoint=classic waited_ms=* host=HOST pid=* sapi=cli
+time=T event=refreshed level=notice file=log/token.json appid=wx0123456789abcdef endpoint=classic requests=1 fetch_ms=* waited_ms=* old=458a4770 new=* expires_at=T host=HOST pid=* sapi=cli
+time=T event=rejected level=warning file=log/token.json appid=wx0123456789abcdef waited_ms=* old=458a4770 new=* host=HOST pid=* sapi=cli
 error: 
 warning: rejected
 notice: refreshed rejected
@@ -202,6 +207,9 @@ wx_token: wx_token.log: cannot write full: Resource temporarily unavailable. Che
 wx_token: wx_token.log: cannot write full disk: No space left on device. Free some space; the old content is untouched
 [true,{"place":"missing/log","error":"cannot create missing/log: the directory missing does not exist. Create it, or pass another path"}]
 wx_token: wx_token.log: cannot create missing/log: the directory missing does not exist. Create it, or pass another path
+[true,{"place":"link","error":"cannot create link: no file can be created in DIR. Pass a path in another directory"}]
+wx_token: wx_token.log: cannot create link: no file can be created in DIR. Pass a path in another directory
 [true,null]
 wx_token: wx_token.log must be an absolute path, or "syslog"; it stays empty
+null, elsewhere: false
 a new log: 0640

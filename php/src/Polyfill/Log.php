@@ -66,7 +66,7 @@ final class Log
             $line[$name] = $members[$name] ?? null;
         }
         $script = self::script();
-        $line += ['pid' => getmypid(), 'sapi' => PHP_SAPI, 'script' => $script === null ? null : self::cut($script, self::MAX_SCRIPT)];
+        $line += ['host' => self::host(), 'pid' => getmypid(), 'sapi' => PHP_SAPI, 'script' => $script === null ? null : self::cut($script, self::MAX_SCRIPT)];
         $line = array_filter($line, static function ($value): bool {
             return $value !== null;
         });
@@ -134,6 +134,12 @@ final class Log
         return $kept . '…';
     }
 
+    /** The name of this machine, as uname(2) has it. Some hosts have disabled the function. */
+    private static function host(): ?string
+    {
+        return function_exists('php_uname') ? self::name(php_uname('n')) : null;
+    }
+
     /** The path of the script, if it has one. */
     private static function script(): ?string
     {
@@ -153,9 +159,9 @@ final class Log
     /** Appends `$line` at once and whole, or not at all. Returns why it cannot. */
     private static function append(string $path, string $line, string $tokenFile): ?string
     {
-        $handle = self::open($path, $tokenFile);
+        $handle = self::open($path, $tokenFile, $reason);
         if ($handle === false) {
-            return self::problem($path, Quietly::reason());
+            return self::problem($path, (string) $reason);
         }
         $written = (int) Quietly::run(static function () use ($handle, $line) {
             return fwrite($handle, $line);
@@ -179,27 +185,93 @@ final class Log
 
     /**
      * Opens the log for one event. A missing one is created; by root, for the owner of the token file, whose other processes
-     * are to write it, too. A FIFO does not block.
+     * are to write it, too. A link that leads nowhere is not followed: who may write the directory would choose what root
+     * creates.
      *
      * @return resource|false
      */
-    private static function open(string $path, string $tokenFile)
+    private static function open(string $path, string $tokenFile, ?string &$reason)
+    {
+        // Each attempt ends, but where others create and remove the log all the time.
+        for ($attempt = 0; $attempt < 3; $attempt++) {
+            $handle = self::openExisting($path, $reason);
+            if ($handle !== null) {
+                return $handle;
+            }
+            $handle = self::create($path, $reason);
+            if ($handle !== null) {
+                $handle === false || self::giveTo($tokenFile, $path, $handle);
+                return $handle;
+            }
+        }
+        // open(2) of a link that leads nowhere, without O_CREAT.
+        $reason = 'No such file or directory';
+        return false;
+    }
+
+    /**
+     * Opens the log to append; null if it is missing. A FIFO does not block.
+     *
+     * @return resource|false|null
+     */
+    private static function openExisting(string $path, ?string &$reason)
     {
         clearstatcache();
-        return Quietly::run(static function () use ($path, $tokenFile) {
-            $isNew = !file_exists($path);
-            $umask = umask(0777 & ~self::MODE);
-            try {
-                $handle = fopen($path, 'abne');
-            } finally {
-                umask($umask);
+        $handle = Quietly::run(static function () use ($path) {
+            $there = file_exists($path) ? stat($path) : false;
+            if ($there === false) {
+                return null;
             }
-            if ($handle !== false && $isNew && fstat($handle)['uid'] === 0 && !Path::isWindows() && file_exists($tokenFile)) {
-                chown($path, fileowner($tokenFile));
-                chgrp($path, filegroup($tokenFile));
-            }
-            return $handle;
+            $handle = fopen($path, 'abne');
+            // The mode creates what is gone by now, perhaps at the end of a link: that one is not written.
+            return $handle === false || Path::isWindows() || self::isSame($there, fstat($handle)) ? $handle : null;
         });
+        $reason = Quietly::reason();
+        return $handle;
+    }
+
+    /**
+     * Creates the log; null if there is something of its name.
+     *
+     * @return resource|false|null
+     */
+    private static function create(string $path, ?string &$reason)
+    {
+        $umask = umask(0777 & ~self::MODE);
+        try {
+            $handle = Quietly::run(static function () use ($path) {
+                clearstatcache();
+                // O_EXCL alone does not keep PHP from following a link: it resolves the path itself before it opens it.
+                $handle = is_link($path) ? null : fopen($path, 'xbne');
+                return $handle === null || $handle === false || Path::isWindows() || self::isSame(lstat($path), fstat($handle)) ? $handle : null;
+            });
+        } finally {
+            umask($umask);
+        }
+        $reason = Quietly::reason();
+        return $handle === false && $reason === 'File exists' ? null : $handle;
+    }
+
+    /** Makes the owner of the token file that of a log that root has created. */
+    private static function giveTo(string $tokenFile, string $path, $handle): void
+    {
+        if (Path::isWindows() || !function_exists('lchown') || !function_exists('lchgrp')) {
+            return;
+        }
+        Quietly::run(static function () use ($tokenFile, $path, $handle) {
+            clearstatcache();
+            // PHP has no fchown(): by its path, another file may be there already.
+            if (fstat($handle)['uid'] === 0 && file_exists($tokenFile) && self::isSame(lstat($path), fstat($handle))) {
+                lchown($path, fileowner($tokenFile));
+                lchgrp($path, filegroup($tokenFile));
+            }
+        });
+    }
+
+    /** @param array|false $one */
+    private static function isSame($one, array $other): bool
+    {
+        return $one !== false && $one['dev'] === $other['dev'] && $one['ino'] === $other['ino'];
     }
 
     private static function problem(string $path, string $reason): string
@@ -214,14 +286,15 @@ final class Log
     /** Why events cannot be written, as far as that can be told without one: a log that is missing is not created. */
     private static function findProblem(string $path): ?string
     {
-        clearstatcache();
-        $reason = Quietly::run(static function () use ($path): ?string {
-            if (!file_exists($path) && !is_link($path)) {
+        $handle = self::openExisting($path, $reason);
+        if ($handle === null) {
+            $reason = Quietly::run(static function () use ($path): ?string {
                 $directory = dirname($path);
                 return is_writable($directory) && is_dir($directory) ? null : (file_exists($directory) ? 'Permission denied' : 'No such file or directory');
-            }
-            return fopen($path, 'abne') === false ? Quietly::reason() : null;
-        });
+            });
+        } elseif ($handle !== false) {
+            $reason = null;
+        }
         return $reason === null ? null : self::problem($path, $reason);
     }
 

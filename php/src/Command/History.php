@@ -24,10 +24,10 @@ final class History
     public $events;
     /** @var int */
     public $foreign = 0;
-    /** @var float|null When another program was last seen to write the file. */
-    public $lastForeign;
     /** @var bool Whether the line that was added last tells of another writer. */
     public $isForeign = false;
+    /** @var float|null When another program was last seen to write the file. */
+    public $lastForeign;
     /** @var string|null Its fingerprint. */
     private $lastForeignToken;
     /** @var LogLine|null The last one that told of a displaced token, until its process logs anything else. */

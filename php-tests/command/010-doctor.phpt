@@ -71,7 +71,7 @@ $doctor('account', ['--appid=wxfedcba9876543210'], $none + ['wx_token.accounts_f
 echo "-- file\n";
 $doctor('file', []);
 $doctor('file', [$file]);
-write_command_token($file, -90);
+write_command_token($file, -7230);
 $doctor('file', [$file]);
 write_command_token($file, 7000, ['wx_token' => ['errcode' => 40164, 'errmsg' => 'invalid ip 1.2.3.4', 'failed_at_ms' => time() * 1000, 'retry_at_ms' => time() * 1000, 'failures' => 1]]);
 $doctor('file', [$file]);
@@ -249,7 +249,7 @@ account: problem: no secret for appid wxfedcba9876543210 (case-sensitive), and t
 file: skipped: no token file is named
     -> Name it: wx-token doctor FILE
 file: ok: it does not exist yet: the first call creates it
-file: warning: its token expired 1 min 30 s ago, and no call has refreshed it
+file: warning: its token expired 2 h ago, and no call has refreshed it
     -> That is normal where no request comes. The next call refreshes it; wx-token warm does it by cron
 file: problem: the last refresh failed: errcode 40164, invalid ip 1.2.3.4
     -> Add 1.2.3.4 to the account's IP whitelist (failed at TIME, the next call tries again)

@@ -38,6 +38,7 @@ composer('install', '--prefer-dist');
 $code = <<<'PHP'
     require "$argv[1]/vendor/autoload.php";
     file_put_contents("$argv[1]/ticket.json", json_encode(['jsapi_ticket' => 'ticket', 'expire' => time() + 7000]));
+    chmod("$argv[1]/ticket.json", 0600);
     $config = WxToken\JsSdk::config('https://example.com/', "$argv[1]/ticket.json", "$argv[1]/token.json", ['appid' => 'wx1']);
     echo $config['appId'], "\n";
     foreach (['JsSdk', 'EasyWeChat\HealingClient'] as $class) {

@@ -26,9 +26,15 @@ foreach ([
     list($code, $output, $said) = wx_token($arguments);
     echo steady($output . $said), $code === 64 ? '' : "exit code $code\n";
 }
+echo "-- a TypeError is a bug, and no wrong usage\n";
+$directory = command_directory('001-usage');
+file_put_contents("$directory/broken.php", '<?php namespace WxToken\Command; class GetCommand { const SUMMARY = "", HELP = "", OPTIONS = []; public function run() { throw new \TypeError("broken"); } }');
+show_command(['get', 'a.json'], ['auto_prepend_file' => "$directory/broken.php"]);
 list($code, $output) = wx_token([]);
 echo strtok($output, "\n"), " exit code $code\n";
 ?>
+--CLEAN--
+<?php require __DIR__ . '/command.inc'; remove_command_directory('001-usage'); ?>
 --EXPECTF--
 --help: Shows WeChat token files, gets their tokens, keeps them fresh, and finds out what is wrong. exit code 0
 help get: prints the valid token of a file, refreshed if necessary exit code 0
@@ -56,9 +62,13 @@ wx-token: %slayout%s
 wx-token: %stimeout%s
 wx-token: --since must be a span such as 90min, 36h or 7d, or a time such as 2026-11-30, "2026-11-30 14:00" or 14:00. See wx-token history --help
 wx-token: there is no user nobody-of-that-name. Take the user of the web server: --user=www-data. See wx-token doctor --help
-wx-token: the file must be a local path, not a URL
+wx-token: http://host/token: the file must be a local path, not a URL. See wx-token get --help
 wx-token: --secret is not taken as an argument: every user of this machine could read it in the list of processes. Put it into the settings or the accounts file, or into WX_SECRET in the environment. See wx-token get --help
 wx-token: --secret is not taken as an argument: every user of this machine could read it in the list of processes. Put it into the settings or the accounts file, or into WX_SECRET in the environment. See wx-token get --help
 wx-token: --corpsecret is not taken as an argument: every user of this machine could read it in the list of processes. Put it into the settings or the accounts file, or into WX_SECRET in the environment. See wx-token warm --help
 wx-token: unknown option --my-secret-token. See wx-token get --help
+-- a TypeError is a bug, and no wrong usage
+$ wx-token get a.json
+stderr: wx-token: this is a bug: broken (broken.php:1). Please report it
+exit code 70
 Shows WeChat token files, gets their tokens, keeps them fresh, and finds out what is wrong. exit code 64

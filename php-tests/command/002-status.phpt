@@ -36,6 +36,20 @@ list($code, $output, $said) = wx_token(array_merge(['status'], array_map(static 
 preg_match_all('~^(?:\w+ .*?)(?=/)~m', $output, $starts);
 echo count(array_unique(array_map('strlen', $starts[0]))), ' ', count($starts[0]), " exit code $code\n";
 
+echo "-- one path that cannot be a token file's does not stop the others\n";
+list($code, $output, $said) = wx_token(['status', '/nowhere/d/', "$directory/fresh.json"]);
+echo preg_replace(array_keys($spans), $spans, steady($output)), $said, "exit code $code\n";
+list($code, $output, $said) = wx_token(['status', '--json', '/nowhere/d/', "$directory/fresh.json"]);
+list($bad, $good) = json_decode($output, true);
+echo $bad['file'], ' ', $bad['error'], ', ', $good['state'], ', ', array_keys($bad) === array_keys($good) ? 'the same keys' : 'other keys', ", exit code $code\n";
+
+echo "-- what others may read is a warning\n";
+chmod($directory, 0755);
+chmod("$directory/fresh.json", 0644);
+list($code, $output) = wx_token(['status', "$directory/fresh.json"]);
+echo preg_replace(array_keys($spans), $spans, steady($output)), "exit code $code\n";
+chmod($directory, 0700);
+
 echo "-- where times are read\n";
 list(, $utc) = wx_token(['status', "$directory/failed.json"], ['date.timezone' => 'UTC']);
 list(, $shanghai) = wx_token(['status', "$directory/failed.json"], [], ['TZ' => 'Asia/Shanghai']);
@@ -83,5 +97,17 @@ exit code 2
 002-status/\u{1b}[2J\n\xff.json 40164
 -- a table of all is aligned, wide characters or not
 1 10 exit code 2
+-- one path that cannot be a token file's does not stop the others
+STATE  EXPIRES  REFRESH  FILE
+unusable  /nowhere/d/
+  - the file must name a file, not a directory
+fresh  in SPAN  in SPAN  002-status/fresh.json
+exit code 2
+/nowhere/d/ the file must name a file, not a directory, fresh, the same keys, exit code 2
+-- what others may read is a warning
+STATE  EXPIRES  REFRESH  FILE
+fresh  in SPAN  in SPAN  002-status/fresh.json
+  - every user of this machine can read it (mode 0644). Run chmod o-rwx 002-status/fresh.json
+exit code 1
 -- where times are read
 8

@@ -5,6 +5,7 @@ wx_token
 --FILE--
 <?php
 require __DIR__ . '/command.inc';
+require __DIR__ . '/log.inc';
 $directory = command_directory('003-terminal');
 $long = "$directory/一个很长的目录名称用来测试终端宽度/再来一个很长的目录名称";
 mkdir($long, 0700, true);
@@ -32,6 +33,16 @@ list(, $output) = on_terminal(80, array_merge(['status'], $files), [], ['NO_COLO
 echo 'empty NO_COLOR: ', strpos($output, "\x1b") === false ? 'plain' : 'coloured', "\n";
 list(, $output) = wx_token(array_merge(['status'], $files), [], ['TERM' => 'xterm', 'COLUMNS' => '40']);
 echo 'pipe: ', strpos($output, "\x1b") === false ? 'plain' : 'coloured', ', ', widest($output) > 100 ? 'whole lines' : 'cut', "\n";
+
+echo "-- the window is measured once, not for each line\n";
+file_put_contents("$directory/wx.log", implode('', array_map(static function ($index) use ($files) {
+    return refreshed_line(time() - 100 + $index, $files[1], '00000001', '00000002');
+}, range(1, 20))));
+mkdir("$directory/bin");
+file_put_contents("$directory/bin/stty", "#!/bin/sh\necho \"\$1\" >>'$directory/measured'\nexec " . trim(shell_exec('command -v stty')) . " \"\$@\"\n");
+chmod("$directory/bin/stty", 0755);
+list(, $output) = on_terminal(120, ['history', "--log=$directory/wx.log", $files[1]], [], ['PATH' => "$directory/bin:" . getenv('PATH')]);
+echo substr_count($output, '00000001>00000002'), ' lines, measured: ', substr_count(file_get_contents("$directory/measured"), "size\n"), "\n";
 
 echo "-- what takes time is said, and wiped away\n";
 list(, $output) = on_terminal(80, ['doctor', "--sysroot=$directory", '--log=/nowhere/wx.log', $files[1]], ['wx_token.api_base' => 'http://127.0.0.1:1']);
@@ -81,6 +92,8 @@ NO_COLOR: plain
 TERM: plain
 empty NO_COLOR: coloured
 pipe: plain, whole lines
+-- the window is measured once, not for each line
+20 lines, measured: 1
 -- what takes time is said, and wiped away
 wiped
 not on a pipe: 

@@ -48,6 +48,9 @@ $warm(["$directory/none.json"]);
 file_put_contents("$directory/bad.json", 'no token file');
 $warm(["$directory/bad.json", "$directory/fresh.json"]);
 
+echo "-- one path that cannot be a token file's does not stop the others\n";
+$warm(['/nowhere/d/', "$directory/fresh.json"]);
+
 echo "-- a refresh that another process has begun is waited for\n";
 emulator_control($emulator, 'POST', 'forget');
 emulator_control($emulator, 'PATCH', 'options', '{"latency_ms":1500}');
@@ -93,6 +96,10 @@ fetches: 0, exit code 1
 failed  cannot refresh 006-warm/none.json: WeChat answered errcode 40125 (invalid appsecret). Check the AppSecret: perhaps it was reset in WeChat's console; next attempt in SPAN, or at once with another appid or secret (N ms)
 fetches: 1, exit code 1
 failed  cannot use 006-warm/bad.json: it is not a token file: it is neither JSON nor serialize() data. Check the path; the file is unchanged (N ms)
+fresh  006-warm/fresh.json: expires in SPAN
+fetches: 0, exit code 2
+-- one path that cannot be a token file's does not stop the others
+failed  /nowhere/d/: the file must name a file, not a directory (N ms)
 fresh  006-warm/fresh.json: expires in SPAN
 fetches: 0, exit code 2
 -- a refresh that another process has begun is waited for

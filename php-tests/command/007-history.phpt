@@ -69,6 +69,85 @@ list($code, $output) = wx_token(['history', "--log=$directory/fifo.log", $file])
 echo substr(steady($output), strpos(steady($output), '  - ')), "exit code $code\n";
 show_command(['history', $file]);
 show_command(['history', $file], ['wx_token.log' => 'syslog']);
+show_command(['history', '--log=syslog', $file]);
+
+echo "-- an hour that is still to come is yesterday's\n";
+list(, $output) = wx_token(['history', '--json', '--since=' . gmdate('H:i', time() + 120), $file], $settings);
+$ago = time() - strtotime(json_decode($output, true)['since']);
+echo $ago <= 86400 && $ago > 86400 - 180 ? 'yesterday' : $ago, "\n";
+
+echo "-- another program writes the file, or it only seems so\n";
+$sums = static function (array $lines, $since = '1h') use ($directory, $file) {
+    file_put_contents("$directory/sums.log", implode('', $lines));
+    list($code, $output) = wx_token(['history', '--json', "--since=$since", "--log=$directory/sums.log", $file]);
+    return json_decode($output, true)['sums'] + ['code' => $code];
+};
+$before = time() - 1000;
+$ours = refreshed_line($before, $file, '', '0000000a');
+$theirs = refreshed_line($before + 300, $file, '0000000f', '0000000b', ['foreign' => true]);
+$displaced = static function ($moment) use ($page, $file) {
+    return log_line($moment, 'displaced', $page + ['old' => '0000000a', 'new' => '0000000e', 'pid' => 4321]);
+};
+$other = str_replace('"pid":4321', '"pid":4322', $theirs);
+foreach ([
+    'a migration' => [$theirs],
+    'ours, as a process without records sees it' => [$ours, refreshed_line($before + 300, $file, '0000000a', '0000000b', ['foreign' => true])],
+    'after ours' => [$ours, $theirs],
+    'after ours, which was adopted' => [str_replace('refreshed', 'adopted', $ours), $theirs],
+    'after ours, which was stored later' => [str_replace('refreshed', 'stored', $ours), $theirs],
+    'after ours, which is older than the time that is shown' => [refreshed_line(time() - 7000, $file, '', '0000000a'), $theirs],
+    'displaced, and refreshed by the same call' => [$ours, $displaced($before + 299.9), $theirs],
+    'displaced, and refreshed by a later call' => [$ours, $displaced($before + 100), $theirs],
+    'displaced, and refreshed by another process' => [$ours, $displaced($before + 299.9), $other],
+    'displaced, and refreshed by another host' => [$ours, $displaced($before + 299.9), str_replace('"pid"', '"host":"web2","pid"', $theirs)],
+] as $case => $lines) {
+    echo "$case: ", $sums($lines)['foreign'], "\n";
+}
+file_put_contents("$directory/sums.log", $theirs);
+list($code, $output) = wx_token(['history', "--log=$directory/sums.log", $file]);
+echo 'a migration: ', strpos($output, 'another program') === false ? 'is not blamed' : $output, ", exit code $code\n";
+
+echo "-- a token that could not be stored is valid, and so is one that was stored later\n";
+foreach (['not_stored', 'stored'] as $event) {
+    $hour = static function ($hours) {
+        return time() - $hours * 3600;
+    };
+    $valid = log_line($hour(4.5), $event, $page + ['new' => '00000002', 'expires_at' => log_time($hour(2.5)), 'pid' => 1]);
+    echo "$event: ", $sums([refreshed_line($hour(6), $file, '', '00000001'), $valid, refreshed_line($hour(3), $file, '00000002', '00000003')], '9h')['without_token_s'],
+        ', too late: ', (int) $sums([refreshed_line($hour(7.5), $file, '', '00000001'), $valid], '9h')['without_token_s'], "\n";
+}
+echo 'found: ', $sums([log_line(time() - 100, 'stored', $page + ['new' => '00000002', 'pid' => 1])])['code'], "\n";
+
+echo "-- the host, where there are several\n";
+$on = static function ($host, $moment) use ($file) {
+    return refreshed_line($moment, $file, '', '00000001', ['host' => $host]);
+};
+foreach ([['web1', 'web1'], ['web1', "web\x1b2"]] as $hosts) {
+    file_put_contents("$directory/hosts.log", $on($hosts[0], $before) . $on($hosts[1], $before + 1));
+    list(, $output) = wx_token(['history', "--log=$directory/hosts.log", $file]);
+    preg_match_all('/^.* refreshed .*00000001 +(.*?);|^  - (events of.*)/m', $output, $shown);
+    echo implode("\n", array_map('implode', array_map(null, $shown[1], $shown[2]))), "\n";
+}
+list(, $output) = wx_token(['history', '--json', "--log=$directory/hosts.log", $file]);
+$history = json_decode($output, true);
+echo json_encode($history['sums']['hosts']), ' ', implode(' ', array_slice(array_keys($history['events'][0]), -4)), "\n";
+
+echo "-- each event is known wherever the log is written or read\n";
+$root = dirname(realpath(__DIR__ . '/../../php'));
+require_once "$root/php/src/Polyfill/Log.php";
+require_once "$root/php/src/Command/LogLine.php";
+preg_match_all('/^\| `(\w+)` \| (error|warning|notice|info) \|/m', file_get_contents("$root/docs/operating.md"), $rows);
+$documented = array_combine($rows[1], $rows[2]);
+preg_match('/^const LEVELS = \[(.*?)\];/ms', file_get_contents("$root/php/status.php"), $page_levels);
+preg_match_all("/'(\w+)' => '(\w+)'/", $page_levels[1], $rows);
+$polyfill = (new ReflectionClass('WxToken\Polyfill\Log'))->getConstant('EVENTS');
+$differences = [
+    'command' => array_merge(array_diff(WxToken\Command\LogLine::EVENTS, array_keys($documented)), array_diff(array_keys($documented), WxToken\Command\LogLine::EVENTS)),
+    'page' => array_keys(array_diff_assoc($documented, array_combine($rows[1], $rows[2])) + array_diff_assoc(array_combine($rows[1], $rows[2]), $documented)),
+    // It has no shared store.
+    'polyfill' => array_keys(array_diff_assoc(array_diff_key($documented, ['adopted' => 1]), $polyfill) + array_diff_assoc($polyfill, $documented)),
+];
+echo count($documented) > 8 ? '' : 'no table', json_encode($differences), "\n";
 
 echo "-- a quiet day\n";
 file_put_contents("$directory/good.log", refreshed_line(time() - 7000, $file, '00000001', '00000002') . refreshed_line(time() - 100, $file, '00000002', '00000003'));
@@ -114,7 +193,7 @@ exit code 1
 fits, only ours: true true
 -- JSON
 1 file log since events sums 12
-{"events":{"refreshed":5,"adopted":1,"failed":1,"not_stored":1,"rejected":1,"displaced":1,"interrupted":1,"lock_timeout":1,"waited":1},"failures":{"errcode 40164":1},"scripts":{"/srv/site/index.php":5},"foreign":2,"average_fetch_ms":1309,"longest_fetch_ms":8003,"longest_wait_ms":10000,"without_token_s":1800,"logs":["007-history/wx.log.1","007-history/wx.log"],"unread":[],"broken_lines":3,"lines_of_others":4}
+{"events":{"refreshed":5,"adopted":1,"stored":0,"failed":1,"not_stored":1,"rejected":1,"displaced":1,"interrupted":1,"lock_timeout":1,"waited":1},"failures":{"errcode 40164":1},"scripts":{"/srv/site/index.php":5},"hosts":[],"foreign":2,"average_fetch_ms":1309,"longest_fetch_ms":8003,"longest_wait_ms":10000,"without_token_s":1800,"logs":["007-history/wx.log.2.gz","007-history/wx.log.1","007-history/wx.log"],"unread":[],"broken_lines":3,"lines_of_others":4}
 time event level file appid endpoint requests fetch_ms waited_ms errcode message retry_at failures pid sapi script
 -- the standard input, an empty history, and a log that is not there
 0 1
@@ -131,10 +210,40 @@ exit code 2
   - cannot read the log 007-history/fifo.log: it is no file
 exit code 2
 $ wx-token history 007-history/token.json
-stderr: wx-token: there is no log: wx_token.log is empty. Set it in php.ini, or name the file into which syslog writes: --log=/var/log/syslog
+stderr: wx-token: there is no log: wx_token.log is empty. Set it in php.ini, or name a log: --log=LOG
 exit code 2
 $ wx-token history 007-history/token.json
-stderr: wx-token: there is no log: wx_token.log is "syslog". Set it in php.ini, or name the file into which syslog writes: --log=/var/log/syslog
+stderr: wx-token: the log goes to syslog. Run journalctl -t wx_token -o cat | wx-token history --log=- '007-history/token.json', or name the file into which syslog writes: --log=/var/log/syslog
 exit code 2
+$ wx-token history --log=syslog 007-history/token.json
+stderr: wx-token: the log goes to syslog. Run journalctl -t wx_token -o cat | wx-token history --log=- '007-history/token.json', or name the file into which syslog writes: --log=/var/log/syslog
+exit code 2
+-- an hour that is still to come is yesterday's
+yesterday
+-- another program writes the file, or it only seems so
+a migration: 0
+ours, as a process without records sees it: 0
+after ours: 1
+after ours, which was adopted: 1
+after ours, which was stored later: 1
+after ours, which is older than the time that is shown: 1
+displaced, and refreshed by the same call: 1
+displaced, and refreshed by a later call: 2
+displaced, and refreshed by another process: 2
+displaced, and refreshed by another host: 2
+a migration: is not blamed, exit code 0
+-- a token that could not be stored is valid, and so is one that was stored later
+not_stored: 0, too late: 3600
+stored: 0, too late: 3600
+found: 0
+-- the host, where there are several
+fpm-fcgi 4321 /srv/site/index.php
+fpm-fcgi 4321 /srv/site/index.php
+web1 fpm-fcgi 4321 /srv/site/index.php
+web\u{1b}2 fpm-fcgi 4321 /srv/site/index.php
+events of 2 hosts: 1 x web1, 1 x web\u{1b}2
+{"web1":1,"web\\u{1b}2":1} host pid sapi script
+-- each event is known wherever the log is written or read
+{"command":[],"page":[],"polyfill":[]}
 -- a quiet day
 exit code 0

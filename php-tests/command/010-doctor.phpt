@@ -43,6 +43,14 @@ $fpm = static function () use ($directory) {
 $doctor('fpm', [$fpm()]);
 file_put_contents("$directory/php-fpm", "#!/bin/sh\nexit 1\n");
 $doctor('fpm', ["--fpm=$directory/php-fpm"]);
+// Another system's programs are its owner's.
+mkdir("$system/usr/sbin", 0755, true);
+file_put_contents("$system/usr/sbin/php-fpm8.2", "#!/bin/sh\ntouch '$directory/ran'\n");
+chmod("$system/usr/sbin/php-fpm8.2", 0755);
+$doctor('fpm', []);
+echo file_exists("$directory/ran") ? "it ran\n" : '';
+$doctor('fpm', ["--fpm=$system/usr/sbin/php-fpm8.2"]);
+echo file_exists("$directory/ran") ? "it ran\n" : '';
 
 echo "-- account\n";
 $doctor('account', []);
@@ -63,7 +71,7 @@ $doctor('account', ['--appid=wxfedcba9876543210'], $none + ['wx_token.accounts_f
 echo "-- file\n";
 $doctor('file', []);
 $doctor('file', [$file]);
-write_command_token($file, -90);
+write_command_token($file, -7230);
 $doctor('file', [$file]);
 write_command_token($file, 7000, ['wx_token' => ['errcode' => 40164, 'errmsg' => 'invalid ip 1.2.3.4', 'failed_at_ms' => time() * 1000, 'retry_at_ms' => time() * 1000, 'failures' => 1]]);
 $doctor('file', [$file]);
@@ -88,6 +96,13 @@ $doctor('rights', [$file]);
 chmod($directory, 0777);
 $doctor('rights', [$file]);
 $doctor('rights', ["$directory/new.json"]);
+chmod($directory, 01777);
+$doctor('rights', [$file]);
+chmod($file, 0644);
+$doctor('rights', [$file]);
+$doctor('rights', ['--user=root', $file]);
+$doctor('rights', ["$directory/new.json"]);
+chmod($file, 0666);
 chmod($directory, 0755);
 $doctor('rights', ["$directory/new.json"]);
 file_put_contents("$system/etc/php/8.2/fpm/pool.d/second.conf", "[second]\nuser = other\n");
@@ -107,6 +122,11 @@ chmod($directory, 0755);
 chmod($file, 0600);
 file_put_contents("$system/etc/nginx/sites-enabled/site", "server {\n  root $directory;\n}\n");
 $doctor('exposure', [$file]);
+file_put_contents("$system/etc/nginx/sites-enabled/site", "server { listen 80; root /elsewhere; location /x { alias '$directory'; } }\n");
+$doctor('exposure', [$file]);
+file_put_contents("$system/etc/nginx/sites-enabled/site", "server { listen 80; # root $directory;\n#root $directory;\n}\n");
+$doctor('exposure', [$file]);
+$doctor('exposure', ["$directory/new.json"]);
 unlink("$system/etc/nginx/sites-enabled/site");
 file_put_contents("$system/etc/apache2/sites-enabled/site.conf", "DocumentRoot \"$directory\"\n");
 $doctor('exposure', [$file]);
@@ -138,19 +158,27 @@ $doctor('writers', [$file], ['wx_token.log' => $log]);
 $doctor('log', [$file], ['wx_token.log' => $log]);
 chmod($log, 0666);
 $doctor('log', [$file], ['wx_token.log' => $log]);
+chmod($directory, 0700);
+$doctor('log', [$file], ['wx_token.log' => $log]);
+chmod($directory, 0755);
 $doctor('log', [$file], ['wx_token.log' => $directory]);
 file_put_contents($log, refreshed_line(time() - 50, $file, '00000009', '00000003', ['foreign' => true]), FILE_APPEND);
+$doctor('writers', [$file], ['wx_token.log' => $log]);
+// What was there before the first refresh of ours is a migration, but not if that refresh is only older than seven days.
+file_put_contents($log, refreshed_line(time() - 50, $file, '00000009', '00000003', ['foreign' => true]));
+$doctor('writers', [$file], ['wx_token.log' => $log]);
+file_put_contents($log, refreshed_line(time() - 7 * 86400 - 50, $file, '', '00000008') . refreshed_line(time() - 7 * 86400 + 50, $file, '00000009', '00000003', ['foreign' => true]));
 $doctor('writers', [$file], ['wx_token.log' => $log]);
 
 echo "-- lock\n";
 $doctor('lock', []);
 $doctor('lock', [$file]);
-$holder = new Server([PHP_BINARY, '-d', 'x=' . COMMAND_SECRET, '-n', '-r', '$f = fopen($argv[1], "r"); flock($f, LOCK_EX); echo "holds on $argv[1]\n"; fgets(STDIN);', '--', $file]);
+$holder = new Server([PHP_BINARY, '-d', 'x=' . COMMAND_SECRET, '-n', '-r', '$f = fopen($argv[1], "r"); flock($f, LOCK_EX); echo "holds on $argv[1]\n"; fgets(STDIN);', '--', $file, '--password=of-another-program']);
 $steady_holder = static function (callable $look) use ($holder) {
     ob_start();
     $look();
     $shown = str_replace((string) $holder->pid(), 'PID', ob_get_clean());
-    echo preg_replace('~\(' . preg_quote(PHP_BINARY) . ' -d (x=\S+) .*?\)(?= holds)~', '(php -d $1)', $shown);
+    echo str_replace('(' . trim(file_get_contents("/proc/{$holder->pid()}/comm")) . ')', '(php)', $shown);
 };
 $steady_holder(static function () use ($doctor, $file) {
     $doctor('lock', [$file]);
@@ -164,6 +192,12 @@ write_command_token($file, -10);
 $steady_holder(static function () use ($doctor, $file) {
     $doctor('lock', [$file]);
 });
+unset($holder, $steady_holder);
+// flock(1) ends at once, and leaves the lock to the shell.
+$holder = new Server(['sh', '-c', 'exec 9<"$1"; flock 9; echo "holds on $1"; read line', '--', $file]);
+ob_start();
+$doctor('lock', [$file]);
+echo preg_replace('/process \d+/', 'process PID', ob_get_clean());
 unset($holder);
 
 echo "-- exit codes\n";
@@ -188,6 +222,11 @@ fpm: problem: php-fpm (PHP 8.2.99) does not load the extension wx_token
     -> Load it with extension=wx_token in the php.ini of php-fpm, and restart it
 fpm: warning: 010-doctor/php-fpm -i does not say what it loads
     -> Run it by hand: it may need another user
+fpm: skipped: the php-fpm of the system below 010-doctor/system is not run here
+    -> If you trust it, name it: --fpm=/path/to/php-fpm
+fpm: warning: 010-doctor/system/usr/sbin/php-fpm8.2 -i does not say what it loads
+    -> Run it by hand: it may need another user
+it ran
 -- account
 account: ok: wx0123456789abcdef, endpoint stable, from wx_token.appid and wx_token.secret
 account: warning: no WeChat account is configured for the command line
@@ -210,7 +249,7 @@ account: problem: no secret for appid wxfedcba9876543210 (case-sensitive), and t
 file: skipped: no token file is named
     -> Name it: wx-token doctor FILE
 file: ok: it does not exist yet: the first call creates it
-file: warning: its token expired 1 min 30 s ago, and no call has refreshed it
+file: warning: its token expired 2 h ago, and no call has refreshed it
     -> That is normal where no request comes. The next call refreshes it; wx-token warm does it by cron
 file: problem: the last refresh failed: errcode 40164, invalid ip 1.2.3.4
     -> Add 1.2.3.4 to the account's IP whitelist (failed at TIME, the next call tries again)
@@ -232,6 +271,12 @@ rights: warning: www-data may write 010-doctor/token.json, but not replace it: i
     -> chown www-data '010-doctor', unless the directory is to stay closed
 rights: ok: www-data may read and replace it; directory: OWNER:GROUP 0777 (by the permission bits: run this as root to try it)
 rights: ok: www-data may create it in 010-doctor (by the permission bits: run this as root to try it)
+rights: warning: www-data may write 010-doctor/token.json, but not replace it in 010-doctor (OWNER:GROUP 1777), which is sticky: only owners replace files there: it is written in place (by the permission bits: run this as root to try it)
+    -> chown www-data '010-doctor/token.json'
+rights: problem: www-data may neither write 010-doctor/token.json (OWNER:GROUP 0644) nor replace it in 010-doctor (OWNER:GROUP 1777), which is sticky: only owners replace files there (by the permission bits: run this as root to try it)
+    -> chown www-data '010-doctor/token.json'
+rights: ok: root may read and replace it; directory: OWNER:GROUP 1777 (by the permission bits: run this as root to try it)
+rights: ok: www-data may create it in 010-doctor (by the permission bits: run this as root to try it)
 rights: problem: www-data may not create it in 010-doctor (OWNER:GROUP 0755) (by the permission bits: run this as root to try it)
     -> chown www-data '010-doctor'
 rights: skipped: the pools of php-fpm have several users (other, www-data). Name one: --user=NAME
@@ -242,22 +287,26 @@ exposure: ok: only its owner and group can read it; no document root was found; 
 exposure: warning: every user of this machine can read it (OWNER:GROUP 0644)
     -> chmod o-rwx '010-doctor/token.json', if none of them needs it
 exposure: ok: only its owner and group can read it; no document root was found; name it: --root=DIR
-exposure: problem: it is below the document root 010-doctor (/etc/nginx/sites-enabled/site), and its name does not end in .php: the web server hands the token to everybody who asks for it
+exposure: warning: it is below the document root 010-doctor (/etc/nginx/sites-enabled/site), and its name does not end in .php: the web server hands the token to everybody who asks for it
     -> Move it out, and pass the new path: install -d -o www-data -m 0750 /var/lib/wx_token
-exposure: problem: it is below the document root 010-doctor (/etc/apache2/sites-enabled/site.conf), and its name does not end in .php: the web server hands the token to everybody who asks for it
+exposure: warning: it is below the document root 010-doctor (/etc/nginx/sites-enabled/site), and its name does not end in .php: the web server hands the token to everybody who asks for it
     -> Move it out, and pass the new path: install -d -o www-data -m 0750 /var/lib/wx_token
-exposure: problem: it is below the document root 010-doctor (DOCUMENT_ROOT), and its name does not end in .php: the web server hands the token to everybody who asks for it
+exposure: ok: only its owner and group can read it; no document root was found; name it: --root=DIR
+exposure: ok: it does not exist yet; no document root was found; name it: --root=DIR
+exposure: warning: it is below the document root 010-doctor (/etc/apache2/sites-enabled/site.conf), and its name does not end in .php: the web server hands the token to everybody who asks for it
     -> Move it out, and pass the new path: install -d -o www-data -m 0750 /var/lib/wx_token
-exposure: problem: it is below the document root 010-doctor (--root), and its name does not end in .php: the web server hands the token to everybody who asks for it
+exposure: warning: it is below the document root 010-doctor (DOCUMENT_ROOT), and its name does not end in .php: the web server hands the token to everybody who asks for it
+    -> Move it out, and pass the new path: install -d -o www-data -m 0750 /var/lib/wx_token
+exposure: warning: it is below the document root 010-doctor (--root), and its name does not end in .php: the web server hands the token to everybody who asks for it
     -> Move it out, and pass the new path: install -d -o www-data -m 0750 /var/lib/wx_token
 exposure: ok: only its owner and group can read it; it is below no document root (1 known)
-exposure: problem: it is below the document root 010-doctor (--root), and has no guard (<?php exit();?>): the web server hands the token to everybody who asks for it
+exposure: warning: it is below the document root 010-doctor (--root), and has no guard (<?php exit();?>): the web server hands the token to everybody who asks for it
     -> Move it out, and pass the new path: install -d -o www-data -m 0750 /var/lib/wx_token
 exposure: warning: it is below the document root 010-doctor (--root); the guard alone protects it
     -> Move it out, and pass the new path: install -d -o www-data -m 0750 /var/lib/wx_token
 exposure: warning: it is below the document root 010-doctor (--root); the guard alone protects it
     -> Move it out, and pass the new path: install -d -o www-data -m 0750 /var/lib/wx_token
-exposure: problem: a temporary file is below the document root 010-doctor (--root): 010-doctor/.token.php.wx_token.AbCdEf. The web server hands it to everybody who asks for it
+exposure: warning: a temporary file is below the document root 010-doctor (--root): 010-doctor/.token.php.wx_token.AbCdEf. The web server hands it to everybody who asks for it
     -> Remove it. Move it out, and pass the new path: install -d -o www-data -m 0750 /var/lib/wx_token
 -- other writers, and the log
 writers: skipped: wx_token.log is empty
@@ -275,18 +324,25 @@ writers: ok: none in 7 days, by 1 event of the log
 log: problem: www-data may not write 010-doctor/wx.log (010-doctor/wx.log: OWNER:GROUP 0644)
     -> chown www-data '010-doctor/wx.log'
 log: ok: www-data may write 010-doctor/wx.log
+log: problem: www-data may not write 010-doctor/wx.log: it may not enter the directory 010-doctor (OWNER:GROUP 0700)
+    -> chmod o+x '010-doctor', or set wx_token.log to a file in another directory
 log: problem: 010-doctor is no file
     -> Set wx_token.log to the path of a file
 writers: problem: another program writes this file: seen 1 time in 7 days, last at TIME
     -> Find it (grep -rl 'token.json' in the code of the site), and let it call wx_get_token(). wx-token history has each time
+writers: ok: none in 7 days, by 1 event of the log
+writers: problem: another program writes this file: seen 1 time in 7 days, last at DATE TIME
+    -> Find it (grep -rl 'token.json' in the code of the site), and let it call wx_get_token(). wx-token history has each time
 -- lock
 lock: skipped: no token file is named
 lock: ok: nobody holds it
-lock: warning: process PID (php -d x=***) holds it without a refresh, for more than 2 s; the token is valid meanwhile
+lock: warning: process PID (php) holds it without a refresh, for more than 2 s; the token is valid meanwhile
     -> See what that process waits for
-lock: problem: process PID (php -d x=***) holds it, and is stopped
+lock: problem: process PID (php) holds it, and is stopped
     -> Let it go on: kill -CONT PID
-lock: problem: process PID (php -d x=***) holds it without a refresh, for more than 2 s, and there is no valid token
+lock: problem: process PID (php) holds it without a refresh, for more than 2 s, and there is no valid token
+    -> See what that process waits for; its end releases the lock
+lock: problem: process PID holds it without a refresh, for more than 2 s, and there is no valid token
     -> See what that process waits for; its end releases the lock
 -- exit codes
 and warnings, exit code 1

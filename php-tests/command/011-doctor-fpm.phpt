@@ -31,12 +31,12 @@ $doctor = static function ($check, array $arguments, array $more = [], array $en
 };
 
 /** A php-fpm that says what this PHP says, with a change. */
-$fpm = static function ($version, array $values) use ($directory) {
+$fpm = static function ($version, array $values, $store = null) use ($directory) {
     $rows = '';
     foreach ($values as $name => $value) {
         $rows .= "wx_token.$name => $value => $value\n";
     }
-    $info = "PHP Version => 8.2.99\n\nother\n\nx => y\n" . ($version === null ? '' : "\nwx_token\n\nwx_token support => enabled\nVersion => $version\n\nDirective => Local Value => Master Value\n$rows")
+    $info = "PHP Version => 8.2.99\n\nother\n\nx => y\n" . ($version === null ? '' : "\nwx_token\n\nwx_token support => enabled\nVersion => $version\n" . ($store === null ? '' : "Store => $store\n") . "\nDirective => Local Value => Master Value\n$rows")
         . "\nxml\n\nVersion => 1\n";
     file_put_contents("$directory/php-fpm", "#!/bin/sh\ncat <<'END'\n{$info}END\n");
     chmod("$directory/php-fpm", 0755);
@@ -45,13 +45,35 @@ $fpm = static function ($version, array $values) use ($directory) {
 $own = phpversion('wx_token');
 $doctor('fpm', [$fpm($own, ['appid' => COMMAND_APPID, 'timeout' => '8'])]);
 $doctor('fpm', [$fpm('9.9.9', ['appid' => COMMAND_APPID])]);
+// Both are hidden: the addresses of the stores tell them apart.
+$doctor('fpm', [$fpm($own, ['store' => '(hidden)'], 'redis://one:1')], ['wx_token.store' => 'redis://u:pass-word@one:1']);
+$doctor('fpm', [$fpm($own, ['store' => '(hidden)'], 'redis://other:1')], ['wx_token.store' => 'redis://u:pass-word@one:1']);
+$doctor('fpm', [$fpm($own, ['background' => 'On'])], ['wx_token.background' => '1']);
 $doctor('fpm', [$fpm($own, ['appid' => 'wxfedcba9876543210', 'timeout' => '9'])]);
 file_put_contents($pool, "[www]\nuser = www-data\nphp_admin_value[wx_token.endpoint] = classic ; why\nphp_value[wx_token.secret]=\"fed\"\n"
     . 'php_admin_value[wx_token.appid] = ' . COMMAND_APPID . "\n");
 $doctor('fpm', [$fpm($own, [])]);
+foreach (['on', 'off'] as $flag) {
+    file_put_contents($pool, "[www]\nuser = www-data\nphp_admin_flag[wx_token.background] = $flag\n");
+    $doctor('fpm', [$fpm($own, [])]);
+}
 file_put_contents($pool, "[www]\nuser = www-data\n");
 list($code, $output) = wx_token(['doctor', "--sysroot=$system", '--user=root', $fpm($own, []), "$directory/token.json"], $settings);
 echo preg_replace('/^(?:.*\n)*(?=.)/', '', preg_replace('/; .*/', '', $output)), "exit code $code\n";
+
+echo "-- one without the extension is a problem only if there is no other\n";
+spl_autoload_register(static function ($class) {
+    require_once dirname(__DIR__, 2) . '/php/src/' . strtr(substr($class, strlen('WxToken\\')), '\\', '/') . '.php';
+});
+$fpm($own, []);
+copy("$directory/php-fpm", "$directory/php-fpm8.2");
+chmod("$directory/php-fpm8.2", 0755);
+$fpm(null, []);
+foreach ([['php-fpm', 'php-fpm8.2'], ['php-fpm']] as $names) {
+    foreach (WxToken\Command\PhpChecks::programs(preg_filter('~^~', "$directory/", $names)) as $finding) {
+        echo "{$finding->verdict}: {$finding->text}\n";
+    }
+}
 
 echo "-- a php-fpm that runs\n";
 if (is_executable((string) getenv('PHP_FPM'))) {
@@ -69,11 +91,22 @@ if (is_executable((string) getenv('PHP_FPM'))) {
 fpm: ok: php-fpm (PHP 8.2.99) has the same version and the same settings
 fpm: warning: php-fpm (PHP 8.2.99) has the extension 9.9.9, the command line has 0.1.0
     -> Install the same version for both, and restart php-fpm
+fpm: ok: php-fpm (PHP 8.2.99) has the same version and the same settings; the values of secrets cannot be compared
+fpm: warning: php-fpm (PHP 8.2.99) has other settings than the command line: the shared store is redis://other:1, here redis://one:1
+    -> Make the php.ini files of both the same, unless that is intended
+fpm: ok: php-fpm (PHP 8.2.99) has the same version and the same settings
 fpm: warning: php-fpm (PHP 8.2.99) has other settings than the command line: wx_token.appid = wxfedcba9876543210, here wx0123456789abcdef; wx_token.timeout = 9, here 8
     -> Make the php.ini files of both the same, unless that is intended
 fpm: warning: the pool www (/etc/php/8.2/fpm/pool.d/www.conf) sets for itself: wx_token.endpoint = classic, wx_token.secret (another value)
     -> Cron jobs and wx-token do not see that. Set it in php.ini for both, unless it is intended
+fpm: ok: php-fpm (PHP 8.2.99) has the same version and the same settings
+fpm: warning: the pool www (/etc/php/8.2/fpm/pool.d/www.conf) sets for itself: wx_token.background = off
+    -> Cron jobs and wx-token do not see that. Set it in php.ini for both, unless it is intended
 no problem was found
 exit code 0
+-- one without the extension is a problem only if there is no other
+ok: php-fpm8.2 (PHP 8.2.99) has the same version and the same settings
+ok: php-fpm (PHP 8.2.99) does not load the extension wx_token; another php-fpm does
+problem: php-fpm (PHP 8.2.99) does not load the extension wx_token
 -- a php-fpm that runs
 compared

@@ -71,7 +71,7 @@ echo "-- --ask\n";
 $emulator = command_emulator();
 $settings = ['wx_token.api_base' => $emulator->url];
 $doctor(['ask'], $settings);
-$doctor(['ask'], $settings, ['--ask'], ['WX_STORE' => 'redis://127.0.0.1:1']);
+$doctor(['ask'], ['wx_token.log' => "$directory/wx.log"] + $settings, ['--ask'], ['WX_STORE' => 'redis://127.0.0.1:1']);
 $doctor(['ask'], $settings, ['--ask', '--endpoint=classic']);
 echo 'fetches: ', emulator_fetches($emulator), "\n";
 $doctor(['ask'], $settings, ['--ask', '--endpoint=classic', '--force']);
@@ -80,7 +80,7 @@ $doctor(['ask'], ['wx_token.secret' => 'ffffffffffffffffffffffffffffffff'] + $se
 emulator_control($emulator, 'PATCH', 'options', '{"allow_ip":["192.0.2.7"]}');
 $doctor(['ask'], $settings, ['--ask', $file]);
 $doctor(['ask'], ['wx_token.appid' => '', 'wx_token.secret' => ''] + $settings, ['--ask']);
-echo json_encode(glob("$directory/tmp/*")), ' ', json_encode(file_exists($file)), "\n";
+echo json_encode(glob("$directory/tmp/*")), ' ', json_encode([file_exists($file), file_exists("$directory/wx.log")]), "\n";
 ?>
 --CLEAN--
 <?php require __DIR__ . '/command.inc'; remove_command_directory('012-network'); ?>
@@ -133,4 +133,4 @@ ask: problem: cannot refresh the token: WeChat answered errcode 40125 (invalid a
 ask: problem: cannot refresh the token: WeChat answered errcode 40164 (invalid ip 127.0.0.1 ipv6 ::ffff:127.0.0.1, not in whitelist)
     -> Add 127.0.0.1 to the account's IP whitelist; next attempt in 60 s, or at once with another appid or secret
 ask: skipped: there is no account
-[] false
+[] [false,false]

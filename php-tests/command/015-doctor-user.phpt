@@ -30,6 +30,10 @@ exec("setfacl -m u:nobody:rw $file");
 $rights();
 exec("setfacl -m u:nobody:rwx $directory");
 $rights();
+chmod($directory, 01777);
+$rights();
+chown($file, 'nobody');
+$rights();
 ?>
 --CLEAN--
 <?php require __DIR__ . '/command.inc'; remove_command_directory('015-user'); ?>
@@ -38,3 +42,5 @@ problem: nobody may not enter the directory 015-user (OWNER:GROUP 0700)
 problem: nobody may not read 015-user/token.json (OWNER:GROUP 0600)
 warning: nobody may write 015-user/token.json, but not replace it: it is written in place
 ok: nobody may read and replace it; directory: OWNER:GROUP 0770
+warning: nobody may write 015-user/token.json, but not replace it in 015-user (OWNER:GROUP 1777), which is sticky: only owners replace files there: it is written in place
+ok: nobody may read and replace it; directory: OWNER:GROUP 1777

@@ -46,14 +46,18 @@ final class Clock
         return (new \DateTime("@$seconds"))->setTimezone($this->zone)->format($format);
     }
 
-    /** The seconds of a time such as "2026-11-30 14:00" or "14:00", in this zone; null if it is none. */
+    /** The seconds of a time such as "2026-11-30 14:00" or "14:00", in this zone: the last one of that hour; null if it is none. */
     public function read(string $text): ?int
     {
         if (preg_match('/^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?$|^\d\d:\d\d(?::\d\d)?$/D', $text) !== 1) {
             return null;
         }
         try {
-            return (new \DateTime($text, $this->zone))->getTimestamp();
+            $moment = new \DateTime($text, $this->zone);
+            if ($text[2] === ':' && $moment->getTimestamp() > time()) {
+                $moment->modify('-1 day');
+            }
+            return $moment->getTimestamp();
         } catch (\Exception $impossible) {
             return null;
         }

@@ -29,8 +29,6 @@ final class Examination
     public $account;
     /** @var string Why there is no account. */
     public $whyNoAccount = '';
-    /** @var int|null How far this server's clock is ahead, in milliseconds; known after the connection. */
-    public $clockAhead;
 
     /** @throws UsageError */
     public function __construct(Arguments $arguments)
@@ -43,7 +41,11 @@ final class Examination
         $named = $arguments->files(0, 1)[0] ?? null;
         if ($named !== null) {
             $this->file = Path::absolute($named);
-            $this->lookAgain();
+            try {
+                $this->lookAgain();
+            } catch (UnfitPath $error) {
+                throw new UsageError(Text::clean($named) . ": {$error->getMessage()}");
+            }
         }
     }
 
@@ -51,7 +53,7 @@ final class Examination
     public function lookAgain(): array
     {
         $source = array_intersect_key($this->arguments->source() ?? [], ['layout' => 1, 'refresh_ahead' => 1]) ?: null;
-        return $this->status = \wx_token_status((string) $this->file, $source);
+        return $this->status = Functions::status((string) $this->file, $source);
     }
 
     public function endpoint(): string

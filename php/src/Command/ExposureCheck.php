@@ -42,10 +42,11 @@ final class ExposureCheck
         $told = $examination->status['exposed'] ?? null;
         $findings = array_values(array_filter($findings));
         if ($findings === [] && $told !== null) {
-            $findings[] = Finding::problem(...AccountCheck::split($told));
+            $findings[] = Finding::warning(...AccountCheck::split($told));
         }
         $where = $roots === [] ? 'no document root was found; name it: --root=DIR' : 'it is below no document root (' . count($roots) . ' known)';
-        return $findings ?: [Finding::ok("only its owner and group can read it; $where")];
+        $readers = file_exists($file) ? 'only its owner and group can read it' : 'it does not exist yet';
+        return $findings ?: [Finding::ok("$readers; $where")];
     }
 
     /** Each document root that is known, and where it stands. */
@@ -56,9 +57,10 @@ final class ExposureCheck
             return [$named => '--root'];
         }
         $roots = [];
-        foreach ([[self::NGINX, '/^\s*(?:root|alias)\s+["\']?([^;"\']+?)["\']?\s*;/m'], [self::APACHE, '/^\s*DocumentRoot\s+"?([^"\n]+?)"?\s*$/mi']] as [$patterns, $line]) {
+        foreach ([[self::NGINX, '/(?:^|(?<=[;{}]))\s*(?:root|alias)\s+["\']?([^;{}"\']+?)["\']?\s*;/m'], [self::APACHE, '/^\s*DocumentRoot\s+"?([^"\n]+?)"?\s*$/mi']] as [$patterns, $line]) {
             foreach ($examination->machine->find(...$patterns) as $path) {
-                preg_match_all($line, (string) $examination->machine->read($path), $matches);
+                $text = preg_replace('/(?:^|(?<=[\s;{}]))#.*/m', '', (string) $examination->machine->read($path));
+                preg_match_all($line, (string) $text, $matches);
                 $roots += array_fill_keys($matches[1], $path);
             }
         }
@@ -74,14 +76,14 @@ final class ExposureCheck
         $advice = 'Move it out, and pass the new path: install -d -o www-data -m 0750 /var/lib/wx_token';
         if (!$isRun || (!$isGuarded && is_file($file))) {
             $why = $isRun ? 'and has no guard (<?php exit();?>)' : 'and its name does not end in .php';
-            return Finding::problem("it is below the document root $root, $why: the web server hands the token to everybody who asks for it", $advice);
+            return Finding::warning("it is below the document root $root, $why: the web server hands the token to everybody who asks for it", $advice);
         }
         // The web server runs what ends in .php only. A killed process leaves its file behind.
         $left = array_filter(glob(dirname($file) . '/.' . addcslashes(basename($file), '*?[]{}\\') . '.wx_token.*') ?: [], static function (string $name): bool {
             return preg_match('/\.php$/Di', $name) !== 1;
         });
         if ($left !== []) {
-            return Finding::problem('a temporary file is below the document root ' . "$root: " . reset($left) . '. The web server hands it to everybody who asks for it', 'Remove it. ' . $advice);
+            return Finding::warning('a temporary file is below the document root ' . "$root: " . reset($left) . '. The web server hands it to everybody who asks for it', 'Remove it. ' . $advice);
         }
         return Finding::warning("it is below the document root $root; the guard alone protects it", $advice);
     }

@@ -65,23 +65,30 @@ final class FileChecks
         if ($stopped !== null) {
             return [Finding::problem("{$user->name} may not enter the directory $stopped (" . self::owner($stopped) . ")$how", 'chmod o+x ' . escapeshellarg($stopped) . ', or move the token file')];
         }
-        $mayReplace = $user->may('wx', $directory);
+        $mayCreate = $user->may('wx', $directory);
         clearstatcache();
         if (!file_exists($file)) {
-            return [$mayReplace ? Finding::ok("{$user->name} may create it in $directory$how")
+            return [$mayCreate ? Finding::ok("{$user->name} may create it in $directory$how")
                 : Finding::problem("{$user->name} may not create it in $directory (" . self::owner($directory) . ")$how", "chown {$user->name} " . escapeshellarg($directory))];
         }
         $own = self::owner($file);
         if (!$user->may('r', $file)) {
             return [Finding::problem("{$user->name} may not read $file ($own)$how", "chown {$user->name} " . escapeshellarg($file))];
         }
-        if (!$mayReplace && !$user->may('w', $file)) {
-            return [Finding::problem("{$user->name} may neither write $file ($own) nor replace it in $directory (" . self::owner($directory) . ")$how", "chown {$user->name} " . escapeshellarg($directory) . ' ' . escapeshellarg($file))];
+        $isSticky = $mayCreate && !$user->mayReplaceIn($directory, $file);
+        if ($mayCreate && !$isSticky) {
+            return [Finding::ok("{$user->name} may read and replace it; directory: " . self::owner($directory) . $how)];
         }
-        if (!$mayReplace) {
-            return [Finding::warning("{$user->name} may write $file, but not replace it: it is written in place$how", "chown {$user->name} " . escapeshellarg($directory) . ', unless the directory is to stay closed')];
+        $why = $isSticky ? ', which is sticky: only owners replace files there' : '';
+        // What others have in a sticky directory is no concern of this file.
+        $chown = "chown {$user->name} " . escapeshellarg($isSticky ? $file : $directory);
+        if (!$user->may('w', $file)) {
+            return [Finding::problem("{$user->name} may neither write $file ($own) nor replace it in $directory (" . self::owner($directory) . ")$why$how", $isSticky ? $chown : "$chown " . escapeshellarg($file))];
         }
-        return [Finding::ok("{$user->name} may read and replace it; directory: " . self::owner($directory) . $how)];
+        return [Finding::warning(
+            "{$user->name} may write $file, but not replace it" . ($isSticky ? " in $directory (" . self::owner($directory) . ")$why" : '') . ": it is written in place$how",
+            $isSticky ? $chown : "$chown, unless the directory is to stay closed"
+        )];
     }
 
     /** @return Finding[] */
@@ -99,11 +106,14 @@ final class FileChecks
             usleep(50000);
             $now = $examination->lookAgain();
         } while ($now['locked'] && $now['holder_pid'] === $first['holder_pid'] && microtime(true) < $deadline);
-        $holder = self::holder($examination, $first['holder_pid']);
+        $holder = LockHolder::name($first['holder_pid']);
         if (!$now['locked'] || $now['holder_pid'] !== $first['holder_pid']) {
             return [Finding::ok("$holder held it for a moment")];
         }
-        $state = $first['holder_pid'] === null ? '' : (string) file_get_contents("/proc/{$first['holder_pid']}/status");
+        // A process that ended has left the lock to a child of its own.
+        $state = $first['holder_pid'] === null ? '' : (string) Quietly::run(static function () use ($first) {
+            return file_get_contents("/proc/{$first['holder_pid']}/status");
+        });
         if (preg_match('/^State:\s+[Tt]/m', $state) === 1) {
             return [Finding::problem("$holder holds it, and is stopped", "Let it go on: kill -CONT {$first['holder_pid']}")];
         }
@@ -112,20 +122,6 @@ final class FileChecks
         return [in_array($now['state'], ['fresh', 'due'], true)
             ? Finding::warning("$holder $what, for more than $long; the token is valid meanwhile", 'See what that process waits for')
             : Finding::problem("$holder $what, for more than $long, and there is no valid token", 'See what that process waits for; its end releases the lock')];
-    }
-
-    private static function holder(Examination $examination, ?int $pid): string
-    {
-        $command = $pid === null ? false : Quietly::run(static function () use ($pid) {
-            return file_get_contents("/proc/$pid/cmdline");
-        });
-        if (!is_string($command) || $command === '') {
-            return LockHolder::name($pid);
-        }
-        $line = str_replace("\0", ' ', rtrim($command, "\0"));
-        // Another program may have been given the secret as an argument.
-        $secrets = array_filter([$examination->account->secret ?? '', Setting::of('secret'), Setting::of('store_password'), Setting::of('store_key')], 'strlen');
-        return "process $pid (" . Text::clean(str_replace($secrets, '***', $line), 120) . ')';
     }
 
     /** Owner, group and mode of a file in words. */

@@ -10,8 +10,6 @@ final class Finding
     public const PROBLEM = 'problem';
     public const SKIPPED = 'skipped';
 
-    private const ORDER = [self::SKIPPED, self::OK, self::WARNING, self::PROBLEM];
-
     /** @var string */
     public $verdict;
     /** @var string */
@@ -58,10 +56,5 @@ final class Finding
             return $finding->verdict === self::WARNING || $finding->verdict === self::PROBLEM;
         });
         return array_values($bad ?: $findings);
-    }
-
-    public static function isWorse(string $verdict, string $other): bool
-    {
-        return array_search($verdict, self::ORDER, true) > array_search($other, self::ORDER, true);
     }
 }

@@ -45,8 +45,10 @@ E;
     {
         [$file] = $arguments->files(1, 1);
         try {
-            $this->terminal->write(\wx_get_token($file, $arguments->source()) . "\n");
+            $this->terminal->write(Functions::token($file, $arguments->source()) . "\n");
             return ExitCode::OK;
+        } catch (UnfitPath $error) {
+            throw new UsageError(Text::clean($file) . ": {$error->getMessage()}");
         } catch (\WxToken\Exception $error) {
             $this->terminal->complain('wx-token: ' . Text::clean($error->getMessage()) . "\n");
             return Failure::exitCode($error);

@@ -15,7 +15,8 @@ usage: wx-token history [OPTION]... FILE
 Reads the log of wx_token.log, and what logrotate has made of it (LOG.1, LOG.2.gz, LOG-20261130). Shows each event of
 the file, and sums them up. A token is shown as its fingerprint: the first 8 digits of its SHA-256 hash.
 
-  --log=LOG             another log; "-" is the standard input: journalctl -t wx_token -o cat | wx-token history …
+  --log=LOG             another log; "-" is the standard input, as for the log in syslog:
+                        journalctl -t wx_token -o cat | wx-token history --log=- FILE
   --since=TIME          from when on: 90min, 36h, 7d, 2026-11-30, "2026-11-30 14:00", 14:00 (default: 24h)
   --waits               also each call that waited for another one's refresh
   --json                one object, with a list of events and the sums
@@ -30,6 +31,9 @@ E;
 
     /** The columns before the last one, which takes the rest. */
     private const WIDTHS = ['time' => 19, 'event' => 12, 'took' => 8, 'token' => 17];
+
+    /** So many rows wait for a second host, and no more: a log may have millions. */
+    private const HELD = 1000;
 
     private const UNITS = ['s' => 1, 'min' => 60, 'h' => 3600, 'd' => 86400];
 
@@ -51,11 +55,15 @@ E;
         $path = self::log($arguments->value('log'));
         $since = $this->since($arguments->value('since') ?? '24h');
         if ($path === null) {
-            $this->terminal->complain('wx-token: there is no log: wx_token.log is ' . (Setting::of('log') === '' ? 'empty' : '"syslog"')
-                . ". Set it in php.ini, or name the file into which syslog writes: --log=/var/log/syslog\n");
+            $this->terminal->complain("wx-token: there is no log: wx_token.log is empty. Set it in php.ini, or name a log: --log=LOG\n");
             return ExitCode::CRITICAL;
         }
-        $log = new LogFiles($path, (float) $since);
+        if ($path === 'syslog') {
+            $this->terminal->complain('wx-token: the log goes to syslog. Run journalctl -t wx_token -o cat | wx-token history --log=- '
+                . Text::clean(escapeshellarg($arguments->files(1, 1)[0])) . ", or name the file into which syslog writes: --log=/var/log/syslog\n");
+            return ExitCode::CRITICAL;
+        }
+        $log = new LogFiles($path, (float) $since - History::BEFORE);
         $history = new History();
         $isJson = $arguments->has('json');
         $this->terminal->write($isJson
@@ -63,20 +71,33 @@ E;
                 . Json::of(LogLine::rfc3339($since)) . ',"events":['
             : '');
         $shown = 0;
+        $held = [];
         $this->terminal->progress('reading ' . Text::clean($path));
         foreach ($log->lines() as $line) {
             if (!$file->is($line->text('file'))) {
+                continue;
+            }
+            if ($line->at < $since) {
+                $history->remember($line);
                 continue;
             }
             $gap = $history->add($line);
             if ($line->event === 'waited' && !$arguments->has('waits')) {
                 continue;
             }
-            $this->terminal->write($isJson
-                ? ($shown > 0 ? ',' : '') . Json::of($line->toArray())
-                : ($shown > 0 ? '' : $this->titles()) . $this->gap($gap) . $this->row($line));
+            if ($isJson) {
+                $this->terminal->write(($shown > 0 ? ',' : '') . Json::of($line->toArray()));
+            } else {
+                $held[] = [$line, $gap, $history->isForeign];
+                // The first lines wait for a second host: each is to have its name then.
+                if (count($history->hosts) > 1 || count($held) >= self::HELD) {
+                    $this->showRows($held, $history, $shown === count($held) - 1);
+                    $held = [];
+                }
+            }
             $shown++;
         }
+        $this->showRows($held, $history, $shown === count($held));
         if ($isJson) {
             $sums = $history->toArray() + [
                 'logs' => array_map([Text::class, 'clean'], $log->read), 'unread' => $log->unread, 'broken_lines' => $log->broken,
@@ -89,11 +110,11 @@ E;
         return self::exitCode($history, $log);
     }
 
-    /** The file of the log; null if there is none that can be read. */
+    /** The file of the log, or "syslog"; null if there is none. */
     private static function log(?string $named): ?string
     {
         $path = $named ?? Setting::of('log');
-        return $path === '' || ($named === null && $path === 'syslog') ? null : $path;
+        return $path === '' ? null : $path;
     }
 
     /** @throws UsageError */
@@ -116,7 +137,7 @@ E;
         }
         $bad = ['failed', 'not_stored', 'displaced', 'interrupted', 'lock_timeout'];
         $wrong = array_sum(array_intersect_key($history->events, array_flip($bad))) + $history->foreign;
-        $isQuiet = $history->events['refreshed'] + $history->events['adopted'] > 0;
+        $isQuiet = $history->events['refreshed'] + $history->events['adopted'] + $history->events['stored'] > 0;
         return $wrong > 0 || $history->gaps > 0 || !$isQuiet ? ExitCode::WARNING : ExitCode::OK;
     }
 
@@ -158,13 +179,22 @@ E;
         return $seconds < 10 ? Text::milliseconds((int) round($seconds * 1000)) : Text::duration((int) round($seconds));
     }
 
-    private function row(LogLine $line): string
+    /** @param array<array{LogLine, float, bool}> $rows Lines, the time without a token before each, and whether it tells of another writer. */
+    private function showRows(array $rows, History $history, bool $areFirst): void
+    {
+        foreach ($rows as $index => [$line, $gap, $isForeign]) {
+            $titles = $areFirst && $index === 0 ? $this->titles() : '';
+            $this->terminal->write($titles . $this->gap($gap) . $this->row($line, $isForeign, count($history->hosts) > 1));
+        }
+    }
+
+    private function row(LogLine $line, bool $isForeign, bool $withHost): string
     {
         $time = $this->clock->format((int) $line->at, 'Y-m-d H:i:s');
         $ms = $line->event === 'waited' ? $line->number('waited_ms') : $line->number('fetch_ms') ?? $line->number('waited_ms');
         $took = $ms === null ? '' : Text::milliseconds($ms);
         $token = implode('>', array_filter([substr($line->text('old'), 0, 8), substr($line->text('new'), 0, 8)], 'strlen'));
-        $details = implode('; ', $this->details($line));
+        $details = implode('; ', $this->details($line, $isForeign, $withHost));
         $colours = ['error' => 'red', 'warning' => 'yellow', 'notice' => 'green'];
         $colour = $colours[$line->text('level')] ?? 'dim';
         if ($this->isNarrow()) {
@@ -180,14 +210,14 @@ E;
     }
 
     /** @return string[] */
-    private function details(LogLine $line): array
+    private function details(LogLine $line, bool $isForeign, bool $withHost): array
     {
-        $who = array_filter([$line->text('sapi'), (string) $line->number('pid'), $line->text('script')], 'strlen');
+        $who = array_filter([$withHost ? $line->text('host') : '', $line->text('sapi'), (string) $line->number('pid'), $line->text('script')], 'strlen');
         $details = [implode(' ', $who)];
         if ($line->text('ticket') !== '') {
             $details[] = "ticket {$line->text('ticket')}";
         }
-        if ($line->isForeign) {
+        if ($isForeign && $line->event !== 'displaced') {
             $details[] = 'the old token was written by another program';
         }
         $code = $line->number('errcode');
@@ -221,8 +251,10 @@ E;
         $sentences[] = ['', $history->averageFetch() === null ? $refreshes : $refreshes . ', a fetch took ' . Text::milliseconds($history->averageFetch())
             . ' on average, ' . Text::milliseconds($history->longestFetch) . ' at most'];
         $sentences[] = ['', $events['adopted'] === 0 ? '' : Text::count($events['adopted'], 'token') . ' of other servers, from the shared store'];
+        $sentences[] = ['', $events['stored'] === 0 ? '' : Text::count($events['stored'], 'token') . ' could be stored later'];
         $sentences[] = ['', $events['waited'] === 0 ? '' : Text::count($events['waited'], 'call') . " waited for another one's refresh"];
         $sentences[] = ['', $history->longestWait === 0 ? '' : 'no call waited longer than ' . Text::milliseconds($history->longestWait)];
+        $sentences[] = ['', count($history->hosts) < 2 ? '' : 'events of ' . count($history->hosts) . ' hosts: ' . self::ranking($history->hosts)];
         $sentences[] = ['', count($history->scripts) < 2 ? '' : 'refreshed by ' . self::ranking($history->scripts)];
         $sentences[] = ['red', $history->failures === [] ? '' : Text::count($events['failed'], 'failure') . ': ' . self::ranking($history->failures)];
         $sentences[] = ['red', $events['lock_timeout'] === 0 ? '' : Text::count($events['lock_timeout'], 'call') . ' did not acquire the lock in time'];

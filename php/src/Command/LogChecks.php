@@ -20,11 +20,12 @@ final class LogChecks
                 ? 'Set wx_token.log = /var/log/wx_token.log, to see who refreshes and who else writes the file'
                 : 'Name the file into which syslog writes: --log=/var/log/syslog')];
         }
-        $lines = new LogFiles($log, (float) (time() - self::DAYS * 86400));
+        $since = (float) (time() - self::DAYS * 86400);
+        $lines = new LogFiles($log, $since - History::BEFORE);
         [$file, $history] = [new SameFile($examination->file), new History()];
         foreach ($lines->lines() as $line) {
             if ($file->is($line->text('file'))) {
-                $history->add($line);
+                $line->at < $since ? $history->remember($line) : $history->add($line);
             }
         }
         if ($lines->read === []) {
@@ -60,8 +61,13 @@ final class LogChecks
         if ($user === null) {
             return [Finding::skipped($examination->whyNoUser)];
         }
+        $stopped = $user->stoppedAt($log);
+        if ($stopped !== null) {
+            return [Finding::problem("{$user->name} may not write $log: it may not enter the directory $stopped (" . FileChecks::owner($stopped) . ')',
+                'chmod o+x ' . escapeshellarg($stopped) . ', or set wx_token.log to a file in another directory')];
+        }
         $target = file_exists($log) ? $log : dirname($log);
-        if ($user->stoppedAt($log) !== null || !$user->may(is_dir($target) ? 'wx' : 'w', $target)) {
+        if (!$user->may(is_dir($target) ? 'wx' : 'w', $target)) {
             return [Finding::problem("{$user->name} may not write $log ($target: " . FileChecks::owner($target) . ')',
                 (is_file($log) ? "chown {$user->name} " : "install -o {$user->name} -m 0640 /dev/null ") . escapeshellarg($log))];
         }

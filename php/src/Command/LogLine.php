@@ -6,16 +6,16 @@ namespace WxToken\Command;
 final class LogLine
 {
     public const EVENTS = [
-        'refreshed', 'adopted', 'failed', 'not_stored', 'rejected', 'displaced', 'interrupted', 'lock_timeout', 'waited',
+        'refreshed', 'adopted', 'stored', 'failed', 'not_stored', 'rejected', 'displaced', 'interrupted', 'lock_timeout', 'waited',
     ];
 
     /** As the members stand in the log. */
     private const ORDER = [
         'level', 'file', 'ticket', 'appid', 'endpoint', 'requests', 'fetch_ms', 'waited_ms', 'errcode', 'message', 'retry_at', 'failures',
-        'old', 'new', 'expires_at', 'foreign', 'holder_pid', 'pid', 'sapi', 'script',
+        'old', 'new', 'expires_at', 'foreign', 'holder_pid', 'host', 'pid', 'sapi', 'script',
     ];
 
-    private const TEXTS = ['level', 'file', 'ticket', 'appid', 'endpoint', 'message', 'old', 'new', 'sapi', 'script'];
+    private const TEXTS = ['level', 'file', 'ticket', 'appid', 'endpoint', 'message', 'old', 'new', 'host', 'sapi', 'script'];
     private const NUMBERS = ['requests', 'fetch_ms', 'waited_ms', 'errcode', 'failures', 'holder_pid', 'pid'];
 
     /** @var float Unix time. */

@@ -24,11 +24,6 @@ final class Machine
         return is_string($text) ? $text : null;
     }
 
-    public function exists(string $path): bool
-    {
-        return file_exists($this->root . $path);
-    }
-
     /** @return string[] Paths on the system. */
     public function find(string ...$patterns): array
     {

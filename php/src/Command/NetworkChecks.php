@@ -193,7 +193,7 @@ final class NetworkChecks
         return [self::fetch($examination)];
     }
 
-    /** A fetch for a temporary file, by a process without the shared store: that would answer in WeChat's place. */
+    /** A fetch for a temporary file, by a process without the shared store, which would answer in WeChat's place, and without the log, which it might create. */
     private static function fetch(Examination $examination): Finding
     {
         $directory = sys_get_temp_dir() . '/wx-token-' . bin2hex(random_bytes(6));
@@ -202,7 +202,7 @@ final class NetworkChecks
         foreach ($examination->arguments->source() ?? [] as $name => $value) {
             $options[] = '--' . strtr($name, '_', '-') . "=$value";
         }
-        $command = Machine::ownCommand(['wx_token.store=', 'wx_token.background=0', 'display_errors=stderr']);
+        $command = Machine::ownCommand(['wx_token.store=', 'wx_token.log=', 'wx_token.background=0', 'display_errors=stderr']);
         $environment = array_diff_key(getenv(), ['WX_STORE' => '']);
         try {
             $said = Machine::run(array_merge($command, ['get'], $options, ['--', "$directory/token.json"]), 30.0, $environment);

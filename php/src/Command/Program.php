@@ -25,10 +25,6 @@ final class Program
             $help = isset(self::COMMANDS[$name]) ? "wx-token $name --help" : 'wx-token --help';
             $terminal->complain('wx-token: ' . rtrim($error->getMessage(), '.') . (substr($error->getMessage(), -1) === '?' ? ' ' : '. ') . "See $help\n");
             return ExitCode::USAGE;
-        } catch (\ValueError | \TypeError $error) {
-            // What the extension says of an argument that came from the command line.
-            $terminal->complain('wx-token: ' . self::withoutFunction($error->getMessage()) . "\n");
-            return ExitCode::USAGE;
         } catch (\Throwable $error) {
             $place = basename($error->getFile()) . ':' . $error->getLine();
             $terminal->complain('wx-token: this is a bug: ' . Text::clean($error->getMessage(), 300) . " ($place). Please report it\n");
@@ -83,10 +79,5 @@ final class Program
         return $lines . "\nwx-token COMMAND --help shows the options of a command, and its exit codes.\n"
             . "Settings and account are those of PHP on the command line: see `php --ini` and `php --ri wx_token`.\n"
             . "No secret is taken as an argument, since every user of the machine could read it in the list of processes.\n";
-    }
-
-    private static function withoutFunction(string $message): string
-    {
-        return Text::clean((string) preg_replace('/^wx_\w+\(\): Argument #\d+ \(\$(\w+)\) /', 'the $1 ', $message));
     }
 }

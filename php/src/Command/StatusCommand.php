@@ -25,8 +25,8 @@ Looks at token and ticket files. It takes no lock, asks nobody, and never shows 
 
 exit codes: the largest of all files counts
    0  each token is fresh
-   1  a token is due, expired, damaged or missing (the next call refreshes it), its last refresh failed, or it could
-      not be stored
+   1  a token is due, expired, damaged or missing (the next call refreshes it), its last refresh failed, it could not
+      be stored, or others than the site may read it
    2  a file is unusable or cannot be created: no call can get a token from it
   64  the command line is wrong
 With --prometheus it is 0 once the metrics are written.
@@ -76,6 +76,7 @@ E;
     private function watch(array $files, Arguments $arguments, float $pause): int
     {
         do {
+            $this->terminal->forgetSize();
             $statuses = $this->read($files, $arguments);
             $text = $this->shown($statuses, $arguments);
             if ($this->terminal->isTerminal && !$arguments->has('json') && !$arguments->has('prometheus')) {
@@ -110,12 +111,13 @@ E;
         $source = $arguments->source();
         return array_map(static function (string $file) use ($source): array {
             try {
-                return \wx_token_status($file, $source);
-            } catch (\WxToken\Exception $error) {
+                return Functions::status($file, $source);
+            } catch (UnfitPath | \WxToken\Exception $error) {
                 return [
                     'file' => $file, 'exists' => false, 'state' => 'unusable', 'stored' => true, 'layout' => null, 'expires_at' => null,
                     'expires_in' => null, 'due_in' => null, 'failure' => null, 'locked' => false, 'holder_pid' => null,
-                    'refreshing' => false, 'store' => null, 'error' => $error->getMessage(),
+                    'refreshing' => false, 'store' => null, 'log' => null, 'exposed' => null, 'error' => $error->getMessage(),
+                    'implementation' => Implementation::isExtension() ? 'extension' : 'polyfill',
                 ];
             }
         }, $files);
@@ -132,7 +134,7 @@ E;
         if ($status['state'] === 'missing' && $status['error'] !== null) {
             return ExitCode::CRITICAL;
         }
-        return $status['failure'] !== null || !$status['stored'] ? max($code, ExitCode::WARNING) : $code;
+        return $status['failure'] !== null || !$status['stored'] || isset($status['exposed']) ? max($code, ExitCode::WARNING) : $code;
     }
 
     private function shown(array $statuses, Arguments $arguments): string
@@ -238,7 +240,7 @@ E;
             $notes[] = ['red', FailureText::of($status['failure'], $this->clock)];
         }
         if (isset($status['exposed'])) {
-            $notes[] = ['red', Text::clean($status['exposed'])];
+            $notes[] = ['yellow', Text::clean($status['exposed'])];
         }
         if ($status['locked']) {
             $holder = LockHolder::name($status['holder_pid']);

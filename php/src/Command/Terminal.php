@@ -19,6 +19,8 @@ final class Terminal
     private $isProgressShown = false;
     /** @var bool */
     private $isBroken = false;
+    /** @var int[]|null Rows and columns. */
+    private $size;
 
     public function __construct()
     {
@@ -36,11 +38,23 @@ final class Terminal
     }
 
     /**
-     * Rows and columns, as they are now: a window may change.
+     * Rows and columns, measured once: that takes a process.
      *
      * @return int[]
      */
     public function size(): array
+    {
+        return $this->size = $this->size ?? $this->measure();
+    }
+
+    /** A window may have changed since the last frame. */
+    public function forgetSize(): void
+    {
+        $this->size = null;
+    }
+
+    /** @return int[] */
+    private function measure(): array
     {
         if (!$this->isTerminal) {
             return [PHP_INT_MAX, PHP_INT_MAX];

@@ -3,6 +3,6 @@
 namespace WxToken\Command;
 
 /** The command line cannot be understood. The message says what to do. */
-final class UsageError extends \Exception
+class UsageError extends \Exception
 {
 }

@@ -63,6 +63,13 @@ final class User
         return self::bitsAllow($this->uid, $this->gids, $right, $path);
     }
 
+    /** Whether this user, who may write to `$directory`, may rename another file to `$file`: in a sticky one, owners may. */
+    public function mayReplaceIn(string $directory, string $file): bool
+    {
+        clearstatcache();
+        return (fileperms($directory) & 01000) === 0 || in_array($this->uid, [0, fileowner($directory), fileowner($file)], true);
+    }
+
     /** The first directory on the way to `$path` that this user may not enter. */
     public function stoppedAt(string $path): ?string
     {

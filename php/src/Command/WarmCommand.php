@@ -65,15 +65,19 @@ E;
         $began = microtime(true);
         $source = $arguments->source();
         $described = array_intersect_key($source ?? [], ['layout' => 1, 'refresh_ahead' => 1]) ?: null;
-        $before = \wx_token_status($file, $described);
+        $this->terminal->progress('looking at ' . Text::clean($file));
         try {
-            $this->terminal->progress('looking at ' . Text::clean($file));
-            \wx_get_token($file, $source);
+            $before = Functions::status($file, $described);
+        } catch (UnfitPath | \WxToken\Exception $error) {
+            return ['file' => Text::clean($file), 'did' => 'failed', 'code' => ExitCode::CRITICAL, 'message' => Text::clean($error->getMessage()), 'took_ms' => 0, 'expires_at' => null];
+        }
+        try {
+            Functions::token($file, $source);
             $this->waitForOthers($file, $described, $arguments);
-            $after = \wx_token_status($file, $described);
+            $after = Functions::status($file, $described);
             [$did, $code, $message] = $this->compare($before, $after);
         } catch (\WxToken\Exception $error) {
-            $after = \wx_token_status($file, $described);
+            $after = Functions::status($file, $described);
             [$did, $code, $message] = ['failed', Failure::exitCode($error), $error->getMessage()];
         }
         $took = (int) round((microtime(true) - $began) * 1000);
@@ -90,7 +94,7 @@ E;
             + (float) ($arguments->value('timeout') ?? (Setting::of('timeout') ?: 8));
         $deadline = microtime(true) + $limit;
         while (microtime(true) < $deadline) {
-            $status = \wx_token_status($file, $described);
+            $status = Functions::status($file, $described);
             if (!$status['refreshing'] || $status['state'] === 'fresh') {
                 return;
             }

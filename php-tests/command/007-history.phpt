@@ -108,9 +108,10 @@ list($code, $output) = wx_token(['history', "--log=$directory/sums.log", $file])
 echo 'a migration: ', strpos($output, 'another program') === false ? 'is not blamed' : $output, ", exit code $code\n";
 
 echo "-- a token that could not be stored is valid, and so is one that was stored later\n";
+$now = time();
 foreach (['not_stored', 'stored'] as $event) {
-    $hour = static function ($hours) {
-        return time() - $hours * 3600;
+    $hour = static function ($hours) use ($now) {
+        return $now - $hours * 3600;
     };
     $valid = log_line($hour(4.5), $event, $page + ['new' => '00000002', 'expires_at' => log_time($hour(2.5)), 'pid' => 1]);
     echo "$event: ", $sums([refreshed_line($hour(6), $file, '', '00000001'), $valid, refreshed_line($hour(3), $file, '00000002', '00000003')], '9h')['without_token_s'],

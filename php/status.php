@@ -839,10 +839,10 @@ function say(string $text, ...$values): string
 /** What to do about a failure of a known errcode; the other messages say it themselves. */
 function advice(array $failure): string
 {
-    $advice = Words::ADVICE[$failure['errcode']] ?? null;
     if ($failure['errcode'] === null || strpos($failure['message'], 'still returns') !== false) {
         return '';
     }
+    $advice = Words::ADVICE[$failure['errcode']] ?? null;
     $address = Words::$language === 'zh' ? '本机的出口 IP' : "this server's public IP";
     foreach (preg_split('/[\s,]+/', $failure['message']) ?: [] as $word) {
         if (packed($word) !== null) {

@@ -112,6 +112,11 @@ fn a_path_that_leads_elsewhere_is_seen_within_its_time() {
         "exec(\"mount --bind $directory/b $directory/a\");",
     ] {
         let world = World::new(Options::default());
+        // A thread-safe PHP has none.
+        let has_chroot = world.php().run("var_dump(function_exists('chroot'));", &[]);
+        if change.contains("chroot") && has_chroot.contains("false") {
+            continue;
+        }
         let dir = world.dir.path();
         let write = |name: &str, token: &str| {
             let file = dir.join(name);

@@ -36,6 +36,7 @@ final class Address
     /** Whether no name has to be looked up. */
     public function isNumeric(): bool
     {
-        return filter_var($this->host, FILTER_VALIDATE_IP) !== false;
+        // Not filter_var(): a PHP may be without that extension.
+        return preg_match('/^[0-9a-f.:]+$/Di', $this->host) === 1 && @inet_pton($this->host) !== false;
     }
 }

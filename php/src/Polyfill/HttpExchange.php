@@ -106,7 +106,7 @@ final class HttpExchange
      */
     public function byStream(string $path, ?string $body, float $left): array
     {
-        if (!filter_var(ini_get('allow_url_fopen'), FILTER_VALIDATE_BOOLEAN)) {
+        if (!in_array(strtolower((string) ini_get('allow_url_fopen')), ['1', 'on', 'yes', 'true'], true)) {
             throw Failure::network('PHP has neither curl nor allow_url_fopen. Load the extension curl, or set allow_url_fopen=1');
         }
         [$handle, $status] = $this->open($path, $body, $left);

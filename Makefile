@@ -132,7 +132,7 @@ test-model: progress ## Check the protocol, of a machine and of a fleet, with th
 	@$(PROGRESS) scripts/model
 
 test-matrix: packages ## Run the tests on PHP 8.2 to 8.6 and on a thread-safe debug PHP (as root)
-	@scripts/packages debootstrap dpkg-dev
+	@scripts/packages debootstrap dpkg-dev libssl-dev zlib1g-dev pkgconf
 	@scripts/matrix
 
 test-page: build ## Look at the status page in a browser: every language, colour and width

@@ -32,7 +32,7 @@ exec("setfacl -m u:nobody:rwx $directory");
 $rights();
 chmod($directory, 01777);
 $rights();
-chown($file, 'nobody');
+chown($file, (int) exec('id -u nobody'));
 $rights();
 ?>
 --CLEAN--

@@ -3,7 +3,7 @@
 namespace WxToken\Command;
 
 /** `wx-token doctor`: every check that support would ask for, each with what to do. */
-final class DoctorCommand
+final class DoctorCommand extends Subcommand
 {
     public const SUMMARY = 'checks settings, account, file, rights, network, clock and log, and says what to do';
     public const OPTIONS = Arguments::CALL + [
@@ -64,14 +64,6 @@ E;
     ];
 
     private const COLOURS = [Finding::SKIPPED => 'dim', Finding::OK => 'green', Finding::WARNING => 'yellow', Finding::PROBLEM => 'red'];
-
-    /** @var Terminal */
-    private $terminal;
-
-    public function __construct(Terminal $terminal)
-    {
-        $this->terminal = $terminal;
-    }
 
     /** @throws UsageError */
     public function run(Arguments $arguments): int

@@ -3,7 +3,7 @@
 namespace WxToken\Command;
 
 /** `wx-token get`: prints a valid token, for cron jobs and other languages. */
-final class GetCommand
+final class GetCommand extends Subcommand
 {
     public const SUMMARY = 'prints the valid token of a file, refreshed if necessary';
     public const OPTIONS = Arguments::CALL;
@@ -31,14 +31,6 @@ exit codes:
   74  the token could not be written to the standard output
 
 E;
-
-    /** @var Terminal */
-    private $terminal;
-
-    public function __construct(Terminal $terminal)
-    {
-        $this->terminal = $terminal;
-    }
 
     /** @throws UsageError */
     public function run(Arguments $arguments): int

@@ -3,7 +3,7 @@
 namespace WxToken\Command;
 
 /** `wx-token history`: who refreshed a file, when and how, from the refresh log. */
-final class HistoryCommand
+final class HistoryCommand extends Subcommand
 {
     public const SUMMARY = 'shows from the log who refreshed a file, gaps, failures and other writers';
     public const OPTIONS = [
@@ -36,17 +36,6 @@ E;
     private const HELD = 1000;
 
     private const UNITS = ['s' => 1, 'min' => 60, 'h' => 3600, 'd' => 86400];
-
-    /** @var Terminal */
-    private $terminal;
-    /** @var Clock */
-    private $clock;
-
-    public function __construct(Terminal $terminal)
-    {
-        $this->terminal = $terminal;
-        $this->clock = new Clock();
-    }
 
     /** @throws UsageError */
     public function run(Arguments $arguments): int
@@ -123,7 +112,7 @@ E;
         if (preg_match('/^(\d{1,6})(s|min|h|d)$/D', $text, $match) === 1) {
             return time() - (int) $match[1] * self::UNITS[$match[2]];
         }
-        $time = $this->clock->read($text);
+        $time = $this->clock()->read($text);
         if ($time === null) {
             throw new UsageError('--since must be a span such as 90min, 36h or 7d, or a time such as 2026-11-30, "2026-11-30 14:00" or 14:00');
         }
@@ -156,7 +145,7 @@ E;
 
     private function shortZone(): string
     {
-        $zone = $this->clock->format(time(), 'T');
+        $zone = $this->clock()->format(time(), 'T');
         return strlen($zone) > 11 ? 'local' : $zone;
     }
 
@@ -190,7 +179,7 @@ E;
 
     private function row(LogLine $line, bool $isForeign, bool $withHost): string
     {
-        $time = $this->clock->format((int) $line->at, 'Y-m-d H:i:s');
+        $time = $this->clock()->format((int) $line->at, 'Y-m-d H:i:s');
         $ms = $line->event === 'waited' ? $line->number('waited_ms') : $line->number('fetch_ms') ?? $line->number('waited_ms');
         $took = $ms === null ? '' : Text::milliseconds($ms);
         $token = implode('>', array_filter([substr($line->text('old'), 0, 8), substr($line->text('new'), 0, 8)], 'strlen'));
@@ -228,7 +217,7 @@ E;
             $details[] = "failure {$line->number('failures')} in a row";
         }
         if ($line->time('retry_at') !== null) {
-            $details[] = 'next attempt at ' . $this->clock->format((int) $line->time('retry_at'), 'H:i:s');
+            $details[] = 'next attempt at ' . $this->clock()->format((int) $line->time('retry_at'), 'H:i:s');
         }
         if (($line->number('requests') ?? 1) > 1) {
             $details[] = "{$line->number('requests')} requests";
@@ -237,7 +226,7 @@ E;
             $details[] = "process {$line->number('holder_pid')} held the lock";
         }
         if ($line->time('expires_at') !== null) {
-            $details[] = 'valid until ' . $this->clock->format((int) $line->time('expires_at'), 'H:i:s');
+            $details[] = 'valid until ' . $this->clock()->format((int) $line->time('expires_at'), 'H:i:s');
         }
         return array_values(array_filter($details, 'strlen'));
     }
@@ -245,7 +234,7 @@ E;
     private function sums(History $history, LogFiles $log, SameFile $file, int $since): string
     {
         $events = $history->events;
-        $text = $this->terminal->paragraph(Text::clean($file->path) . ' since ' . $this->clock->format($since, 'Y-m-d H:i:s') . " ({$this->clock->name()}):");
+        $text = $this->terminal->paragraph(Text::clean($file->path) . ' since ' . $this->clock()->format($since, 'Y-m-d H:i:s') . " ({$this->clock()->name()}):");
         $sentences = [];
         $refreshes = Text::count($events['refreshed'], 'refresh', 'refreshes');
         $sentences[] = ['', $history->averageFetch() === null ? $refreshes : $refreshes . ', a fetch took ' . Text::milliseconds($history->averageFetch())
@@ -262,7 +251,7 @@ E;
         $sentences[] = ['yellow', $events['interrupted'] === 0 ? '' : Text::count($events['interrupted'], 'refresh', 'refreshes') . ' ended with the process, before the token was stored'];
         $sentences[] = ['yellow', $events['rejected'] === 0 ? '' : Text::count($events['rejected'], 'token') . ' rejected by an API of WeChat'];
         $sentences[] = ['yellow', $history->foreign === 0 ? '' : 'another program writes this file: seen ' . Text::count($history->foreign, 'time')
-            . ', last at ' . $this->clock->time((int) $history->lastForeign) . '. Find it, and let it call wx_get_token()'];
+            . ', last at ' . $this->clock()->time((int) $history->lastForeign) . '. Find it, and let it call wx_get_token()'];
         $sentences[] = ['yellow', $history->gaps < 0.001 ? '' : 'no valid token for ' . self::span($history->gaps) . ' in all (no call came, or refreshes failed)'];
         $sentences[] = ['', array_sum($events) > 0 || $log->read === [] ? '' : 'the log has no event of this file'];
         $skipped = array_filter([

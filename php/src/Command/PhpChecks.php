@@ -41,7 +41,7 @@ final class PhpChecks
             return [Finding::skipped('no php-fpm was found', 'Name it if there is one: --fpm=/path/to/php-fpm. For Apache, look at a page with phpinfo()')];
         }
         if ($named === null && $examination->machine->root !== '') {
-            // Whoever made that system would run a program here, as root.
+            // A program of that system would run here, as root.
             $finding = Finding::skipped('the php-fpm of the system below ' . $examination->machine->root . ' is not run here', 'If you trust it, name it: --fpm=/path/to/php-fpm');
             return array_merge([$finding], self::pools($examination));
         }

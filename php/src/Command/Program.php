@@ -5,7 +5,7 @@ namespace WxToken\Command;
 /** The command: finds the subcommand, and turns what it throws into a message and an exit code. */
 final class Program
 {
-    /** Each has `run(Arguments): int`, and the constants SUMMARY, HELP and OPTIONS. */
+    /** @var array<string, class-string<Subcommand>> */
     private const COMMANDS = [
         'status' => StatusCommand::class,
         'get' => GetCommand::class,

@@ -5,7 +5,7 @@ namespace WxToken\Command;
 use WxToken\Polyfill\LockHolder;
 
 /** `wx-token status`: what is in token files, as a table, JSON or metrics. */
-final class StatusCommand
+final class StatusCommand extends Subcommand
 {
     public const SUMMARY = 'shows token files: state, expiry, last failure, who holds the lock';
     public const OPTIONS = [
@@ -46,17 +46,6 @@ E;
     /** The least columns for a path in a table: with less, it gets a line of its own. */
     private const LEAST_PATH = 24;
 
-    /** @var Terminal */
-    private $terminal;
-    /** @var Clock */
-    private $clock;
-
-    public function __construct(Terminal $terminal)
-    {
-        $this->terminal = $terminal;
-        $this->clock = new Clock();
-    }
-
     /** @throws UsageError */
     public function run(Arguments $arguments): int
     {
@@ -95,7 +84,7 @@ E;
     private function frame(string $text, float $pause): string
     {
         [$rows] = $this->terminal->size();
-        $title = 'every ' . (float) $pause . " s, {$this->clock->format(time(), 'H:i:s')} ({$this->clock->name()})";
+        $title = 'every ' . (float) $pause . " s, {$this->clock()->format(time(), 'H:i:s')} ({$this->clock()->name()})";
         $lines = array_merge([$this->terminal->colour('dim', Text::shorten($title, $this->terminal->width()))], explode("\n", rtrim($text, "\n")));
         if (count($lines) > $rows - 1) {
             $hidden = count($lines) - ($rows - 2);
@@ -237,7 +226,7 @@ E;
             $notes[] = ['red', Text::clean($status['error'])];
         }
         if ($status['failure'] !== null) {
-            $notes[] = ['red', FailureText::of($status['failure'], $this->clock)];
+            $notes[] = ['red', FailureText::of($status['failure'], $this->clock())];
         }
         if (isset($status['exposed'])) {
             $notes[] = ['yellow', Text::clean($status['exposed'])];

@@ -3,7 +3,7 @@
 namespace WxToken\Command;
 
 /** `wx-token warm`: refreshes what is due, and waits until that is done, for cron. */
-final class WarmCommand
+final class WarmCommand extends Subcommand
 {
     public const SUMMARY = 'refreshes the tokens that are due, once, and says what it did';
     public const OPTIONS = Arguments::CALL + ['json' => Arguments::FLAG, 'quiet' => Arguments::FLAG];
@@ -33,17 +33,6 @@ exit codes: the largest of all files counts
 E;
 
     private const LOOK_EVERY = 50000; // Microseconds.
-
-    /** @var Terminal */
-    private $terminal;
-    /** @var Clock */
-    private $clock;
-
-    public function __construct(Terminal $terminal)
-    {
-        $this->terminal = $terminal;
-        $this->clock = new Clock();
-    }
 
     /** @throws UsageError */
     public function run(Arguments $arguments): int
@@ -114,7 +103,7 @@ E;
             $failure = $after['failure'];
             $isNew = $failure['failed_at'] !== ($before['failure']['failed_at'] ?? null)
                 || $failure['failures'] !== ($before['failure']['failures'] ?? null);
-            return [$isNew ? 'failed' : 'paused', ExitCode::WARNING, FailureText::of($failure, $this->clock) . ($left === '' ? '' : "; its old token $left")];
+            return [$isNew ? 'failed' : 'paused', ExitCode::WARNING, FailureText::of($failure, $this->clock()) . ($left === '' ? '' : "; its old token $left")];
         }
         // The expiry of a token that WeChat gives again differs by a second at most: its answers have whole seconds.
         if (abs($after['expires_at'] - ($before['expires_at'] ?? 0)) > 2) {

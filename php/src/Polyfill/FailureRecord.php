@@ -8,6 +8,9 @@ namespace WxToken\Polyfill;
  */
 final class FailureRecord
 {
+    /** The errcode of a failure for which WeChat gave none: what its interfaces say of the rejected token. */
+    private const REJECTED = 40001;
+
     private const BACKOFF_FIRST = 1000;
     private const BACKOFF_MOST = 60000;
     private const MINUTE = 60000;
@@ -154,12 +157,18 @@ final class FailureRecord
         return $this->problem($file, $requester)->withEvent(array_diff_key($this->toEvent($requester), ['failures' => true]));
     }
 
+    /** As exceptions have it. */
+    public function errcode(): ?int
+    {
+        $errcodes = [Failure::API => $this->errcode, Failure::STILL_REJECTED => self::REJECTED];
+        return $errcodes[$this->cause] ?? null;
+    }
+
     /** @return array<string, mixed> The members of an event that ends with this failure of `$requester`. */
     public function toEvent(Requester $requester): array
     {
-        $errcodes = [Failure::API => $this->errcode, Failure::STILL_REJECTED => 40001];
         return [
-            'errcode' => $errcodes[$this->cause] ?? null,
+            'errcode' => $this->errcode(),
             'message' => Log::message($requester->describe($this)),
             'retry_at' => Log::time($this->retryAt),
             'failures' => $this->failures,
@@ -176,7 +185,7 @@ final class FailureRecord
             case Failure::API:
                 return Problem::api($file, $message, $this->errcode, Printable::text($this->text), $retryAt);
             case Failure::STILL_REJECTED:
-                return Problem::api($file, $message, 40001, '', $retryAt);
+                return Problem::api($file, $message, self::REJECTED, '', $retryAt);
             case Failure::STORE:
                 return Problem::file($file, $message);
         }

@@ -144,8 +144,11 @@ final class Log
     private static function script(): ?string
     {
         $script = $_SERVER['SCRIPT_FILENAME'] ?? '';
-        if (!is_string($script) || $script === '' || Path::isAbsolute($script)) {
-            return $script === '' || !is_string($script) ? null : $script;
+        if (!is_string($script) || $script === '') {
+            return null;
+        }
+        if (Path::isAbsolute($script)) {
+            return $script;
         }
         // It is below the directory in which PHP was started, which PHP code may have left.
         foreach (get_included_files() as $file) {

@@ -69,10 +69,9 @@ final class Status
         if ($failure === null) {
             return null;
         }
-        $isApi = $failure->cause === Failure::API;
         $isStillRejected = $failure->cause === Failure::STILL_REJECTED;
         return [
-            'errcode' => $isApi ? $failure->errcode : ($isStillRejected ? 40001 : null),
+            'errcode' => $failure->errcode(),
             'message' => $isStillRejected ? (new Requester('', '', Errcode::TOKEN, []))->describe($failure) : Printable::text($failure->text),
             'failed_at' => Clock::seconds($failure->failedAt),
             'retry_at' => Clock::secondsUp($failure->retryAt),

@@ -19,7 +19,7 @@ use ext_php_rs::zend::{ClassEntry, ExecutorGlobals, ce};
 
 use wx_token_core::clock::Timestamp;
 use wx_token_core::error::Error;
-use wx_token_core::failure::{Cause, REJECTED};
+use wx_token_core::failure::Cause;
 use wx_token_core::printable::printable;
 use wx_token_core::token_file::FileError;
 
@@ -132,8 +132,9 @@ pub fn internal(problem: &ext_php_rs::error::Error) -> PhpException {
 
 fn build(token_file: &Path, error: &Error) -> Result<PhpException> {
     let (class, code) = match error {
-        Error::FetchFailed { cause: Cause::Api { errcode, .. }, .. } => (API, *errcode),
-        Error::FetchFailed { cause: Cause::StillRejected, .. } => (API, REJECTED),
+        Error::FetchFailed {
+            cause: cause @ (Cause::Api { .. } | Cause::StillRejected), ..
+        } => (API, cause.errcode().unwrap_or_default()),
         Error::FetchFailed { cause: Cause::Network { .. }, .. } | Error::NoThread { .. } => {
             (NETWORK, 0)
         }

@@ -179,7 +179,7 @@ pub fn wx_get_ticket(
                 account_call(token_path, kind, &account, &token_options, &settings).on_worker()
             },
             tokens: client(token_path, Ok(asking), &options, &settings)?,
-            name: ticket::name(kind),
+            kind,
         });
         Ok(shared(source, path, asking, name, &settings)?)
     };

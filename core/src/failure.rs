@@ -32,7 +32,7 @@ pub enum Cause {
 }
 
 /// The errcode of a failure for which WeChat gave none: what its interfaces say of the rejected token.
-pub const REJECTED: i64 = 40001;
+const REJECTED: i64 = 40001;
 
 impl Cause {
     /// As exceptions have it.

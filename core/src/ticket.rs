@@ -12,26 +12,25 @@ use crate::token_source::{FetchError, IssuedToken, TokenSource, Wanted};
 use crate::wechat::errcode::{self, Asked};
 use crate::wechat::{Http, TicketApi};
 
+/// The tickets, by the names that calls give them.
+const TICKETS: [(&str, CredentialKind); 3] = [
+    ("jsapi", CredentialKind::JsapiTicket),
+    ("wx_card", CredentialKind::CardTicket),
+    ("agent_config", CredentialKind::AgentConfigTicket),
+];
+
 /// The ticket that is called `name`.
 ///
 /// # Errors
 /// The names that are allowed.
 pub fn kind(name: &str) -> Result<CredentialKind, &'static str> {
-    match name {
-        "jsapi" => Ok(CredentialKind::JsapiTicket),
-        "wx_card" => Ok(CredentialKind::CardTicket),
-        "agent_config" => Ok(CredentialKind::AgentConfigTicket),
-        _ => Err("must be \"jsapi\", \"wx_card\" or \"agent_config\" (WeCom only)"),
-    }
+    let found = TICKETS.into_iter().find(|(known, _)| *known == name);
+    let problem = "must be \"jsapi\", \"wx_card\" or \"agent_config\" (WeCom only)";
+    found.map(|(_, kind)| kind).ok_or(problem)
 }
 
-/// What calls name the ticket of a `kind`.
-pub const fn name(kind: CredentialKind) -> &'static str {
-    match kind {
-        CredentialKind::CardTicket => "wx_card",
-        CredentialKind::AgentConfigTicket => "agent_config",
-        _ => "jsapi",
-    }
+fn name(kind: CredentialKind) -> Option<&'static str> {
+    TICKETS.into_iter().find(|(_, known)| *known == kind).map(|(name, _)| name)
 }
 
 pub struct TicketSource {
@@ -39,8 +38,7 @@ pub struct TicketSource {
     pub http: Http,
     pub token_call: Call,
     pub tokens: Remote,
-    /// The type of the ticket, as calls name it.
-    pub name: &'static str,
+    pub kind: CredentialKind,
 }
 
 impl TicketSource {
@@ -70,7 +68,7 @@ impl TokenSource for TicketSource {
 
     fn requester(&self) -> Requester {
         let describe = |cause: &Cause| errcode::describe(cause, Asked::Ticket);
-        Requester { ticket: Some(self.name), describe, ..self.tokens.requester() }
+        Requester { ticket: name(self.kind), describe, ..self.tokens.requester() }
     }
 
     fn requests(&self) -> Option<u32> {

@@ -34,7 +34,7 @@ pub struct Refresh<'a> {
     pending: PendingWrite,
     source: &'a dyn TokenSource,
     requester: &'a Requester,
-    /// Another program has written the token of the file.
+    /// The token of the file has no record of this extension, although it could have one; for the log.
     is_foreign: bool,
 }
 
@@ -78,8 +78,10 @@ impl<'a> Refresh<'a> {
     ) -> Result<Self, FileError> {
         let leftovers = leftovers.unwrap_or_else(|| siblings::scan(lock.path()));
         let pending = PendingWrite::stage(lock, call.write_mode, leftovers)?;
-        let is_foreign =
-            document.token().is_some() && document.record().is_none() && lock.keeps_records();
+        let is_foreign = call.log.is_some()
+            && document.token().is_some()
+            && document.record().is_none()
+            && lock.keeps_records();
         Ok(Self { call, lock, document, pending, source, requester, is_foreign })
     }
 

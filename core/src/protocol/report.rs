@@ -1,5 +1,5 @@
-//! What happens in a call, for the log. What a refresh has to tell is written after it has released its lock: nobody waits
-//! for a log.
+//! What happens in a call, for the log. What a refresh has to tell is written after it has released its lock, unless that is
+//! PHP code's: nobody waits for a log.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use super::call::Call;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::failure::{FailureRecord, Requester};
-use crate::refresh_log::{Event, EventKind, fingerprint, in_millis, message, rfc3339, short};
+use crate::record::TokenOwner;
+use crate::refresh_log::{Event, EventKind, Log, fingerprint, in_millis, message, rfc3339, short};
 use crate::token::Token;
 
 /// The events of one refresh.
@@ -25,7 +26,7 @@ impl<'a> Report<'a> {
 
     /// Adds what has happened now, if the log takes it.
     pub fn add(&mut self, kind: EventKind, requester: &Requester, event: impl FnOnce() -> Event) {
-        if self.call.logs(kind) {
+        if self.call.log_of(kind).is_some() {
             let event = event().of(requester).waited(self.call, self.waiting_since);
             self.events.push((kind, self.call.clock.now(), event));
         }
@@ -41,13 +42,13 @@ impl<'a> Report<'a> {
 }
 
 impl Call {
-    fn logs(&self, kind: EventKind) -> bool {
-        self.log.as_ref().is_some_and(|log| log.takes(kind))
+    fn log_of(&self, kind: EventKind) -> Option<&Log> {
+        self.log.as_ref().filter(|log| log.takes(kind))
     }
 
     /// Writes what has happened to a caller that waits `since` then.
     fn write(&self, kind: EventKind, since: Duration, event: impl FnOnce() -> Event) {
-        if let Some(log) = self.log.as_ref().filter(|log| log.takes(kind)) {
+        if let Some(log) = self.log_of(kind) {
             let event = event().waited(self, Some(since));
             log.write(&self.file, kind, self.clock.now(), &event);
         }
@@ -70,9 +71,8 @@ impl Call {
         rejected: &str,
         outcome: &Result<Token, Error>,
     ) {
-        let appid = || self.owner.as_ref().map(|owner| short(&owner.account));
         self.write(EventKind::Rejected, since, || Event {
-            appid: appid(),
+            appid: appid(self.owner.as_ref()),
             old: Some(fingerprint(rejected)),
             ..outcome_of(outcome)
         });
@@ -81,15 +81,18 @@ impl Call {
     /// If a call ends with `error` because its wait for the lock did.
     pub(super) fn report_lock_timeout(&self, since: Duration, error: &Error) {
         if let Error::Lock { holder, .. } = error {
-            let appid = || self.owner.as_ref().map(|owner| short(&owner.account));
             self.write(EventKind::LockTimeout, since, || Event {
-                appid: appid(),
+                appid: appid(self.owner.as_ref()),
                 message: Some(message(&error.to_string())),
                 holder_pid: holder.as_ref().map(|holder| holder.pid),
                 ..Event::default()
             });
         }
     }
+}
+
+fn appid(owner: Option<&TokenOwner>) -> Option<String> {
+    owner.map(|owner| short(&owner.account))
 }
 
 /// How a call has ended, for its event.
@@ -111,7 +114,7 @@ impl Event {
     fn of(self, requester: &Requester) -> Self {
         Self {
             ticket: requester.ticket,
-            appid: requester.owner.as_ref().map(|owner| short(&owner.account)),
+            appid: appid(requester.owner.as_ref()),
             endpoint: Some(requester.endpoint),
             ..self
         }

@@ -113,7 +113,7 @@ pub struct Event {
     pub new: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
-    /// Another program has written the old token.
+    /// The old token has no record of this extension, although it could have one.
     #[serde(skip_serializing_if = "is_false")]
     pub foreign: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

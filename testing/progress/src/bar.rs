@@ -26,7 +26,7 @@ impl Bar {
     pub fn takes(&mut self, line: &str) -> bool {
         let Some(step) = self.work.step(line) else { return false };
         let bar = self.drawn.get_or_insert_with(|| draw(&self.estimate));
-        // Whoever draws has the bar, and then takes the estimate: never the other way round.
+        // The thread that draws has the bar, and then takes the estimate: never the other way round.
         let elapsed = bar.elapsed();
         self.estimate.lock().unwrap_or_else(PoisonError::into_inner).reach(elapsed, step.done);
         #[expect(

@@ -50,7 +50,7 @@ fn follow(command: &mut Command) -> io::Result<ExitCode> {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     thread::scope(|scope| {
         let stdout = scope.spawn(|| stdout.map(|from| pass(from, io::stdout(), &bar)));
-        // Whoever reads the output may have gone: the command then finds its own output closed.
+        // The reader of the output may have gone: the command then finds its own output closed.
         let _ = stderr.map(|from| pass(from, io::stderr(), &bar));
         let _ = stdout.join();
     });

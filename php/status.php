@@ -495,6 +495,9 @@ function remarks(array $file, float $now): array
     if (($status['store']['error'] ?? null) !== null) {
         $remarks[] = ['warn', say('The shared store does not answer.'), $status['store']['error']];
     }
+    if ($status['state'] === 'expired' && $status['expires_in'] > 0) {
+        $remarks[] = ['warn', say('It counts as expired: its expiry is more than a day away, and WeChat gives two hours.'), say('Check the clock of each server that writes it: one was ahead.')];
+    }
     foreach (array_reverse($file['events']) as $event) {
         if ($event['is_write_of_another']) {
             $remarks[] = ['warn', say('Another program writes this file: seen at %s.', clock_time($event['at'])), ''];
@@ -1379,6 +1382,8 @@ final class Words
         'The shared store does not answer.' => '共享存储没有响应。',
         'Another program writes this file: seen at %s.' => '有别的程序在写这个文件：%s 发现。',
         'The next call refreshes the token. Until it expires, calls return it.' => '下一次调用时刷新；过期之前，各处照常使用。',
+        'It counts as expired: its expiry is more than a day away, and WeChat gives two hours.' => '按已过期处理：到期时间在一天以后，而微信的有效期只有两小时。',
+        'Check the clock of each server that writes it: one was ahead.' => '请检查每台写入该文件的服务器的时钟：有一台曾经偏快。',
         'The next call fetches a new token.' => '下一次调用时获取新的 token。',
         'The file is half written, or empty of anything but NUL bytes. The next call repairs it.' => '文件不完整（只写了一半），或者全是 NUL 字节。下一次调用时修复。',
         'The first call creates it.' => '第一次调用时创建。',

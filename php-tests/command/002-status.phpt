@@ -11,12 +11,13 @@ $failure = ['errcode' => 40164, 'errmsg' => 'invalid ip 1.2.3.4, not in whitelis
 write_command_token("$directory/fresh.json", 7200 + 50);
 write_command_token("$directory/due.json", 200);
 write_command_token("$directory/expired.json", -400);
+write_command_token("$directory/ahead.json", 86400 * 90 + 7200);
 write_command_token("$directory/failed.json", 3600 + 30, ['wx_token' => $failure]);
 file_put_contents("$directory/damaged.json", '{"access_token":"not-to-be-shown');
 file_put_contents("$directory/bad.json", 'not-to-be-shown');
 write_command_token("$directory/中文令牌.json", 7200 + 50);
 write_command_token("$directory/\x1b[2J\n\xff.json", 7200 + 50);
-$files = ['fresh', 'due', 'expired', 'failed', 'damaged', 'bad', 'missing', '中文令牌', "\x1b[2J\n\xff", 'nowhere/token'];
+$files = ['fresh', 'due', 'expired', 'ahead', 'failed', 'damaged', 'bad', 'missing', '中文令牌', "\x1b[2J\n\xff", 'nowhere/token'];
 foreach ($files as $name) {
     list($code, $output, $said) = wx_token(['status', "$directory/$name.json"]);
     $spans = ['/\b\d+ (?:h|min|s)\b(?: \d+ (?:min|s))?/' => 'SPAN', '/(?<=\S) {2,}/' => '  '];
@@ -27,7 +28,7 @@ list($code, $output) = wx_token(array_merge(['status', '--json'], array_map(stat
 }, $files)));
 $statuses = json_decode($output, true);
 echo $code, ' ', substr_count($output, "\n"), ' ', implode(' ', array_column($statuses, 'state')), "\n";
-echo steady($statuses[8]['file']), ' ', $statuses[3]['failure']['errcode'], "\n";
+echo steady($statuses[9]['file']), ' ', $statuses[4]['failure']['errcode'], "\n";
 
 echo "-- a table of all is aligned, wide characters or not\n";
 list($code, $output, $said) = wx_token(array_merge(['status'], array_map(static function ($name) use ($directory) {
@@ -70,6 +71,10 @@ STATE  EXPIRES  REFRESH  FILE
 expired  SPAN ago  at the next call  002-status/expired.json
 exit code 1
 STATE  EXPIRES  REFRESH  FILE
+expired  in 90 d SPAN  at the next call  002-status/ahead.json
+  - its expiry is more than a day away, and WeChat gives two hours: a clock that was ahead has written it. It counts as expired
+exit code 1
+STATE  EXPIRES  REFRESH  FILE
 fresh  in SPAN  in SPAN  002-status/failed.json
   - errcode 40164, invalid ip 1.2.3.4, not in whitelist. Add 1.2.3.4 to the account's IP whitelist (2 failures in a row; failed at TIME, next attempt in SPAN)
 exit code 1
@@ -93,10 +98,10 @@ STATE  EXPIRES  REFRESH  FILE
 missing  002-status/nowhere/token.json
   - cannot create 002-status/nowhere/token.json: the directory 002-status/nowhere does not exist. Create it, or pass another path
 exit code 2
-2 1 fresh due expired fresh damaged unusable missing fresh fresh missing
+2 1 fresh due expired expired fresh damaged unusable missing fresh fresh missing
 002-status/\u{1b}[2J\n\xff.json 40164
 -- a table of all is aligned, wide characters or not
-1 10 exit code 2
+1 11 exit code 2
 -- one path that cannot be a token file's does not stop the others
 STATE  EXPIRES  REFRESH  FILE
 unusable  /nowhere/d/

@@ -73,6 +73,8 @@ $doctor('file', []);
 $doctor('file', [$file]);
 write_command_token($file, -7230);
 $doctor('file', [$file]);
+write_command_token($file, 86400 * 90 + 3600 * 5 + 50);
+$doctor('file', [$file]);
 write_command_token($file, 7000, ['wx_token' => ['errcode' => 40164, 'errmsg' => 'invalid ip 1.2.3.4', 'failed_at_ms' => time() * 1000, 'retry_at_ms' => time() * 1000, 'failures' => 1]]);
 $doctor('file', [$file]);
 file_put_contents($file, '{"access_tok');
@@ -251,6 +253,8 @@ file: skipped: no token file is named
 file: ok: it does not exist yet: the first call creates it
 file: warning: its token expired 2 h ago, and no call has refreshed it
     -> That is normal where no request comes. The next call refreshes it; wx-token warm does it by cron
+file: warning: its expiry is 90 d 5 h away, and WeChat gives two hours: it counts as expired
+    -> The next call repairs it. Check the clock of each server that writes it: one was ahead
 file: problem: the last refresh failed: errcode 40164, invalid ip 1.2.3.4
     -> Add 1.2.3.4 to the account's IP whitelist (failed at TIME, the next call tries again)
 file: warning: it is damaged: half written, or full of NUL bytes

@@ -61,6 +61,9 @@ foreach (['format=xml', 'format[]=json'] as $query) {
     echo "$query: $answer->status ", strtok($answer->header('Content-Type'), ';'), "\n";
 }
 var_dump($site->get('every=60')->header('Refresh'), $site->get('every=1')->header('Refresh'), $site->get('every=60;url=http://x')->header('Refresh'));
+echo "-- an expiry that no token of WeChat has\n";
+write_token($files[2], time() + 86400 * 90);
+var_dump(strpos($site->get()->body, 'It counts as expired: its expiry is more than a day away') > 0, strpos($site->get('lang=zh')->body, '请检查每台写入该文件的服务器的时钟') > 0);
 ?>
 --EXPECT--
 Content-Type: text/html; charset=utf-8
@@ -169,3 +172,6 @@ format[]=json: 200 text/html
 string(2) "60"
 string(0) ""
 string(0) ""
+-- an expiry that no token of WeChat has
+bool(true)
+bool(true)

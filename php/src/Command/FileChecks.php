@@ -30,6 +30,8 @@ final class FileChecks
         }
         if ($status['state'] === 'damaged') {
             $findings[] = Finding::warning('it is damaged: half written, or full of NUL bytes', 'The next call repairs it. Look for a program that writes it without a lock, and for a full disk');
+        } elseif ($status['state'] === 'expired' && $status['expires_in'] > 0) {
+            $findings[] = Finding::warning('its expiry is ' . Text::duration($status['expires_in']) . ' away, and WeChat gives two hours: it counts as expired', 'The next call repairs it. Check the clock of each server that writes it: one was ahead');
         } elseif ($status['state'] === 'expired' && $status['failure'] === null) {
             $since = $status['expires_in'] === null ? 'it has no token' : 'its token expired ' . Text::duration(-$status['expires_in']) . ' ago';
             $findings[] = Finding::warning("$since, and no call has refreshed it", 'That is normal where no request comes. The next call refreshes it; wx-token warm does it by cron');

@@ -228,6 +228,9 @@ E;
         if ($status['failure'] !== null) {
             $notes[] = ['red', FailureText::of($status['failure'], $this->clock())];
         }
+        if ($status['state'] === 'expired' && $status['expires_in'] > 0) {
+            $notes[] = ['yellow', 'its expiry is more than a day away, and WeChat gives two hours: a clock that was ahead has written it. It counts as expired'];
+        }
         if (isset($status['exposed'])) {
             $notes[] = ['yellow', Text::clean($status['exposed'])];
         }

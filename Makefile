@@ -122,7 +122,7 @@ soak: build progress ## Run servers with reloads, kills and failures for MINUTES
 	MINUTES=$(or $(MINUTES),10) $(PROGRESS) cargo test --locked --test servers soak -- --nocapture
 
 test-install: build deb dist progress ## Install by every route, each in a folder or an overlay of its own
-	@scripts/packages libfcgi-bin lintian unzip
+	@scripts/packages git libfcgi-bin lintian unzip
 	@$(PROGRESS) scripts/test-install
 
 test-fuzz: packages ## Fuzz token files and WeChat's answers for SECONDS (60)

@@ -51,12 +51,10 @@ refuse "a file that this PHP cannot load is not installed" "$work/foreign/instal
 said 'Take the archive for your PHP'
 expect "the installed file is as it was" cmp "$work/archive/wx_token.so" "$extensions/wx_token.so"
 
-phpdismod -v "$php" wx_token
-rm "/etc/php/$php/mods-available/wx_token.ini" "$extensions/wx_token.so"
-rm -f "/var/lib/php/modules/$php"/*/*/wx_token
+forget_settings
+rm "$extensions/wx_token.so"
 expect "PHP misses nothing" starts_silently
-left=$(installed)
-[ -z "$left" ] || fail "something is left: $left"
+expect "nothing is left" nothing_is_left
 
 # A PHP as the panel 宝塔 (BT) lays it out: no folder of .ini files, and a php.ini for servers beside that of scripts.
 panel=$work/panel

@@ -84,6 +84,4 @@ expect "the token file is as it was" has_token first.json
 
 expect "it is purged" dpkg -P "$package"
 expect "PHP misses nothing" starts_silently
-left=$(installed)$(find /usr/bin /etc/alternatives -name 'wx-token*')
-[ -z "$left" ] || fail "a purge leaves: $left"
-echo "ok: nothing is left"
+expect "nothing is left" nothing_is_left

@@ -82,6 +82,8 @@ until_true "the emulator listens" grep -q '^wx_token.secret' "$work/emulator"
 { echo "extension=$file"; grep '^wx_token\.' "$work/emulator"; } >"$work/php.ini"
 expect "a script gets a token" "$PHP" -n -c "$work/php.ini" -r 'echo wx_get_token($argv[1]);' "$work/token.json"
 said '^EMU[A-Za-z0-9_-]{16,}$'
+expect "php-fpm loads it" "$PHP_FPM" -n -c "$work/php.ini" -i
+said '^wx_token support => enabled$'
 
 expect "make uninstall removes it" as_root uninstall
 expect "and leaves nothing" test -z "$(find "$work/installed" -type f)"

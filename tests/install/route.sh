@@ -90,6 +90,14 @@ is_served() { is_token "$(served "$1")"; }
 # installed: every file of ours in /etc, /usr and /var.
 installed() { find /etc /usr /var -xdev \( -name '*wx_token*' -o -name '*wx-token*' \) | sort; }
 
-before=$(installed)
-[ -z "$before" ] || fail "this machine has wx_token already: $before"
+# forget_settings: disables the extension, and removes what the administrator wrote for it.
+forget_settings() {
+    phpdismod -v "$php" wx_token
+    rm "/etc/php/$php/mods-available/wx_token.ini"
+    rm -f "/var/lib/php/modules/$php"/*/*/wx_token
+}
+
+nothing_is_left() { [ -z "$(installed)" ] || { installed; return 1; }; }
+
+nothing_is_left || fail "this machine has wx_token already"
 if command -v cargo >/dev/null; then fail "there is a cargo in the PATH: $PATH"; fi

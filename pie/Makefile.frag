@@ -1,7 +1,7 @@
 # Where cargo builds, unless the environment names a folder of the user's. Not below this one: `make clean` of phpize
 # deletes every library there.
 wx_token_default_target = $(wx_token_root)/target/phpize/$(wx_token_kind)
-wx_token_target = $(or $(CARGO_TARGET_DIR),$(wx_token_default_target))
+wx_token_target = $(abspath $(or $(CARGO_TARGET_DIR),$(wx_token_default_target)))
 wx_token_sources = $(addprefix $(wx_token_root)/,Cargo.toml Cargo.lock core/Cargo.toml build.rs composer.json) \
 	$(shell find $(wx_token_root)/src $(wx_token_root)/core/src -type f)
 

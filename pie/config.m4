@@ -25,7 +25,8 @@ if test "$PHP_WX_TOKEN" != "no"; then
 
   dnl What was built for one PHP must not be taken for another's: a folder for each kind.
   AC_MSG_CHECKING([for the kind of PHP])
-  wx_token_kind=`"$PHP_CONFIG" --phpapi`
+  wx_token_kind=`sed -n 's/^#define ZEND_MODULE_API_NO //p' "$phpincludedir/Zend/zend_modules.h"`
+  test -n "$wx_token_kind" || AC_MSG_ERROR([there is no ZEND_MODULE_API_NO in $phpincludedir/Zend/zend_modules.h. Install the development files of this PHP])
   test "$PHP_THREAD_SAFETY" = "yes" && wx_token_kind="$wx_token_kind-zts"
   test "$ZEND_DEBUG" = "yes" && wx_token_kind="$wx_token_kind-debug"
   AC_MSG_RESULT([$wx_token_kind])

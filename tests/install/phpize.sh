@@ -90,6 +90,25 @@ expect "and leaves nothing" test -z "$(find "$work/installed" -type f)"
 expect "make clean" made "$work/elsewhere" clean
 expect "leaves the build of others" test -f "$WX_TOKEN_SO"
 
+# Debian's php-config knows more than that of PHP's own sources, which ends with its usage when it is asked for it.
+cat >"$work/own-php-config" <<C
+#!/bin/sh
+case \$1 in
+    --prefix | --includes | --ldflags | --libs | --extension-dir | --include-dir | --man-dir | --php-binary | --php-sapis | \\
+        --ini-path | --ini-dir | --configure-options | --version | --vernum) exec "$PHP_CONFIG" "\$@" ;;
+esac
+echo "Usage: \$0 [OPTION]"
+exit 1
+C
+chmod +x "$work/own-php-config"
+mkdir "$work/own"
+configured_by_own() { PHP_CONFIG=$work/own-php-config configured "$work/own" "$root/pie"; }
+# target FOLDER: where cargo builds from there.
+target() { grep -E '^wx_token_(kind|root) = ' "$1/Makefile"; }
+expect "configure runs with PHP's own php-config" configured_by_own
+expect "and builds in the same folder" test "$(target "$work/own")" = "$(target "$work/elsewhere")"
+expect "which is named after PHP's interface" sh -c 'echo "$1" | grep -qxE "wx_token_kind = [0-9]{8}(-zts)?(-debug)?"' sh "$(target "$work/own")"
+
 # What is missing is said before anything is compiled.
 cat >"$work/php-config" <<C
 #!/bin/sh

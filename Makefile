@@ -1,10 +1,13 @@
 # Everything a user needs is here: `make demo` and `make test` install missing Debian packages, build, and
 # run. CONTRIBUTING.md says how to run one test.
 
-# Which PHP: Debian's, as in `make test PHP_VERSION=8.4`, or any, as in `make test PHP=/opt/php/bin/php`.
-PHP_VERSION := 8.2
+# Which PHP: Debian's, as in `make test PHP_VERSION=8.4`, or any, as in `make test PHP=/opt/php/bin/php`. Otherwise the one
+# that is called `php`, and where there is none, that of this Debian.
+FOUND_PHP := $(realpath $(shell command -v php))
+PHP_VERSION := $(or $(patsubst /usr/bin/php%,%,$(filter /usr/bin/php%,$(FOUND_PHP))), \
+	$(shell apt-cache depends php-cli 2>/dev/null | sed -n 's/.*Depends: php\([0-9.]*\)-cli$$/\1/p'),8.2)
 PACKAGED_PHP := /usr/bin/php$(PHP_VERSION)
-export PHP := $(PACKAGED_PHP)
+export PHP := $(if $(filter command,$(origin PHP_VERSION)),$(PACKAGED_PHP),$(or $(FOUND_PHP),$(PACKAGED_PHP)))
 export PHP_CONFIG := $(subst bin/php,bin/php-config,$(PHP))
 export PHP_FPM := $(subst bin/php,sbin/php-fpm,$(PHP))
 

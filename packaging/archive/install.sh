@@ -2,11 +2,12 @@
 # Installs the wx_token.so beside this script into a PHP, or a newer one over it, and says how to enable it:
 #   ./install.sh                              the php of the PATH
 #   ./install.sh /www/server/php/82/bin/php   another one
+# `make install` names the file as well. DESTDIR is what packagers expect.
 set -eu
 
 fail() { echo "install.sh: $1" >&2; exit 1; }
 
-library=$(cd "$(dirname "$0")" && pwd)/wx_token.so
+library=${2:-$(cd "$(dirname "$0")" && pwd)/wx_token.so}
 php=$(command -v "${1:-php}") || fail "cannot run ${1:-php}. Name your PHP: ./install.sh /path/to/bin/php"
 # PHP prints a warning in place of an error.
 said=$("$php" -n -d "extension=$library" -r 'echo extension_loaded("wx_token") ? "loaded" : "";' 2>&1) || said=
@@ -16,14 +17,20 @@ case $said in
 $said" ;;
 esac
 
+# configured CODE: what this PHP prints with its configuration. Its warnings, such as that of an extension that is missing,
+# would be on standard output, too.
+configured() { "$php" -d display_errors=stderr -r "$1" 2>/dev/null; }
 version=$("$php" -n -r 'echo PHP_MAJOR_VERSION, ".", PHP_MINOR_VERSION;')
-directory=$("$php" -r 'echo ini_get("extension_dir");' 2>/dev/null)
-was_enabled=$("$php" -r 'echo extension_loaded("wx_token") ? "yes" : "";' 2>/dev/null)
+directory=$(configured 'echo ini_get("extension_dir");') || fail "$php does not start with its configuration. See: $php -v"
+directory=${DESTDIR-}$directory
+was_enabled=$(configured 'echo extension_loaded("wx_token") ? "yes" : "";')
 
-# By a rename: a php-fpm that runs has the old file mapped, and would crash if it were overwritten.
-cp "$library" "$directory/.wx_token.so.new" || fail "cannot write to $directory. Run it as root"
-chmod 0644 "$directory/.wx_token.so.new"
-mv -f "$directory/.wx_token.so.new" "$directory/wx_token.so"
+# By a rename: a php-fpm that runs has the old file mapped, and would crash if it were overwritten. In the folder itself,
+# where the rules of SELinux give it the right label.
+new=$directory/.wx_token.so.$$
+trap 'rm -f "$new"' EXIT
+{ mkdir -p "$directory" && cp "$library" "$new" && chmod 0644 "$new"; } || fail "cannot write to $directory. Run it as root"
+mv -f "$new" "$directory/wx_token.so"
 echo "Installed $directory/wx_token.so."
 
 if [ -n "$was_enabled" ]; then
@@ -31,8 +38,8 @@ if [ -n "$was_enabled" ]; then
     exit 0
 fi
 
-ini=$("$php" -r 'echo php_ini_loaded_file();' 2>/dev/null)
-scanned=$("$php" -r '$set = getenv("PHP_INI_SCAN_DIR"); echo $set === false ? PHP_CONFIG_FILE_SCAN_DIR : $set;' 2>/dev/null)
+ini=$(configured 'echo php_ini_loaded_file();')
+scanned=$(configured '$set = getenv("PHP_INI_SCAN_DIR"); echo $set === false ? PHP_CONFIG_FILE_SCAN_DIR : $set;')
 echo "To enable it, as root:"
 if [ -d "/etc/php/$version/mods-available" ] && [ "$scanned" = "/etc/php/$version/cli/conf.d" ]; then
     echo "  echo extension=wx_token >/etc/php/$version/mods-available/wx_token.ini"

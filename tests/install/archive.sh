@@ -6,9 +6,6 @@ debug=$("$PHP" -n -r 'echo PHP_DEBUG ? "-debug" : "", PHP_ZTS ? "-zts" : "";')
 archive=$(ls "$RELEASE"/wx_token-*-"php$php$debug-$(uname -m | sed 's/aarch64/arm64/')-linux-glibc2.17.tar.gz" | tail -n 1) || fail "there is no archive for this PHP. Run \`make dist\`"
 extensions=$("$PHP" -n -r 'echo PHP_EXTENSION_DIR;')
 
-# commands FILE: those that install.sh says are next.
-commands() { sed -n 's/^  //p' "$1"; }
-
 began=$(date +%s%N)
 mkdir "$work/archive"
 tar --extract --file="$archive" --directory="$work/archive" --strip-components=1
@@ -72,3 +69,15 @@ expect "a script gets a token" has_token second.json
 start_fpm
 expect "php-fpm gets a token" is_served second.json
 stop_fpm
+
+# A PHP that warns when it starts, and whose folder of extensions is not there yet.
+cat >"$panel/etc/php-cli.ini" <<C
+extension_dir = $panel/new/extensions
+extension = missing
+display_errors = 1
+display_startup_errors = 1
+C
+expect "install.sh installs it" sh -c '"$1/archive/install.sh" "$PHP" >"$1/next"' sh "$work"
+expect "into the folder that PHP names" cmp "$work/archive/wx_token.so" "$panel/new/extensions/wx_token.so"
+expect "both files of settings are named" test "$(commands "$work/next")" = "echo extension=wx_token >>$panel/etc/php-cli.ini
+echo extension=wx_token >>$panel/etc/php.ini"

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/route.sh"
 
 package=php$php-wx-token
-deb=$(ls "$RELEASE/${package}_"*"~$(. /etc/os-release && echo "$ID$VERSION_ID")_$(dpkg --print-architecture).deb" | tail -n 1) || fail "there is no package of this system. Run \`make deb\`"
+deb=$(ls "$RELEASE/${package}_"*".$(. /etc/os-release && echo "$ID$VERSION_ID")_$(dpkg --print-architecture).deb" | tail -n 1) || fail "there is no package of this system. Run \`make deb\`"
 
 expect "lintian finds no error" lintian --allow-root --fail-on error "$deb"
 

@@ -87,6 +87,9 @@ served() {
 
 is_served() { is_token "$(served "$1")"; }
 
+# commands FILE: those that install.sh has said are next.
+commands() { sed -n 's/^  //p' "$1"; }
+
 # installed: every file of ours in /etc, /usr and /var.
 installed() { find /etc /usr /var -xdev \( -name '*wx_token*' -o -name '*wx-token*' \) | sort; }
 

@@ -22,7 +22,10 @@ esac
 configured() { "$php" -d display_errors=stderr -r "$1" 2>/dev/null; }
 version=$("$php" -n -r 'echo PHP_MAJOR_VERSION, ".", PHP_MINOR_VERSION;')
 directory=$(configured 'echo ini_get("extension_dir");') || fail "$php does not start with its configuration. See: $php -v"
-directory=${DESTDIR-}$directory
+case $directory in
+    /*) directory=${DESTDIR-}$directory ;;
+    *) fail "extension_dir of $php is \"$directory\", which is not an absolute path. Correct it in php.ini" ;;
+esac
 was_enabled=$(configured 'echo extension_loaded("wx_token") ? "yes" : "";')
 
 # By a rename: a php-fpm that runs has the old file mapped, and would crash if it were overwritten. In the folder itself,

@@ -37,8 +37,6 @@ fn a_name_is_found_by_the_name_server_of_resolv_conf() {
 #[test]
 fn an_unknown_name_is_not_reported_as_a_silent_name_server() {
     let (mut world, dir) = named();
-    world.set("connect_timeout", "0.2");
-    world.set("timeout", "0.7");
     world.set("api_base", "https://nobody.test");
     let get = print("wx_get_token($argv[1])");
     let server = NameServer::start();
@@ -47,6 +45,8 @@ fn an_unknown_name_is_not_reported_as_a_silent_name_server() {
     assert!(message.contains(expected), "{message}");
 
     world.write_expired();
+    world.set("connect_timeout", "0.2");
+    world.set("timeout", "0.7");
     let silent = NameServer::dropping();
     // The thread of the refresh has sent its answer, but may not have ended yet.
     let get = get

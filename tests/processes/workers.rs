@@ -32,6 +32,8 @@ const WAITING: [&str; 13] = [
 fn between_the_answer_and_the_rename_only_the_disk_is_waited_for() {
     for world in [World::slow(), World::named("127.0.0.1")] {
         world.write_expired();
+        // A file that was changed just now is read twice.
+        world.emulator.script_json(json!([{"delay_ms": 200}])).expect("a script");
         let log = world.dir.path().join("strace.log");
         let mut strace = Command::new("strace");
         strace.args(["-f", "-o"]).arg(&log);

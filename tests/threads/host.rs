@@ -94,14 +94,16 @@ fn compile(dir: &Path) -> PathBuf {
         let output = Command::new(config).arg(option).output().expect("php-config runs");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     };
-    let libraries = format!("{}/lib/php", config("--prefix"));
+    // Where PHP's own `make install` has the library, and where Debian's has it.
+    let prefix = config("--prefix");
+    let libraries = [format!("{prefix}/lib"), format!("{prefix}/lib/php")];
     let compiled = Command::new("cc")
         .args(["-D_GNU_SOURCE", "-pthread", "-o"])
         .arg(&binary)
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/threads/host.c"))
         .args(config("--includes").split_whitespace())
-        .arg(format!("-L{libraries}"))
-        .arg(format!("-Wl,-rpath,{libraries}"))
+        .args(libraries.iter().map(|folder| format!("-L{folder}")))
+        .args(libraries.iter().map(|folder| format!("-Wl,-rpath,{folder}")))
         .arg("-lphp")
         .status();
     assert!(compiled.is_ok_and(|status| status.success()), "the server cannot be compiled");

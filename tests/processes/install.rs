@@ -59,7 +59,12 @@ fn installing_builds_nothing_and_says_what_comes_next() {
     assert!(is_same, "another file than the one that was built");
     assert_eq!(fs::metadata(&library).expect("a file").permissions().mode() & 0o7777, 0o644);
     let installed = format!("Installed {}.", library.display());
-    for next in [installed.as_str(), "To enable it, as root:", "extension=wx_token >", "restart php-fpm or Apache"] {
+    for next in [
+        installed.as_str(),
+        "To enable it, as root:",
+        "extension=wx_token >",
+        "restart php-fpm or Apache",
+    ] {
         assert!(said.contains(next), "{next} is not in: {said}");
     }
 }

@@ -63,8 +63,8 @@ fn a_million_fresh_calls_leak_nothing() {
 #[test]
 fn hundreds_of_fetches_leak_nothing() {
     let world = World::named("127.0.0.1");
-    // The arenas of malloc settle below half a megabyte, after 300 fetches as after 1200.
-    assert_flat(&world, 1000, "fetch", 1000);
+    // The arenas of malloc settle at half a megabyte, or one with a newer glibc, after 300 fetches as after 1200.
+    assert_flat(&world, 1000, "fetch", 1500);
     assert_eq!(world.fetches(), 100 + 1000);
 }
 

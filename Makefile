@@ -2,8 +2,9 @@
 # run. CONTRIBUTING.md says how to run one test.
 
 # Which PHP: Debian's, as in `make test PHP_VERSION=8.4`, or any, as in `make test PHP=/opt/php/bin/php`. Otherwise the one
-# that is called `php`, and where there is none, that of this Debian.
-FOUND_PHP := $(realpath $(shell command -v php))
+# that is called `php`, and where there is none, that of this Debian. (Before make 4.3, `command` needs a shell, which make
+# starts only for a line that looks like one: hence the redirections.)
+FOUND_PHP := $(realpath $(shell command -v php 2>/dev/null))
 PHP_VERSION := $(or $(patsubst /usr/bin/php%,%,$(filter /usr/bin/php%,$(FOUND_PHP))), \
 	$(shell apt-cache depends php-cli 2>/dev/null | sed -n 's/.*Depends: php\([0-9.]*\)-cli$$/\1/p'),8.2)
 PACKAGED_PHP := /usr/bin/php$(PHP_VERSION)
@@ -20,7 +21,7 @@ TEST_PACKAGES := acl attr autoconf e2fsprogs strace nginx-light redis-server red
 # The browser of the status page's test, and a font for its Chinese. Ubuntu has no such package, but its users have Chrome;
 # and where Node.js is not Debian's, it brings npm along.
 export CHROMIUM := $(firstword $(wildcard /usr/bin/chromium /usr/bin/google-chrome) /usr/bin/chromium)
-PAGE_PACKAGES := fonts-wqy-microhei $(if $(wildcard $(CHROMIUM)),,chromium) $(if $(shell command -v npm),,nodejs npm)
+PAGE_PACKAGES := fonts-wqy-microhei $(if $(wildcard $(CHROMIUM)),,chromium) $(if $(shell command -v npm 2>/dev/null),,nodejs npm)
 TEST_PACKAGES += $(if $(filter php,$(PART)),,$(PAGE_PACKAGES))
 ifeq ($(PHP),$(PACKAGED_PHP))
 BUILD_PACKAGES += php$(PHP_VERSION)-cli php$(PHP_VERSION)-dev

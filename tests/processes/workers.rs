@@ -30,7 +30,7 @@ const WAITING: [&str; 13] = [
 
 #[test]
 fn between_the_answer_and_the_rename_only_the_disk_is_waited_for() {
-    for world in [World::slow(), World::named("127.0.0.1")] {
+    for world in [World::new(Options::default()), World::named("127.0.0.1")] {
         world.write_expired();
         // A file that was changed just now is read twice.
         world.emulator.script_json(json!([{"delay_ms": 200}])).expect("a script");

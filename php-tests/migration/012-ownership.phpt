@@ -13,7 +13,7 @@ is_executable('/usr/bin/setpriv') or die('skip there is no setpriv');
 require __DIR__ . '/../flock/processes.inc';
 const WWW = 33;
 // Where everybody may go: the tests themselves may lie below a home directory.
-$directory = sys_get_temp_dir() . '/wx_token-012-ownership-' . substr(md5(__DIR__), 0, 8);
+$directory = sys_get_temp_dir() . '/' . of_this_checkout('012-ownership');
 @mkdir($directory);
 $file = "$directory/access_token.json";
 copy(getenv('WX_TOKEN_SO'), "$directory/wx_token.so");
@@ -86,7 +86,8 @@ rewrite('www-data', WWW);
 ?>
 --CLEAN--
 <?php
-$directory = sys_get_temp_dir() . '/wx_token-012-ownership-' . substr(md5(__DIR__), 0, 8);
+require __DIR__ . '/../flock/processes.inc';
+$directory = sys_get_temp_dir() . '/' . of_this_checkout('012-ownership');
 array_map('unlink', glob("$directory/*"));
 @rmdir($directory);
 ?>
